@@ -1,0 +1,29 @@
+//! The kernel of chapter 1: it says who booted it, with which words and into which memory.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::{information, log, serial, stop};
+use multiboot2::BootInformation;
+
+boot::entry!(kernel, serial::last_words);
+
+fn kernel(handover: Handover) -> ! {
+    serial::init(); // COM1 carries the log
+    let boot = handover.information(); // what the loader tells
+    demonstrate(&boot);
+    stop::end(information::command_line(&boot))
+}
+
+fn demonstrate(boot: &BootInformation) {
+    log!("Hello from chapter 1.");
+    log!("Booted by:    {}", information::loader_name(boot));
+    log!("Command line: \"{}\"", information::command_line(boot));
+    log!("The memory map, in KiB:");
+    let map = boot.memory_map_tag().unwrap_or_else(|| stop!("the boot loader gave no memory map"));
+    for area in map.memory_areas() {
+        let (from, to) = (area.start_address() / 1024, area.end_address() / 1024);
+        log!("{from:>10} to {to:>10}  {:>10} KiB  {:?}", area.size() / 1024, area.typ());
+    }
+}

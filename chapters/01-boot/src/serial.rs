@@ -1,0 +1,108 @@
+//! The log: the first serial port, COM1, a 16550 UART.
+//!
+//! A log must not be able to hang the kernel. The wait for the transmitter is therefore bounded; and
+//! where there is no UART at all, the bus answers every read with ones, which look like "ready", and
+//! the bytes go nowhere.
+
+use common::Lock;
+use core::fmt::{self, Write};
+use x86::io;
+
+/// The port of COM1 on every PC.
+pub const COM1: u16 = 0x3F8;
+
+// Registers, as offsets from the base port (16550 data sheet, table 2).
+const DATA: u16 = 0;
+const INTERRUPT_ENABLE: u16 = 1;
+const DIVISOR_LOW: u16 = 0;
+const DIVISOR_HIGH: u16 = 1;
+const FIFO_CONTROL: u16 = 2;
+const LINE_CONTROL: u16 = 3;
+const MODEM_CONTROL: u16 = 4;
+const LINE_STATUS: u16 = 5;
+
+const DIVISOR_ACCESS: u8 = 0x80;
+const EIGHT_BITS_NO_PARITY_ONE_STOP: u8 = 0x03;
+const FIFO_ON_AND_CLEARED: u8 = 0x07;
+const READY_AND_REQUEST_TO_SEND: u8 = 0x03;
+const TRANSMITTER_EMPTY: u8 = 0x20;
+
+/// One byte takes 87 microseconds at 115200 baud, a read of a port about one.
+const READS_BEFORE_GIVING_UP: u32 = 10_000;
+
+/// A serial port that text can be written to.
+pub struct Serial {
+    base: u16,
+    stuck: bool,
+}
+
+static LOG: Lock<Serial> = Lock::new(Serial::new(COM1));
+
+impl Serial {
+    /// The serial port whose registers begin at the port `base`.
+    pub const fn new(base: u16) -> Self {
+        Self { base, stuck: false }
+    }
+
+    /// Sets 115200 baud, eight bits, no parity, one stop bit; no interrupts.
+    pub fn init(&mut self) {
+        self.write_register(INTERRUPT_ENABLE, 0);
+        self.write_register(LINE_CONTROL, DIVISOR_ACCESS);
+        self.write_register(DIVISOR_LOW, 1);
+        self.write_register(DIVISOR_HIGH, 0);
+        self.write_register(LINE_CONTROL, EIGHT_BITS_NO_PARITY_ONE_STOP);
+        self.write_register(FIFO_CONTROL, FIFO_ON_AND_CLEARED);
+        self.write_register(MODEM_CONTROL, READY_AND_REQUEST_TO_SEND);
+    }
+
+    /// Sends one byte, or drops it if the transmitter has stopped working.
+    fn send(&mut self, byte: u8) {
+        let ready = |_| self.read_register(LINE_STATUS) & TRANSMITTER_EMPTY != 0;
+        if !self.stuck && (0..READS_BEFORE_GIVING_UP).any(ready) {
+            self.write_register(DATA, byte);
+        } else {
+            self.stuck = true;
+        }
+    }
+
+    fn read_register(&self, register: u16) -> u8 {
+        // SAFETY: reading these registers of a UART changes no memory.
+        unsafe { io::inb(self.base + register) }
+    }
+
+    fn write_register(&mut self, register: u16, value: u8) {
+        // SAFETY: a UART reaches no memory; it can only send what it is given.
+        unsafe { io::outb(self.base + register, value) }
+    }
+}
+
+impl Write for Serial {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.bytes().for_each(|byte| self.send(byte));
+        Ok(())
+    }
+}
+
+/// Makes COM1 ready to carry the log.
+pub fn init() {
+    LOG.lock().init();
+}
+
+/// Writes to the log.
+pub fn write(words: fmt::Arguments) {
+    LOG.lock().write_fmt(words).expect("the serial port takes everything");
+}
+
+/// Writes to COM1 at any moment, whoever holds the log's lock: for the last words of a kernel.
+pub fn last_words(words: fmt::Arguments) {
+    // There is nobody left to tell if this fails.
+    let _ = Serial::new(COM1).write_fmt(words);
+}
+
+/// Writes a line to the log, formatted as by [`format_args!`].
+#[macro_export]
+macro_rules! log {
+    ($($words:tt)*) => {
+        $crate::serial::write(format_args!("{}\n", format_args!($($words)*)))
+    };
+}

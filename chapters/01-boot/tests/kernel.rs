@@ -1,0 +1,193 @@
+//! What the kernel of chapter 1 must survive.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::serial::{self, Serial};
+use boot::{information, stop};
+use common::testing::{self, End, Test};
+use common::{VirtAddr, image, test};
+use core::arch::asm;
+use core::fmt::Write;
+use multiboot2::{BootInformation, ElfSectionExt, ElfSectionFlags, MemoryAreaType};
+use spin::Once;
+use x86::bits32::eflags::{self, EFlags};
+
+boot::entry!(kernel, serial::last_words);
+
+static BOOT: Once<BootInformation<'static>> = Once::new();
+
+const TESTS: &[Test] = &[
+    test!(the_stack_is_our_own),
+    test!(flags_are_as_compiled_code_expects),
+    test!(the_header_comes_first_and_adds_up_to_zero),
+    test!(every_section_in_memory_lies_within_the_image),
+    test!(the_parts_of_the_image_begin_on_pages_of_their_own),
+    test!(uninitialised_variables_are_zero),
+    test!(the_memory_map_holds_the_memory_there_is),
+    test!(the_memory_map_of_a_large_machine_goes_beyond_128_mib).memory_mib(256),
+    test!(the_loader_says_its_name),
+    test!(the_command_line_arrives),
+    test!(a_missing_uart_does_not_hang_the_log),
+    test!(a_wrong_magic_stops_with_a_sentence)
+        .ends(End::Stop("STOP: this kernel must be loaded by a Multiboot2 boot loader: EAX is 0x0badb002")),
+    test!(no_boot_information_stops_with_a_sentence)
+        .ends(End::Stop("STOP: the boot information at 0x00000000 is damaged")),
+    test!(a_panic_says_its_words_and_its_place)
+        .ends(End::Stop("PANIC: two and two are 5, at chapters/01-boot/tests/kernel.rs")),
+    test!(a_panic_while_stopping_ends_it).ends(End::Stop("(stopped again while saying so")),
+    test!(a_lock_taken_twice_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
+    test!(a_triple_fault_is_told).ends(End::TripleFault),
+    test!(a_hang_is_told).ends(End::Hang),
+];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let information = handover.information();
+    let boot = BOOT.call_once(|| information);
+    testing::run(information::command_line(boot), TESTS, serial::write);
+    stop::end("exit")
+}
+
+fn boot() -> &'static BootInformation<'static> {
+    BOOT.get().expect("set before any test runs")
+}
+
+fn the_stack_is_our_own() {
+    let esp: u32;
+    // SAFETY: copies a register.
+    unsafe { asm!("mov {}, esp", out(reg) esp) };
+    assert!(image::stack().contains(&VirtAddr::new(esp)), "ESP is {esp:#010x}");
+}
+
+fn flags_are_as_compiled_code_expects() {
+    // SAFETY: reading EFLAGS changes nothing.
+    let flags = unsafe { eflags::read() };
+    assert!(!flags.contains(EFlags::FLAGS_IF), "interrupts are on before there are handlers");
+    assert!(!flags.contains(EFlags::FLAGS_DF), "string instructions would run backwards");
+}
+
+fn the_header_comes_first_and_adds_up_to_zero() {
+    let header = image::rodata().start;
+    assert_eq!(header, image::kernel().start);
+    // SAFETY: the linker script puts the header of 24 bytes there.
+    let fields = unsafe { header.as_ptr::<[u32; 4]>().read() };
+    assert_eq!(fields[0], 0xE852_50D6);
+    assert_eq!(fields.iter().fold(0, |sum: u32, field| sum.wrapping_add(*field)), 0);
+}
+
+fn every_section_in_memory_lies_within_the_image() {
+    let tag = boot().elf_sections_tag().expect("the loader passes the sections on");
+    let mut seen = 0;
+    for section in tag.sections().filter(|section| section.flags().contains(ElfSectionFlags::ALLOCATED)) {
+        let (from, to) = (section.sh_addr as u32, (section.sh_addr + section.sh_size) as u32);
+        let inside = image::kernel().start.as_u32() <= from && to <= image::kernel().end.as_u32();
+        assert!(inside, "a section from {from:#x} to {to:#x} lies outside the image: linker.ld does not place it");
+        seen += 1;
+    }
+    assert_eq!(seen, 4, "the sections in memory are .rodata, .text, .data and .bss");
+}
+
+fn the_parts_of_the_image_begin_on_pages_of_their_own() {
+    for part in [image::rodata(), image::text(), image::data(), image::stack()] {
+        assert!(part.start < part.end && part.start.as_u32().is_multiple_of(4096), "{part:?}");
+    }
+    assert_eq!(image::rodata().end, image::text().start);
+    let here = VirtAddr::new(the_parts_of_the_image_begin_on_pages_of_their_own as *const () as u32);
+    assert!(image::text().contains(&here));
+    assert!(image::rodata().contains(&VirtAddr::from("a constant".as_ptr())));
+    assert!(image::data().contains(&VirtAddr::from((&raw const BOOT).cast::<u8>())));
+}
+
+fn uninitialised_variables_are_zero() {
+    static ZEROS: [core::sync::atomic::AtomicU32; 4096] = [const { core::sync::atomic::AtomicU32::new(0) }; 4096];
+    assert!(ZEROS.iter().all(|word| word.load(core::sync::atomic::Ordering::Relaxed) == 0));
+}
+
+/// The usable memory that the map tells of, in KiB.
+fn usable_kib() -> u64 {
+    let areas = boot().memory_map_tag().expect("a memory map").memory_areas();
+    areas.iter().filter(|area| area.typ() == MemoryAreaType::Available).map(|area| area.size() / 1024).sum()
+}
+
+fn the_memory_map_holds_the_memory_there_is() {
+    assert!((15 * 1024..=16 * 1024).contains(&usable_kib()), "{} KiB", usable_kib());
+}
+
+fn the_memory_map_of_a_large_machine_goes_beyond_128_mib() {
+    assert!((255 * 1024..=256 * 1024).contains(&usable_kib()), "{} KiB", usable_kib());
+}
+
+fn the_loader_says_its_name() {
+    assert!(information::loader_name(boot()).starts_with("GRUB"));
+}
+
+fn the_command_line_arrives() {
+    assert!(information::command_line(boot()).contains("test=the_command_line_arrives"));
+}
+
+fn a_missing_uart_does_not_hang_the_log() {
+    const COM4: u16 = 0x2E8;
+    let mut nobody = Serial::new(COM4);
+    nobody.init();
+    nobody.write_str("into the void").expect("every byte is dropped or sent");
+
+    // The port of the exit device reads as something else than a ready transmitter for ever.
+    const NEVER_READY: u16 = 0x00;
+    let mut stuck = Serial::new(NEVER_READY);
+    for _ in 0..100 {
+        stuck.write_str("a transmitter that is never ready").expect("every byte is dropped or sent");
+    }
+}
+
+/// Enters the kernel again as a loader would, with these registers.
+fn enter_again(eax: u32, ebx: u32) -> ! {
+    // SAFETY: `_start` sets up everything it needs; nothing of this run is used again.
+    unsafe { asm!("mov ebx, {ebx}", "jmp _start", in("eax") eax, ebx = in(reg) ebx, options(noreturn)) }
+}
+
+fn a_wrong_magic_stops_with_a_sentence() {
+    enter_again(0x0BAD_B002, 0);
+}
+
+fn no_boot_information_stops_with_a_sentence() {
+    // SAFETY: not given: the address is no boot information. That is what must be noticed.
+    let handover = unsafe { Handover::new(multiboot2::MAGIC, 0) };
+    handover.information();
+}
+
+fn a_panic_says_its_words_and_its_place() {
+    panic!("two and two are {}", 2 + 3);
+}
+
+fn a_panic_while_stopping_ends_it() {
+    struct Explosive;
+    impl core::fmt::Display for Explosive {
+        fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
+            panic!("while saying so");
+        }
+    }
+    stop!("these words cannot be said: {Explosive}");
+}
+
+fn a_lock_taken_twice_is_a_sentence_and_no_hang() {
+    let lock = common::Lock::new(0);
+    let _held = lock.lock();
+    lock.lock();
+}
+
+fn a_triple_fault_is_told() {
+    let no_handlers = x86::dtables::DescriptorTablePointer::<u64> { limit: 0, base: core::ptr::null() };
+    // SAFETY: not safe at all: without handlers the CPU can only give up, which is the test.
+    unsafe {
+        x86::dtables::lidt(&no_handlers);
+        asm!("int3");
+    }
+}
+
+fn a_hang_is_told() {
+    loop {
+        core::hint::spin_loop();
+    }
+}

@@ -1,0 +1,78 @@
+//! Physical and virtual addresses: two types, so that they cannot be mixed up.
+//!
+//! An address is 32 bits wide in both. What differs is who understands it: the memory bus a physical
+//! one, the running program a virtual one. Only the page tables (chapter 5) turn one into the other.
+
+use core::fmt;
+
+/// An address on the memory bus, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhysAddr(u32);
+
+/// An address as a program uses it, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VirtAddr(u32);
+
+impl PhysAddr {
+    /// The physical address `address`, in bytes.
+    pub const fn new(address: u32) -> Self {
+        Self(address)
+    }
+
+    /// The address in bytes.
+    pub const fn as_u32(self) -> u32 {
+        self.0
+    }
+}
+
+impl VirtAddr {
+    /// The virtual address `address`, in bytes.
+    pub const fn new(address: u32) -> Self {
+        Self(address)
+    }
+
+    /// The address in bytes.
+    pub const fn as_u32(self) -> u32 {
+        self.0
+    }
+
+    /// The address as a pointer. To follow it is `unsafe`, as with every pointer.
+    pub const fn as_ptr<T>(self) -> *mut T {
+        self.0 as usize as *mut T
+    }
+
+    /// The address that is `bytes` higher, wrapping at 4 GiB as the CPU does.
+    pub const fn wrapping_add(self, bytes: u32) -> Self {
+        Self(self.0.wrapping_add(bytes))
+    }
+}
+
+impl<T> From<*const T> for VirtAddr {
+    fn from(pointer: *const T) -> Self {
+        Self(pointer.addr() as u32)
+    }
+}
+
+impl fmt::Display for PhysAddr {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{:#010x}", self.0)
+    }
+}
+
+impl fmt::Display for VirtAddr {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{:#010x}", self.0)
+    }
+}
+
+impl fmt::Debug for PhysAddr {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "PhysAddr({self})")
+    }
+}
+
+impl fmt::Debug for VirtAddr {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "VirtAddr({self})")
+    }
+}

@@ -1,0 +1,103 @@
+//! The frame in which a chapter's tests boot: one boot, one test, one behaviour.
+//!
+//! A test kernel holds a table of tests. The kernel's command line picks one (`test=NAME`), or asks for
+//! the table (`test=?`), which is printed as one line of JSON per test, so that the host knows how each
+//! is to be booted and how it has to end. Some behaviour is a way of ending: a test may have to stop
+//! with certain words, or to triple-fault, and the host holds it to that.
+
+use core::fmt;
+
+/// One behaviour, shown by one boot.
+pub struct Test {
+    name: &'static str,
+    run: fn(),
+    end: End,
+    memory_mib: u32,
+    module: bool,
+    cpu: &'static str,
+    types: &'static str,
+}
+
+/// How a test has to end.
+#[derive(Clone, Copy)]
+pub enum End {
+    /// The test returns.
+    Good,
+    /// The kernel stops, and its report contains these words.
+    Stop(&'static str),
+    /// The CPU gives up.
+    TripleFault,
+    /// The test never ends by itself.
+    Hang,
+}
+
+/// A test that is named as its function is.
+#[macro_export]
+macro_rules! test {
+    ($function:ident) => {
+        $crate::testing::Test::new(stringify!($function), $function)
+    };
+}
+
+impl Test {
+    /// A test that has to return, on a machine with 16 MiB of memory.
+    pub const fn new(name: &'static str, run: fn()) -> Self {
+        Self { name, run, end: End::Good, memory_mib: 16, module: false, cpu: "", types: "" }
+    }
+
+    /// The same test, which has to end in this way instead.
+    pub const fn ends(self, end: End) -> Self {
+        Self { end, ..self }
+    }
+
+    /// The same test, with this much memory.
+    pub const fn memory_mib(self, memory_mib: u32) -> Self {
+        Self { memory_mib, ..self }
+    }
+
+    /// The same test, with a file of 64 KiB that the boot loader loads beside the kernel.
+    pub const fn module(self) -> Self {
+        Self { module: true, ..self }
+    }
+
+    /// The same test, on this CPU, by QEMU's name for it.
+    pub const fn cpu(self, cpu: &'static str) -> Self {
+        Self { cpu, ..self }
+    }
+
+    /// The same test; once it logs `waiting for input`, these letters arrive at the serial port.
+    pub const fn types(self, types: &'static str) -> Self {
+        Self { types, ..self }
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { name, run: _, end: _, memory_mib, module, cpu, types } = self;
+        write!(f, r#"{{"test":"{name}","memory_mib":{memory_mib},"module":{module},"#)?;
+        write!(f, r#""cpu":"{cpu}","types":{types:?},"end":"#)?;
+        match self.end {
+            End::Good => f.write_str(r#""good"}"#),
+            End::Stop(words) => write!(f, r#"{{"stop":{words:?}}}}}"#),
+            End::TripleFault => f.write_str(r#""triple fault"}"#),
+            End::Hang => f.write_str(r#""hang"}"#),
+        }
+    }
+}
+
+/// Does with `tests` what the command line says, and returns if the test does.
+///
+/// # Panics
+/// If the command line names no test of the table.
+pub fn run(command_line: &str, tests: &[Test], log: fn(fmt::Arguments)) {
+    let wanted = command_line.split_whitespace().find_map(|word| word.strip_prefix("test="));
+    let wanted = wanted.expect("the command line names no test: test=NAME, or test=? for the table");
+    if wanted == "?" {
+        for test in tests {
+            log(format_args!("{test}\n"));
+        }
+    } else {
+        let test = tests.iter().find(|test| test.name == wanted);
+        (test.unwrap_or_else(|| panic!("there is no test {wanted}")).run)();
+    }
+}
