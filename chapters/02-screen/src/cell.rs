@@ -1,0 +1,104 @@
+//! A cell of the screen: one character in its colours.
+//!
+//! ```text
+//!      15      12 11       8 7                 0
+//!     +----------+----------+-------------------+
+//!     |background|  letter  |     character     |
+//!     +----------+----------+-------------------+
+//! ```
+//!
+//! The character is a number in the font that the BIOS loaded, code page 437, which agrees with ASCII
+//! from the space to the tilde. What lies outside that range is shown as a placeholder.
+
+#![forbid(unsafe_code)]
+
+/// One of the sixteen colours of text mode, numbered as the hardware numbers them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "their names say it all")]
+pub enum Colour {
+    Black,
+    Blue,
+    Green,
+    Cyan,
+    Red,
+    Magenta,
+    Brown,
+    LightGrey,
+    DarkGrey,
+    LightBlue,
+    LightGreen,
+    LightCyan,
+    LightRed,
+    Pink,
+    Yellow,
+    White,
+}
+
+impl Colour {
+    /// All of them, in the hardware's order.
+    pub const ALL: [Self; 16] = {
+        use Colour::*;
+        [
+            Black, Blue, Green, Cyan, Red, Magenta, Brown, LightGrey, DarkGrey, LightBlue, LightGreen, LightCyan,
+            LightRed, Pink, Yellow, White,
+        ]
+    };
+}
+
+/// The colours of a cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Colours {
+    /// Of the character.
+    pub letter: Colour,
+    /// Of the cell behind it.
+    pub background: Colour,
+}
+
+impl Colours {
+    /// The colours that a PC starts with: light grey on black.
+    pub const NORMAL: Self = Self { letter: Colour::LightGrey, background: Colour::Black };
+}
+
+/// One cell, as it lies in the memory of the screen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub struct Cell(u16);
+
+const _: () = assert!(size_of::<Cell>() == 2);
+
+/// A filled square.
+const PLACEHOLDER: u8 = 0xFE;
+
+impl Cell {
+    /// A cell in which nothing is written.
+    pub const BLANK: Self = Self::new(' ', Colours::NORMAL);
+
+    /// `character` in `colours`; a placeholder if it is not printable ASCII.
+    pub const fn new(character: char, colours: Colours) -> Self {
+        let character = if matches!(character, ' '..='~') { character as u8 } else { PLACEHOLDER };
+        let attribute = (colours.background as u8) << 4 | colours.letter as u8;
+        Self(u16::from_be_bytes([attribute, character]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_laid_out_as_the_hardware_reads_it() {
+        let white_on_red = Colours { letter: Colour::White, background: Colour::Red };
+        assert_eq!(Cell::new('A', white_on_red), Cell(0x4F41));
+        assert_eq!(Cell::BLANK, Cell(0x0720));
+        let brightest = Colours { letter: Colour::Black, background: Colour::White };
+        assert_eq!(Cell::new('~', brightest), Cell(0xF07E));
+    }
+
+    #[test]
+    fn all_but_printable_ascii_is_a_placeholder() {
+        for character in ['\0', '\u{1B}', '\u{1F}', '\u{7F}', '\u{80}', 'ü', 'š', '世', '\u{10FFFF}'] {
+            assert_eq!(Cell::new(character, Colours::NORMAL), Cell(0x07FE), "{character:?}");
+        }
+    }
+}

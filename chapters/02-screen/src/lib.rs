@@ -1,0 +1,18 @@
+//! Chapter 2: the VGA text screen, and `println!`.
+//!
+//! A PC with a BIOS starts with a screen of 25 rows of 80 cells; what is written to memory at 0xB8000
+//! appears on it. A [`cell`] is a character and two colours. [`text`] decides which cell a character
+//! goes to: that is all of a terminal's logic, and knows no hardware. [`vga`] is the hardware, and
+//! [`output`] the one screen that everybody prints to.
+
+#![cfg_attr(target_os = "none", no_std)]
+
+pub mod cell;
+#[cfg(target_os = "none")]
+pub mod output;
+pub mod text;
+#[cfg(target_os = "none")]
+pub mod vga;
+
+#[cfg(target_os = "none")]
+pub use output::{init, last_words, set_colours};

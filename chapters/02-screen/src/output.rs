@@ -1,0 +1,73 @@
+//! The one screen that everybody prints to, and the log beside it.
+//!
+//! What is printed appears twice: on the screen, where control characters do their work, and in the log
+//! of chapter 1, which gets every byte as it is.
+
+use crate::cell::{Colour, Colours};
+use crate::text::Screen;
+use crate::vga::Vga;
+use boot::serial;
+use common::Lock;
+use core::fmt::{self, Write};
+
+static SCREEN: Lock<Screen<Vga>> = Lock::new(Screen::new(Vga));
+
+const ALARM: Colours = Colours { letter: Colour::White, background: Colour::Red };
+
+/// The screen and the log, written to piece by piece.
+struct Both<'a>(&'a mut Screen<Vga>);
+
+impl Write for Both<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        serial::write(format_args!("{text}"));
+        self.0.write_str(text)
+    }
+}
+
+/// Makes the screen ready: blank, the cursor in the top left corner.
+pub fn init() {
+    Vga.init();
+    SCREEN.lock().clear();
+}
+
+/// Prints in these colours from now on.
+pub fn set_colours(colours: Colours) {
+    SCREEN.lock().set_colours(colours);
+}
+
+/// Writes to the screen and to the log.
+pub fn write(words: fmt::Arguments) {
+    // One lock for all pieces, so that nobody else's words come between them.
+    Both(&mut SCREEN.lock()).write_fmt(words).expect("a screen takes everything");
+}
+
+/// Writes in white on red, and to the log, at any moment, whoever holds a lock: for the last words of a
+/// kernel.
+///
+/// All that is known of the screen is its cursor, which is where the last piece of text ended.
+pub fn last_words(words: fmt::Arguments) {
+    serial::last_words(words);
+    let mut screen = Screen::resume(Vga);
+    screen.set_colours(ALARM);
+    // There is nobody left to tell if this fails.
+    let _ = screen.write_fmt(words);
+}
+
+/// Prints to the screen and to the log, formatted as by [`format_args!`].
+#[macro_export]
+macro_rules! print {
+    ($($words:tt)*) => {
+        $crate::output::write(format_args!($($words)*))
+    };
+}
+
+/// Prints a line to the screen and to the log, formatted as by [`format_args!`].
+#[macro_export]
+macro_rules! println {
+    () => {
+        $crate::print!("\n")
+    };
+    ($($words:tt)*) => {
+        $crate::print!("{}\n", format_args!($($words)*))
+    };
+}

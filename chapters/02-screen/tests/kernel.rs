@@ -1,0 +1,249 @@
+//! What the kernel of chapter 2 must survive: what is printed is read back from the screen's memory.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::serial::{self, COM1};
+use boot::{information, stop};
+use common::test;
+use common::testing::{self, End, Test};
+use core::fmt;
+use screen::cell::{Colour, Colours};
+use screen::text::{HEIGHT, WIDTH};
+use screen::{print, println};
+use x86::io;
+
+boot::entry!(kernel, screen::last_words);
+
+const TESTS: &[Test] = &[
+    test!(init_blanks_the_screen),
+    test!(init_shows_the_cursor_in_the_top_left_corner),
+    test!(init_turns_blinking_off),
+    test!(letters_land_in_their_cells),
+    test!(colours_land_beside_their_letters),
+    test!(the_cursor_follows),
+    test!(the_cursor_follows_through_the_whole_screen),
+    test!(a_long_line_wraps),
+    test!(the_screen_scrolls),
+    test!(a_tab_goes_to_the_next_multiple_of_eight),
+    test!(a_backspace_erases),
+    test!(a_character_outside_ascii_is_one_placeholder),
+    test!(hexadecimal_has_one_prefix),
+    test!(the_log_gets_every_byte_as_it_is),
+    test!(last_words_are_white_on_red_whoever_prints),
+    test!(last_words_go_on_where_the_screen_ends),
+    test!(a_panic_while_printing_is_said).ends(End::Stop("PANIC: in the middle of a line, at chapters/02-screen")),
+    test!(printing_while_printing_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
+];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    testing::run(information::command_line(&boot), TESTS, serial::write);
+    stop::end("exit")
+}
+
+const NORMAL: u8 = 0x07;
+const WHITE_ON_RED: u8 = 0x4F;
+
+/// The attribute and the character at a place of the screen, as they lie in its memory.
+fn cell(row: usize, column: usize) -> (u8, u8) {
+    assert!(row < HEIGHT && column < WIDTH);
+    let address = 0xB8000 + 2 * (row * WIDTH + column);
+    // SAFETY: the address is that of a cell.
+    let [attribute, character] = unsafe { (address as *const u16).read_volatile() }.to_be_bytes();
+    (attribute, character)
+}
+
+/// The row shows this text in these colours from its first column on, and is blank behind it.
+#[track_caller]
+fn assert_row(row: usize, attribute: u8, text: &[u8]) {
+    for column in 0..WIDTH {
+        let expected = text.get(column).map_or((NORMAL, b' '), |byte| (attribute, *byte));
+        assert_eq!(cell(row, column), expected, "row {row}, column {column}: is, should be");
+    }
+}
+
+/// A register of the CRT controller.
+fn controller(register: u8) -> u8 {
+    // SAFETY: these ports reach no memory.
+    unsafe {
+        io::outb(0x3D4, register);
+        io::inb(0x3D5)
+    }
+}
+
+/// The row and the column of the cursor.
+fn cursor() -> (usize, usize) {
+    let cells = usize::from(controller(0x0E)) << 8 | usize::from(controller(0x0F));
+    (cells / WIDTH, cells % WIDTH)
+}
+
+fn init_blanks_the_screen() {
+    println!("to be blanked");
+    screen::init();
+    (0..HEIGHT).for_each(|row| assert_row(row, NORMAL, b""));
+    print!("first");
+    assert_row(0, NORMAL, b"first");
+}
+
+fn init_shows_the_cursor_in_the_top_left_corner() {
+    // SAFETY: these ports reach no memory; bit 5 of the register hides the cursor.
+    unsafe {
+        io::outb(0x3D4, 0x0A);
+        io::outb(0x3D5, 0x20);
+    }
+    println!("somewhere");
+    screen::init();
+    assert_eq!(cursor(), (0, 0));
+    assert_eq!(controller(0x0A), 14);
+    assert_eq!(controller(0x0B), 15);
+}
+
+fn init_turns_blinking_off() {
+    // SAFETY: the ports of the attribute controller; nothing is written but an index.
+    let mode = unsafe {
+        io::inb(0x3DA);
+        io::outb(0x3C0, 0x10 | 0x20);
+        io::inb(0x3C1)
+    };
+    assert_eq!(mode & 0x08, 0, "the attribute controller's mode is {mode:#x}");
+}
+
+fn letters_land_in_their_cells() {
+    print!("Hello, {}!\n2 + 2 = {}", "world", 2 + 2);
+    assert_row(0, NORMAL, b"Hello, world!");
+    assert_row(1, NORMAL, b"2 + 2 = 4");
+    assert_row(2, NORMAL, b"");
+}
+
+fn colours_land_beside_their_letters() {
+    for (number, colour) in (0..).zip(Colour::ALL) {
+        screen::set_colours(Colours { letter: colour, background: Colour::ALL[15 - usize::from(number)] });
+        println!("x");
+        assert_eq!(cell(usize::from(number), 0), ((15 - number) << 4 | number, b'x'), "{colour:?}");
+    }
+}
+
+fn the_cursor_follows() {
+    print!("1234");
+    assert_eq!(cursor(), (0, 4));
+    print!("\n12\t");
+    assert_eq!(cursor(), (1, 8));
+    print!("\x08\x08");
+    assert_eq!(cursor(), (1, 6));
+    print!("\r");
+    assert_eq!(cursor(), (1, 0));
+}
+
+fn the_cursor_follows_through_the_whole_screen() {
+    for cells in 1..=HEIGHT * WIDTH {
+        print!("x");
+        assert_eq!(cursor(), (cells / WIDTH, cells % WIDTH));
+    }
+    print!("x");
+    assert_eq!(cursor(), (HEIGHT - 1, 1));
+}
+
+fn a_long_line_wraps() {
+    println!("{:x<80}", "");
+    println!("{:y<81}", "");
+    assert_row(0, NORMAL, &[b'x'; WIDTH]);
+    assert_row(1, NORMAL, &[b'y'; WIDTH]);
+    assert_row(2, NORMAL, b"y");
+    assert_eq!(cursor(), (3, 0));
+}
+
+fn the_screen_scrolls() {
+    for number in 10..40 {
+        print!("\nline {number}");
+    }
+    for row in 0..HEIGHT {
+        let number = 40 - HEIGHT + row;
+        let (tens, ones) = (b'0' + (number / 10) as u8, b'0' + (number % 10) as u8);
+        assert_row(row, NORMAL, &[b'l', b'i', b'n', b'e', b' ', tens, ones]);
+    }
+    println!();
+    assert_row(HEIGHT - 1, NORMAL, b"");
+    assert_eq!(cursor(), (HEIGHT - 1, 0));
+}
+
+fn a_tab_goes_to_the_next_multiple_of_eight() {
+    print!("a\tb\n1234567\tc\n12345678\td");
+    assert_row(0, NORMAL, b"a       b");
+    assert_row(1, NORMAL, b"1234567 c");
+    assert_row(2, NORMAL, b"12345678        d");
+}
+
+fn a_backspace_erases() {
+    print!("abc\x08\x08");
+    assert_row(0, NORMAL, b"a");
+    print!("\n{:x<81}\x08\x08", "");
+    assert_row(1, NORMAL, &[b'x'; WIDTH - 1]);
+    assert_row(2, NORMAL, b"");
+    assert_eq!(cursor(), (1, WIDTH - 1));
+}
+
+fn a_character_outside_ascii_is_one_placeholder() {
+    print!("Zürich, 東京, \x1B\x7F\0!");
+    assert_row(0, NORMAL, b"Z\xFErich, \xFE\xFE, \xFE\xFE\xFE!");
+}
+
+fn hexadecimal_has_one_prefix() {
+    print!("{:#x} {:#010X} {:p}", 0xB8000, 0xB8000, 0xB8000 as *const u8);
+    assert_row(0, NORMAL, b"0xb8000 0x000B8000 0xb8000");
+}
+
+fn the_log_gets_every_byte_as_it_is() {
+    const MODEM_CONTROL: u16 = COM1 + 4;
+    const LOOP_BACK: u8 = 0x10;
+    const TEXT: &str = "a\tb\x08ü\r\x1B";
+    let mut received = [0; TEXT.len()];
+    // SAFETY: a UART reaches no memory. While it is looped back, it receives what it sends.
+    unsafe {
+        let normal = io::inb(MODEM_CONTROL);
+        io::outb(MODEM_CONTROL, normal | LOOP_BACK);
+        print!("{TEXT}");
+        received.fill_with(|| io::inb(COM1));
+        io::outb(MODEM_CONTROL, normal);
+    }
+    assert_eq!(received, TEXT.as_bytes());
+}
+
+/// Something that ends the kernel while it is printed, so while the screen's lock is held.
+struct Interrupting(fn());
+
+impl fmt::Display for Interrupting {
+    fn fmt(&self, _: &mut fmt::Formatter) -> fmt::Result {
+        self.0();
+        Ok(())
+    }
+}
+
+fn last_words_are_white_on_red_whoever_prints() {
+    print!("half a {}", Interrupting(|| screen::last_words(format_args!("\nSTOP: {}\n", 42))));
+    assert_row(0, NORMAL, b"half a ");
+    assert_row(1, WHITE_ON_RED, b"STOP: 42");
+    assert_eq!(cursor(), (2, 0));
+}
+
+fn last_words_go_on_where_the_screen_ends() {
+    for number in 0..HEIGHT {
+        print!("\n{number}");
+    }
+    screen::last_words(format_args!("\nfirst\n"));
+    screen::last_words(format_args!("second"));
+    assert_row(HEIGHT - 3, NORMAL, b"24");
+    assert_row(HEIGHT - 2, WHITE_ON_RED, b"first");
+    assert_row(HEIGHT - 1, WHITE_ON_RED, b"second");
+}
+
+fn a_panic_while_printing_is_said() {
+    print!("half a {}", Interrupting(|| panic!("in the middle of a line")));
+}
+
+fn printing_while_printing_is_a_sentence_and_no_hang() {
+    print!("half a {}", Interrupting(|| print!("line")));
+}
