@@ -1,0 +1,85 @@
+//! An exception that nobody handles: its name, its error code in words, the registers, and the end.
+//!
+//! To print something and return would be worse than useless: a fault goes back to the instruction
+//! that caused it, and would be back for ever.
+
+use crate::frame::Frame;
+use boot::stop::{self, Trace};
+use core::fmt;
+
+/// The vector of `int3`, which handlers may return from.
+pub const BREAKPOINT: u8 = 3;
+
+/// What the manual calls vectors 0 to 31 (Intel SDM volume 3, table 6-1; AMD64 volume 2, table 8-1).
+const NAMES: [&str; 32] = [
+    "divide error",
+    "debug",
+    "non-maskable interrupt",
+    "breakpoint",
+    "overflow",
+    "bound range exceeded",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    "coprocessor segment overrun",
+    "invalid TSS",
+    "segment not present",
+    "stack-segment fault",
+    "general protection fault",
+    "page fault",
+    "reserved",
+    "x87 floating-point error",
+    "alignment check",
+    "machine check",
+    "SIMD floating-point error",
+    "virtualization exception",
+    "control protection exception",
+    "reserved",
+    "reserved",
+    "reserved",
+    "reserved",
+    "reserved",
+    "reserved",
+    "hypervisor injection exception",
+    "VMM communication exception",
+    "security exception",
+    "reserved",
+];
+
+/// The handler of every vector for which none is registered.
+pub(crate) extern "C" fn unhandled(frame: &mut Frame) {
+    match NAMES.get(frame.vector as usize) {
+        Some(name) => report(frame, format_args!("{name} (vector {}){}", frame.vector, ErrorCode(frame))),
+        None => report(frame, format_args!("interrupt {:#04x} has no handler", frame.vector)),
+    }
+}
+
+/// Ends the kernel because of an exception: says `words`, the registers, and where it was.
+pub fn report(frame: &Frame, words: fmt::Arguments) -> ! {
+    let trace = Trace { eip: Some(frame.eip), ebp: frame.ebp };
+    stop::report("EXCEPTION", format_args!("{words}\n{frame}"), &trace)
+}
+
+/// The error code of an exception, in words; nothing where there is none to tell.
+struct ErrorCode<'a>(&'a Frame);
+
+impl fmt::Display for ErrorCode<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let code = self.0.error_code;
+        match self.0.vector {
+            10..=13 if code == 0 => f.write_str(", error code 0: no segment is to blame"),
+            10..=13 => {
+                let table = ["GDT", "IDT", "LDT", "IDT"][(code >> 1 & 3) as usize];
+                let cause = if code & 1 == 0 { "" } else { ", while delivering an external interrupt" };
+                write!(f, ", error code {code:#06x}: entry {} of the {table}{cause}", code >> 3)
+            }
+            14 => {
+                let access = if code & 2 == 0 { "read" } else { "write" };
+                let page = if code & 1 == 0 { "a page that is not present" } else { "a page that forbids it" };
+                write!(f, ", error code {code:#06x}: a {access} of {page}")
+            }
+            8 | 17 | 21 | 29 | 30 => write!(f, ", error code {code:#06x}"),
+            _ => Ok(()),
+        }
+    }
+}

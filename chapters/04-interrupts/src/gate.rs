@@ -1,0 +1,70 @@
+//! A gate: one entry of the interrupt descriptor table.
+//!
+//! ```text
+//!   63            48 47          40 39       32 31            16 15             0
+//!  +----------------+--------------+-----------+----------------+----------------+
+//!  | handler 31..16 | P DPL 0 type |     0     | code selector  | handler 15..0  |
+//!  +----------------+--------------+-----------+----------------+----------------+
+//! ```
+//! Source: Intel SDM volume 3, 6.11.
+
+#![forbid(unsafe_code)]
+
+use common::VirtAddr;
+
+const PRESENT: u64 = 1 << 47;
+
+/// What the CPU does when it goes through a gate (Intel SDM volume 3, 6.11, 6.12.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// Switches to another hardware task.
+    Task = 0x5,
+    /// Calls the handler with interrupts off; `iret` brings the interrupted code's flag back. So no
+    /// stub needs `cli` or `sti`.
+    Interrupt = 0xE,
+    /// Calls the handler and leaves interrupts as they are.
+    Trap = 0xF,
+}
+
+/// One entry of the interrupt descriptor table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Gate(u64);
+
+const _: () = assert!(size_of::<Gate>() == 8);
+
+impl Gate {
+    /// No handler: to use the vector is a general protection fault.
+    pub const ABSENT: Self = Self(0);
+
+    /// The gate that leads to the code at `handler` in the segment that `selector` names.
+    ///
+    /// A task gate has no handler: its `selector` names a task state segment.
+    pub const fn new(kind: Kind, selector: u16, handler: VirtAddr) -> Self {
+        let handler = handler.as_u32() as u64;
+        Self((handler & 0xFFFF) | (selector as u64) << 16 | (kind as u64) << 40 | PRESENT | (handler >> 16) << 48)
+    }
+
+    /// Where the gate leads to.
+    pub const fn handler(self) -> VirtAddr {
+        VirtAddr::new((self.0 & 0xFFFF | self.0 >> 48 << 16) as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupt_gate_has_the_bytes_of_the_manual() {
+        let gate = Gate::new(Kind::Interrupt, 0x08, VirtAddr::new(0x1234_5678));
+        assert_eq!(gate.0, 0x1234_8E00_0008_5678);
+        assert_eq!(gate.handler(), VirtAddr::new(0x1234_5678));
+    }
+
+    #[test]
+    fn a_task_gate_has_the_bytes_of_the_manual() {
+        assert_eq!(Gate::new(Kind::Task, 0x20, VirtAddr::new(0)).0, 0x0000_8500_0020_0000);
+    }
+}

@@ -1,0 +1,38 @@
+//! The kernel of chapter 4: it takes a breakpoint and goes on.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use core::arch::asm;
+use interrupts::{Frame, exceptions};
+use screen::println;
+
+boot::entry!(kernel, screen::last_words);
+
+fn kernel(handover: Handover) -> ! {
+    serial::init(); // COM1 carries the log
+    let boot = handover.information(); // what the loader tells
+    screen::init(); // text on the screen
+    segments::init(); // flat segments of our own
+    interrupts::init(); // a handler for every vector
+    demonstrate();
+    stop::end(information::command_line(&boot))
+}
+
+fn demonstrate() {
+    println!("Hello from chapter 4.");
+    interrupts::register(exceptions::BREAKPOINT, breakpoint);
+    let answer: u32;
+    // SAFETY: the handler returns, and changes nothing but EAX.
+    unsafe { asm!("int3", inout("eax") 6 => answer) };
+    println!("The breakpoint is behind us. It was asked about 6, and answered {answer}.");
+}
+
+/// Looks at the interrupted registers, and changes one of them.
+extern "C" fn breakpoint(frame: &mut Frame) {
+    println!("A breakpoint, just before {:#010x}. The registers there:", frame.eip);
+    println!("{frame}");
+    frame.eax *= 7;
+}

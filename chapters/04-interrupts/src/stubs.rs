@@ -1,0 +1,35 @@
+//! The 256 stubs, in assembly, with the numbers that they share with Rust.
+
+use crate::frame::Frame;
+use crate::table::HANDLERS;
+use common::VirtAddr;
+use core::arch::global_asm;
+use core::mem::offset_of;
+
+/// The exceptions for which the CPU pushes an error code: 8, 10 to 14, 17, 21, 29 and 30, a bit each.
+///
+/// Source: Intel SDM volume 3, table 6-1; AMD64 manual volume 2, table 8-1 (29 and 30).
+const PUSHES_ERROR_CODE: u32 = 1 << 8 | 0b11111 << 10 | 1 << 17 | 1 << 21 | 1 << 29 | 1 << 30;
+
+/// Two pushes and a jump take 12 bytes; a power of two keeps the stubs aligned.
+const STUB_BYTES: usize = 16;
+
+global_asm!(
+    include_str!("stubs.s"),
+    STUB_BYTES = const STUB_BYTES,
+    PUSHES_ERROR_CODE = const PUSHES_ERROR_CODE,
+    DATA_SELECTOR = const 2 * 8,
+    VECTOR = const offset_of!(Frame, vector),
+    HANDLERS = sym HANDLERS,
+    options(att_syntax),
+);
+
+const _: () = assert!(segments::table::DATA.bits() == 2 * 8);
+
+/// The address of the stub for `vector`.
+pub fn address(vector: u8) -> VirtAddr {
+    unsafe extern "C" {
+        safe static interrupt_stubs: u8;
+    }
+    VirtAddr::from(&raw const interrupt_stubs).wrapping_add(u32::from(vector) * STUB_BYTES as u32)
+}

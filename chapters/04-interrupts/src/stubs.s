@@ -1,0 +1,66 @@
+/*
+ * The way into a handler and back. In AT&T syntax (source first), the only one in which this assembler
+ * has 32-bit pushes and pops of segment registers.
+ *
+ * An interrupt in the kernel does not change the stack: the CPU pushes three words, and for some
+ * exceptions a fourth, onto whatever stack is in use (Intel SDM volume 3, 6.12.1). The stubs make one
+ * picture of all cases:
+ *
+ *              | interrupted stack |
+ *              +-------------------+
+ *              | EFLAGS            |  \
+ *              | CS                |   | pushed by the CPU
+ *              | EIP               |  /
+ *              | error code, or 0  |    by the CPU, or by the stub
+ *              | vector            |    by the stub
+ *              | EAX ECX EDX EBX   |  \
+ *              | ESP EBP ESI EDI   |  / by pusha, EAX at the highest address
+ *              | DS                |
+ *              | ES                |
+ *              | FS                |
+ *       ESP -> | GS                |    the lowest word of the Frame
+ *              +-------------------+
+ */
+    .section .text.interrupts, "ax"
+
+/* One stub per vector, all of STUB_BYTES bytes, so that a stub's address follows from its vector. */
+    .global interrupt_stubs
+    .balign {STUB_BYTES}
+interrupt_stubs:
+    .set    vector, 0
+    .rept   256
+    .balign {STUB_BYTES}
+    .if     vector >= 32 || (({PUSHES_ERROR_CODE} >> vector) & 1) == 0
+    pushl   $0
+    .endif
+    .byte   0x68                        /* push imm32: the shorter push imm8 would extend the sign */
+    .long   vector
+    jmp     interrupt_entry
+    .set    vector, vector + 1
+    .endr
+
+interrupt_entry:
+    pushal
+    pushl   %ds
+    pushl   %es
+    pushl   %fs
+    pushl   %gs
+    movl    ${DATA_SELECTOR}, %eax
+    movl    %eax, %ds
+    movl    %eax, %es
+    cld                                 /* compiled code relies on it */
+    movl    {VECTOR}(%esp), %eax
+    pushl   %esp                        /* the address of the Frame: the handler's argument */
+    calll   *{HANDLERS}(, %eax, 4)
+    addl    $4, %esp
+
+/* ESP points to a Frame: goes on where it says. */
+    .global interrupt_return
+interrupt_return:
+    popl    %gs
+    popl    %fs
+    popl    %es
+    popl    %ds
+    popal
+    addl    $8, %esp                    /* vector and error code */
+    iretl

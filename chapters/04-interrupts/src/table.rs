@@ -1,0 +1,45 @@
+//! The interrupt descriptor table, and who handles which vector.
+
+use crate::exceptions;
+use crate::frame::Frame;
+use crate::gate::{Gate, Kind};
+use crate::stubs;
+use common::Lock;
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use segments::table::CODE;
+use x86::dtables::{DescriptorTablePointer, lidt};
+
+/// A function that is called for an interrupt, with interrupts off.
+pub type Handler = extern "C" fn(&mut Frame);
+
+/// One [`Handler`] per vector, as pointers that the stubs call.
+///
+/// Atomic, so that one can be replaced while interrupts go on: an interrupt finds the old handler or
+/// the new one.
+pub(crate) static HANDLERS: [AtomicPtr<()>; 256] = [const { AtomicPtr::new(exceptions::unhandled as *mut ()) }; 256];
+
+static TABLE: Lock<[Gate; 256]> = Lock::new([Gate::ABSENT; 256]);
+
+/// Leads all 256 vectors to their stubs and loads the table. Interrupts stay as they are.
+pub fn init() {
+    for vector in 0..=255 {
+        set_gate(vector, Gate::new(Kind::Interrupt, CODE.bits(), stubs::address(vector)));
+    }
+    // SAFETY: the table is a static, so it stays; and every one of its gates leads to a stub.
+    unsafe { lidt(&DescriptorTablePointer::new(&*TABLE.lock())) };
+}
+
+/// Leads `vector` through `gate` from now on.
+pub fn set_gate(vector: u8, gate: Gate) {
+    TABLE.lock()[usize::from(vector)] = gate;
+}
+
+/// The gate of `vector`.
+pub fn gate(vector: u8) -> Gate {
+    TABLE.lock()[usize::from(vector)]
+}
+
+/// Makes `handler` the one that is called for `vector` from now on.
+pub fn register(vector: u8, handler: Handler) {
+    HANDLERS[usize::from(vector)].store(handler as *mut (), Relaxed);
+}

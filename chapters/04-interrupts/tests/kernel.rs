@@ -1,0 +1,319 @@
+//! What the kernel of chapter 4 must survive.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use common::test;
+use common::testing::{self, End, Test};
+use core::arch::{asm, global_asm};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use interrupts::Frame;
+use interrupts::exceptions::BREAKPOINT;
+use x86::bits32::eflags::{self, EFlags};
+
+boot::entry!(kernel, screen::last_words);
+
+const TESTS: &[Test] = &[
+    test!(a_breakpoint_returns),
+    test!(a_handler_may_change_the_registers),
+    test!(every_register_flag_and_segment_survives),
+    test!(compiled_handlers_find_the_direction_flag_clear),
+    test!(handlers_run_with_interrupts_off_and_iret_restores_them),
+    test!(every_vector_reaches_its_own_stub_with_its_own_error_code),
+    test!(interrupts_nest),
+    test!(esp_in_the_frame_is_the_interrupted_one),
+    test!(a_division_by_zero_stops_with_its_name)
+        .ends(End::Stop("EXCEPTION: divide error (vector 0)\n  EAX 0x00000007")),
+    test!(an_invalid_opcode_stops_with_its_name).ends(End::Stop("EXCEPTION: invalid opcode (vector 6)")),
+    test!(a_bad_selector_stops_with_its_error_code)
+        .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0x0100: entry 32 of the GDT")),
+    test!(a_missing_gate_is_blamed_on_the_idt)
+        .ends(End::Stop("EXCEPTION: segment not present (vector 11), error code 0x0202: entry 64 of the IDT")),
+    test!(an_interrupt_without_a_handler_stops).ends(End::Stop("EXCEPTION: interrupt 0x80 has no handler")),
+    test!(an_exception_while_printing_still_speaks).ends(End::Stop("EXCEPTION: invalid opcode (vector 6)")),
+];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    segments::init();
+    interrupts::init();
+    testing::run(information::command_line(&boot), TESTS, serial::write);
+    stop::end("exit")
+}
+
+extern "C" fn do_nothing(_: &mut Frame) {}
+
+fn a_breakpoint_returns() {
+    interrupts::register(BREAKPOINT, do_nothing);
+    // SAFETY: the handler does nothing.
+    unsafe { asm!("int3") };
+}
+
+fn a_handler_may_change_the_registers() {
+    extern "C" fn change(frame: &mut Frame) {
+        (frame.eax, frame.ecx, frame.edx, frame.edi) = (1, 2, 3, 4);
+    }
+    interrupts::register(BREAKPOINT, change);
+    let (eax, ecx, edx, edi): (u32, u32, u32, u32);
+    // SAFETY: the handler changes the registers named here.
+    unsafe { asm!("int3", out("eax") eax, out("ecx") ecx, out("edx") edx, out("edi") edi) };
+    assert_eq!([eax, ecx, edx, edi], [1, 2, 3, 4]);
+}
+
+// Fills every register with a value of its own, is interrupted, and stores what is in them afterwards.
+//
+// The words at `before`, and those at `after`, in order:
+// EAX EBX ECX EDX ESI EDI EBP EFLAGS DS ES FS GS, and then ESP before and after.
+global_asm!(
+    "survive:",
+    "pusha",
+    "mov esi, offset {before}",
+    "mov ds, [esi + 32]",
+    "mov es, [esi + 36]",
+    "mov fs, [esi + 40]",
+    "mov gs, [esi + 44]",
+    "push dword ptr [esi + 28]",
+    "popfd",
+    "mov eax, [esi]",
+    "mov ebx, [esi + 4]",
+    "mov ecx, [esi + 8]",
+    "mov edx, [esi + 12]",
+    "mov edi, [esi + 20]",
+    "mov ebp, [esi + 24]",
+    "mov [{after} + 48], esp",
+    "mov esi, [esi + 16]",
+    "int3",
+    "mov [{after} + 52], esp",
+    "mov [{after}], eax",
+    "mov [{after} + 4], ebx",
+    "mov [{after} + 8], ecx",
+    "mov [{after} + 12], edx",
+    "mov [{after} + 16], esi",
+    "mov [{after} + 20], edi",
+    "mov [{after} + 24], ebp",
+    "pushfd",
+    "pop dword ptr [{after} + 28]",
+    "mov [{after} + 32], ds",
+    "mov [{after} + 36], es",
+    "mov [{after} + 40], fs",
+    "mov [{after} + 44], gs",
+    "mov ecx, 0x10",
+    "mov ds, ecx",
+    "mov es, ecx",
+    "mov fs, ecx",
+    "mov gs, ecx",
+    "cld",
+    "popa",
+    "ret",
+    before = sym BEFORE,
+    after = sym AFTER,
+);
+
+const CARRY_PARITY_ZERO_SIGN_DIRECTION_OVERFLOW: u32 = 0x0CC7;
+
+// Distinct where they can be: a selector of the data segment with another requested ring is another value.
+static BEFORE: [AtomicU32; 12] = [
+    AtomicU32::new(0xA1A2_A3A4),
+    AtomicU32::new(0xB1B2_B3B4),
+    AtomicU32::new(0xC1C2_C3C4),
+    AtomicU32::new(0xD1D2_D3D4),
+    AtomicU32::new(0xE1E2_E3E4),
+    AtomicU32::new(0xF1F2_F3F4),
+    AtomicU32::new(0x1112_1314),
+    AtomicU32::new(CARRY_PARITY_ZERO_SIGN_DIRECTION_OVERFLOW),
+    AtomicU32::new(0x18),
+    AtomicU32::new(0x20),
+    AtomicU32::new(0x28),
+    AtomicU32::new(0x30),
+];
+static AFTER: [AtomicU32; 14] = [const { AtomicU32::new(0) }; 14];
+
+fn every_register_flag_and_segment_survives() {
+    use segments::descriptor::Descriptor;
+    static TABLE: [Descriptor; 7] = [
+        Descriptor::NULL,
+        Descriptor::FLAT_CODE,
+        Descriptor::FLAT_DATA,
+        Descriptor::FLAT_DATA,
+        Descriptor::FLAT_DATA,
+        Descriptor::FLAT_DATA,
+        Descriptor::FLAT_DATA,
+    ];
+    unsafe extern "C" {
+        fn survive();
+    }
+    /// Uses every register for something else, segments included.
+    extern "C" fn trample(_: &mut Frame) {
+        // SAFETY: EBX, ESI and EBP are put back, as compiled code expects; the segments are all flat.
+        unsafe {
+            asm!(
+                "push ebx", "push esi", "push ebp",
+                "mov ebx, 1", "mov esi, 2", "mov ebp, 3",
+                "mov eax, 0x10", "mov ds, eax", "mov es, eax", "mov fs, eax", "mov gs, eax",
+                "pop ebp", "pop esi", "pop ebx",
+                out("eax") _, out("ecx") _, out("edx") _, out("edi") _,
+            );
+        }
+    }
+    segments::table::load(&TABLE);
+    interrupts::register(BREAKPOINT, trample);
+    // SAFETY: it saves and restores what compiled code expects to be kept.
+    unsafe { survive() };
+    let after = AFTER.each_ref().map(|word| word.load(Relaxed));
+    let before = BEFORE.each_ref().map(|word| word.load(Relaxed));
+    assert_eq!(before[..7], after[..7], "the general registers, in the order EAX EBX ECX EDX ESI EDI EBP");
+    assert_eq!(before[7], after[7] & CARRY_PARITY_ZERO_SIGN_DIRECTION_OVERFLOW, "EFLAGS");
+    assert_eq!(before[8..], after[8..12].iter().map(|word| word & 0xFFFF).collect_array(), "DS ES FS GS");
+    assert_eq!(after[12], after[13], "ESP");
+}
+
+/// Four words as an array, as there is no heap yet.
+trait CollectArray {
+    fn collect_array(self) -> [u32; 4];
+}
+
+impl<I: Iterator<Item = u32>> CollectArray for I {
+    fn collect_array(mut self) -> [u32; 4] {
+        core::array::from_fn(|_| self.next().expect("four words"))
+    }
+}
+
+fn compiled_handlers_find_the_direction_flag_clear() {
+    extern "C" fn check(_: &mut Frame) {
+        // SAFETY: reading EFLAGS changes nothing.
+        assert!(!unsafe { eflags::read() }.contains(EFlags::FLAGS_DF));
+    }
+    interrupts::register(BREAKPOINT, check);
+    // SAFETY: the flag is clear again before compiled code goes on.
+    unsafe { asm!("std", "int3", "cld") };
+}
+
+fn handlers_run_with_interrupts_off_and_iret_restores_them() {
+    extern "C" fn check(_: &mut Frame) {
+        // SAFETY: reading EFLAGS changes nothing.
+        assert!(!unsafe { eflags::read() }.contains(EFlags::FLAGS_IF), "the gate turns interrupts off");
+    }
+    interrupts::register(BREAKPOINT, check);
+    let flags: u32;
+    // SAFETY: all lines of the interrupt controllers are masked here, so nothing can arrive.
+    unsafe {
+        x86::io::outb(0x21, 0xFF);
+        x86::io::outb(0xA1, 0xFF);
+        asm!("sti", "int3", "pushfd", "pop {}", "cli", out(reg) flags);
+    }
+    assert!(EFlags::from_bits_truncate(flags).contains(EFlags::FLAGS_IF), "iret brings the flag back");
+}
+
+// Does what the CPU does for an interrupt with an error code (EDX nonzero) or without: pushes, and goes
+// to the handler at EAX. The call in it pushes the address of the `ret` behind it.
+global_asm!(
+    "deliver:",
+    "pushfd",
+    "push 0x08",
+    "call 7f",
+    "6: ret",
+    "7: test edx, edx",
+    "jz 8f",
+    "push edx",
+    "8: jmp eax",
+);
+
+fn every_vector_reaches_its_own_stub_with_its_own_error_code() {
+    static SEEN: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
+    extern "C" fn look(frame: &mut Frame) {
+        for (seen, found) in SEEN.iter().zip([frame.vector, frame.error_code, frame.cs]) {
+            seen.store(found, Relaxed);
+        }
+    }
+    let with_error_code = [8, 10, 11, 12, 13, 14, 17, 21, 29, 30];
+    for vector in 0..=255u8 {
+        interrupts::register(vector, look);
+        let error_code = if with_error_code.contains(&vector) { 0xE0_0000 + u32::from(vector) } else { 0 };
+        let handler = interrupts::table::gate(vector).handler();
+        // SAFETY: the stub restores all registers and returns behind the jump.
+        unsafe { asm!("call deliver", in("eax") handler.as_u32(), in("edx") error_code) };
+        let seen = SEEN.each_ref().map(|word| word.load(Relaxed));
+        assert_eq!(seen, [u32::from(vector), error_code, 0x08], "vector {vector}");
+    }
+}
+
+fn interrupts_nest() {
+    static DEPTH: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn again(frame: &mut Frame) {
+        let depth = DEPTH.fetch_add(1, Relaxed) + 1;
+        if depth < 10 {
+            // SAFETY: the handler changes EAX only.
+            unsafe { asm!("int3", inout("eax") 0 => _) };
+        }
+        frame.eax += depth;
+    }
+    interrupts::register(BREAKPOINT, again);
+    let eax: u32;
+    // SAFETY: the handler changes EAX only.
+    unsafe { asm!("int3", inout("eax") 100 => eax) };
+    assert_eq!((DEPTH.load(Relaxed), eax), (10, 101));
+}
+
+fn esp_in_the_frame_is_the_interrupted_one() {
+    static SEEN: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn look(frame: &mut Frame) {
+        SEEN.store(frame.esp(), Relaxed);
+    }
+    interrupts::register(BREAKPOINT, look);
+    let esp: u32;
+    // SAFETY: the handler changes nothing.
+    unsafe { asm!("mov {}, esp", "int3", out(reg) esp) };
+    assert_eq!(SEEN.load(Relaxed), esp);
+}
+
+fn a_division_by_zero_stops_with_its_name() {
+    // SAFETY: not safe: it faults, which is the test.
+    unsafe { asm!("div {:e}", in(reg) 0, inout("eax") 7 => _, inout("edx") 0 => _) };
+}
+
+fn an_invalid_opcode_stops_with_its_name() {
+    // SAFETY: not safe: it faults, which is the test.
+    unsafe { asm!("ud2") };
+}
+
+fn a_bad_selector_stops_with_its_error_code() {
+    // SAFETY: not safe: there is no entry 32, which is the test.
+    unsafe { asm!("mov fs, {:x}", in(reg) 32 * 8) };
+}
+
+fn a_missing_gate_is_blamed_on_the_idt() {
+    interrupts::table::set_gate(
+        64,
+        interrupts::gate::Gate::new(interrupts::gate::Kind::Interrupt, 0x08, ABSENT_HANDLER),
+    );
+    // SAFETY: the gate is marked as not present below, so the CPU refuses to go through it.
+    unsafe {
+        let mut table = x86::dtables::DescriptorTablePointer::<u64>::default();
+        x86::dtables::sidt(&mut table);
+        let gate = table.base.add(64).cast_mut();
+        gate.write_volatile(gate.read_volatile() & !(1 << 47));
+        asm!("int 64");
+    }
+}
+
+const ABSENT_HANDLER: common::VirtAddr = common::VirtAddr::new(0);
+
+fn an_interrupt_without_a_handler_stops() {
+    // SAFETY: not safe: nobody handles it, which is the test.
+    unsafe { asm!("int 0x80") };
+}
+
+fn an_exception_while_printing_still_speaks() {
+    struct Faulty;
+    impl core::fmt::Display for Faulty {
+        fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
+            // SAFETY: not safe: it faults, which is the test.
+            unsafe { asm!("ud2", options(noreturn)) }
+        }
+    }
+    screen::println!("while the locks of screen and log are held: {Faulty}");
+}
