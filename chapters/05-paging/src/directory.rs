@@ -1,0 +1,205 @@
+//! A page directory and its page tables: one address space.
+//!
+//! ```text
+//!   virtual address:   | directory index: 10 bits | table index: 10 bits | offset: 12 bits |
+//!                                  |                        |                    |
+//!         CR3 -> directory: 1024 entries       table: 1024 entries        frame: 4096 bytes
+//!                one per 4 MiB  ------------>  one per page  --------->   of memory
+//! ```
+//! Source: Intel SDM volume 3, 4.3. Directories and tables are frames themselves, and are read and
+//! written through the identity window.
+
+use crate::entry::{Entry, Flags};
+use crate::memory;
+use crate::page::{Frame, PAGE_BYTES, Page};
+use common::{PhysAddr, VirtAddr};
+use x86::tlb;
+
+/// A page directory, or a page table.
+pub type Table = [Entry; 1024];
+
+/// How many pages an entry of a directory is in charge of.
+pub const PAGES_PER_TABLE: u32 = 1024;
+
+/// One address space. It owns its directory and tables, but not the frames that they map.
+pub struct Directory {
+    frame: Frame,
+}
+
+/// A run of pages that lie in as many frames, one after the other: one page, or a large one.
+#[derive(Clone, Copy, Debug)]
+pub struct Mapping {
+    /// The first page.
+    pub page: Page,
+    /// The first frame.
+    pub frame: Frame,
+    /// How many of each: 1, or 1024 for a large page.
+    pub pages: u32,
+    /// What may be done with them, and what has been.
+    pub flags: Flags,
+}
+
+/// Why a page cannot be mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapError {
+    /// The page has this frame already.
+    AlreadyMapped(Frame),
+    /// No frame is left for a page table.
+    OutOfMemory,
+}
+
+/// The page was not mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotMapped(pub Page);
+
+/// The duty to tell the CPU that a page's entry has changed: it may remember the old one (in its
+/// translation lookaside buffer, Intel SDM volume 3, 4.10.4).
+#[must_use = "the CPU may go on using the old entry"]
+pub struct Flush(Page);
+
+impl Flush {
+    /// Makes the CPU forget what it knows about the page.
+    pub fn flush(self) {
+        // SAFETY: forgetting an entry only makes the CPU look it up again.
+        unsafe { tlb::flush(self.0.address().as_u32() as usize) };
+    }
+
+    /// Nothing to forget: the address space has not been in use since the page was last mapped in it.
+    pub fn ignore(self) {}
+}
+
+impl Directory {
+    /// An address space in which nothing is mapped; none if memory is out.
+    pub fn new() -> Option<Self> {
+        memory::allocate_cleared().map(|frame| Self { frame })
+    }
+
+    /// The frame of the directory itself, as CR3 wants it.
+    pub fn frame(&self) -> Frame {
+        self.frame
+    }
+
+    /// The directory's own entries.
+    pub fn entries(&self) -> &Table {
+        // SAFETY: the frame is this directory's and holds a table; `&self` keeps writers away.
+        unsafe { &*table_in(self.frame) }
+    }
+
+    /// The directory's own entries, to be changed.
+    ///
+    /// # Safety
+    /// What a present entry refers to must be a page table, or memory as for [`map`](Self::map).
+    pub unsafe fn entries_mut(&mut self) -> &mut Table {
+        // SAFETY: the frame is this directory's and holds a table; `&mut self` keeps all others away.
+        unsafe { &mut *table_in(self.frame) }
+    }
+
+    /// Makes `page` mean `frame` from now on, with `flags`. A page table is made where there is none.
+    ///
+    /// # Errors
+    /// [`MapError`]; nothing has changed then.
+    ///
+    /// # Safety
+    /// Nobody may come to hold two references to the same memory through different pages, nor write to
+    /// what somebody else relies on.
+    pub unsafe fn map(&mut self, page: Page, frame: Frame, flags: Flags) -> Result<Flush, MapError> {
+        let table = self.table_or_new(page)?;
+        let entry = &mut table[page.table_index()];
+        if entry.is_present() {
+            return Err(MapError::AlreadyMapped(entry.frame()));
+        }
+        *entry = Entry::new(frame, flags);
+        Ok(Flush(page))
+    }
+
+    /// Takes `page` out of the address space and returns the frame it had.
+    ///
+    /// # Errors
+    /// If it was not mapped, or is part of a large page.
+    ///
+    /// # Safety
+    /// Nobody may use the page any more.
+    pub unsafe fn unmap(&mut self, page: Page) -> Result<(Frame, Flush), NotMapped> {
+        let entry = self.entry_mut(page).filter(|entry| entry.is_present()).ok_or(NotMapped(page))?;
+        let frame = core::mem::replace(entry, Entry::ABSENT).frame();
+        Ok((frame, Flush(page)))
+    }
+
+    /// Makes sure that all of `pages` have page tables, so that [`map`](Self::map) needs none.
+    ///
+    /// # Errors
+    /// `OutOfMemory`; the tables made so far stay.
+    pub fn make_tables(&mut self, pages: impl Iterator<Item = Page>) -> Result<(), MapError> {
+        for page in pages.step_by(PAGES_PER_TABLE as usize) {
+            self.table_or_new(page)?;
+        }
+        Ok(())
+    }
+
+    /// The physical address that `address` means; none if its page is not mapped.
+    pub fn translate(&self, address: VirtAddr) -> Option<PhysAddr> {
+        let page = Page::containing(address);
+        let entry = self.entries()[page.directory_index()];
+        let (entry, bytes) = if entry.flags().contains(Flags::LARGE) {
+            (entry, PAGE_BYTES * PAGES_PER_TABLE)
+        } else {
+            (self.table(page.directory_index())?[page.table_index()], PAGE_BYTES)
+        };
+        let offset = address.as_u32() % bytes;
+        entry.is_present().then(|| PhysAddr::new(entry.frame().address().as_u32() + offset))
+    }
+
+    /// Everything that is mapped, from the lowest page to the highest.
+    pub fn mappings(&self) -> impl Iterator<Item = Mapping> {
+        self.entries().iter().enumerate().filter(|(_, entry)| entry.is_present()).flat_map(|(index, entry)| {
+            let large = entry.flags().contains(Flags::LARGE).then(|| mapping(index, 0, *entry, PAGES_PER_TABLE));
+            let small = self.table(index).into_iter().flat_map(move |table| {
+                let present = table.iter().enumerate().filter(|(_, entry)| entry.is_present());
+                present.map(move |(number, entry)| mapping(index, number, *entry, 1))
+            });
+            large.into_iter().chain(small)
+        })
+    }
+
+    /// The page table behind entry `index` of the directory, if there is one.
+    pub fn table(&self, index: usize) -> Option<&Table> {
+        let frame = self.table_frame(index)?;
+        // SAFETY: the entry says that the frame holds a table; `&self` keeps writers away.
+        Some(unsafe { &*table_in(frame) })
+    }
+
+    fn entry_mut(&mut self, page: Page) -> Option<&mut Entry> {
+        let frame = self.table_frame(page.directory_index())?;
+        // SAFETY: the entry says that the frame holds a table; `&mut self` keeps all others away.
+        Some(unsafe { &mut (*table_in(frame))[page.table_index()] })
+    }
+
+    fn table_frame(&self, index: usize) -> Option<Frame> {
+        let entry = self.entries()[index];
+        (entry.is_present() && !entry.flags().contains(Flags::LARGE)).then(|| entry.frame())
+    }
+
+    fn table_or_new(&mut self, page: Page) -> Result<&mut Table, MapError> {
+        // SAFETY: below, only absent entries are changed, to refer to a new and empty table.
+        let entry = unsafe { &mut self.entries_mut()[page.directory_index()] };
+        if entry.flags().contains(Flags::PRESENT | Flags::LARGE) {
+            return Err(MapError::AlreadyMapped(entry.frame()));
+        }
+        if !entry.is_present() {
+            let frame = memory::allocate_cleared().ok_or(MapError::OutOfMemory)?;
+            // The page's own entry decides; a right is granted only if both grant it.
+            *entry = Entry::new(frame, Flags::WRITABLE | Flags::USER);
+        }
+        // SAFETY: the entry says that the frame holds a table; `&mut self` keeps all others away.
+        Ok(unsafe { &mut *table_in(entry.frame()) })
+    }
+}
+
+/// Where the identity window shows the table in `frame`.
+pub fn table_in(frame: Frame) -> *mut Table {
+    frame.in_window().address().as_ptr()
+}
+
+fn mapping(directory: usize, table: usize, entry: Entry, pages: u32) -> Mapping {
+    Mapping { page: Page::from_indices(directory, table), frame: entry.frame(), pages, flags: entry.flags() }
+}

@@ -1,0 +1,79 @@
+//! The kernel of chapter 5: it prints its own map, uses a page, and repairs a page fault.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use common::VirtAddr;
+use interrupts::Frame as InterruptFrame;
+use paging::page_fault::{PAGE_FAULT, PageFault};
+use paging::{Flags, PAGE_BYTES, Page, memory, regions};
+use screen::println;
+
+boot::entry!(kernel, screen::last_words);
+
+/// A page that nobody uses.
+const SOMEWHERE: VirtAddr = VirtAddr::new(0x5000_0000);
+
+fn kernel(handover: Handover) -> ! {
+    serial::init(); // COM1 carries the log
+    let boot = handover.information(); // what the loader tells
+    screen::init(); // text on the screen
+    segments::init(); // flat segments of our own
+    interrupts::init(); // a handler for every vector
+    paging::init(&boot); // memory in protected pages
+    demonstrate();
+    stop::end(information::command_line(&boot))
+}
+
+fn demonstrate() {
+    println!(
+        "Hello from chapter 5. {} frames are free, {} in use. The map:",
+        memory::free_count(),
+        memory::taken_count()
+    );
+    print_map();
+    println!("Now a write to {SOMEWHERE}, where no page is.");
+    interrupts::register(PAGE_FAULT, repair);
+    // SAFETY: the page fault is answered by a page.
+    unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(42) };
+    let meant = memory::KERNEL.lock().translate(SOMEWHERE).expect("the handler mapped it");
+    println!("The write went on, to {meant} in physical memory.");
+    // SAFETY: nobody uses the page after this.
+    let (frame, flush) = unsafe { memory::KERNEL.lock().unmap(Page::containing(SOMEWHERE)) }.expect("it is mapped");
+    flush.flush();
+    memory::free(frame);
+}
+
+/// One line for each run of pages with the same name and the same rights.
+fn print_map() {
+    let kernel = memory::KERNEL.lock();
+    let mut mappings = kernel.mappings().peekable();
+    while let Some(first) = mappings.next() {
+        let place = regions::locate(first.page.address());
+        let writable = first.flags.contains(Flags::WRITABLE);
+        let mut end = first.page.address().wrapping_add(first.pages * PAGE_BYTES);
+        let goes_on = |next: &paging::directory::Mapping, end| {
+            next.page.address() == end
+                && next.flags.contains(Flags::WRITABLE) == writable
+                && regions::locate(end).is_same_region(&place)
+        };
+        while let Some(next) = mappings.next_if(|next| goes_on(next, end)) {
+            end = end.wrapping_add(next.pages * PAGE_BYTES);
+        }
+        let kib = (end.as_u32() - first.page.address().as_u32()) / 1024;
+        let rights = if writable { "read, write" } else { "read" };
+        println!("  {}  {kib:>6} KiB  {rights:<11}  {place}", first.page.address());
+    }
+}
+
+/// Answers a page fault with a page, and lets the instruction try again.
+extern "C" fn repair(frame: &mut InterruptFrame) {
+    let fault = PageFault::of(frame);
+    println!("Repaired: {fault}.");
+    let new = memory::allocate_cleared().expect("memory is not out");
+    // SAFETY: the frame was free, so nobody else uses it.
+    let mapped = unsafe { memory::KERNEL.lock().map(Page::containing(fault.address), new, Flags::WRITABLE) };
+    mapped.expect("the page was not present").flush();
+}

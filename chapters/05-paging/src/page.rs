@@ -1,0 +1,119 @@
+//! Pages and frames: 4 KiB of virtual memory, and 4 KiB of physical memory.
+//!
+//! A page is a place, a frame is what lies there. Two types, so that they cannot be mixed up.
+
+#![forbid(unsafe_code)]
+
+use common::{PhysAddr, VirtAddr};
+use core::fmt;
+use core::ops::Range;
+
+/// The size of a page and of a frame.
+pub const PAGE_BYTES: u32 = 4096;
+
+/// The identity window: physical memory up to here is seen at its own address.
+pub const WINDOW_END: u32 = 128 << 20;
+
+/// 4 KiB of virtual memory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Page(u32);
+
+/// 4 KiB of physical memory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Frame(u32);
+
+impl Page {
+    /// The page in which `address` lies.
+    pub const fn containing(address: VirtAddr) -> Self {
+        Self(address.as_u32() / PAGE_BYTES)
+    }
+
+    /// The first address of the page.
+    pub const fn address(self) -> VirtAddr {
+        VirtAddr::new(self.0 * PAGE_BYTES)
+    }
+
+    /// The pages that `addresses` touches, the last one included.
+    pub fn range(addresses: Range<VirtAddr>) -> impl Iterator<Item = Self> {
+        let end = addresses.end.as_u32().div_ceil(PAGE_BYTES);
+        (addresses.start.as_u32() / PAGE_BYTES..end).map(Self)
+    }
+
+    /// Which entry of the page directory is in charge of the page: the upper 10 of 20 bits.
+    pub const fn directory_index(self) -> usize {
+        (self.0 >> 10) as usize
+    }
+
+    /// Which entry of that page table is the page's: the lower 10 of 20 bits.
+    pub const fn table_index(self) -> usize {
+        (self.0 & 0x3FF) as usize
+    }
+
+    /// The page that has these two indices, each below 1024.
+    pub const fn from_indices(directory: usize, table: usize) -> Self {
+        Self((directory << 10 | table) as u32)
+    }
+}
+
+impl Frame {
+    /// The frame in which `address` lies.
+    pub const fn containing(address: PhysAddr) -> Self {
+        Self(address.as_u32() / PAGE_BYTES)
+    }
+
+    /// The frame with this number: the first one of memory is 0.
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// How many frames lie before this one.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The first address of the frame.
+    pub const fn address(self) -> PhysAddr {
+        PhysAddr::new(self.0 * PAGE_BYTES)
+    }
+
+    /// The page at which the identity window shows this frame.
+    ///
+    /// # Panics
+    /// If the frame lies beyond the window.
+    pub const fn in_window(self) -> Page {
+        assert!(self.0 < WINDOW_END / PAGE_BYTES, "the frame lies beyond the identity window");
+        Page(self.0)
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "Page({})", self.address())
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "Frame({})", self.address())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_take_an_address_apart_and_put_it_together() {
+        let page = Page::containing(VirtAddr::new(0xC040_3FFF));
+        assert_eq!((page.directory_index(), page.table_index()), (0x301, 3));
+        assert_eq!(Page::from_indices(0x301, 3).address(), VirtAddr::new(0xC040_3000));
+    }
+
+    #[test]
+    fn a_range_has_every_page_that_it_touches() {
+        let count = |from, to| Page::range(VirtAddr::new(from)..VirtAddr::new(to)).count();
+        assert_eq!(count(0x1000, 0x1000), 0);
+        assert_eq!(count(0x1000, 0x2000), 1);
+        assert_eq!(count(0x1FFF, 0x2001), 2);
+    }
+}

@@ -1,0 +1,94 @@
+//! What the parts of virtual memory are called, so that a fault can be told in words.
+
+use crate::page::PAGE_BYTES;
+use common::{Lock, VirtAddr};
+use core::fmt;
+use core::ops::Range;
+
+/// Writes what a region is called; of several stacks in one region, the address tells which.
+pub type Name = fn(VirtAddr, &mut fmt::Formatter) -> fmt::Result;
+
+/// A part of virtual memory with a name.
+#[derive(Clone)]
+pub struct Region {
+    range: Range<VirtAddr>,
+    name: Name,
+    /// For a region of stacks: the size of each, its guard page included.
+    stack_bytes: Option<u32>,
+}
+
+/// Where an address lies, in words.
+#[derive(Clone)]
+pub struct Place {
+    address: VirtAddr,
+    region: Option<Region>,
+}
+
+const MOST_REGIONS: usize = 16;
+
+static REGIONS: Lock<[Option<Region>; MOST_REGIONS]> = Lock::new([const { None }; MOST_REGIONS]);
+
+impl Region {
+    /// The addresses `range`, called `name`.
+    pub const fn new(range: Range<VirtAddr>, name: Name) -> Self {
+        Self { range, name, stack_bytes: None }
+    }
+
+    /// A stack in `range`, called `name`; its lowest page is its guard page.
+    pub fn stacks(range: Range<VirtAddr>, name: Name) -> Self {
+        let bytes = range.end.as_u32() - range.start.as_u32();
+        Self { range, name, stack_bytes: Some(bytes) }
+    }
+
+    /// The addresses that may be mapped: all but the guard page of a stack.
+    pub fn mapped(&self) -> Range<VirtAddr> {
+        let guard = if self.stack_bytes.is_some() { PAGE_BYTES } else { 0 };
+        self.range.start.wrapping_add(guard)..self.range.end
+    }
+}
+
+impl Place {
+    /// The guard page of a stack: who is here has too much on it.
+    pub fn is_guard_page(&self) -> bool {
+        let Some(Region { range, stack_bytes: Some(bytes), .. }) = &self.region else { return false };
+        (self.address.as_u32() - range.start.as_u32()) % bytes < PAGE_BYTES
+    }
+
+    /// Does `other` lie in the same region?
+    pub fn is_same_region(&self, other: &Self) -> bool {
+        let start = |place: &Self| place.region.as_ref().map(|region| region.range.start);
+        start(self) == start(other)
+    }
+
+    /// The name alone, without "the guard page of".
+    pub fn name(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| match &self.region {
+            Some(region) => (region.name)(self.address, f),
+            None => f.write_str("no region of the kernel"),
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let guard = if self.is_guard_page() { "the guard page of " } else { "" };
+        write!(f, "{guard}{}", self.name())
+    }
+}
+
+/// Gives a name to a part of virtual memory.
+///
+/// # Panics
+/// If there are too many regions.
+pub fn add(region: Region) {
+    let mut regions = REGIONS.lock();
+    let free = regions.iter_mut().find(|region| region.is_none());
+    *free.expect("16 regions are enough for every chapter") = Some(region);
+}
+
+/// Finds out where `address` lies.
+pub fn locate(address: VirtAddr) -> Place {
+    let regions = REGIONS.lock();
+    let region = regions.iter().flatten().find(|region| region.range.contains(&address)).cloned();
+    Place { address, region }
+}

@@ -1,0 +1,341 @@
+//! What the kernel of chapter 5 must survive.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use common::testing::{self, End, Test};
+use common::{PhysAddr, VirtAddr, image, test};
+use core::arch::asm;
+use multiboot2::{BootInformation, MemoryAreaType};
+use paging::directory::{Directory, MapError, NotMapped};
+use paging::{Flags, Frame, PAGE_BYTES, Page, memory};
+use spin::Once;
+use x86::controlregs::{Cr0, cr0};
+
+boot::entry!(kernel, screen::last_words);
+
+static BOOT: Once<BootInformation<'static>> = Once::new();
+
+const SOMEWHERE: VirtAddr = VirtAddr::new(0x5000_0000);
+
+const TESTS: &[Test] = &[
+    test!(every_frame_handed_out_is_free_memory_and_no_two_are_the_same),
+    test!(a_module_is_never_handed_out).module(),
+    test!(every_frame_can_be_used_in_8_mib).memory_mib(8),
+    test!(every_frame_can_be_used_in_128_mib).memory_mib(128),
+    test!(memory_above_128_mib_is_left_alone).memory_mib(200),
+    test!(frames_come_back),
+    test!(a_frame_freed_twice_stops).ends(End::Stop("PANIC: a frame cannot be given back: AlreadyFree(Frame(")),
+    test!(the_map_is_as_promised),
+    test!(what_is_mapped_can_be_used_and_translated),
+    test!(tables_are_empty_whatever_was_in_their_frames),
+    test!(unmapping_takes_effect_at_once)
+        .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
+    test!(mapping_twice_is_refused),
+    test!(mapping_without_memory_is_an_error_and_loses_nothing),
+    test!(large_pages_are_walked_and_translated),
+    test!(page_0_is_not_mapped).ends(End::Stop(
+        "EXCEPTION: page fault: a read of 0x00000000 in page 0, which is never mapped: the page is not present",
+    )),
+    test!(instructions_cannot_be_written).ends(End::Stop("in the kernel's instructions: the page may not be written")),
+    test!(constants_cannot_be_written).ends(End::Stop("in the kernel's constants: the page may not be written")),
+    test!(a_jump_into_nothing_is_a_fetch).ends(End::Stop(
+        "page fault: an instruction fetch from 0x50000000 in no region of the kernel: the page is not present",
+    )),
+    test!(a_write_to_the_guard_page_is_told).ends(End::Stop("stack overflow: a write to")),
+    test!(a_stack_overflow_is_told)
+        .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at")),
+    test!(a_stack_overflow_by_one_large_frame_is_told).ends(End::Stop("stack overflow")),
+    test!(a_double_fault_for_another_reason_is_called_so).ends(End::Stop("EXCEPTION: double fault (vector 8)")),
+    test!(an_old_cpu_is_refused_with_a_sentence)
+        .cpu("pentium,-pse")
+        .ends(End::Stop("STOP: this kernel needs a CPU with pages of 4 MiB")),
+];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let information = handover.information();
+    let boot = BOOT.call_once(|| information);
+    screen::init();
+    segments::init();
+    interrupts::init();
+    if !information::command_line(boot).contains("test=?") {
+        paging::init(boot);
+    }
+    testing::run(information::command_line(boot), TESTS, serial::write);
+    stop::end("exit")
+}
+
+fn boot() -> &'static BootInformation<'static> {
+    BOOT.get().expect("set before any test runs")
+}
+
+fn overlaps(frame: Frame, from: u64, to: u64) -> bool {
+    let start = u64::from(frame.address().as_u32());
+    start < to && from < start + u64::from(PAGE_BYTES)
+}
+
+/// Takes every frame there is, and writes its number into all of it.
+fn take_all(mut check: impl FnMut(Frame)) -> u32 {
+    let mut count = 0;
+    while let Some(frame) = memory::allocate() {
+        check(frame);
+        // SAFETY: the frame was free, so nobody else uses it.
+        unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
+        count += 1;
+    }
+    count
+}
+
+fn every_frame_handed_out_is_free_memory_and_no_two_are_the_same() {
+    let areas = boot().memory_map_tag().expect("a memory map").memory_areas();
+    let free = memory::free_count();
+    let mut seen = [0u64; 32768 / 64];
+    let count = take_all(|frame| {
+        let (word, bit) = (frame.number() as usize / 64, frame.number() % 64);
+        assert_eq!(seen[word] >> bit & 1, 0, "{frame:?} is handed out twice");
+        seen[word] |= 1 << bit;
+        assert!(frame.address().as_u32() >= 1 << 20, "{frame:?} is in the first MiB");
+        let kernel = image::kernel();
+        assert!(
+            !overlaps(frame, kernel.start.as_u32().into(), kernel.end.as_u32().into()),
+            "{frame:?} is the kernel's"
+        );
+        assert!(
+            !overlaps(frame, boot().start_address() as u64, boot().end_address() as u64),
+            "{frame:?} is the loader's"
+        );
+        let from = u64::from(frame.address().as_u32());
+        let inside = areas.iter().any(|area| {
+            area.typ() == MemoryAreaType::Available && area.start_address() <= from && from + 4096 <= area.end_address()
+        });
+        assert!(inside, "{frame:?} is not available memory");
+    });
+    assert_eq!((count, memory::free_count()), (free, 0));
+    assert!((3700..3840).contains(&count), "{count} frames of 16 MiB");
+    assert!(
+        memory::allocate().is_none() && memory::allocate().is_none(),
+        "no memory is no memory, however often asked"
+    );
+}
+
+fn a_module_is_never_handed_out() {
+    let module = boot().module_tags().next().expect("the loader loads a module");
+    assert!(module.module_size() > 60_000, "{module:?}");
+    take_all(|frame| {
+        let (from, to) = (module.start_address().into(), module.end_address().into());
+        assert!(!overlaps(frame, from, to), "{frame:?} is the module's");
+    });
+    // SAFETY: the module is nobody's frame, so it is still as the loader left it.
+    let text = unsafe { core::slice::from_raw_parts(module.start_address() as *const u8, 18) };
+    assert_eq!(text, b"a module for the t");
+}
+
+/// Takes all frames; reads the number in each back by giving it back from a chain of them.
+fn use_every_frame(expected: core::ops::Range<u32>) {
+    let count = take_all(|_| ());
+    assert!(expected.contains(&count), "{count} frames");
+    for number in 256..32768 {
+        let frame = Frame::from_number(number);
+        let page = frame.in_window().address();
+        if memory::KERNEL.lock().translate(page).is_some() && !image::kernel().contains(&page) {
+            // SAFETY: the page is mapped, and reading has no effect.
+            let words = unsafe { page.as_ptr::<[u32; 1024]>().read_volatile() };
+            if words[0] == number && words[1] == number {
+                assert!(words.iter().all(|word| *word == number), "{frame:?} is not 4 KiB of memory of its own");
+            }
+        }
+    }
+}
+
+fn every_frame_can_be_used_in_8_mib() {
+    use_every_frame(1650..1792);
+}
+
+fn every_frame_can_be_used_in_128_mib() {
+    use_every_frame(32300..32512);
+}
+
+fn memory_above_128_mib_is_left_alone() {
+    take_all(|frame| assert!(frame.address().as_u32() < 128 << 20, "{frame:?}"));
+    assert!(memory::KERNEL.lock().translate(VirtAddr::new(128 << 20)).is_none());
+}
+
+fn frames_come_back() {
+    let before = (memory::free_count(), memory::taken_count());
+    let frames = [(); 10].map(|()| memory::allocate().expect("memory is not out"));
+    assert_eq!((memory::free_count(), memory::taken_count()), (before.0 - 10, before.1 + 10));
+    frames.into_iter().for_each(memory::free);
+    assert_eq!((memory::free_count(), memory::taken_count()), before);
+}
+
+fn a_frame_freed_twice_stops() {
+    let frame = memory::allocate().expect("memory is not out");
+    memory::free(frame);
+    memory::free(frame);
+}
+
+fn the_map_is_as_promised() {
+    let kernel = memory::KERNEL.lock();
+    let rights = |address: VirtAddr| {
+        let found = kernel.mappings().find(|mapping| {
+            let offset = address.as_u32().wrapping_sub(mapping.page.address().as_u32());
+            offset < mapping.pages * PAGE_BYTES
+        });
+        found.map(|mapping| {
+            assert_eq!(mapping.page.address().as_u32(), mapping.frame.address().as_u32(), "the window is the identity");
+            assert!(!mapping.flags.contains(Flags::USER), "{address} can be read by ring 3");
+            mapping.flags.contains(Flags::WRITABLE)
+        })
+    };
+    let (page, end) = (PAGE_BYTES, image::kernel().end);
+    assert_eq!(rights(VirtAddr::new(0)), None);
+    assert_eq!(rights(VirtAddr::new(page)), Some(true));
+    assert_eq!(rights(VirtAddr::new(0xB8000)), Some(true));
+    for (range, writable) in [(image::rodata(), false), (image::text(), false), (image::data(), true)] {
+        assert!(Page::range(range.clone()).all(|page| rights(page.address()) == Some(writable)), "{range:?}");
+    }
+    assert_eq!(rights(image::stack().start), None);
+    assert_eq!(rights(image::stack().start.wrapping_add(page)), Some(true));
+    assert_eq!(rights(end), Some(true));
+    assert_eq!(rights(VirtAddr::new(15 << 20)), Some(true));
+    assert_eq!(rights(VirtAddr::new(16 << 20)), None);
+    // SAFETY: reading CR0 changes nothing.
+    assert!(unsafe { cr0() }.contains(Cr0::CR0_WRITE_PROTECT | Cr0::CR0_ENABLE_PAGING));
+}
+
+fn what_is_mapped_can_be_used_and_translated() {
+    let frame = memory::allocate().expect("memory is not out");
+    let page = Page::containing(SOMEWHERE);
+    // SAFETY: the frame was free; through the window it is only read below.
+    unsafe { memory::KERNEL.lock().map(page, frame, Flags::WRITABLE) }.expect("the page is free").flush();
+    let there = SOMEWHERE.wrapping_add(0x123 * 4);
+    // SAFETY: just mapped, to a frame that is nobody else's.
+    unsafe { there.as_ptr::<u32>().write_volatile(0xFEED_F00D) };
+    let meant = memory::KERNEL.lock().translate(there);
+    assert_eq!(meant, Some(PhysAddr::new(frame.address().as_u32() + 0x123 * 4)));
+    let window = frame.in_window().address().wrapping_add(0x123 * 4);
+    // SAFETY: the window shows the frame too.
+    assert_eq!(unsafe { window.as_ptr::<u32>().read_volatile() }, 0xFEED_F00D);
+    let count = memory::KERNEL.lock().mappings().filter(|mapping| mapping.page == page).count();
+    assert_eq!(count, 1, "the walk finds the page once");
+}
+
+fn tables_are_empty_whatever_was_in_their_frames() {
+    let first = memory::allocate().expect("memory is not out");
+    let second = memory::allocate().expect("memory is not out");
+    for frame in [first, second] {
+        // SAFETY: the frame was free, so nobody else uses it.
+        unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([u32::MAX; 1024]) };
+    }
+    memory::free(first);
+    memory::free(second);
+    let mut directory = Directory::new().expect("memory is not out");
+    assert_eq!(directory.frame(), second, "the dirty frame is the directory's now");
+    assert_eq!(directory.mappings().count(), 0);
+    // SAFETY: the address space is not in use.
+    unsafe { directory.map(Page::containing(SOMEWHERE), first, Flags::empty()) }.expect("the page is free").ignore();
+    assert_eq!(directory.mappings().count(), 1);
+}
+
+fn unmapping_takes_effect_at_once() {
+    what_is_mapped_can_be_used_and_translated();
+    // SAFETY: the page is used once more, to see that it is gone.
+    let (_, flush) = unsafe { memory::KERNEL.lock().unmap(Page::containing(SOMEWHERE)) }.expect("it is mapped");
+    flush.flush();
+    assert_eq!(memory::KERNEL.lock().translate(SOMEWHERE), None);
+    // SAFETY: not safe: the page is gone, which is the test.
+    unsafe { SOMEWHERE.as_ptr::<u32>().read_volatile() };
+}
+
+fn mapping_twice_is_refused() {
+    let frame = memory::allocate().expect("memory is not out");
+    let page = Page::containing(SOMEWHERE);
+    let mut kernel = memory::KERNEL.lock();
+    // SAFETY: nobody uses the pages.
+    unsafe {
+        assert_eq!(kernel.unmap(page).map(|_| ()), Err(NotMapped(page)));
+        kernel.map(page, frame, Flags::empty()).expect("the page is free").flush();
+        assert_eq!(kernel.map(page, frame, Flags::WRITABLE).map(|_| ()), Err(MapError::AlreadyMapped(frame)));
+        let large = Page::containing(VirtAddr::new(8 << 20));
+        let error = kernel.map(large, frame, Flags::WRITABLE).map(|_| ());
+        assert_eq!(error, Err(MapError::AlreadyMapped(Frame::containing(PhysAddr::new(8 << 20)))));
+        assert_eq!(kernel.unmap(large).map(|_| ()), Err(NotMapped(large)));
+    }
+}
+
+fn mapping_without_memory_is_an_error_and_loses_nothing() {
+    let frame = memory::allocate().expect("memory is not out");
+    take_all(|_| ());
+    let before = memory::KERNEL.lock().mappings().count();
+    // SAFETY: nobody uses the page.
+    let error = unsafe { memory::KERNEL.lock().map(Page::containing(SOMEWHERE), frame, Flags::empty()) }.map(|_| ());
+    assert_eq!(error, Err(MapError::OutOfMemory));
+    assert_eq!(memory::KERNEL.lock().mappings().count(), before);
+    assert!(Directory::new().is_none());
+}
+
+fn large_pages_are_walked_and_translated() {
+    let kernel = memory::KERNEL.lock();
+    assert_eq!(kernel.translate(VirtAddr::new(0x00C1_2345)), Some(PhysAddr::new(0x00C1_2345)));
+    let large = kernel.mappings().filter(|mapping| mapping.pages == 1024);
+    assert!(large.map(|mapping| mapping.page.address().as_u32()).eq([4 << 20, 8 << 20, 12 << 20]));
+}
+
+fn page_0_is_not_mapped() {
+    // SAFETY: not safe: nothing is mapped there, which is the test.
+    unsafe { asm!("mov {0:e}, [{0:e}]", inout(reg) 0 => _) };
+}
+
+fn instructions_cannot_be_written() {
+    // SAFETY: not safe: the page is read only, which is the test.
+    unsafe { image::text().start.as_ptr::<u32>().write_volatile(0) };
+}
+
+fn constants_cannot_be_written() {
+    // SAFETY: not safe: the page is read only, which is the test.
+    unsafe { image::rodata().start.as_ptr::<u32>().write_volatile(0) };
+}
+
+fn a_jump_into_nothing_is_a_fetch() {
+    // SAFETY: not safe: nothing is mapped there, which is the test.
+    unsafe { asm!("call {}", in(reg) SOMEWHERE.as_u32()) };
+}
+
+fn a_write_to_the_guard_page_is_told() {
+    // SAFETY: not safe: nothing is mapped there, which is the test.
+    unsafe { image::stack().start.wrapping_add(100).as_ptr::<u32>().write_volatile(0) };
+}
+
+#[expect(unconditional_recursion, reason = "the stack must overflow")]
+#[inline(never)]
+fn for_ever(depth: u32) -> u32 {
+    core::hint::black_box(for_ever(depth + 1)) + depth
+}
+
+fn a_stack_overflow_is_told() {
+    for_ever(0);
+}
+
+fn a_stack_overflow_by_one_large_frame_is_told() {
+    #[inline(never)]
+    fn large() -> u8 {
+        let large = [1u8; 256 << 10];
+        core::hint::black_box(&large)[12345]
+    }
+    large();
+}
+
+fn a_double_fault_for_another_reason_is_called_so() {
+    use interrupts::gate::{Gate, Kind};
+    interrupts::table::set_gate(6, Gate::new(Kind::Interrupt, 0x38, VirtAddr::new(0)));
+    interrupts::table::set_gate(13, Gate::new(Kind::Interrupt, 0x38, VirtAddr::new(0)));
+    // SAFETY: not safe: neither the fault nor the fault of its gate can be delivered, which is the test.
+    unsafe { asm!("ud2") };
+}
+
+fn an_old_cpu_is_refused_with_a_sentence() {
+    // The kernel of this test stops before it gets here.
+}
