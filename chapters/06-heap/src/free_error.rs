@@ -1,0 +1,78 @@
+//! What can be wrong with a pointer that is to be freed.
+//!
+//! Whether it can be freed is decided by the two tags of the block, in a handful of instructions, in
+//! release builds too. Only when they say no, the blocks are walked to find out what it is instead.
+
+#![forbid(unsafe_code)]
+
+use crate::{blocks::Block, heap::Heap, memory::WORD};
+use core::fmt;
+
+/// Why a pointer cannot be freed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FreeError {
+    /// It does not point into the heap's memory.
+    Outside,
+    /// Its address is not a multiple of a word, as every address that the heap gives out is.
+    Misaligned,
+    /// It points into a block in use, but not to where the block's owner was told it begins.
+    Inside {
+        /// The address that the owner was told.
+        payload: usize,
+    },
+    /// It points into memory that is free: freed before, or never allocated.
+    AlreadyFree,
+    /// A block's header and footer do not agree: somebody has written past the end of a payload.
+    Damaged {
+        /// The address of the damaged block's payload. The block is the one to be freed, or lies before it.
+        payload: usize,
+    },
+}
+
+impl fmt::Display for FreeError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Outside => write!(f, "it is not in the heap"),
+            Self::Misaligned => write!(f, "it is not aligned to a word, so no allocation begins there"),
+            Self::Inside { payload } => write!(f, "it is in the middle of the allocation at {payload:#x}"),
+            Self::AlreadyFree => write!(f, "it is free already; was it freed twice?"),
+            Self::Damaged { payload } => write!(
+                f,
+                "the heap is damaged: something was written past the end of the allocation at {payload:#x} \
+                 or of the one before it"
+            ),
+        }
+    }
+}
+
+impl Heap {
+    /// The block in use whose payload is at `address`.
+    pub(crate) fn block_in_use(&self, address: usize) -> Result<Block, FreeError> {
+        if !(self.memory().start()..self.memory().end()).contains(&address) {
+            return Err(FreeError::Outside);
+        }
+        if !address.is_multiple_of(WORD) {
+            return Err(FreeError::Misaligned);
+        }
+        self.blocks
+            .at(Block::of_payload(address).0)
+            .filter(|&block| !self.blocks.is_free(block))
+            .ok_or_else(|| self.why_not_in_use(address))
+    }
+
+    /// Why no block in use has its payload at `address`, a word of the heap.
+    fn why_not_in_use(&self, address: usize) -> FreeError {
+        let mut end = self.memory().start();
+        for block in self.blocks.iter() {
+            end = self.blocks.end(block);
+            if address < end && self.blocks.is_free(block) {
+                return FreeError::AlreadyFree;
+            }
+            if address < end {
+                return FreeError::Inside { payload: block.0 + WORD };
+            }
+        }
+        // The walk has not come as far as `address`, so the block that begins here is damaged.
+        FreeError::Damaged { payload: end + WORD }
+    }
+}

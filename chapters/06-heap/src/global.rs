@@ -1,0 +1,121 @@
+//! Rust's global allocator: the heap behind a lock, grown by mapping frames at its end.
+//!
+//! ```text
+//!   0xC000_0000                  end                     limit          0xD000_0000
+//!        |  mapped: the heap      | not mapped yet         | never mapped    |
+//!        +------------------------+------------------------+-----------------+
+//!        |<----- page tables exist from the start -------->|
+//! ```
+//!
+//! Growing must not need memory from the heap that is being grown, and it does not: frames come from
+//! chapter 5's allocator, and the page tables of as much heap as there is memory are made beforehand.
+//! That these never change again will matter once there are several address spaces, which share them.
+
+use crate::check::Usage;
+use crate::heap::Heap;
+use crate::memory::Memory;
+use common::{Lock, VirtAddr};
+use core::alloc::{GlobalAlloc, Layout};
+use core::ptr::{self, NonNull};
+use paging::directory::PAGES_PER_TABLE;
+use paging::memory::{self, KERNEL};
+use paging::regions::{self, Region};
+use paging::{Flags, PAGE_BYTES, Page};
+
+/// Where the heap begins.
+pub const START: VirtAddr = VirtAddr::new(0xC000_0000);
+
+/// Where it ends at the latest.
+const END: VirtAddr = VirtAddr::new(0xD000_0000);
+
+#[global_allocator]
+static HEAP: KernelHeap = KernelHeap(Lock::new(Growing { heap: Heap::new(START.as_u32() as usize), limit: START }));
+
+/// The heap, and how far it may grow.
+struct Growing {
+    heap: Heap,
+    limit: VirtAddr,
+}
+
+struct KernelHeap(Lock<Growing>);
+
+/// Makes the heap's page tables and gives it a name. Its memory comes when it is asked for.
+///
+/// # Panics
+/// If not even the page tables fit in memory.
+pub fn init() {
+    let tables = memory::free_count().div_ceil(PAGES_PER_TABLE);
+    let limit = START.wrapping_add(tables * PAGES_PER_TABLE * PAGE_BYTES).min(END);
+    KERNEL.lock().make_tables(Page::range(START..limit)).expect("memory holds the page tables of itself");
+    HEAP.0.lock().limit = limit;
+    regions::add(Region::new(START..END, |_, f| f.write_str("the kernel heap")));
+}
+
+/// How full the heap is, in bytes and in blocks. Walks over all blocks.
+pub fn usage() -> Usage {
+    HEAP.0.lock().heap.usage()
+}
+
+// SAFETY: the heap hands out memory that is mapped, fits the layout, and is nobody else's until it is
+// freed; the lock keeps everybody else, interrupt handlers included, from a heap that is being changed.
+unsafe impl GlobalAlloc for KernelHeap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let mut growing = self.0.lock();
+        let mut found = growing.heap.allocate(layout);
+        if found.is_none() && growing.grow_for(layout).is_ok() {
+            found = growing.heap.allocate(layout);
+        }
+        found.map_or(ptr::null_mut(), NonNull::as_ptr)
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, _: Layout) {
+        let Some(there) = NonNull::new(pointer) else { panic!("cannot free a null pointer") };
+        let freed = self.0.lock().heap.free(there);
+        if let Err(error) = freed {
+            panic!("cannot free {pointer:p}: {error}");
+        }
+    }
+}
+
+/// There is no memory to grow with, or no room.
+struct CannotGrow;
+
+impl Growing {
+    /// Grows by as many pages as `layout` needs, or by none.
+    fn grow_for(&mut self, layout: Layout) -> Result<(), CannotGrow> {
+        let end = VirtAddr::new(self.heap.memory().end() as u32);
+        let room = (self.limit.as_u32() - end.as_u32()) as usize;
+        let bytes = self.heap.shortfall(layout);
+        if bytes > room {
+            return Err(CannotGrow);
+        }
+        let bytes = (bytes as u32).next_multiple_of(PAGE_BYTES);
+        map(end, end.wrapping_add(bytes))?;
+        // SAFETY: just mapped, to frames that were free, and never to be unmapped.
+        self.heap.grow(unsafe { Memory::new(end.as_u32() as usize, bytes as usize) });
+        Ok(())
+    }
+}
+
+/// Maps all pages from `from` to `to`, or none.
+fn map(from: VirtAddr, to: VirtAddr) -> Result<(), CannotGrow> {
+    for page in Page::range(from..to) {
+        let Some(frame) = memory::allocate() else {
+            unmap(from, page.address());
+            return Err(CannotGrow);
+        };
+        // SAFETY: nothing else is ever mapped behind the heap's end, and the frame was free.
+        let mapped = unsafe { KERNEL.lock().map(page, frame, Flags::WRITABLE) };
+        mapped.expect("the tables exist, and behind the end nothing is mapped").flush();
+    }
+    Ok(())
+}
+
+fn unmap(from: VirtAddr, to: VirtAddr) {
+    for page in Page::range(from..to) {
+        // SAFETY: the heap has not grown over these pages, so nobody uses them.
+        let (frame, flush) = unsafe { KERNEL.lock().unmap(page) }.expect("it was mapped just now");
+        flush.flush();
+        memory::free(frame);
+    }
+}

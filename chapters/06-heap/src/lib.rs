@@ -1,0 +1,24 @@
+//! Chapter 6: the kernel heap, memory of any size, given out and taken back.
+//!
+//! [`memory`] reads and writes single words and holds all the unsafe code; `blocks` cuts the memory
+//! up and notes each block's size at both of its ends; `free_list` strings the free blocks together;
+//! [`heap`] allocates, frees and grows. [`free_error`] says why a pointer cannot be freed, and
+//! [`check`] looks at the whole: how full it is, and whether it is sound. None of this knows about
+//! paging. [`global`] does: there the heap becomes Rust's global allocator, and grows by mapping frames.
+
+#![cfg_attr(target_os = "none", no_std)]
+
+mod blocks;
+pub mod check;
+pub mod free_error;
+mod free_list;
+#[cfg(target_os = "none")]
+pub mod global;
+pub mod heap;
+pub mod memory;
+
+#[cfg(target_os = "none")]
+pub use global::{init, usage};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! What the heap notices: pointers that cannot be freed, and blocks that were overwritten.
+
+use super::*;
+use crate::{check::Unsound, free_error::FreeError};
+
+/// Asserts that freeing `address` fails with `error` and changes nothing.
+#[track_caller]
+fn refused(heap: &mut TestHeap, address: usize, error: FreeError) {
+    let before = (heap.usage(), heap.heap.check());
+    let pointer = NonNull::new(std::ptr::with_exposed_provenance_mut(address)).unwrap();
+    assert_eq!(heap.heap.free(pointer), Err(error));
+    assert_eq!((heap.usage(), heap.heap.check()), before);
+}
+
+#[test]
+fn a_pointer_outside_the_heap_is_refused() {
+    let mut heap = TestHeap::new(PAGE, 2 * PAGE);
+    let (start, end) = (heap.heap.memory().start(), heap.heap.memory().end());
+    for address in [1, WORD, start - WORD, start - 1, end, end + WORD, usize::MAX] {
+        refused(&mut heap, address, FreeError::Outside);
+    }
+}
+
+#[test]
+fn a_misaligned_pointer_is_refused() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let address = heap.take(64).addr().get();
+    refused(&mut heap, address + 1, FreeError::Misaligned);
+}
+
+#[test]
+fn a_pointer_into_the_middle_of_a_block_is_refused() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let size = 16 * WORD;
+    let [_, block] = std::array::from_fn(|_| heap.take(size));
+    let payload = block.addr().get();
+    // Words that are all alike, each like the header of a block in use.
+    for value in [0, SMALLEST | 1, (2 * SMALLEST) | 1, (size + TAGS) | 1, usize::MAX] {
+        (0..16).for_each(|word| heap.scribble(block, word, value));
+        for word in 1..=16 {
+            refused(&mut heap, payload + word * WORD, FreeError::Inside { payload });
+        }
+    }
+    refused(&mut heap, payload - WORD, FreeError::Inside { payload });
+}
+
+#[test]
+fn a_second_free_is_refused() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let [block, _] = heap.take_smallest();
+    heap.free(block);
+    refused(&mut heap, block.addr().get(), FreeError::AlreadyFree);
+}
+
+#[test]
+fn a_second_free_is_refused_after_any_merge() {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut heap = TestHeap::new(PAGE, PAGE);
+        let [first, blocks @ ..]: [_; 5] = heap.take_smallest();
+        for index in order {
+            heap.free(blocks[index]);
+        }
+        // Both tags of the one freed last, with a free block on each side, lie in the midst of the hole.
+        for block in &blocks[..3] {
+            refused(&mut heap, block.addr().get(), FreeError::AlreadyFree);
+        }
+        heap.free(first);
+        // And once more when the hole is in use as a whole.
+        let whole = heap.take(4 * SMALLEST - TAGS);
+        assert_eq!(whole, first);
+        for block in &blocks[..3] {
+            refused(&mut heap, block.addr().get(), FreeError::Inside { payload: whole.addr().get() });
+        }
+    }
+}
+
+#[test]
+fn memory_that_was_never_allocated_is_refused() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let start = heap.start();
+    for word in 0..PAGE / WORD {
+        refused(&mut heap, start + word * WORD, FreeError::AlreadyFree);
+    }
+}
+
+#[test]
+fn a_write_past_the_end_of_a_block_is_noticed_when_it_is_freed() {
+    // Whether the write stops at the block's own footer, or goes on over the next header.
+    for words_too_many in 1..=3 {
+        let mut heap = TestHeap::new(PAGE, PAGE);
+        let [before, block, after, _] = std::array::from_fn(|_| heap.take(8 * WORD));
+        let payload = block.addr().get();
+        (0..8 + words_too_many).for_each(|word| heap.scribble(block, word, 0));
+
+        refused(&mut heap, payload, FreeError::Damaged { payload });
+        assert_eq!(heap.heap.check(), Err(Unsound::Damaged(payload - WORD)));
+        if words_too_many > 1 {
+            refused(&mut heap, after.addr().get(), FreeError::Damaged { payload });
+        } else {
+            heap.free(after);
+        }
+        heap.free(before);
+    }
+}
+
+#[test]
+fn a_damaged_neighbour_is_not_merged_with() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let [before, block, after, _] = std::array::from_fn(|_| heap.take(8 * WORD));
+    heap.free(block);
+    let payload = block.addr().get();
+    heap.scribble(before, 9, 0);
+    // With its header gone, nobody can say whether the block is free, or how large it is.
+    heap.free(after);
+    heap.free(before);
+    assert_eq!(heap.heap.check(), Err(Unsound::Damaged(payload - WORD)));
+    refused(&mut heap, payload, FreeError::Damaged { payload });
+}
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "was written to after it had been freed")]
+fn a_write_to_a_freed_block_is_noticed_when_it_is_taken() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let [block, other] = heap.take_smallest();
+    heap.free(block);
+    heap.scribble(block, 0, other.addr().get() - WORD);
+    heap.take(WORD);
+}
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "were overwritten")]
+fn a_write_over_the_tags_of_a_free_block_is_noticed_when_it_is_looked_at() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let [block] = heap.take_smallest();
+    heap.scribble(block, 3, usize::MAX);
+    heap.take(WORD);
+}
+
+#[test]
+fn the_reasons_are_sentences() {
+    assert_eq!(FreeError::AlreadyFree.to_string(), "it is free already; was it freed twice?");
+    let error = FreeError::Inside { payload: 0xC000_0004 };
+    assert_eq!(error.to_string(), "it is in the middle of the allocation at 0xc0000004");
+}

@@ -1,0 +1,96 @@
+//! The tests on the host: the heap on a piece of the host's own memory.
+
+mod behaviour;
+mod damage;
+mod model;
+
+use crate::{
+    blocks::{SMALLEST, TAGS},
+    check::Usage,
+    heap::Heap,
+    memory::{Memory, WORD},
+};
+use std::{
+    alloc::{self, Layout},
+    ptr::NonNull,
+};
+
+const PAGE: usize = 4096;
+
+/// A heap, and memory for it to grow into: it begins on a page, as the kernel's does.
+struct TestHeap {
+    heap: Heap,
+    arena: NonNull<u8>,
+    layout: Layout,
+}
+
+impl TestHeap {
+    /// A heap of `bytes` bytes that can grow up to `capacity` bytes.
+    fn new(bytes: usize, capacity: usize) -> Self {
+        let layout = Layout::from_size_align(capacity, PAGE).unwrap();
+        // SAFETY: `capacity` is not 0 in any test.
+        let arena = NonNull::new(unsafe { alloc::alloc(layout) }).unwrap();
+        // SAFETY: the arena has this many bytes. It is filled with junk, for the heap must not rely on zeros.
+        unsafe { arena.write_bytes(0xA5, capacity) };
+        let start = arena.as_ptr().expose_provenance();
+        let mut heap = Self { heap: Heap::new(start), arena, layout };
+        if bytes > 0 {
+            heap.grow(bytes);
+        }
+        heap
+    }
+
+    /// Grows the heap by `bytes` bytes.
+    fn grow(&mut self, bytes: usize) {
+        assert!(self.usage().total_bytes + bytes <= self.layout.size(), "the test's arena is too small");
+        // SAFETY: the arena belongs to this heap alone until it is dropped, and goes this far.
+        self.heap.grow(unsafe { Memory::new(self.heap.memory().end(), bytes) });
+    }
+
+    fn usage(&self) -> Usage {
+        self.heap.usage()
+    }
+
+    fn start(&self) -> usize {
+        self.heap.memory().start()
+    }
+
+    /// Allocates `size` bytes, word-aligned, which have to fit.
+    fn take(&mut self, size: usize) -> NonNull<u8> {
+        self.heap.allocate(layout(size, WORD)).expect("the heap is full")
+    }
+
+    /// Allocates some blocks of the smallest size.
+    fn take_smallest<const COUNT: usize>(&mut self) -> [NonNull<u8>; COUNT] {
+        std::array::from_fn(|_| self.take(SMALLEST - TAGS))
+    }
+
+    /// Frees what has to be free for freeing.
+    fn free(&mut self, pointer: NonNull<u8>) {
+        self.heap.free(pointer).expect("a live allocation");
+    }
+
+    /// Asserts that the heap is sound.
+    fn check(&self) {
+        self.heap.check().expect("a sound heap");
+    }
+
+    /// Sets the word that lies `words` words after `pointer`.
+    fn scribble(&mut self, pointer: NonNull<u8>, words: usize, value: usize) {
+        let address = pointer.addr().get() + words * WORD;
+        assert!(address < self.heap.memory().end());
+        // SAFETY: the word is in the arena, as has just been asserted, and no reference to it exists.
+        unsafe { pointer.cast::<usize>().add(words).write(value) };
+    }
+}
+
+impl Drop for TestHeap {
+    fn drop(&mut self) {
+        // SAFETY: the arena was allocated with this layout, and the heap is not used any more.
+        unsafe { alloc::dealloc(self.arena.as_ptr(), self.layout) };
+    }
+}
+
+fn layout(size: usize, align: usize) -> Layout {
+    Layout::from_size_align(size, align).unwrap()
+}

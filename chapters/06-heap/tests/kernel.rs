@@ -1,0 +1,216 @@
+//! What the kernel of chapter 6 must survive.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::alloc::{alloc, dealloc};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use common::testing::{self, End, Test};
+use common::{VirtAddr, test};
+use core::alloc::Layout;
+use core::arch::asm;
+use core::hint::black_box;
+use paging::memory;
+
+boot::entry!(kernel, screen::last_words);
+
+const TESTS: &[Test] = &[
+    test!(collections_work),
+    test!(every_alignment_up_to_a_page_is_kept),
+    test!(an_empty_heap_takes_no_memory),
+    test!(the_heap_grows_by_frames_and_keeps_what_is_in_it),
+    test!(freed_memory_is_used_again),
+    test!(a_heap_without_memory_answers_null_and_loses_nothing).memory_mib(8),
+    test!(more_than_there_can_ever_be_is_refused),
+    test!(a_full_heap_still_grows),
+    test!(the_tables_of_the_heap_never_change),
+    test!(handlers_may_allocate),
+    test!(a_double_free_stops).ends(End::Stop("PANIC: cannot free 0xc")),
+    test!(a_foreign_pointer_stops).ends(End::Stop("PANIC: cannot free 0x5")),
+    test!(a_pointer_into_a_block_stops).ends(End::Stop("PANIC: cannot free 0xc")),
+    test!(a_write_past_the_end_stops).ends(End::Stop("PANIC: cannot free 0xc")),
+    test!(running_out_of_memory_is_a_sentence).ends(End::Stop("PANIC: memory allocation of 1073741824 bytes failed")),
+];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    segments::init();
+    interrupts::init();
+    paging::init(&boot);
+    heap::init();
+    testing::run(information::command_line(&boot), TESTS, serial::write);
+    stop::end("exit")
+}
+
+fn layout(size: usize, alignment: usize) -> Layout {
+    Layout::from_size_align(size, alignment).expect("a valid layout")
+}
+
+/// Allocates, without the panic of the collections; null if memory is out.
+fn try_allocate(size: usize) -> *mut u8 {
+    // SAFETY: no size here is 0.
+    black_box(unsafe { alloc(layout(size, 4)) })
+}
+
+fn collections_work() {
+    let mut map = BTreeMap::new();
+    for number in 0..1000u32 {
+        map.insert(number.wrapping_mul(2_654_435_761), String::from("value"));
+    }
+    assert!(map.keys().is_sorted() && map.len() == 1000);
+    drop(map);
+    let usage = heap::usage();
+    assert_eq!((usage.used_blocks, usage.free_blocks), (0, 1));
+}
+
+fn every_alignment_up_to_a_page_is_kept() {
+    for alignment in (0..=12).map(|bit| 1 << bit) {
+        for size in [1, 7, 100, 5000] {
+            // SAFETY: freed with the layout it was allocated with, and written within it.
+            unsafe {
+                let pointer = alloc(layout(size, alignment));
+                assert!(!pointer.is_null() && pointer.addr().is_multiple_of(alignment));
+                pointer.write_bytes(0xAA, size);
+                dealloc(pointer, layout(size, alignment));
+            }
+        }
+    }
+}
+
+fn an_empty_heap_takes_no_memory() {
+    assert_eq!(heap::usage().total_bytes, 0);
+}
+
+fn the_heap_grows_by_frames_and_keeps_what_is_in_it() {
+    let free = memory::free_count();
+    let first = black_box(Box::new(0x1234_5678u32));
+    assert_eq!(memory::free_count(), free - 1, "one page for one box");
+    let large: Vec<u32> = (0..100_000).collect();
+    assert_eq!((*first, large[99_999]), (0x1234_5678, 99_999));
+    assert_eq!(heap::usage().total_bytes, (free - memory::free_count()) as usize * 4096);
+    let frame = memory::KERNEL.lock().translate(VirtAddr::from(large.as_ptr())).expect("it is mapped");
+    assert_ne!(frame.as_u32(), large.as_ptr().addr() as u32, "the heap is not the window");
+}
+
+fn freed_memory_is_used_again() {
+    drop(black_box(Vec::<u8>::with_capacity(100_000)));
+    let free = memory::free_count();
+    for _ in 0..100 {
+        drop(black_box(Vec::<u8>::with_capacity(99_000)));
+    }
+    assert_eq!(memory::free_count(), free);
+}
+
+fn a_heap_without_memory_answers_null_and_loses_nothing() {
+    let mut blocks = Vec::with_capacity(4096);
+    while blocks.len() < blocks.capacity() {
+        let block = try_allocate(10_000);
+        if block.is_null() {
+            break;
+        }
+        blocks.push(block);
+    }
+    assert!((400..900).contains(&blocks.len()), "{} blocks in 8 MiB", blocks.len());
+    let free = memory::free_count();
+    assert!(try_allocate(10_000).is_null(), "no memory is no memory, however often asked");
+    assert_eq!(memory::free_count(), free, "growing that fails gives back what it took");
+    for block in blocks {
+        // SAFETY: allocated above with this layout.
+        unsafe { dealloc(block, layout(10_000, 4)) };
+    }
+    assert_eq!((heap::usage().used_blocks, heap::usage().free_blocks), (0, 1));
+}
+
+fn more_than_there_can_ever_be_is_refused() {
+    let free = memory::free_count();
+    for size in [64 << 20, 1 << 30, isize::MAX as usize - 4096] {
+        assert!(try_allocate(size).is_null());
+    }
+    // SAFETY: the size is not 0.
+    assert!(black_box(unsafe { alloc(layout(8, 8192)) }).is_null(), "an alignment beyond a page");
+    assert_eq!(memory::free_count(), free);
+}
+
+fn a_full_heap_still_grows() {
+    let mut blocks = Vec::with_capacity(100);
+    // A block has two words of tags. Once the rest is too small for a block, it goes with the last one.
+    while blocks.is_empty() || heap::usage().free_bytes > 0 {
+        blocks.push(try_allocate(heap::usage().largest_free_bytes.saturating_sub(8).max(4)));
+    }
+    assert_eq!(heap::usage().free_bytes, 0, "not one byte is free");
+    assert!(!try_allocate(4).is_null());
+}
+
+fn the_tables_of_the_heap_never_change() {
+    let tables = || memory::KERNEL.lock().entries()[768..].map_entries();
+    let before = tables();
+    black_box(Vec::<u8>::with_capacity(12 << 20));
+    assert_eq!(tables(), before);
+}
+
+/// The frames that the entries of a directory refer to, as a checksum: there is no heap to spare.
+trait MapEntries {
+    fn map_entries(&self) -> u32;
+}
+
+impl MapEntries for [paging::Entry] {
+    fn map_entries(&self) -> u32 {
+        let numbers = self.iter().map(|entry| if entry.is_present() { entry.frame().number() } else { 0 });
+        numbers.fold(0, |sum: u32, number| sum.wrapping_mul(31).wrapping_add(number))
+    }
+}
+
+fn handlers_may_allocate() {
+    extern "C" fn handler(_: &mut interrupts::Frame) {
+        drop(black_box(Box::new([1u32; 50])));
+    }
+    interrupts::register(interrupts::exceptions::BREAKPOINT, handler);
+    for _ in 0..100 {
+        let kept = Box::new([2u32; 20]);
+        // SAFETY: the handler changes no register.
+        unsafe { asm!("int3") };
+        assert_eq!(kept[19], 2);
+    }
+}
+
+fn a_double_free_stops() {
+    let pointer = try_allocate(100);
+    // SAFETY: the second one is not safe, which is the test.
+    unsafe {
+        dealloc(pointer, layout(100, 4));
+        dealloc(pointer, layout(100, 4));
+    }
+}
+
+fn a_foreign_pointer_stops() {
+    // SAFETY: not safe, which is the test.
+    unsafe { dealloc(0x5000_0000 as *mut u8, layout(100, 4)) };
+}
+
+fn a_pointer_into_a_block_stops() {
+    let pointer = try_allocate(100);
+    // SAFETY: not safe, which is the test.
+    unsafe { dealloc(pointer.add(16), layout(84, 4)) };
+}
+
+fn a_write_past_the_end_stops() {
+    let pointer = try_allocate(100);
+    // SAFETY: not safe, which is the test.
+    unsafe {
+        pointer.add(100).cast::<u32>().write_volatile(0x6666_6666);
+        dealloc(pointer, layout(100, 4));
+    }
+}
+
+fn running_out_of_memory_is_a_sentence() {
+    black_box(Vec::<u8>::with_capacity(1 << 30));
+}
