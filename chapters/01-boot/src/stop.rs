@@ -55,7 +55,8 @@ impl Trace {
             // The stack grows down, so callers lie higher; anything else is not a chain of calls.
             ebp = if outer > ebp { outer } else { 0 };
             // The last byte of the call: its line is the caller's, which need not hold for the next byte.
-            Some(return_address.wrapping_sub(1))
+            // The outermost function of a thread has no caller: 0 is its return address (chapter 8).
+            return_address.checked_sub(1)
         })
         .take(MOST_CALLERS)
     }

@@ -13,6 +13,7 @@ use crate::entry::{Entry, Flags};
 use crate::memory;
 use crate::page::{Frame, PAGE_BYTES, Page};
 use common::{PhysAddr, VirtAddr};
+use core::ops::Range;
 use x86::tlb;
 
 /// A page directory, or a page table.
@@ -123,6 +124,48 @@ impl Directory {
         let entry = self.entry_mut(page).filter(|entry| entry.is_present()).ok_or(NotMapped(page))?;
         let frame = core::mem::replace(entry, Entry::ABSENT).frame();
         Ok((frame, Flush(page)))
+    }
+
+    /// Maps free frames, with whatever is in them, to all pages of `addresses`, or to none of them.
+    ///
+    /// # Errors
+    /// [`MapError`]; the frames taken so far are given back. Page tables stay.
+    ///
+    /// # Safety
+    /// As for [`map`](Self::map); only that the frames are nobody else's is sure.
+    pub unsafe fn map_free_frames(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
+        for page in Page::range(addresses.clone()) {
+            let mapped = memory::allocate().ok_or(MapError::OutOfMemory).and_then(|frame| {
+                // SAFETY: the caller's, and the frame was free.
+                unsafe { self.map(page, frame, flags) }.inspect_err(|_| memory::free(frame))
+            });
+            match mapped {
+                // The CPU does not remember entries that are not present (Intel SDM volume 3, 4.10.2.3).
+                Ok(flush) => flush.ignore(),
+                Err(error) => {
+                    // SAFETY: nobody has been told of these pages yet.
+                    unsafe { self.unmap_and_free(addresses.start..page.address()) };
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all pages of `addresses` out of the address space and gives their frames back.
+    ///
+    /// # Panics
+    /// If one is not mapped.
+    ///
+    /// # Safety
+    /// Nobody may use the pages any more.
+    pub unsafe fn unmap_and_free(&mut self, addresses: Range<VirtAddr>) {
+        for page in Page::range(addresses) {
+            // SAFETY: the caller's.
+            let (frame, flush) = unsafe { self.unmap(page) }.expect("the page is mapped");
+            flush.flush();
+            memory::free(frame);
+        }
     }
 
     /// Makes sure that all of `pages` have page tables, so that [`map`](Self::map) needs none.

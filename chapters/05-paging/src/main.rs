@@ -6,6 +6,7 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use common::VirtAddr;
+use core::ops::Range;
 use interrupts::Frame as InterruptFrame;
 use paging::page_fault::{PAGE_FAULT, PageFault};
 use paging::{Flags, PAGE_BYTES, Page, memory, regions};
@@ -41,9 +42,7 @@ fn demonstrate() {
     let meant = memory::KERNEL.lock().translate(SOMEWHERE).expect("the handler mapped it");
     println!("The write went on, to {meant} in physical memory.");
     // SAFETY: nobody uses the page after this.
-    let (frame, flush) = unsafe { memory::KERNEL.lock().unmap(Page::containing(SOMEWHERE)) }.expect("it is mapped");
-    flush.flush();
-    memory::free(frame);
+    unsafe { memory::KERNEL.lock().unmap_and_free(one_page(SOMEWHERE)) };
 }
 
 /// One line for each run of pages with the same name and the same rights.
@@ -64,7 +63,7 @@ fn print_map() {
         }
         let kib = (end.as_u32() - first.page.address().as_u32()) / 1024;
         let rights = if writable { "read, write" } else { "read" };
-        println!("  {}  {kib:>6} KiB  {rights:<11}  {place}", first.page.address());
+        println!("  {place:<28}  {}  {kib:>6} KiB  {rights}", first.page.address());
     }
 }
 
@@ -72,8 +71,12 @@ fn print_map() {
 extern "C" fn repair(frame: &mut InterruptFrame) {
     let fault = PageFault::of(frame);
     println!("Repaired: {fault}.");
-    let new = memory::allocate_cleared().expect("memory is not out");
-    // SAFETY: the frame was free, so nobody else uses it.
-    let mapped = unsafe { memory::KERNEL.lock().map(Page::containing(fault.address), new, Flags::WRITABLE) };
-    mapped.expect("the page was not present").flush();
+    // SAFETY: nothing was there, so nobody relied on anything there.
+    let mapped = unsafe { memory::KERNEL.lock().map_free_frames(one_page(fault.address), Flags::WRITABLE) };
+    mapped.expect("the page was not present, and memory is not out");
+}
+
+fn one_page(address: VirtAddr) -> Range<VirtAddr> {
+    let page = Page::containing(address).address();
+    page..page.wrapping_add(PAGE_BYTES)
 }

@@ -129,6 +129,7 @@ fn find_free_frames(boot: &BootInformation) {
 fn parts() -> [(Region, Option<Flags>); 7] {
     let below_kernel = VirtAddr::new(PAGE_BYTES)..VirtAddr::new(1 << 20);
     let behind_kernel = image::kernel().end..VirtAddr::new(WINDOW_END);
+    let stack_bytes = image::stack().end.as_u32() - image::stack().start.as_u32();
     let (read, write) = (Some(Flags::empty()), Some(Flags::WRITABLE));
     [
         (
@@ -137,11 +138,11 @@ fn parts() -> [(Region, Option<Flags>); 7] {
             }),
             None,
         ),
-        (Region::new(below_kernel, |_, f| f.write_str("the BIOS's and the screen's memory")), write),
+        (Region::new(below_kernel, |_, f| f.write_str("BIOS and screen memory")), write),
         (Region::new(image::rodata(), |_, f| f.write_str("the kernel's constants")), read),
         (Region::new(image::text(), |_, f| f.write_str("the kernel's instructions")), read),
         (Region::new(image::data(), |_, f| f.write_str("the kernel's variables")), write),
-        (Region::stacks(image::stack(), |_, f| f.write_str("the boot stack")), write),
+        (Region::stacks(image::stack(), stack_bytes, |_, f| f.write_str("the boot stack")), write),
         (Region::new(behind_kernel, |_, f| f.write_str("memory behind the kernel")), write),
     ]
 }

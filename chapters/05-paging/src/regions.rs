@@ -2,7 +2,7 @@
 
 use crate::page::PAGE_BYTES;
 use common::{Lock, VirtAddr};
-use core::fmt;
+use core::fmt::{self, Write};
 use core::ops::Range;
 
 /// Writes what a region is called; of several stacks in one region, the address tells which.
@@ -34,13 +34,12 @@ impl Region {
         Self { range, name, stack_bytes: None }
     }
 
-    /// A stack in `range`, called `name`; its lowest page is its guard page.
-    pub fn stacks(range: Range<VirtAddr>, name: Name) -> Self {
-        let bytes = range.end.as_u32() - range.start.as_u32();
+    /// Stacks in `range`, each of `bytes` bytes, called `name`. The lowest page of each is its guard page.
+    pub const fn stacks(range: Range<VirtAddr>, bytes: u32, name: Name) -> Self {
         Self { range, name, stack_bytes: Some(bytes) }
     }
 
-    /// The addresses that may be mapped: all but the guard page of a stack.
+    /// The addresses that may be mapped: all but the first guard page of stacks.
     pub fn mapped(&self) -> Range<VirtAddr> {
         let guard = if self.stack_bytes.is_some() { PAGE_BYTES } else { 0 };
         self.range.start.wrapping_add(guard)..self.range.end
@@ -70,9 +69,26 @@ impl Place {
 }
 
 impl fmt::Display for Place {
+    /// Where it is, in words; with spaces behind it if the format asks for a width.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let guard = if self.is_guard_page() { "the guard page of " } else { "" };
-        write!(f, "{guard}{}", self.name())
+        let mut written = Counter { letters: 0, inner: f };
+        write!(written, "{guard}{}", self.name())?;
+        let letters = written.letters;
+        (letters..f.width().unwrap_or(0)).try_for_each(|_| f.write_char(' '))
+    }
+}
+
+/// Counts the letters that go through.
+struct Counter<'a, 'b> {
+    letters: usize,
+    inner: &'a mut fmt::Formatter<'b>,
+}
+
+impl fmt::Write for Counter<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.letters += text.chars().count();
+        self.inner.write_str(text)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::memory::Memory;
 use common::{Lock, VirtAddr};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
-use paging::directory::PAGES_PER_TABLE;
+use paging::directory::{MapError, PAGES_PER_TABLE};
 use paging::memory::{self, KERNEL};
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES, Page};
@@ -90,32 +90,11 @@ impl Growing {
             return Err(CannotGrow);
         }
         let bytes = (bytes as u32).next_multiple_of(PAGE_BYTES);
-        map(end, end.wrapping_add(bytes))?;
+        // SAFETY: behind the heap's end nobody has anything.
+        let mapped = unsafe { KERNEL.lock().map_free_frames(end..end.wrapping_add(bytes), Flags::WRITABLE) };
+        mapped.map_err(|_: MapError| CannotGrow)?;
         // SAFETY: just mapped, to frames that were free, and never to be unmapped.
         self.heap.grow(unsafe { Memory::new(end.as_u32() as usize, bytes as usize) });
         Ok(())
-    }
-}
-
-/// Maps all pages from `from` to `to`, or none.
-fn map(from: VirtAddr, to: VirtAddr) -> Result<(), CannotGrow> {
-    for page in Page::range(from..to) {
-        let Some(frame) = memory::allocate() else {
-            unmap(from, page.address());
-            return Err(CannotGrow);
-        };
-        // SAFETY: nothing else is ever mapped behind the heap's end, and the frame was free.
-        let mapped = unsafe { KERNEL.lock().map(page, frame, Flags::WRITABLE) };
-        mapped.expect("the tables exist, and behind the end nothing is mapped").flush();
-    }
-    Ok(())
-}
-
-fn unmap(from: VirtAddr, to: VirtAddr) {
-    for page in Page::range(from..to) {
-        // SAFETY: the heap has not grown over these pages, so nobody uses them.
-        let (frame, flush) = unsafe { KERNEL.lock().unmap(page) }.expect("it was mapped just now");
-        flush.flush();
-        memory::free(frame);
     }
 }
