@@ -9,7 +9,6 @@ use crate::{double_fault, page_fault};
 use boot::stop::stop;
 use common::{Lock, VirtAddr, image};
 use core::arch::x86::__cpuid;
-use core::ops::Range;
 use lazy_static::lazy_static;
 use multiboot2::{BootInformation, MemoryAreaType};
 use screen::println;
@@ -158,8 +157,7 @@ fn build() -> Directory {
             unsafe { kernel.map(page, frame, flags) }.expect("the first 4 MiB need one table").ignore();
         }
     }
-    let Range { start, end } = FIRST_LARGE_PAGE / FIRST_LARGE_PAGE..memory_end().div_ceil(FIRST_LARGE_PAGE);
-    for index in start..end {
+    for index in 1..memory_end().div_ceil(FIRST_LARGE_PAGE) {
         let frame = Frame::from_number(index * PAGES_PER_TABLE);
         // SAFETY: as above: these are large pages at their own addresses.
         unsafe { kernel.entries_mut()[index as usize] = Entry::new(frame, Flags::WRITABLE | Flags::LARGE) };

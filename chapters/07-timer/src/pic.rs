@@ -1,0 +1,138 @@
+//! The pair of interrupt controllers (8259A): set up, masked, and told when an interrupt is over.
+//!
+//! A controller has three registers of eight bits. A line that wants to interrupt is *requested*; once
+//! the CPU has taken the interrupt, the line is *in service*, which holds back this line and all behind
+//! it until the controller is told that the interrupt is over; and a line may be *masked*.
+//!
+//! A line that gives up between the request and the CPU's question for the vector leaves the controller
+//! without an answer. It then answers 7, the last of its lines, with nothing in service: a spurious
+//! interrupt. That must not be ended, as there is nothing to end. But if the slave says so, the master,
+//! which cannot know, has the cascade in service all the same.
+//!
+//! Source: Intel, 8259A data sheet, "Operation Command Words", "Interrupt Sequence".
+
+use crate::wiring::{Line, MASTER_SETUP, Masks, SLAVE_SETUP};
+use common::Lock;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use interrupts::Frame;
+use x86::io;
+
+/// One controller, by its two ports.
+struct Controller {
+    command: u16,
+    data: u16,
+}
+
+const MASTER: Controller = Controller { command: 0x20, data: 0x21 };
+const SLAVE: Controller = Controller { command: 0xA0, data: 0xA1 };
+
+/// With the number of an input added, ends the interrupt of this input (OCW2).
+const SPECIFIC_END_OF_INTERRUPT: u8 = 0x60;
+/// Makes the command port show the lines in service (OCW3).
+const SHOW_IN_SERVICE: u8 = 0x0B;
+
+static MASKS: Lock<Masks> = Lock::new(Masks::ALL);
+
+static SPURIOUS_AT_MASTER: AtomicU32 = AtomicU32::new(0);
+static SPURIOUS_AT_SLAVE: AtomicU32 = AtomicU32::new(0);
+
+/// Gives the lines their vectors, and masks them all.
+pub fn init() {
+    interrupts::register(Line::Parallel1.vector(), last_line_of_master);
+    interrupts::register(Line::Disk2.vector(), last_line_of_slave);
+    let mut masks = MASKS.lock();
+    MASTER.set_up(MASTER_SETUP);
+    SLAVE.set_up(SLAVE_SETUP);
+    *masks = Masks::ALL;
+    write(*masks);
+}
+
+/// Lets `line` interrupt. Its vector must have a handler.
+pub fn unmask(line: Line) {
+    let mut masks = MASKS.lock();
+    *masks = masks.without(line);
+    write(*masks);
+}
+
+/// Keeps `line` from interrupting.
+pub fn mask(line: Line) {
+    let mut masks = MASKS.lock();
+    *masks = masks.with(line);
+    write(*masks);
+}
+
+/// Tells that the interrupt of `line` is over, so that the next one can come.
+#[inline]
+pub fn end_of_interrupt(line: Line) {
+    if line.is_slave() {
+        SLAVE.end_of_interrupt(line);
+        MASTER.end_of_interrupt(Line::Cascade);
+    } else {
+        MASTER.end_of_interrupt(line);
+    }
+}
+
+/// Whether the CPU has taken an interrupt of `line` that is not over.
+pub fn is_in_service(line: Line) -> bool {
+    let controller = if line.is_slave() { SLAVE } else { MASTER };
+    controller.in_service() & 1 << line.input() != 0
+}
+
+/// How many spurious interrupts have come from the master and from the slave.
+pub fn spurious_interrupts() -> [u32; 2] {
+    [SPURIOUS_AT_MASTER.load(Relaxed), SPURIOUS_AT_SLAVE.load(Relaxed)]
+}
+
+extern "C" fn last_line_of_master(_: &mut Frame) {
+    assert!(!is_in_service(Line::Parallel1), "line 7 is not masked, and nobody handles it");
+    SPURIOUS_AT_MASTER.fetch_add(1, Relaxed);
+}
+
+extern "C" fn last_line_of_slave(_: &mut Frame) {
+    assert!(!is_in_service(Line::Disk2), "line 15 is not masked, and nobody handles it");
+    SPURIOUS_AT_SLAVE.fetch_add(1, Relaxed);
+    MASTER.end_of_interrupt(Line::Cascade);
+}
+
+fn write(masks: Masks) {
+    let [master, slave] = masks.bytes();
+    MASTER.write(MASTER.data, master);
+    SLAVE.write(SLAVE.data, slave);
+}
+
+impl Controller {
+    /// The first word goes to the one port and starts the setup; the others go to the other port.
+    fn set_up(&self, words: [u8; 4]) {
+        let ports = [self.command, self.data, self.data, self.data];
+        for (port, word) in ports.into_iter().zip(words) {
+            self.write(port, word);
+            wait();
+        }
+    }
+
+    #[inline]
+    fn end_of_interrupt(&self, line: Line) {
+        self.write(self.command, SPECIFIC_END_OF_INTERRUPT + line.input());
+    }
+
+    fn in_service(&self) -> u8 {
+        self.write(self.command, SHOW_IN_SERVICE);
+        // SAFETY: reading a register of the controller changes nothing.
+        unsafe { io::inb(self.command) }
+    }
+
+    #[inline]
+    fn write(&self, port: u16, value: u8) {
+        // SAFETY: a controller reaches no memory. All it can do is interrupt, and where interrupts are
+        // on, every vector has a handler.
+        unsafe { io::outb(port, value) }
+    }
+}
+
+/// Waits about a microsecond: the first controllers were slower than the CPUs of today.
+fn wait() {
+    /// Shows the progress of the BIOS's self-test, and is of no use afterwards.
+    const POST_CODE: u16 = 0x80;
+    // SAFETY: the port only remembers the byte. What counts is that an old bus takes its time.
+    unsafe { io::outb(POST_CODE, 0) };
+}

@@ -1,0 +1,45 @@
+//! The real-time clock: a second clock, on a crystal of its own, that can interrupt once per second.
+//!
+//! Source: Motorola, MC146818A data sheet, "Register B", "Register C", "Update Cycle".
+
+use common::lock::interrupts_off;
+use x86::io;
+
+/// A register is chosen through the first port, and appears at the second.
+const INDEX: u16 = 0x70;
+const DATA: u16 = 0x71;
+
+const REGISTER_B: u8 = 0x0B;
+const REGISTER_C: u8 = 0x0C;
+/// In register B: interrupts when a new second has been written to the clock.
+const UPDATE_ENDED: u8 = 0x10;
+
+/// Makes the clock interrupt at the beginning of every second, over
+/// [`Line::RealTimeClock`](crate::wiring::Line::RealTimeClock).
+pub fn start() {
+    // The handler chooses registers too.
+    let _guard = interrupts_off();
+    write(REGISTER_B, read(REGISTER_B) | UPDATE_ENDED);
+    acknowledge();
+}
+
+/// To be called by the handler: the clock interrupts again only after register C has been read.
+pub fn acknowledge() {
+    read(REGISTER_C);
+}
+
+fn read(register: u8) -> u8 {
+    // SAFETY: the clock reaches no memory, and both registers are made to be read at any time.
+    unsafe {
+        io::outb(INDEX, register);
+        io::inb(DATA)
+    }
+}
+
+fn write(register: u8, value: u8) {
+    // SAFETY: as above; only register B is written here, which holds no time.
+    unsafe {
+        io::outb(INDEX, register);
+        io::outb(DATA, value);
+    }
+}

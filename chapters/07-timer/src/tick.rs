@@ -1,0 +1,85 @@
+//! The tick: the interval timer's interrupt, counted, and passed on to whoever wants to know.
+
+use crate::counter::Counter;
+use crate::pic;
+use crate::rate::{Rate, RateError};
+use crate::wiring::Line;
+use core::time::Duration;
+use interrupts::gate::Gate;
+use interrupts::{Frame, table};
+use spin::Once;
+use x86::{io, irq};
+
+/// Channel 0 is the one that is wired to [`Line::Timer`].
+const CHANNEL_0: u16 = 0x40;
+const CONTROL: u16 = 0x43;
+/// Channel 0, low byte before high byte, mode 2, binary (8254 data sheet, "Control Word Format").
+const RATE_GENERATOR: u8 = 0b0011_0100;
+
+static RATE: Once<Rate> = Once::new();
+static TICKS: Counter = Counter::new();
+static ON_TICK: Once<fn()> = Once::new();
+
+/// Makes the timer tick at the rate nearest to `rate_hz`, in hertz, and returns that rate.
+///
+/// The ticks begin with [`start`].
+///
+/// # Panics
+/// If there is a rate already: the number of ticks would no longer tell how much time has passed.
+pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
+    let rate = Rate::nearest(rate_hz)?;
+    assert!(!RATE.is_completed(), "the timer has a rate already");
+    RATE.call_once(|| rate);
+    pic::init();
+    let [low, high] = rate.divisor().to_le_bytes();
+    // SAFETY: the timer reaches no memory; the ports set the rate of its channel 0.
+    unsafe {
+        io::outb(CONTROL, RATE_GENERATOR);
+        io::outb(CHANNEL_0, low);
+        io::outb(CHANNEL_0, high);
+    }
+    interrupts::register(Line::Timer.vector(), tick);
+    pic::unmask(Line::Timer);
+    Ok(rate)
+}
+
+/// Lets interrupts in, and so the ticks begin.
+///
+/// # Panics
+/// Without [`init`], or without `interrupts::init`.
+pub fn start() {
+    assert!(RATE.is_completed(), "the timer has no rate");
+    assert!(table::gate(Line::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers");
+    // SAFETY: as just seen, the vectors have handlers.
+    unsafe { irq::enable() };
+}
+
+/// Makes every tick call `callback`, with interrupts off: the next tick waits until it returns.
+///
+/// It may switch to another thread, and return much later or never.
+///
+/// # Panics
+/// If there is a callback already.
+pub fn on_tick(callback: fn()) {
+    assert!(!ON_TICK.is_completed(), "the ticks have a callback already");
+    ON_TICK.call_once(|| callback);
+}
+
+/// The number of ticks so far.
+pub fn ticks() -> u64 {
+    TICKS.read()
+}
+
+/// The time that the ticks so far have taken.
+pub fn uptime() -> Duration {
+    RATE.get().map_or(Duration::ZERO, |rate| rate.duration_of(ticks()))
+}
+
+extern "C" fn tick(_: &mut Frame) {
+    TICKS.advance();
+    // Before the callback: if it switches to another thread, that one needs ticks too.
+    pic::end_of_interrupt(Line::Timer);
+    if let Some(callback) = ON_TICK.get() {
+        callback();
+    }
+}

@@ -1,0 +1,444 @@
+//! What the kernel of chapter 7 must survive.
+//!
+//! A virtual machine that its host keeps waiting loses ticks. So time is measured in short spans, until
+//! one is right: a kernel that is wrong is wrong in all of them.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use common::test;
+use common::testing::{self, End, Test};
+use core::arch::{asm, global_asm};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use core::time::Duration;
+use interrupts::Frame;
+use interrupts::gate::Gate;
+use timer::rate::{FASTEST_HZ, INPUT_HZ, RateError, SLOWEST_HZ};
+use timer::wiring::Line;
+use timer::{pic, rtc};
+use x86::bits32::eflags::{self, EFlags};
+use x86::{io, irq};
+
+boot::entry!(kernel, screen::last_words);
+
+const TESTS: &[Test] = &[
+    test!(every_line_but_the_timers_is_masked),
+    test!(a_line_of_the_slave_opens_the_cascade),
+    test!(a_rate_below_19_hz_is_refused),
+    test!(a_rate_above_the_limit_is_refused),
+    test!(the_slowest_rate_is_kept),
+    test!(the_fastest_rate_is_programmed),
+    test!(no_tick_is_lost_at_1000_hz),
+    test!(uptime_is_the_time_that_has_passed),
+    test!(no_tick_comes_before_the_start),
+    test!(a_tick_is_over_before_the_callback),
+    test!(ticks_do_not_nest),
+    test!(registers_survive_ticks),
+    test!(interrupts_of_the_slave_come_again),
+    test!(the_clock_interrupts_once_per_second),
+    test!(a_spurious_interrupt_7_ends_nothing),
+    test!(a_spurious_interrupt_15_ends_nothing_at_the_slave),
+    test!(a_line_that_gives_up_ends_the_cascade),
+    test!(a_line_15_that_does_not_give_up_is_not_spurious)
+        .ends(End::Stop("PANIC: line 15 is not masked, and nobody handles it")),
+    test!(a_second_rate_is_a_bug).ends(End::Stop("PANIC: the timer has a rate already")),
+    test!(a_start_without_a_rate_is_a_bug).ends(End::Stop("PANIC: the timer has no rate")),
+    test!(a_start_without_handlers_is_a_bug).ends(End::Stop("PANIC: the vectors have no handlers")),
+    test!(a_second_callback_is_a_bug).ends(End::Stop("PANIC: the ticks have a callback already")),
+];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    segments::init();
+    interrupts::init();
+    testing::run(information::command_line(&boot), TESTS, serial::write);
+    stop::end("exit")
+}
+
+const PULSES_PER_TICK: u16 = 1193;
+
+fn start_at_1000_hz() {
+    assert_eq!(timer::init(1000).expect("a possible rate").divisor(), PULSES_PER_TICK);
+    timer::start();
+}
+
+/// Channel 2 of the timer, which counts pulses of the same frequency and interrupts nobody.
+struct Stopwatch;
+
+impl Stopwatch {
+    const CONTROL: u16 = 0x43;
+    const CHANNEL_2: u16 = 0x42;
+    const GATE: u16 = 0x61;
+
+    fn start() -> Self {
+        // SAFETY: these are the ports of channel 2 and its gate. The gate is opened, the speaker stays
+        // off, and the channel counts down from 0xFFFF.
+        unsafe {
+            io::outb(Self::GATE, io::inb(Self::GATE) & !0b10 | 0b01);
+            io::outb(Self::CONTROL, 0b1011_0000);
+            io::outb(Self::CHANNEL_2, 0xFF);
+            io::outb(Self::CHANNEL_2, 0xFF);
+        }
+        Self
+    }
+
+    /// The pulses since the start, up to 65 535.
+    fn pulses(&self) -> u16 {
+        const LATCH: u8 = 0b1000_0000;
+        // SAFETY: as above; the count is held while its two halves are read.
+        unsafe {
+            io::outb(Self::CONTROL, LATCH);
+            0xFFFF - u16::from_le_bytes([io::inb(Self::CHANNEL_2), io::inb(Self::CHANNEL_2)])
+        }
+    }
+}
+
+/// Keeps the CPU busy for so many pulses.
+fn wait_pulses(pulses: u16) {
+    let stopwatch = Stopwatch::start();
+    while stopwatch.pulses() < pulses {}
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    while !condition() {
+        // SAFETY: interrupts are on, so the next tick wakes the CPU.
+        unsafe { x86::halt() };
+    }
+}
+
+fn wait_for_tick() {
+    let before = timer::ticks();
+    wait_until(|| timer::ticks() != before);
+}
+
+/// How many pulses so many ticks take.
+fn pulses_of(ticks: u64) -> u16 {
+    wait_for_tick();
+    let stopwatch = Stopwatch::start();
+    let last = timer::ticks() + ticks;
+    wait_until(|| timer::ticks() >= last);
+    stopwatch.pulses()
+}
+
+fn succeeds_once(attempt: impl Fn() -> bool) -> bool {
+    (0..100).any(|_| attempt())
+}
+
+/// The masks of the master and of the slave, as the hardware has them.
+fn masks() -> [u8; 2] {
+    // SAFETY: reading the masks changes nothing.
+    unsafe { [io::inb(0x21), io::inb(0xA1)] }
+}
+
+fn every_line_but_the_timers_is_masked() {
+    timer::init(100).expect("a possible rate");
+    assert_eq!(masks(), [0b1111_1110, 0b1111_1111]);
+}
+
+fn a_line_of_the_slave_opens_the_cascade() {
+    pic::init();
+    assert_eq!(masks(), [0b1111_1111, 0b1111_1111]);
+    pic::unmask(Line::Keyboard);
+    assert_eq!(masks(), [0b1111_1101, 0b1111_1111]);
+    pic::unmask(Line::Mouse);
+    assert_eq!(masks(), [0b1111_1001, 0b1110_1111]);
+    pic::mask(Line::Mouse);
+    assert_eq!(masks(), [0b1111_1101, 0b1111_1111]);
+}
+
+fn a_rate_below_19_hz_is_refused() {
+    assert_eq!(timer::init(18), Err(RateError::DivisorTooLarge(18)));
+    assert!(timer::init(19).is_ok(), "what was refused counts as if it had not been asked for");
+}
+
+fn a_rate_above_the_limit_is_refused() {
+    assert_eq!(timer::init(FASTEST_HZ + 1), Err(RateError::DivisorTooSmall(FASTEST_HZ + 1)));
+    assert!(timer::init(FASTEST_HZ).is_ok(), "what was refused counts as if it had not been asked for");
+}
+
+fn the_slowest_rate_is_kept() {
+    let divisor = timer::init(SLOWEST_HZ).expect("a possible rate").divisor();
+    timer::start();
+    assert!(succeeds_once(|| pulses_of(1).abs_diff(divisor) < 1000));
+}
+
+fn the_fastest_rate_is_programmed() {
+    const READ_STATUS_AND_COUNT_OF_CHANNEL_0: u8 = 0b1100_0010;
+    const LOW_THEN_HIGH_IN_MODE_2: u8 = 0b11_0100;
+    timer::init(FASTEST_HZ).expect("a possible rate");
+    for _ in 0..100 {
+        // SAFETY: the read-back command changes nothing.
+        let [status, low, high] = unsafe {
+            io::outb(0x43, READ_STATUS_AND_COUNT_OF_CHANNEL_0);
+            [io::inb(0x40), io::inb(0x40), io::inb(0x40)]
+        };
+        assert_eq!(status & 0b111111, LOW_THEN_HIGH_IN_MODE_2);
+        assert!(matches!([low, high], [1 | 2, 0]), "the channel counts from more than 2: {low} {high}");
+    }
+}
+
+fn no_tick_is_lost_at_1000_hz() {
+    start_at_1000_hz();
+    assert!(succeeds_once(|| pulses_of(20).abs_diff(20 * PULSES_PER_TICK) < PULSES_PER_TICK / 2));
+}
+
+fn uptime_is_the_time_that_has_passed() {
+    assert_eq!(timer::uptime(), Duration::ZERO);
+    start_at_1000_hz();
+    let is_right_for_20_ticks = || {
+        let before = timer::uptime();
+        let pulses = pulses_of(20);
+        // One more tick: the one that the count began with.
+        let passed = Duration::from_micros(u64::from(pulses + PULSES_PER_TICK) * 1_000_000 / u64::from(INPUT_HZ));
+        (timer::uptime() - before).abs_diff(passed) < Duration::from_micros(500)
+    };
+    assert!(succeeds_once(is_right_for_20_ticks));
+}
+
+fn no_tick_comes_before_the_start() {
+    timer::init(1000).expect("a possible rate");
+    wait_pulses(5 * PULSES_PER_TICK);
+    assert_eq!(timer::ticks(), 0);
+    timer::start();
+    wait_for_tick();
+}
+
+fn interrupts_are_on() -> bool {
+    // SAFETY: reading EFLAGS changes nothing.
+    unsafe { eflags::read() }.contains(EFlags::FLAGS_IF)
+}
+
+fn a_tick_is_over_before_the_callback() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    static IN_SERVICE: AtomicBool = AtomicBool::new(false);
+    timer::on_tick(|| {
+        CALLS.fetch_add(1, Relaxed);
+        IN_SERVICE.fetch_or(pic::is_in_service(Line::Timer), Relaxed);
+    });
+    start_at_1000_hz();
+    wait_until(|| CALLS.load(Relaxed) != 0);
+    assert!(!IN_SERVICE.load(Relaxed), "the callback runs in the middle of an interrupt");
+
+    // So that the test can be believed: here, the line is in service.
+    static BEFORE_ITS_END: AtomicBool = AtomicBool::new(false);
+    extern "C" fn look(_: &mut Frame) {
+        BEFORE_ITS_END.store(pic::is_in_service(Line::Timer), Relaxed);
+        pic::end_of_interrupt(Line::Timer);
+    }
+    interrupts::register(Line::Timer.vector(), look);
+    wait_until(|| BEFORE_ITS_END.load(Relaxed));
+}
+
+fn ticks_do_not_nest() {
+    static DEPTH: AtomicU32 = AtomicU32::new(0);
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    timer::on_tick(|| {
+        let (ticks, depth) = (timer::ticks(), DEPTH.fetch_add(1, Relaxed));
+        assert!(depth == 0 && !interrupts_are_on());
+        wait_pulses(3 * PULSES_PER_TICK);
+        assert_eq!(timer::ticks(), ticks, "a tick came while another one was handled");
+        DEPTH.fetch_sub(1, Relaxed);
+        CALLS.fetch_add(1, Relaxed);
+    });
+    start_at_1000_hz();
+    wait_until(|| CALLS.load(Relaxed) >= 5);
+    assert!(interrupts_are_on());
+}
+
+// Fills the general-purpose registers, waits for a word to become other than zero, and stores the
+// registers. Meanwhile, nothing but the arithmetic flags changes.
+global_asm!(
+    "survive:",
+    "pusha",
+    "mov eax, 0xA1A2A3A4",
+    "mov ebx, 0xB1B2B3B4",
+    "mov ecx, 0xC1C2C3C4",
+    "mov edx, 0xD1D2D3D4",
+    "mov esi, 0xE1E2E3E4",
+    "mov edi, 0xF1F2F3F4",
+    "mov ebp, 0x11121314",
+    "mov [{after} + 28], esp",
+    "std",
+    "2: cmp dword ptr [{enough}], 0",
+    "je 2b",
+    "mov [{after}], eax",
+    "mov [{after} + 4], ebx",
+    "mov [{after} + 8], ecx",
+    "mov [{after} + 12], edx",
+    "mov [{after} + 16], esi",
+    "mov [{after} + 20], edi",
+    "mov [{after} + 24], ebp",
+    "sub [{after} + 28], esp",
+    "pushfd",
+    "pop dword ptr [{after} + 32]",
+    "cld",
+    "popa",
+    "ret",
+    after = sym AFTER,
+    enough = sym ENOUGH,
+);
+
+static AFTER: [AtomicU32; 9] = [const { AtomicU32::new(0) }; 9];
+static ENOUGH: AtomicU32 = AtomicU32::new(0);
+
+fn registers_survive_ticks() {
+    unsafe extern "C" {
+        /// Changes no register that a caller can notice.
+        safe fn survive();
+    }
+    timer::on_tick(|| {
+        if timer::ticks() == 20 {
+            ENOUGH.store(1, Relaxed);
+        }
+    });
+    start_at_1000_hz();
+    survive();
+    let after = AFTER.each_ref().map(|word| word.load(Relaxed));
+    let filled = [0xA1A2A3A4, 0xB1B2B3B4, 0xC1C2C3C4, 0xD1D2D3D4, 0xE1E2E3E4, 0xF1F2F3F4, 0x11121314, 0];
+    assert_eq!(after[..8], filled, "in the order EAX EBX ECX EDX ESI EDI EBP, and by how much ESP differs");
+    assert!(EFlags::from_bits_truncate(after[8]).contains(EFlags::FLAGS_IF | EFlags::FLAGS_DF));
+}
+
+static CLOCK_INTERRUPTS: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn clock(_: &mut Frame) {
+    CLOCK_INTERRUPTS.fetch_add(1, Relaxed);
+    rtc::acknowledge();
+    pic::end_of_interrupt(Line::RealTimeClock);
+}
+
+/// Makes the real-time clock interrupt 1024 times per second, and `handler` hear of it.
+fn start_fast_clock(handler: interrupts::table::Handler) {
+    const REGISTER_B: u8 = 0x0B;
+    const PERIODIC: u8 = 0x40;
+    interrupts::register(Line::RealTimeClock.vector(), handler);
+    pic::unmask(Line::RealTimeClock);
+    // SAFETY: the register holds no time, but what to interrupt for.
+    unsafe {
+        io::outb(0x70, REGISTER_B);
+        let value = io::inb(0x71);
+        io::outb(0x71, value | PERIODIC);
+    }
+    rtc::acknowledge();
+}
+
+fn interrupts_of_the_slave_come_again() {
+    start_at_1000_hz();
+    start_fast_clock(clock);
+    wait_until(|| CLOCK_INTERRUPTS.load(Relaxed) >= 10);
+    pic::mask(Line::RealTimeClock);
+    assert!(!pic::is_in_service(Line::RealTimeClock) && !pic::is_in_service(Line::Cascade));
+}
+
+fn the_clock_interrupts_once_per_second() {
+    interrupts::register(Line::RealTimeClock.vector(), clock);
+    timer::init(100).expect("a possible rate");
+    timer::start();
+    pic::unmask(Line::RealTimeClock);
+    rtc::start();
+    let seconds_take_100_ticks = || {
+        let wait_for_second = || {
+            let seconds = CLOCK_INTERRUPTS.load(Relaxed);
+            wait_until(|| CLOCK_INTERRUPTS.load(Relaxed) != seconds);
+            timer::ticks()
+        };
+        (99..=101).contains(&(wait_for_second().abs_diff(wait_for_second())))
+    };
+    assert!((0..5).any(|_| seconds_take_100_ticks()));
+}
+
+fn a_spurious_interrupt_7_ends_nothing() {
+    static STILL_IN_SERVICE: AtomicBool = AtomicBool::new(false);
+    extern "C" fn interrupted_by_7(_: &mut Frame) {
+        // SAFETY: the handler of the vector returns.
+        unsafe { asm!("int 0x27") };
+        STILL_IN_SERVICE.store(pic::is_in_service(Line::Timer), Relaxed);
+        pic::end_of_interrupt(Line::Timer);
+    }
+    timer::init(1000).expect("a possible rate");
+    interrupts::register(Line::Timer.vector(), interrupted_by_7);
+    timer::start();
+    wait_until(|| pic::spurious_interrupts() != [0, 0]);
+    assert!(STILL_IN_SERVICE.load(Relaxed), "the end of a spurious interrupt was taken for that of the tick");
+}
+
+fn a_spurious_interrupt_15_ends_nothing_at_the_slave() {
+    static STILL_IN_SERVICE: AtomicBool = AtomicBool::new(false);
+    extern "C" fn interrupted_by_15(frame: &mut Frame) {
+        // SAFETY: the handler of the vector returns.
+        unsafe { asm!("int 0x2F") };
+        STILL_IN_SERVICE.store(pic::is_in_service(Line::RealTimeClock), Relaxed);
+        clock(frame);
+    }
+    start_at_1000_hz();
+    start_fast_clock(interrupted_by_15);
+    wait_until(|| CLOCK_INTERRUPTS.load(Relaxed) != 0);
+    pic::mask(Line::RealTimeClock);
+    assert_eq!(pic::spurious_interrupts(), [0, CLOCK_INTERRUPTS.load(Relaxed)]);
+    assert!(STILL_IN_SERVICE.load(Relaxed), "the end of a spurious interrupt was taken for that of the clock");
+}
+
+/// Whether the real-time clock wants to interrupt.
+fn the_clock_requests() -> bool {
+    const SHOW_REQUESTED: u8 = 0x0A;
+    // SAFETY: to read the slave's requests changes nothing.
+    unsafe {
+        io::outb(0xA0, SHOW_REQUESTED);
+        io::inb(0xA0) & 1 != 0
+    }
+}
+
+fn a_line_that_gives_up_ends_the_cascade() {
+    start_at_1000_hz();
+    start_fast_clock(clock);
+    let before = pic::spurious_interrupts();
+    // SAFETY: they are turned on again below.
+    unsafe { irq::disable() };
+    while !the_clock_requests() {}
+    // The master has been told that the slave wants something. Now the slave wants nothing any more.
+    // SAFETY: sets a mask of the slave, behind the driver's back.
+    unsafe {
+        io::outb(0xA1, 0xFF);
+        irq::enable();
+    }
+    wait_for_tick();
+    assert_eq!((before, pic::spurious_interrupts()), ([0, 0], [0, 1]));
+    assert!(!pic::is_in_service(Line::Cascade), "nothing will ever come from the slave again");
+}
+
+fn a_line_15_that_does_not_give_up_is_not_spurious() {
+    const IDENTIFY_PACKET_DEVICE: u8 = 0xA1;
+    start_at_1000_hz();
+    pic::unmask(Line::Disk2);
+    // SAFETY: asks the CD drive that this booted from for its name, which it answers by an interrupt.
+    unsafe {
+        io::outb(0x376, 0);
+        io::outb(0x176, 0xA0);
+        io::outb(0x177, IDENTIFY_PACKET_DEVICE);
+    }
+    wait_pulses(u16::MAX);
+}
+
+fn a_second_rate_is_a_bug() {
+    timer::init(100).expect("a possible rate");
+    let _ = timer::init(200);
+}
+
+fn a_start_without_a_rate_is_a_bug() {
+    timer::start();
+}
+
+fn a_start_without_handlers_is_a_bug() {
+    timer::init(100).expect("a possible rate");
+    interrupts::table::set_gate(Line::Timer.vector(), Gate::ABSENT);
+    timer::start();
+}
+
+fn a_second_callback_is_a_bug() {
+    timer::on_tick(|| {});
+    timer::on_tick(|| {});
+}
