@@ -1,0 +1,130 @@
+//! What is typed, at the serial port or at the keyboard, and waiting for it.
+//!
+//! Both devices interrupt when a byte has come. The handler puts it into a buffer and wakes whoever has
+//! waited longest. Until then the waiting thread is in no queue but the one of the readers. It stays at
+//! the head of that queue until it has its byte, so that nobody else can snatch it away.
+
+use crate::reason::Reason;
+use crate::ring::Ring;
+use crate::scheduler;
+use crate::thread_id::{MOST_THREADS, ThreadId};
+use boot::serial::COM1;
+use common::Lock;
+use common::lock::interrupts_off;
+use interrupts::Frame;
+use pc_keyboard::layouts::Us104Key;
+use pc_keyboard::{DecodedKey, HandleControl, PS2Keyboard, ScancodeSet1};
+use timer::pic;
+use timer::wiring::Line;
+use x86::io::{inb, outb};
+
+// Registers of the UART (16550 data sheet, table 2), as ports.
+const SERIAL_DATA: u16 = COM1;
+const SERIAL_INTERRUPTS: u16 = COM1 + 1;
+const SERIAL_MODEM: u16 = COM1 + 4;
+const SERIAL_STATUS: u16 = COM1 + 5;
+const INTERRUPT_WHEN_RECEIVED: u8 = 0x01;
+/// "Ready", "request to send", and OUT2, which on a PC connects the UART to its interrupt line.
+const MODEM_WITH_INTERRUPTS: u8 = 0x0B;
+const SERIAL_RECEIVED: u8 = 0x01;
+
+// Ports of the keyboard's controller (IBM PC AT Technical Reference, "Keyboard Controller").
+const KEYBOARD_DATA: u16 = 0x60;
+const KEYBOARD_STATUS: u16 = 0x64;
+const KEYBOARD_RECEIVED: u8 = 0x01;
+
+/// What was typed and not read yet. If it is full, what comes is lost.
+static TYPED: Lock<Ring<u8, 256>> = Lock::new(Ring::new());
+static READERS: Lock<Ring<ThreadId, MOST_THREADS>> = Lock::new(Ring::new());
+static KEYBOARD: Lock<PS2Keyboard<Us104Key, ScancodeSet1>> =
+    Lock::new(PS2Keyboard::new(ScancodeSet1::new(), Us104Key, HandleControl::MapLettersToUnicode));
+
+/// Lets both devices interrupt.
+pub fn init() {
+    let _off = interrupts_off();
+    interrupts::register(Line::Serial1.vector(), serial_interrupt);
+    interrupts::register(Line::Keyboard.vector(), keyboard_interrupt);
+    // SAFETY: the UART reaches no memory, and its interrupt has a handler.
+    unsafe {
+        outb(SERIAL_MODEM, MODEM_WITH_INTERRUPTS);
+        outb(SERIAL_INTERRUPTS, INTERRUPT_WHEN_RECEIVED);
+    }
+    // What came before is taken out: a line that is up already would never go up again.
+    receive_serial();
+    receive_keyboard();
+    pic::unmask(Line::Serial1);
+    pic::unmask(Line::Keyboard);
+}
+
+/// Waits for a byte that is typed. Of several threads that wait, the one that came first gets it.
+pub fn read_byte() -> u8 {
+    let off = interrupts_off();
+    let me = scheduler::current();
+    assert!(READERS.lock().push(me), "there is room for every thread");
+    while READERS.lock().first() != Some(me) || TYPED.lock().is_empty() {
+        scheduler::wait(Reason::Input, &off);
+    }
+    READERS.lock().pop();
+    let byte = TYPED.lock().pop().expect("it is not empty, and nobody else may take from it");
+    wake_first_reader();
+    byte
+}
+
+extern "C" fn serial_interrupt(_: &mut Frame) {
+    receive_serial();
+    pic::end_of_interrupt(Line::Serial1);
+}
+
+extern "C" fn keyboard_interrupt(_: &mut Frame) {
+    receive_keyboard();
+    pic::end_of_interrupt(Line::Keyboard);
+}
+
+/// Takes all that the UART has received.
+fn receive_serial() {
+    while is_set(SERIAL_STATUS, SERIAL_RECEIVED) {
+        // SAFETY: reading takes the byte out of the UART, and changes nothing else.
+        typed(unsafe { inb(SERIAL_DATA) });
+    }
+}
+
+/// Takes all that the keyboard has sent, and makes letters of it.
+fn receive_keyboard() {
+    while is_set(KEYBOARD_STATUS, KEYBOARD_RECEIVED) {
+        // SAFETY: reading takes the byte out of the controller, and changes nothing else.
+        let code = unsafe { inb(KEYBOARD_DATA) };
+        let mut keyboard = KEYBOARD.lock();
+        let event = keyboard.add_byte(code).ok().flatten();
+        let key = event.and_then(|event| keyboard.process_keyevent(event));
+        drop(keyboard);
+        if let Some(DecodedKey::Unicode(letter)) = key
+            && let Ok(byte) = u8::try_from(letter)
+        {
+            typed(byte);
+        }
+    }
+}
+
+/// Where there is no device, every bit of the status reads as set.
+const NO_DEVICE: u8 = 0xFF;
+
+fn is_set(status: u16, bit: u8) -> bool {
+    // SAFETY: reading the status changes nothing that is used here.
+    let bits = unsafe { inb(status) };
+    bits != NO_DEVICE && bits & bit != 0
+}
+
+fn typed(byte: u8) {
+    TYPED.lock().push(byte);
+    wake_first_reader();
+}
+
+/// Wakes the reader whose turn it is, if there is anything for it.
+fn wake_first_reader() {
+    let reader = READERS.lock().first();
+    if let Some(reader) = reader
+        && !TYPED.lock().is_empty()
+    {
+        scheduler::wake(reader);
+    }
+}

@@ -1,0 +1,104 @@
+//! The kernel of chapter 8: threads that never yield take turns, and a table of how their turns ended.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use screen::{print, println};
+use threads::{Counts, Reason, ThreadId, input, switch};
+
+boot::entry!(kernel, screen::last_words);
+
+const RATE_HZ: u32 = 100;
+const TIMESLICE_TICKS: u32 = 4;
+
+fn kernel(handover: Handover) -> ! {
+    serial::init(); // COM1 carries the log
+    let boot = handover.information(); // what the loader tells
+    screen::init(); // text on the screen
+    segments::init(); // flat segments of our own
+    interrupts::init(); // a handler for every vector
+    paging::init(&boot); // memory in protected pages
+    heap::init(); // memory of any size
+    timer::init(RATE_HZ).expect("100 Hz is within the timer's range"); // ticks at this rate
+    timer::start(); // interrupts are on from here
+    threads::init(TIMESLICE_TICKS, switch::between_stacks); // this is the first of several threads now
+    input::init(); // what is typed can be waited for
+    let words = information::command_line(&boot);
+    demonstrate(words.split_whitespace().any(|word| word == "exit"));
+    stop::end(words)
+}
+
+/// `alone`: nobody is there to type.
+fn demonstrate(alone: bool) {
+    println!("Hello from chapter 8. Three threads that never yield, and one that sleeps:");
+    let reader = spawn(read, 0);
+    let counters = ['A', 'B', 'C'].map(|letter| spawn(count, letter as usize));
+    let sleeper = spawn(doze, 0);
+
+    let [a, b, c] = counters.map(threads::Thread::join);
+    let dozed = sleeper.join();
+    println!();
+    if alone {
+        println!("Nobody is here to type, so the keyboard is told to.");
+        press_a_key();
+    } else {
+        println!("One more thread has been waiting all the time. Type a letter:");
+    }
+    let read = reader.join();
+    println!("How many timeslices each had, and how they ended:");
+    println!("  thread    all  timer  yield  sleep  input   wait   exit");
+    for (name, counts) in [("A", a), ("B", b), ("C", c), ("sleeper", dozed), ("reader", read)] {
+        row(name, &counts);
+    }
+}
+
+fn spawn(entry: fn(usize), argument: usize) -> threads::Thread {
+    threads::spawn(entry, argument).expect("there is room and memory for a thread")
+}
+
+fn row(name: &str, counts: &Counts) {
+    print!("  {name:<8}{:>5}", counts.total());
+    for reason in Reason::ALL {
+        print!("{:>7}", counts.of(reason));
+    }
+    println!();
+}
+
+/// Works for 20 ticks of its own and never gives way; a letter for each tick.
+fn count(letter: usize) {
+    for _ in 0..20 {
+        let now = timer::ticks();
+        while timer::ticks() == now {
+            core::hint::spin_loop();
+        }
+        print!("{}", letter as u8 as char);
+    }
+}
+
+/// Sleeps most of the time; a dot each time it wakes.
+fn doze(_: usize) {
+    for _ in 0..5 {
+        threads::sleep(10);
+        print!(".");
+    }
+}
+
+/// Waits for something to be typed.
+fn read(_: usize) {
+    let byte = input::read_byte();
+    let me: ThreadId = threads::scheduler::current();
+    println!("Thread {me} has waited for this: {:?}.", char::from(byte));
+}
+
+/// Makes the keyboard's controller behave as if the key `a` were pressed.
+fn press_a_key() {
+    const PRETEND_THAT_THE_KEYBOARD_SENT: u8 = 0xD2;
+    const KEY_A_IN_SCAN_CODE_SET_1: u8 = 0x1E;
+    // SAFETY: the controller reaches no memory, and its interrupt has a handler.
+    unsafe {
+        x86::io::outb(0x64, PRETEND_THAT_THE_KEYBOARD_SENT);
+        x86::io::outb(0x60, KEY_A_IN_SCAN_CODE_SET_1);
+    }
+}

@@ -1,0 +1,38 @@
+//! Which thread: its place in the scheduler's table.
+
+#![forbid(unsafe_code)]
+
+use core::fmt;
+
+/// As many threads can be there at once, the first one and the idle one included.
+pub const MOST_THREADS: usize = 64;
+
+/// A thread's place in the scheduler's table, below [`MOST_THREADS`]. When a thread is gone, its place
+/// goes to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadId(u8);
+
+impl ThreadId {
+    /// The thread that the kernel was when it began.
+    pub const FIRST: Self = Self(0);
+
+    /// The thread at this place.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    pub const fn new(place: usize) -> Self {
+        assert!(place < MOST_THREADS, "there is no such thread");
+        Self(place as u8)
+    }
+
+    /// The thread's place, below [`MOST_THREADS`].
+    pub const fn place(self) -> usize {
+        self.0 as usize % MOST_THREADS
+    }
+}
+
+impl fmt::Display for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}

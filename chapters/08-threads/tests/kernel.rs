@@ -1,0 +1,928 @@
+//! What the kernel of chapter 8 must survive.
+//!
+//! A virtual machine that its host keeps waiting gets two ticks at once, or loses some. So no test asks
+//! how long something takes. They ask in which order things happen, and in which tick by the kernel's own
+//! count; and where it is the timer that must not be the reason, a timeslice is endless.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec;
+use alloc::vec::Vec;
+use boot::entry::Handover;
+use boot::{information, log, serial, stop};
+use common::lock::interrupts_off;
+use common::testing::{self, End, Test};
+use common::{Lock, test};
+use core::arch::{asm, global_asm};
+use core::hint::{black_box, spin_loop};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use interrupts::Frame;
+use paging::{PAGE_BYTES, memory};
+use screen::println;
+use threads::scheduler::{self, Switch};
+use threads::switch::{between_stacks, switch};
+use threads::thread_id::MOST_THREADS;
+use threads::{Counts, Reason, SpawnError, Thread, ThreadId, input, sleep, yield_now};
+use timer::pic;
+use timer::wiring::Line;
+use x86::bits32::eflags::{self, EFlags};
+use x86::io::{inb, outb};
+
+boot::entry!(kernel, screen::last_words);
+
+const TESTS: &[Test] = &[
+    // Turns
+    test!(threads_that_never_yield_interleave),
+    test!(a_timeslice_has_as_many_ticks_as_asked_for),
+    test!(the_threads_take_turns_in_order),
+    test!(the_longest_timeslice_is_never_over),
+    test!(a_timeslice_of_no_ticks_is_a_bug).ends(End::Stop("PANIC: a timeslice must last a tick at least")),
+    test!(who_becomes_ready_late_has_a_turn_at_the_next_tick),
+    test!(yield_lets_the_others_run_first),
+    test!(yield_with_nobody_else_returns_at_once),
+    test!(ticks_do_not_nest_when_they_switch),
+    // Spawn, exit, join
+    test!(the_argument_arrives),
+    test!(a_thread_may_end_in_the_middle),
+    test!(the_first_thread_may_end),
+    test!(join_waits_for_the_end),
+    test!(a_thread_that_has_ended_can_be_joined_later),
+    test!(the_end_of_a_thread_wakes_its_joiner_only),
+    test!(join_gives_back_the_stack_and_the_place),
+    test!(a_place_is_not_taken_before_its_stack_is_given_back),
+    test!(without_memory_for_a_stack_spawn_fails_and_loses_nothing),
+    test!(too_many_threads_are_refused_until_others_are_joined),
+    // Waiting
+    test!(sleep_lasts_as_many_ticks_as_asked_for),
+    test!(a_sleeper_wakes_in_its_tick_whoever_runs),
+    test!(sleepers_wake_in_the_order_of_their_ticks),
+    test!(sleeping_for_no_ticks_is_yielding),
+    test!(a_sleeper_is_woken_by_its_tick_alone),
+    test!(a_sleeper_takes_no_turns),
+    test!(a_reader_takes_no_turns),
+    test!(waiting_for_input_ends_the_timeslice_at_once),
+    test!(a_byte_from_the_keyboard_arrives),
+    test!(bytes_from_the_serial_port_arrive).types("xyz"),
+    test!(readers_are_served_in_the_order_they_came),
+    test!(a_newcomer_does_not_take_what_another_waits_for),
+    test!(two_bytes_at_once_wake_two_readers),
+    test!(a_key_pressed_before_init_is_not_lost_and_blocks_nothing),
+    test!(what_the_serial_port_received_before_init_is_not_lost).types("xyz"),
+    test!(with_nobody_to_run_the_cpu_halts),
+    // What survives a switch
+    test!(general_registers_survive_preemption),
+    test!(flags_survive_preemption),
+    test!(a_switch_keeps_what_a_call_keeps),
+    test!(interrupts_are_on_after_every_switch),
+    test!(interrupts_that_were_off_stay_off_across_a_switch),
+    test!(every_thread_has_a_stack_of_its_own),
+    test!(printing_takes_less_than_a_page_of_stack),
+    test!(a_stack_overflow_is_told)
+        .ends(End::Stop("EXCEPTION: stack overflow: the kernel stack of thread 3 ran into its guard page at")),
+    // Locks
+    test!(a_lock_keeps_preemption_away),
+    test!(the_heap_survives_preemption),
+    test!(printed_lines_are_not_torn),
+    test!(a_lock_held_by_a_sleeper_is_a_deadlock).ends(End::Stop("PANIC: deadlock: this lock is already held")),
+];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    segments::init();
+    interrupts::init();
+    paging::init(&boot);
+    heap::init();
+    testing::run(information::command_line(&boot), TESTS, serial::write);
+    stop::end("exit")
+}
+
+/// A timeslice in ticks that is over before a test is.
+const ENDLESS: u32 = 1_000_000;
+const FAST_HZ: u32 = 8000;
+
+fn start_with(rate_hz: u32, timeslice_ticks: u32, switch: Switch) {
+    timer::init(rate_hz).expect("a possible rate");
+    timer::start();
+    threads::init(timeslice_ticks, switch);
+}
+
+fn start(rate_hz: u32, timeslice_ticks: u32) {
+    start_with(rate_hz, timeslice_ticks, between_stacks);
+}
+
+fn spawn(argument: usize, entry: fn(usize)) -> Thread {
+    threads::spawn(entry, argument).expect("there is room and memory for a thread")
+}
+
+/// Runs as many threads at once, with their numbers as arguments, and waits for all of them.
+fn run<const N: usize>(entry: fn(usize)) -> [Counts; N] {
+    core::array::from_fn(|number| spawn(number, entry)).map(Thread::join)
+}
+
+fn join(threads: impl IntoIterator<Item = Thread>) {
+    threads.into_iter().for_each(|thread| _ = thread.join());
+}
+
+static NOTES: Lock<Vec<usize>> = Lock::new(Vec::new());
+
+fn note(what: usize) {
+    NOTES.lock().push(what);
+}
+
+fn notes() -> Vec<usize> {
+    NOTES.lock().clone()
+}
+
+fn interrupts_are_on() -> bool {
+    // SAFETY: reading EFLAGS changes nothing.
+    unsafe { eflags::read() }.contains(EFlags::FLAGS_IF)
+}
+
+fn spin_for(ticks: u64) {
+    let start = timer::ticks();
+    while timer::ticks() < start + ticks {
+        spin_loop();
+    }
+}
+
+fn threads_that_never_yield_interleave() {
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+    fn take_turns(me: usize) {
+        for round in 0..10 {
+            while TURN.load(Relaxed) != 3 * round + me {
+                spin_loop();
+            }
+            TURN.fetch_add(1, Relaxed);
+        }
+    }
+    start(1000, 1);
+    for counts in run::<3>(take_turns) {
+        assert!(counts.of(Reason::Timer) >= 9, "{counts:?}");
+        assert_eq!((counts.of(Reason::Yield), counts.of(Reason::Exit)), (0, 1));
+    }
+}
+
+/// Which thread was seen to run in which tick after `FIRST_TICK`: its number plus one.
+static SEEN: [AtomicUsize; 200] = [const { AtomicUsize::new(0) }; 200];
+static FIRST_TICK: AtomicUsize = AtomicUsize::new(0);
+
+/// Runs and is seen, for as many ticks as there are in `SEEN`.
+fn be_seen(me: usize) {
+    loop {
+        let _off = interrupts_off();
+        let tick = timer::ticks() as usize - FIRST_TICK.load(Relaxed);
+        let Some(seen) = SEEN.get(tick) else { return };
+        seen.store(me + 1, Relaxed);
+    }
+}
+
+/// To be said with interrupts off, by who gives way to the first of those who are seen.
+fn be_seen_from_now_on() {
+    FIRST_TICK.store(timer::ticks() as usize, Relaxed);
+}
+
+/// In ticks that came two at once, nobody is seen.
+fn assert_turns(threads: usize, timeslice_ticks: usize) {
+    let seen = SEEN.each_ref().map(|seen| seen.load(Relaxed));
+    assert!(seen.iter().filter(|seen| **seen != 0).count() > seen.len() / 4, "{seen:?}");
+    let due = |tick| tick / timeslice_ticks % threads + 1;
+    assert!(seen.iter().enumerate().all(|(tick, seen)| *seen == 0 || *seen == due(tick)), "{seen:?}");
+}
+
+fn a_timeslice_has_as_many_ticks_as_asked_for() {
+    start(1000, 7);
+    let _off = interrupts_off();
+    let threads = [0, 1].map(|me| spawn(me, be_seen));
+    be_seen_from_now_on();
+    join(threads);
+    assert_turns(2, 7);
+}
+
+fn the_threads_take_turns_in_order() {
+    start(1000, 1);
+    let _off = interrupts_off();
+    let threads = [0, 1, 2, 3, 4].map(|me| spawn(me, be_seen));
+    be_seen_from_now_on();
+    join(threads);
+    assert_turns(5, 1);
+}
+
+fn the_longest_timeslice_is_never_over() {
+    start(1000, u32::MAX);
+    for counts in run::<2>(|_| spin_for(20)) {
+        assert_eq!(counts.total(), 1, "{counts:?}");
+    }
+}
+
+fn a_timeslice_of_no_ticks_is_a_bug() {
+    start(1000, 0);
+}
+
+fn who_becomes_ready_late_has_a_turn_at_the_next_tick() {
+    fn run_alone_and_press_a_key(_: usize) {
+        spin_for(20);
+        let off = interrupts_off();
+        note(timer::ticks() as usize);
+        send_from_keyboard(KEY_A);
+        drop(off);
+        spin_for(100);
+    }
+    start(1000, 5);
+    input::init();
+    let other = spawn(0, run_alone_and_press_a_key);
+    let _off = interrupts_off();
+    input::read_byte();
+    note(timer::ticks() as usize);
+    other.join();
+    let [pressed, read] = notes()[..] else { panic!("{:?}", notes()) };
+    // A tick that had been waiting came first.
+    assert!((1..=2).contains(&(read - pressed)), "the key was pressed in tick {pressed} and read in tick {read}");
+}
+
+fn yield_lets_the_others_run_first() {
+    fn give_way(me: usize) {
+        for _ in 0..3 {
+            note(me);
+            yield_now();
+        }
+    }
+    start(1000, ENDLESS);
+    let counts: [Counts; 3] = run(give_way);
+    assert_eq!(notes(), [0, 1, 2, 0, 1, 2, 0, 1, 2]);
+    assert!(counts.iter().all(|counts| counts.of(Reason::Yield) == 3), "{counts:?}");
+}
+
+fn yield_with_nobody_else_returns_at_once() {
+    start(1000, ENDLESS);
+    let [counts] = run(|_| (0..1000).for_each(|_| yield_now()));
+    assert_eq!((counts.of(Reason::Yield), counts.total()), (0, 1));
+}
+
+fn ticks_do_not_nest_when_they_switch() {
+    static SWITCHES: AtomicU32 = AtomicU32::new(0);
+    /// Takes its time: until the next tick wants to come, and must not.
+    unsafe fn slow_switch(_: ThreadId, _: ThreadId, save: *mut u32, load: u32) {
+        let ticks = timer::ticks();
+        while !a_tick_is_requested() {
+            assert!(!interrupts_are_on());
+        }
+        assert_eq!(timer::ticks(), ticks, "a tick came while another one was handled");
+        SWITCHES.fetch_add(1, Relaxed);
+        // SAFETY: the caller's.
+        unsafe { switch(save, load) };
+    }
+    start_with(1000, 2, slow_switch);
+    run::<2>(|_| {
+        while SWITCHES.load(Relaxed) < 30 {
+            spin_loop();
+        }
+    });
+}
+
+fn a_tick_is_requested() -> bool {
+    const SHOW_REQUESTED: u8 = 0x0A;
+    // SAFETY: to read the master's requests changes nothing.
+    unsafe {
+        outb(0x20, SHOW_REQUESTED);
+        inb(0x20) & 1 != 0
+    }
+}
+
+fn the_argument_arrives() {
+    start(1000, ENDLESS);
+    for argument in [0, 1, 0x1234_5678, usize::MAX] {
+        spawn(argument, note).join();
+    }
+    assert_eq!(notes(), [0, 1, 0x1234_5678, usize::MAX]);
+}
+
+fn a_thread_may_end_in_the_middle() {
+    #[inline(never)]
+    fn end(depth: usize) {
+        if depth == 0 {
+            threads::exit();
+        }
+        end(depth - 1);
+        note(depth);
+    }
+    start(1000, ENDLESS);
+    let counts = spawn(10, end).join();
+    assert_eq!((notes(), counts.of(Reason::Exit)), (vec![], 1));
+}
+
+fn the_first_thread_may_end() {
+    start(1000, 4);
+    let _other = spawn(0, |_| {
+        sleep(10);
+        stop::end("exit");
+    });
+    threads::exit();
+}
+
+fn join_waits_for_the_end() {
+    start(1000, 4);
+    let sleeper = spawn(0, |_| {
+        sleep(10);
+        note(1);
+    });
+    sleeper.join();
+    assert_eq!(notes(), [1]);
+}
+
+fn a_thread_that_has_ended_can_be_joined_later() {
+    start(1000, 4);
+    let thread = spawn(1, note);
+    sleep(2);
+    assert_eq!(notes(), [1]);
+    assert_eq!(thread.join().of(Reason::Exit), 1);
+}
+
+fn the_end_of_a_thread_wakes_its_joiner_only() {
+    fn wait_for_a_sleeper(ticks: usize) {
+        spawn(ticks, |ticks| sleep(ticks as u32)).join();
+        note(ticks);
+    }
+    start(1000, ENDLESS);
+    input::init();
+    let reader = spawn(0, read);
+    let joiners = [30, 10, 20].map(|ticks| spawn(ticks, wait_for_a_sleeper));
+    for counts in joiners.map(Thread::join) {
+        assert_eq!((counts.of(Reason::Wait), counts.total()), (1, 2));
+    }
+    press(KEY_A);
+    assert_eq!(reader.join().total(), 2);
+    assert_eq!(notes(), [10, 20, 30, 'a' as usize]);
+}
+
+fn join_gives_back_the_stack_and_the_place() {
+    start(1000, 4);
+    let before = memory::taken_count();
+    for number in 0..1000 {
+        let thread = spawn(0, |_| ());
+        assert_eq!(memory::taken_count(), before + 3);
+        // Half of them end before they are joined.
+        if number % 2 == 0 {
+            yield_now();
+        }
+        thread.join();
+        assert_eq!(memory::taken_count(), before);
+    }
+}
+
+fn a_place_is_not_taken_before_its_stack_is_given_back() {
+    start(FAST_HZ, 1);
+    run::<3>(|_| (0..500).for_each(|_| _ = spawn(0, |_| ()).join()));
+}
+
+fn without_memory_for_a_stack_spawn_fails_and_loses_nothing() {
+    start(1000, 4);
+    let mut taken = Vec::with_capacity(memory::free_count() as usize);
+    while let Some(frame) = memory::allocate() {
+        taken.push(frame);
+    }
+    for free in 0..3 {
+        assert_eq!(memory::free_count(), free);
+        // More often than there are places.
+        for _ in 0..100 {
+            assert_eq!(threads::spawn(note, 1).err(), Some(SpawnError::OutOfMemory));
+            assert_eq!(memory::free_count(), free);
+        }
+        taken.pop().into_iter().for_each(memory::free);
+    }
+    spawn(2, note).join();
+    assert_eq!((notes(), memory::free_count()), (vec![2], 3));
+}
+
+fn too_many_threads_are_refused_until_others_are_joined() {
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    const ALL_BUT_FIRST_AND_IDLE: usize = MOST_THREADS - 2;
+    fn count(_: usize) {
+        ENDED.fetch_add(1, Relaxed);
+    }
+    start(1000, 1);
+    let mut threads = Vec::with_capacity(MOST_THREADS);
+    let before = memory::taken_count();
+    for round in 1..=3 {
+        threads.extend(core::iter::from_fn(|| threads::spawn(count, 0).ok()));
+        assert_eq!(threads.len(), ALL_BUT_FIRST_AND_IDLE);
+        sleep(2 * MOST_THREADS as u32);
+        // All have ended, but nobody has joined them.
+        assert_eq!(ENDED.load(Relaxed), round * ALL_BUT_FIRST_AND_IDLE);
+        let taken = memory::taken_count();
+        assert_eq!(threads::spawn(count, 0).err(), Some(SpawnError::TooManyThreads));
+        assert_eq!(memory::taken_count(), taken);
+        join(threads.drain(..));
+        assert_eq!(memory::taken_count(), before);
+    }
+}
+
+fn sleep_lasts_as_many_ticks_as_asked_for() {
+    /// Read with interrupts off, so that no tick comes between waking and looking.
+    fn ticks_asleep(ticks: u32) -> u64 {
+        let _off = interrupts_off();
+        let before = timer::ticks();
+        sleep(ticks);
+        timer::ticks() - before
+    }
+    start(1000, 4);
+    for ticks in [1, 2, 3, 20] {
+        let asleep = [(); 10].map(|()| ticks_asleep(ticks));
+        // The idle thread may see a second tick before it gives way, if two came at once.
+        assert!(asleep.contains(&u64::from(ticks)), "asked for {ticks}, got {asleep:?}");
+        assert!(asleep.iter().all(|asleep| *asleep >= u64::from(ticks)), "asked for {ticks}, got {asleep:?}");
+    }
+}
+
+fn a_sleeper_wakes_in_its_tick_whoever_runs() {
+    start(1000, 5);
+    let _off = interrupts_off();
+    let other = spawn(0, |_| spin_for(100));
+    let before = timer::ticks();
+    // The other's timeslice has ended long before, with nobody else to run.
+    sleep(23);
+    assert_eq!(timer::ticks() - before, 23);
+    other.join();
+}
+
+fn sleepers_wake_in_the_order_of_their_ticks() {
+    const TICKS: [u64; 6] = [30, 10, 20, 10, 30, 5];
+    static START: AtomicU32 = AtomicU32::new(0);
+    fn sleep_and_note(me: usize) {
+        {
+            let _off = interrupts_off();
+            sleep((u64::from(START.load(Relaxed)) + TICKS[me] - timer::ticks()) as u32);
+        }
+        note(me);
+    }
+    start(1000, ENDLESS);
+    START.store(timer::ticks() as u32 + 50, Relaxed);
+    run::<6>(sleep_and_note);
+    assert_eq!(notes(), [5, 1, 3, 2, 0, 4]);
+}
+
+fn sleeping_for_no_ticks_is_yielding() {
+    fn sleep_and_note(me: usize) {
+        sleep(0);
+        note(me);
+    }
+    start(1000, ENDLESS);
+    let [first, second] = run(sleep_and_note);
+    assert_eq!(notes(), [0, 1]);
+    assert_eq!((first.of(Reason::Yield), first.of(Reason::Sleep)), (1, 0));
+    assert_eq!((second.of(Reason::Yield), second.of(Reason::Sleep)), (1, 0));
+}
+
+fn a_sleeper_is_woken_by_its_tick_alone() {
+    start(1000, 4);
+    let sleeper = spawn(0, |_| {
+        for _ in 0..2 {
+            let before = timer::ticks();
+            sleep(20);
+            assert!(timer::ticks() >= before + 20, "woken early");
+        }
+    });
+    for _ in 0..100 {
+        scheduler::wake(sleeper.id());
+        sleep(1);
+    }
+    assert_eq!(sleeper.join().of(Reason::Sleep), 2);
+}
+
+/// Lets one thread wait by `wait`, and shows that all ticks are those of the two that do not.
+fn takes_no_turns(wait: fn(usize), wake: fn()) -> Counts {
+    let _off = interrupts_off();
+    let waiting = spawn(0, wait);
+    let others = [0, 1].map(|me| spawn(me, be_seen));
+    join(others);
+    assert_turns(2, 3);
+    wake();
+    waiting.join()
+}
+
+fn a_sleeper_takes_no_turns() {
+    fn sleep_for_long(_: usize) {
+        let _off = interrupts_off();
+        be_seen_from_now_on();
+        sleep(SEEN.len() as u32 + 10);
+    }
+    start(1000, 3);
+    let counts = takes_no_turns(sleep_for_long, || ());
+    assert_eq!((counts.of(Reason::Sleep), counts.total()), (1, 2));
+}
+
+fn a_reader_takes_no_turns() {
+    fn wait_for_input(_: usize) {
+        let _off = interrupts_off();
+        be_seen_from_now_on();
+        input::read_byte();
+    }
+    start(1000, 3);
+    input::init();
+    let counts = takes_no_turns(wait_for_input, || send_from_keyboard(KEY_A));
+    assert_eq!((counts.of(Reason::Input), counts.total()), (1, 2));
+}
+
+// Scan codes of set 1.
+const KEY_A: u8 = 0x1E;
+const KEY_B: u8 = 0x30;
+const KEY_C: u8 = 0x2E;
+const SHIFT: u8 = 0x2A;
+const RELEASED: u8 = 0x80;
+
+/// Makes the keyboard's controller behave as if the keyboard had sent this.
+fn send_from_keyboard(code: u8) {
+    const PRETEND_THAT_THE_KEYBOARD_SENT: u8 = 0xD2;
+    // SAFETY: the controller reaches no memory, and its interrupt has a handler before it is unmasked.
+    unsafe {
+        outb(0x64, PRETEND_THAT_THE_KEYBOARD_SENT);
+        outb(0x60, code);
+    }
+}
+
+/// Presses a key, and waits until the handler of its interrupt has taken it.
+fn press(code: u8) {
+    assert!(interrupts_are_on());
+    send_from_keyboard(code);
+    // SAFETY: reading the status changes nothing.
+    while unsafe { inb(0x64) } & 1 != 0 {}
+}
+
+/// Notes a byte, and who has read it.
+fn read(me: usize) {
+    note(me * 1000 + usize::from(input::read_byte()));
+}
+
+fn waiting_for_input_ends_the_timeslice_at_once() {
+    start(1000, ENDLESS);
+    input::init();
+    let reader = spawn(0, read);
+    spawn(1, note).join();
+    assert_eq!(notes(), [1], "the other one ran while the reader had nearly all of its timeslice left");
+    press(KEY_A);
+    let counts = reader.join();
+    assert_eq!((counts.of(Reason::Input), counts.of(Reason::Exit), counts.total()), (1, 1, 2));
+}
+
+fn a_byte_from_the_keyboard_arrives() {
+    start(1000, 4);
+    input::init();
+    for code in [KEY_A, KEY_A | RELEASED, SHIFT, KEY_B, KEY_B | RELEASED, SHIFT | RELEASED, KEY_C] {
+        press(code);
+    }
+    assert_eq!([(); 3].map(|()| input::read_byte()), *b"aBc");
+}
+
+fn bytes_from_the_serial_port_arrive() {
+    start(1000, 4);
+    input::init();
+    log!("waiting for input");
+    assert_eq!([(); 3].map(|()| input::read_byte()), *b"xyz");
+}
+
+fn readers_are_served_in_the_order_they_came() {
+    start(1000, ENDLESS);
+    input::init();
+    let readers = [0, 1, 2].map(|me| spawn(me, read));
+    yield_now();
+    for key in [KEY_A, KEY_B, KEY_C] {
+        press(key);
+        yield_now();
+    }
+    for counts in readers.map(Thread::join) {
+        assert_eq!((counts.of(Reason::Input), counts.total()), (1, 2));
+    }
+    assert_eq!(notes(), [usize::from(b'a'), 1000 + usize::from(b'b'), 2000 + usize::from(b'c')]);
+}
+
+fn a_newcomer_does_not_take_what_another_waits_for() {
+    fn press_and_read(me: usize) {
+        press(KEY_A);
+        read(me);
+    }
+    start(1000, ENDLESS);
+    input::init();
+    let (reader, newcomer) = (spawn(0, read), spawn(1, press_and_read));
+    yield_now();
+    press(KEY_B);
+    join([reader, newcomer]);
+    assert_eq!(notes(), [usize::from(b'a'), 1000 + usize::from(b'b')]);
+}
+
+fn two_bytes_at_once_wake_two_readers() {
+    start(1000, ENDLESS);
+    input::init();
+    let readers = [0, 1].map(|me| spawn(me, read));
+    yield_now();
+    press(KEY_A);
+    press(KEY_B);
+    join(readers);
+    assert_eq!(notes(), [usize::from(b'a'), 1000 + usize::from(b'b')]);
+}
+
+fn a_key_pressed_before_init_is_not_lost_and_blocks_nothing() {
+    send_from_keyboard(KEY_A);
+    start(1000, 4);
+    input::init();
+    assert_eq!(input::read_byte(), b'a');
+    press(KEY_B);
+    assert_eq!(input::read_byte(), b'b');
+}
+
+fn what_the_serial_port_received_before_init_is_not_lost() {
+    const STATUS: u16 = serial::COM1 + 5;
+    start(1000, 4);
+    log!("waiting for input");
+    // SAFETY: reading the status changes nothing that is used here.
+    while unsafe { inb(STATUS) } & 1 == 0 {}
+    input::init();
+    assert_eq!([(); 3].map(|()| input::read_byte()), *b"xyz");
+}
+
+fn with_nobody_to_run_the_cpu_halts() {
+    const TICKS: u32 = 40;
+    static HALTED: AtomicU32 = AtomicU32::new(0);
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    /// Looks what the tick has interrupted. Nobody wakes any more, so everything ends here.
+    extern "C" fn look(frame: &mut Frame) {
+        const HLT: u8 = 0xF4;
+        // SAFETY: the kernel's code, which is not at the beginning of memory, can be read.
+        let last_byte = unsafe { (frame.eip as *const u8).sub(1).read() };
+        HALTED.fetch_add(u32::from(last_byte == HLT), Relaxed);
+        if CALLS.fetch_add(1, Relaxed) == TICKS {
+            assert!(HALTED.load(Relaxed) > TICKS / 2, "of {TICKS} ticks, {HALTED:?} came after a hlt");
+            stop::end("exit");
+        }
+        pic::end_of_interrupt(Line::Timer);
+    }
+    start(1000, 4);
+    interrupts::register(Line::Timer.vector(), look);
+    sleep(1);
+}
+
+/// Tells the threads of a test to end.
+static ENOUGH: AtomicU32 = AtomicU32::new(0);
+
+/// Lets four threads run at a high rate and the shortest of timeslices, each preempted many times.
+fn preempt_often(entry: fn(usize)) {
+    start(FAST_HZ, 1);
+    let threads = [0, 1, 2, 3].map(|me| spawn(me, entry));
+    sleep(1000);
+    ENOUGH.store(1, Relaxed);
+    for counts in threads.map(Thread::join) {
+        assert!(counts.of(Reason::Timer) >= 100, "{counts:?}");
+    }
+}
+
+// Fills the general-purpose registers, and compares them with a copy on the stack until it is enough:
+// extern "C" fn registers_stay(seed: u32) -> u32, which returns 1 if they have stayed as they were.
+global_asm!(
+    "registers_stay:",
+    "push ebp; push ebx; push esi; push edi",
+    "mov eax, [esp + 20]",
+    "lea ebx, [eax + 1]; lea ecx, [eax + 2]; lea edx, [eax + 3]",
+    "lea esi, [eax + 4]; lea edi, [eax + 5]; lea ebp, [eax + 6]",
+    "pusha",
+    "2:",
+    "cmp edi, [esp]; jne 3f; cmp esi, [esp + 4]; jne 3f; cmp ebp, [esp + 8]; jne 3f",
+    "cmp ebx, [esp + 16]; jne 3f; cmp edx, [esp + 20]; jne 3f",
+    "cmp ecx, [esp + 24]; jne 3f; cmp eax, [esp + 28]; jne 3f",
+    "cmp dword ptr [{enough}], 0; je 2b",
+    "mov eax, 1; jmp 4f",
+    "3: xor eax, eax",
+    "4: add esp, 32",
+    "pop edi; pop esi; pop ebx; pop ebp",
+    "ret",
+    enough = sym ENOUGH,
+);
+
+fn general_registers_survive_preemption() {
+    unsafe extern "C" {
+        safe fn registers_stay(seed: u32) -> u32;
+    }
+    preempt_often(|me| assert_eq!(registers_stay(0x1111_1111 * (me as u32 + 1)), 1));
+}
+
+// Sets the flags, lets time pass with instructions that leave them alone, and compares, until it is
+// enough: extern "C" fn flags_stay(flags: u32) -> u32, which returns what they have become.
+global_asm!(
+    "flags_stay:",
+    "mov edx, [esp + 4]",
+    "2: push edx; popfd",
+    "mov ecx, 10000",
+    "3: loop 3b",
+    "pushfd; pop eax",
+    "cmp eax, edx; jne 4f",
+    "cmp dword ptr [{enough}], 0; je 2b",
+    "4: cld",
+    "ret",
+    enough = sym ENOUGH,
+);
+
+fn flags_survive_preemption() {
+    unsafe extern "C" {
+        safe fn flags_stay(flags: u32) -> u32;
+    }
+    preempt_often(|me| {
+        const ALWAYS_SET: u32 = 1 << 1;
+        let set = [
+            EFlags::FLAGS_CF | EFlags::FLAGS_PF | EFlags::FLAGS_AF,
+            EFlags::FLAGS_ZF | EFlags::FLAGS_SF | EFlags::FLAGS_OF,
+            EFlags::FLAGS_DF,
+            EFlags::FLAGS_DF | EFlags::FLAGS_CF | EFlags::FLAGS_ZF | EFlags::FLAGS_OF,
+        ][me];
+        let flags = (set | EFlags::FLAGS_IF).bits() | ALWAYS_SET;
+        assert_eq!(flags_stay(flags), flags);
+    });
+}
+
+// Fills the registers that a call has to keep, and switches: extern "C" fn switch_with(save: *mut u32,
+// load: u32, seed: u32) -> u32, which returns 1 if they have stayed as they were.
+global_asm!(
+    "switch_with:",
+    "push ebp; push ebx; push esi; push edi",
+    "mov eax, [esp + 20]; mov edx, [esp + 24]",
+    "mov ebx, [esp + 28]; lea esi, [ebx + 1]; lea edi, [ebx + 2]; lea ebp, [ebx + 3]",
+    "push edx; push eax; call {switch}; add esp, 8",
+    "mov edx, [esp + 28]",
+    "xor eax, eax",
+    "cmp ebx, edx; jne 2f; inc edx; cmp esi, edx; jne 2f",
+    "inc edx; cmp edi, edx; jne 2f; inc edx; cmp ebp, edx; jne 2f",
+    "inc eax",
+    "2: pop edi; pop esi; pop ebx; pop ebp",
+    "ret",
+    switch = sym switch,
+);
+
+fn a_switch_keeps_what_a_call_keeps() {
+    unsafe extern "C" {
+        fn switch_with(save: *mut u32, load: u32, seed: u32) -> u32;
+    }
+    static SWITCHES: AtomicU32 = AtomicU32::new(0);
+    unsafe fn checked(_: ThreadId, _: ThreadId, save: *mut u32, load: u32) {
+        let seed = SWITCHES.fetch_add(1, Relaxed).wrapping_mul(0x0101_0101);
+        // SAFETY: the caller's.
+        assert_eq!(unsafe { switch_with(save, load, seed) }, 1, "EBX, ESI, EDI or EBP has changed");
+    }
+    start_with(1000, 1, checked);
+    run::<3>(|_| (0..100).for_each(|_| yield_now()));
+    run::<3>(|_| spin_for(30));
+    assert!(SWITCHES.load(Relaxed) >= 300);
+}
+
+fn interrupts_are_on_after_every_switch() {
+    fn look(_: usize) {
+        assert!(interrupts_are_on(), "off in a new thread");
+    }
+    fn switch_in_every_way(me: usize) {
+        look(0);
+        for round in 0..200 {
+            match (me + round) % 4 {
+                0 => yield_now(),
+                1 => sleep(1),
+                2 => spin_for(1),
+                _ => _ = spawn(0, look).join(),
+            }
+            assert!(interrupts_are_on(), "off after {}", (me + round) % 4);
+        }
+    }
+    start(FAST_HZ, 1);
+    run::<5>(switch_in_every_way);
+    assert!(interrupts_are_on());
+}
+
+fn interrupts_that_were_off_stay_off_across_a_switch() {
+    start(1000, 4);
+    let other = spawn(0, |_| (0..10).for_each(|_| yield_now()));
+    let off = interrupts_off();
+    for _ in 0..5 {
+        yield_now();
+        assert!(!interrupts_are_on());
+    }
+    sleep(3);
+    assert!(!interrupts_are_on());
+    other.join();
+    assert!(!interrupts_are_on());
+    drop(off);
+    assert!(interrupts_are_on());
+}
+
+fn every_thread_has_a_stack_of_its_own() {
+    preempt_often(|me| {
+        let mut values = [me; 2000];
+        while ENOUGH.load(Relaxed) == 0 {
+            assert!(black_box(&mut values).iter().all(|value| *value == me));
+        }
+    });
+}
+
+fn printing_takes_less_than_a_page_of_stack() {
+    const UNTOUCHED: u32 = 0x5EED_5EED;
+    const STACK_WORDS: usize = 3 * PAGE_BYTES as usize / 4;
+    /// The part of this thread's stack that is not in use, lowest address first.
+    fn unused_stack() -> *mut [u32] {
+        let esp: usize;
+        // SAFETY: copies a register.
+        unsafe { asm!("mov {}, esp", out(reg) esp, options(nomem, nostack, preserves_flags)) };
+        let bottom = esp.next_multiple_of(4 * PAGE_BYTES as usize) - 4 * STACK_WORDS;
+        // Not the last bytes below ESP: they are for the calls of the function that looks.
+        core::ptr::slice_from_raw_parts_mut(bottom as *mut u32, (esp - bottom) / 4 - 128)
+    }
+    fn print_on_painted_stack(_: usize) {
+        let off = interrupts_off();
+        // SAFETY: nobody uses this part of the stack: this thread not yet, and interrupts are off.
+        unsafe { (*unused_stack()).fill(UNTOUCHED) };
+        drop(off);
+        for number in 0..200u64 {
+            println!("{number:>20} {:#012x} {:?} {:?}", number << 40, Counts::ZERO, Some(core::time::Duration::MAX));
+        }
+        let _off = interrupts_off();
+        // SAFETY: nobody writes there meanwhile: this thread is here, and interrupts are off.
+        let unused = unsafe { &*unused_stack() };
+        let left = unused.iter().take_while(|word| **word == UNTOUCHED).count();
+        log!("{} of {} bytes of the stack were never used", left * 4, STACK_WORDS * 4);
+        assert!(left >= STACK_WORDS * 2 / 3);
+    }
+    start(FAST_HZ, 1);
+    run::<3>(print_on_painted_stack);
+}
+
+fn a_stack_overflow_is_told() {
+    #[expect(unconditional_recursion, reason = "the stack must overflow")]
+    #[inline(never)]
+    fn for_ever(depth: usize) -> usize {
+        black_box(for_ever(depth + 1)) + depth
+    }
+    start(1000, 4);
+    // The other one's stack lies just below that guard page.
+    let _other = spawn(0, |_| sleep(100));
+    spawn(0, |depth| _ = for_ever(depth)).join();
+}
+
+fn a_lock_keeps_preemption_away() {
+    static SUM: Lock<u32> = Lock::new(0);
+    static ADDED: AtomicU32 = AtomicU32::new(0);
+    preempt_often(|_| {
+        while ENOUGH.load(Relaxed) == 0 {
+            let mut sum = SUM.lock();
+            let before = *sum;
+            (0..20).for_each(|_| spin_loop());
+            *black_box(&mut *sum) = before + 1;
+            drop(sum);
+            ADDED.fetch_add(1, Relaxed);
+        }
+    });
+    assert_eq!(*SUM.lock(), ADDED.load(Relaxed));
+}
+
+fn the_heap_survives_preemption() {
+    fn allocate_and_free(me: usize) {
+        let mut kept = [const { Vec::new() }; 8];
+        let mut round = me;
+        while ENOUGH.load(Relaxed) == 0 {
+            round += 1;
+            let slot = &mut kept[round % 8];
+            assert!(slot.iter().all(|value| *value == me), "the memory of thread {me} is somebody else's too");
+            *slot = vec![me; 1 + round * 37 % 200];
+        }
+    }
+    let before = heap::usage().used_bytes;
+    preempt_often(allocate_and_free);
+    assert_eq!(heap::usage().used_bytes, before);
+}
+
+fn printed_lines_are_not_torn() {
+    const WORDS: [&str; 4] = ["aaaaaaaaaaaaaa", "bbbbbbbbbbbbbb", "cccccccccccccc", "dddddddddddddd"];
+    /// Every row of the screen is one letter, or blank.
+    fn assert_rows_are_whole() {
+        let _off = interrupts_off();
+        for row in 0..25 {
+            // SAFETY: the text screen has 25 rows of 80 cells, and with interrupts off nobody prints.
+            let cells = unsafe { (0xB8000 as *const [u16; 80]).add(row).read_volatile() };
+            assert!(cells[..70].iter().all(|cell| *cell == cells[0]), "row {row}: {cells:?}");
+        }
+    }
+    preempt_often(|me| {
+        let word = WORDS[me];
+        while ENOUGH.load(Relaxed) == 0 {
+            println!("{word}{word}{word}{word}{word}");
+            assert_rows_are_whole();
+        }
+    });
+}
+
+fn a_lock_held_by_a_sleeper_is_a_deadlock() {
+    static SHARED: Lock<u32> = Lock::new(0);
+    start(1000, 4);
+    let _sleeper = spawn(0, |_| {
+        let mut shared = SHARED.lock();
+        sleep(100);
+        *shared += 1;
+    });
+    yield_now();
+    *SHARED.lock() += 1;
+}
