@@ -1,0 +1,121 @@
+//! The kernel of chapter 9: a task forks, and both say what they see.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::boxed::Box;
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use common::VirtAddr;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use multitasking::rule::{PRIVATE, Rule};
+use multitasking::{comparison, exit, fork, getpid, switch, task, wait};
+use paging::{Flags, PAGE_BYTES, memory};
+use screen::println;
+use threads::input;
+
+boot::entry!(kernel, screen::last_words);
+
+const RATE_HZ: u32 = 100;
+const TIMESLICE_TICKS: u32 = 4;
+
+/// Where i386 programs have always had their code and data.
+const DATA: VirtAddr = VirtAddr::new(PRIVATE.start.as_u32() + 0x4_8000);
+
+fn kernel(handover: Handover) -> ! {
+    serial::init(); // COM1 carries the log
+    let boot = handover.information(); // what the loader tells
+    screen::init(); // text on the screen
+    segments::init(); // flat segments of our own
+    interrupts::init(); // a handler for every vector
+    paging::init(&boot); // memory in protected pages
+    heap::init(); // memory of any size
+    timer::init(RATE_HZ).expect("100 Hz is within the timer's range"); // ticks at this rate
+    timer::start(); // interrupts are on from here
+    threads::init(TIMESLICE_TICKS, switch::between_spaces); // this is the first of several threads now
+    input::init(); // what is typed can be waited for
+    multitasking::init(); // threads can have address spaces of their own, and fork
+    task::run(first_task).expect("memory is not out yet");
+    stop::end(information::command_line(&boot))
+}
+
+/// What both tasks can reach in the kernel's heap.
+struct Shared {
+    value: AtomicU32,
+    /// How far they have come, so that each waits for the other.
+    step: AtomicU32,
+}
+
+/// Task 1, and after the fork task 2 as well.
+fn first_task(_: usize) {
+    println!("Hello from chapter 9. Task {} forks:", getpid());
+    task::map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+    let shared: &Shared = Box::leak(Box::new(Shared { value: AtomicU32::new(1), step: AtomicU32::new(0) }));
+    let on_stack = AtomicU32::new(1);
+    let before = memory::taken_count();
+
+    let forked = fork().expect("memory is not out");
+    println!("fork() returned {forked}, and getpid() returned {}", getpid());
+    if forked == 0 {
+        second_task(&on_stack, shared);
+    }
+
+    shared.wait_for(1);
+    tell("Now task 1 sees", &on_stack, shared);
+    write(111, &on_stack, shared);
+    shared.step.store(2, Relaxed);
+    shared.wait_for(3);
+    print_table();
+    shared.step.store(4, Relaxed);
+
+    let ended = wait().expect("there is a child");
+    println!("wait() returned task {} with status {}.", ended.pid, ended.status);
+    println!("frames in use: {before} before, {} after", memory::taken_count());
+}
+
+fn second_task(on_stack: &AtomicU32, shared: &Shared) -> ! {
+    write(222, on_stack, shared);
+    shared.step.store(1, Relaxed);
+    shared.wait_for(2);
+    tell("Now task 2 sees", on_stack, shared);
+    shared.step.store(3, Relaxed);
+    shared.wait_for(4);
+    exit(7)
+}
+
+fn write(value: u32, on_stack: &AtomicU32, shared: &Shared) {
+    println!("Task {} writes {value} to the variable on the stack, and to the one in the kernel's heap.", getpid());
+    on_stack.store(value, Relaxed);
+    shared.value.store(value, Relaxed);
+}
+
+fn tell(who: &str, on_stack: &AtomicU32, shared: &Shared) {
+    let (private, linked) = (on_stack.load(Relaxed), shared.value.load(Relaxed));
+    println!("{who} {private} on the stack at {on_stack:p}, and {linked} in the heap at {:p}.", &shared.value);
+}
+
+impl Shared {
+    fn wait_for(&self, step: u32) {
+        while self.step.load(Relaxed) < step {
+            threads::yield_now();
+        }
+    }
+}
+
+/// The picture of this chapter, as the page tables of both tasks have it.
+fn print_table() {
+    println!("{:<28} {:<21} {:<10} {:<10}", "region", "range", "in task 1", "in task 2");
+    let printed = task::with_directories([1, 2], |directories| {
+        for row in comparison::rows(directories) {
+            let [first, second] = row.frames.map(|frame| frame.address());
+            let word = match row.rule {
+                Rule::Linked => "linked",
+                Rule::Copied => "copied",
+            };
+            println!("{:<28} {}-{} {first} {second} {word}", row.place, row.range.start, row.range.end);
+        }
+    });
+    printed.expect("both tasks are there");
+}

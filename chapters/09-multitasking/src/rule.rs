@@ -1,0 +1,55 @@
+//! The one rule: the index in the page directory decides what is linked and what is copied.
+//!
+//! An entry of a directory is in charge of 4 MiB. To link is to copy the entry: both directories then
+//! refer to the same page table. To copy is to make a new table, and a new frame for every page in it.
+
+#![forbid(unsafe_code)]
+
+use common::VirtAddr;
+use core::ops::Range;
+
+/// The task's own half of the address space; all the rest is the kernel's.
+pub const PRIVATE: Range<VirtAddr> = VirtAddr::new(0x0800_0000)..VirtAddr::new(0xC000_0000);
+
+const BYTES_PER_ENTRY: u32 = 4 << 20;
+
+/// The entries of a page directory that are copied: those of the task's own half.
+pub const COPIED: Range<usize> =
+    (PRIVATE.start.as_u32() / BYTES_PER_ENTRY) as usize..(PRIVATE.end.as_u32() / BYTES_PER_ENTRY) as usize;
+
+const _: () = assert!(
+    PRIVATE.start.as_u32().is_multiple_of(BYTES_PER_ENTRY) && PRIVATE.end.as_u32().is_multiple_of(BYTES_PER_ENTRY),
+    "an entry is linked or copied as a whole"
+);
+
+/// What becomes of a part of the address space when a task forks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Both tasks have the same frames: what one writes, the other sees.
+    Linked,
+    /// Each task has frames of its own, with the same contents at first.
+    Copied,
+}
+
+impl Rule {
+    /// The rule for the entry `directory_index` of a page directory.
+    pub fn of(directory_index: usize) -> Self {
+        if COPIED.contains(&directory_index) { Self::Copied } else { Self::Linked }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_is_that_of_the_memory_map() {
+        let rule_at = |address: u32| Rule::of((address >> 22) as usize);
+        for linked in [0, 0x0010_0000, 0x07FF_FFFF, 0xC000_0000, 0xD000_0000, 0xFFFF_FFFF] {
+            assert_eq!(rule_at(linked), Rule::Linked, "{linked:#x}");
+        }
+        for copied in [0x0800_0000, 0x0804_8000, 0xBFFF_FFFF] {
+            assert_eq!(rule_at(copied), Rule::Copied, "{copied:#x}");
+        }
+    }
+}

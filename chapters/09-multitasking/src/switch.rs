@@ -1,0 +1,52 @@
+//! From task to task: chapter 8's switch, and CR3 beside it where the address space changes.
+
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use paging::{Frame, double_fault, memory};
+use threads::ThreadId;
+use threads::switch::switch;
+use threads::thread_id::MOST_THREADS;
+
+global_asm!(include_str!("switch.s"));
+
+unsafe extern "C" {
+    /// As chapter 8's `switch`, into the address space whose directory is at the physical address
+    /// `directory`, where `load` is valid.
+    fn switch_space(save: *mut u32, load: u32, directory: u32);
+}
+
+/// The page directory that each thread runs with, by its physical address.
+static DIRECTORIES: [AtomicU32; MOST_THREADS] = [const { AtomicU32::new(0) }; MOST_THREADS];
+
+/// Lets every thread run with the kernel's directory.
+pub fn init() {
+    (0..MOST_THREADS).for_each(|place| run_in_kernel(ThreadId::new(place)));
+}
+
+/// Lets `thread` run with `directory` from its next turn on.
+pub fn run_in(thread: ThreadId, directory: Frame) {
+    DIRECTORIES[thread.place()].store(directory.address().as_u32(), Relaxed);
+}
+
+/// Lets `thread` run with the kernel's directory from its next turn on.
+pub fn run_in_kernel(thread: ThreadId) {
+    run_in(thread, memory::KERNEL.lock().frame());
+}
+
+/// Goes from one thread to another, and into the other's address space.
+///
+/// CR3 is not loaded where it would not change: to load it makes the CPU forget all translations.
+///
+/// # Safety
+/// As for chapter 8's `switch`; the directory of `to` maps the kernel, and its stack at `load`.
+pub unsafe fn between_spaces(from: ThreadId, to: ThreadId, save: *mut u32, load: u32) {
+    let directory = DIRECTORIES[to.place()].load(Relaxed);
+    if directory == DIRECTORIES[from.place()].load(Relaxed) {
+        // SAFETY: the caller's.
+        unsafe { switch(save, load) };
+    } else {
+        double_fault::run_in(Frame::containing(common::PhysAddr::new(directory)));
+        // SAFETY: the caller's; the kernel is at the same place in both address spaces.
+        unsafe { switch_space(save, load, directory) };
+    }
+}
