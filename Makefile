@@ -1,0 +1,64 @@
+# The only place a person types at: `make` says what there is.
+
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+TIMEOUT ?= 60
+MEMORY ?= 16
+
+# The first build of the tools is long enough to wonder about.
+first = @[ -x target/debug/tools ] || echo "The tools of this project are built first, once; that takes a minute or two."
+tools = @tools/setup.sh with cargo run --quiet --package tools --
+chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
+
+.PHONY: help run test debug iso fmt lint doctor setup clean
+
+help:
+	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
+	@echo '         TIMEOUT=60    seconds after which a kernel that has not ended is said to hang'
+	@echo '         MEMORY=16     the memory of the machine, in MiB'
+	@echo '         QEMU_FLAGS=   more options for QEMU'
+	@echo 'make test              tests everything; with CHAPTER=5, one chapter'
+	@echo 'make debug CHAPTER=9   boots it under gdb, with a breakpoint at its entry; GDB_FLAGS= for gdb'
+	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
+	@echo 'make fmt               formats the source'
+	@echo 'make lint              checks format and style'
+	@echo 'make doctor            tells what this machine has and lacks; changes nothing'
+	@echo 'make setup             installs what it lacks; make run does that too'
+	@echo 'make clean             removes everything that was built'
+	@echo
+	@echo 'The chapters, by number or by name:'
+	@for folder in chapters/*/; do \
+	    description=$$(sed -n 's/^description = "\(.*\)"/\1/p' $${folder}Cargo.toml); \
+	    printf '  %-18s %s\n' "$$(basename $$folder)" "$$description"; \
+	done
+
+run:
+	$(first)
+	$(tools) run $(chapter) --timeout='$(TIMEOUT)' --memory='$(MEMORY)' -- $(QEMU_FLAGS)
+
+test:
+	$(first)
+	$(tools) test $(chapter) --timeout='$(TIMEOUT)'
+
+debug:
+	$(first)
+	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' -- $(GDB_FLAGS)
+
+iso:
+	$(first)
+	$(tools) iso $(chapter)
+
+lint:
+	$(first)
+	$(tools) lint
+
+fmt:
+	@tools/setup.sh with cargo fmt --all
+
+doctor:
+	@tools/setup.sh doctor
+
+setup:
+	@tools/setup.sh install
+
+clean:
+	@rm -rf target

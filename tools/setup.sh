@@ -1,0 +1,240 @@
+#!/bin/sh
+#
+# What the project needs from this machine: found, told, installed.
+#
+#   tools/setup.sh doctor               tells what is there, what is missing and how to get it
+#   tools/setup.sh install              installs what is missing, saying what and how
+#   tools/setup.sh with COMMAND...      the same, silent if nothing is missing; then COMMAND
+#   tools/setup.sh with-gdb COMMAND...  the same, for a command that needs gdb as well
+#
+# COMMAND finds the right Rust first on its PATH. A person types `make`, which calls this.
+
+set -eu
+cd "$(dirname "$0")/.."
+
+needs="rust linker lld qemu grub xorriso"
+channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+cargo_bin=${CARGO_HOME:-${HOME:-}/.cargo}/bin
+toolchain="toolchain install $channel --profile minimal --component rust-src --component rustfmt --component clippy"
+
+# A rustup that is only asked for a toolchain must not fetch it.
+export RUSTUP_AUTO_INSTALL=0
+
+main() {
+    rust=$(find_rust)
+    case ${1-} in
+        doctor)   needs="$needs gdb"; doctor ;;
+        install)  needs="$needs gdb"; install; echo "Everything is there." ;;
+        with)     shift; install; run "$@" ;;
+        with-gdb) shift; needs="$needs gdb"; install; run "$@" ;;
+        *)        die "tools/setup.sh does not know \"${1-}\"; make help says what there is." ;;
+    esac
+}
+
+doctor() {
+    status=0
+    for need in $needs; do
+        if place=$(find_need "$need"); then
+            echo "there    $(name "$need"): $(version "$need" "$place"), $place"
+        else
+            status=1
+            echo "MISSING  $(name "$need"): $(remedy "$need")"
+        fi
+    done
+    [ $status = 0 ] || echo "make setup installs what is missing, and so does make run."
+    return $status
+}
+
+install() {
+    wanted=$(missing)
+    [ -n "$wanted" ] || return 0
+    echo "Missing on this machine:" >&2
+    for need in $wanted; do echo "  $(name "$need")" >&2; done
+
+    # rustup, where it is there and can download, is the shortest way to the pinned Rust.
+    if [ -z "$rust" ] && rustup_install; then wanted=$(missing); fi
+    wanted_packages=$(for need in $wanted; do packages "$need"; done | xargs)
+    if [ -n "$wanted_packages" ]; then install_packages; fi
+    # Where a system offers rustup rather than Rust, that was only the first half.
+    rust=$(find_rust)
+    [ -n "$rust" ] || rustup_install || true
+
+    wanted=$(missing)
+    for need in $wanted; do echo "Still missing: $(name "$need"); $(remedy "$need")" >&2; done
+    [ -z "$wanted" ] || die "Not everything could be installed; make doctor says more."
+}
+
+run() {
+    # Cargo looks for its subcommands in $cargo_bin before PATH, unless PATH itself says when.
+    PATH=$rust:$PATH:$cargo_bin
+    export PATH
+    exec "$@"
+}
+
+# ---- what is needed ----
+
+name() {
+    case $1 in
+        rust)    echo "Rust $channel or newer with rust-src, rustfmt and clippy" ;;
+        linker)  echo "a C compiler, by which Rust links programs" ;;
+        lld)     echo "ld.lld, which links kernels" ;;
+        qemu)    echo "QEMU, the machine" ;;
+        grub)    echo "GRUB for PCs with a BIOS" ;;
+        xorriso) echo "xorriso, by which GRUB writes CD images" ;;
+        gdb)     echo "gdb, for make debug" ;;
+    esac
+}
+
+# Prints where something is, or fails.
+find_need() {
+    case $1 in
+        rust)    [ -n "$rust" ] && echo "$rust" ;;
+        linker)  command -v cc ;;
+        lld)     command -v ld.lld ;;
+        qemu)    command -v qemu-system-i386 ;;
+        grub)    find_grub ;;
+        xorriso) command -v xorriso ;;
+        gdb)     command -v gdb-multiarch || command -v gdb ;;
+    esac
+}
+
+version() {
+    case $1 in
+        rust)    "$2/rustc" --version ;;
+        xorriso) "$2" -version 2>/dev/null ;;
+        *)       "$2" --version ;;
+    esac | head -n 1
+}
+
+missing() {
+    for need in $needs; do
+        find_need "$need" >/dev/null || echo "$need"
+    done
+}
+
+# Prints the folder of the first toolchain that will do: the pinned one of rustup, or a system's own; or nothing.
+find_rust() (
+    PATH=$PATH:$cargo_bin
+    pinned=$(rustup which --toolchain "$channel" rustc 2>/dev/null || true)
+    IFS=:
+    for folder in ${pinned%/rustc} $PATH /usr/bin /usr/local/bin; do
+        if is_good_rust "$folder"; then
+            echo "$folder"
+            return
+        fi
+    done
+)
+
+is_good_rust() {
+    for program in rustc cargo rustfmt cargo-fmt cargo-clippy; do
+        [ -x "$1/$program" ] || return 1
+    done
+    # rustup's stand-ins are one program under many names; what they stand for has been looked at.
+    [ ! "$1/rustc" -ef "$1/rustup" ] || return 1
+    release=$("$1/rustc" --version | cut -d ' ' -f 2)
+    oldest=$(printf '%s\n' "$channel" "${release%%-*}" | sort -t . -k 1,1n -k 2,2n -k 3,3n | head -n 1)
+    [ "$oldest" = "$channel" ] && [ -f "$("$1/rustc" --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs" ]
+}
+
+find_grub() {
+    command -v i686-elf-grub-mkrescue && return
+    for folder in /usr/lib/grub/i386-pc /usr/share/grub2/i386-pc /usr/share/grub/i386-pc; do
+        [ -f "$folder/multiboot2.mod" ] || continue
+        command -v grub-mkrescue || command -v grub2-mkrescue
+        return
+    done
+    return 1
+}
+
+# ---- how to get it ----
+
+packages() {
+    case $(find_manager):$1 in
+        apt-get:rust)   if grep -q bookworm /etc/os-release
+                        then echo rustc-web cargo-web rust-web-src rustfmt-web rust-web-clippy ca-certificates
+                        else echo rustup ca-certificates; fi ;;
+        apt-get:linker) echo gcc libc6-dev ;;
+        apt-get:qemu)   echo qemu-system-x86 ${DISPLAY:+qemu-system-gui} ;;
+        apt-get:grub)   echo grub-common grub-pc-bin ;;
+        dnf:grub)       echo grub2-tools-extra grub2-tools-minimal grub2-pc-modules ;;
+        pacman:qemu)    echo qemu-system-x86 ${DISPLAY:+qemu-ui-gtk} ;;
+        pacman:grub)    echo grub ;;
+        pacman:xorriso) echo libisoburn ;;
+        zypper:qemu)    echo qemu-x86 ${DISPLAY:+qemu-ui-gtk} ;;
+        zypper:grub)    echo grub2 grub2-i386-pc ;;
+        brew:qemu)      echo qemu ;;
+        brew:grub)      echo i686-elf-grub ;;
+        *:rust)         echo rustup ;;
+        *:linker)       echo gcc ;;
+        *:qemu)         echo qemu-system-x86 ;;
+        *)              echo "$1" ;;
+    esac
+}
+
+find_manager() {
+    for manager in apt-get dnf pacman zypper brew; do
+        if command -v $manager >/dev/null; then
+            echo $manager
+            return
+        fi
+    done
+    echo none
+}
+
+remedy() {
+    if [ "$1" = rust ] && PATH=$PATH:$cargo_bin command -v rustup >/dev/null; then
+        echo "rustup $toolchain"
+    elif [ "$(find_manager)" = none ]; then
+        echo "find it among the packages of this system (on Debian: see packages() in tools/setup.sh)"
+    else
+        echo "$(install_command) $(packages "$1")"
+    fi
+}
+
+install_command() {
+    case $(find_manager) in
+        apt-get) echo "$(as_root)apt-get install --yes --no-install-recommends" ;;
+        dnf)     echo "$(as_root)dnf install --assumeyes" ;;
+        pacman)  echo "$(as_root)pacman --sync --needed --noconfirm" ;;
+        zypper)  echo "$(as_root)zypper --non-interactive install" ;;
+        brew)    echo "brew install" ;;
+    esac
+}
+
+install_packages() {
+    manager=$(find_manager)
+    [ "$manager" != none ] || die "This system's package manager is unknown here; install what is missing, then try again."
+    command="$(install_command) $wanted_packages"
+    if [ -n "$(as_root)" ] && ! command -v sudo >/dev/null; then
+        die "Only root may install packages, and there is no sudo; as root, do: ${command#sudo }"
+    fi
+    if [ "$manager" = apt-get ]; then
+        export DEBIAN_FRONTEND=noninteractive
+        echo "+ $(as_root)apt-get update" >&2
+        $(as_root) apt-get --quiet=2 update >&2 || die "The list of packages could not be fetched; is there a network?"
+    fi
+    echo "+ $command" >&2
+    $command >&2 || die "That failed; the reason stands above."
+}
+
+as_root() {
+    [ "$(id -u)" = 0 ] || echo "sudo "
+}
+
+rustup_install() {
+    PATH=$PATH:$cargo_bin
+    # Fedora's package brings only the program that sets rustup up.
+    if ! command -v rustup >/dev/null && command -v rustup-init >/dev/null; then
+        rustup-init -y --no-modify-path --default-toolchain none >&2
+    fi
+    command -v rustup >/dev/null || return 1
+    echo "+ rustup $toolchain" >&2
+    rustup $toolchain >&2 && rust=$(find_rust)
+}
+
+die() {
+    echo "$*" >&2
+    exit 1
+}
+
+main "$@"

@@ -1,0 +1,129 @@
+//! The tests that boot: every behaviour of every chapter, one machine for each.
+
+use crate::chapters::{Chapter, Workspace};
+use crate::display::Display;
+use crate::ending::Ending;
+use crate::kernels::{self, Kind};
+use crate::listing::{self, Expected, Listed};
+use crate::log::Log;
+use crate::machine::Parts;
+use crate::symbols::Symbols;
+use crate::tally::Tally;
+use crate::watch::{self, Orders, Typist};
+use crate::{image, interrupt};
+use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+use std::{mem, thread};
+
+/// What hangs on purpose is not waited for any longer than it takes to boot.
+const SHORT: Duration = Duration::from_secs(3);
+
+/// Boots every test of these chapters, as many at once as there are processors.
+pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tally: &Tally) -> Result<()> {
+    let (with, without): (Vec<&Chapter>, Vec<&Chapter>) =
+        chapters.iter().copied().partition(|chapter| chapter.has_booted_tests);
+    for chapter in without {
+        tally.note(&chapter.name, Err("This chapter has no tests that boot: tests/kernel.rs.".into()), Duration::ZERO);
+    }
+    if with.is_empty() {
+        return Ok(());
+    }
+    let kernels = kernels::build(workspace, &with, Kind::Tests)?;
+    let suites = with.into_iter().zip(kernels).map(|(chapter, kernel)| Suite { workspace, chapter, kernel, timeout });
+    let suites: Vec<Suite> = suites.collect();
+
+    let lists = Mutex::new(Vec::new());
+    in_parallel(suites.iter(), |suite| match suite.list()? {
+        Ok(tests) => {
+            let tests = tests.into_iter().map(|test| (suite, test));
+            lists.lock().expect("no thread panics while listing").extend(tests);
+            Ok(())
+        }
+        Err(reason) => {
+            tally.note(&format!("{} has no list of tests", suite.chapter.name), Err(reason), Duration::ZERO);
+            Ok(())
+        }
+    })?;
+    let mut tests = mem::take(&mut *lists.lock().expect("no thread panics while listing"));
+    tests.sort_by_key(|(suite, _)| &suite.chapter.name);
+    in_parallel(tests.into_iter(), |(suite, test)| {
+        let start = Instant::now();
+        let outcome = suite.boot(&test)?;
+        tally.note(&format!("{} {}", suite.chapter.name, test.name), outcome, start.elapsed());
+        Ok(())
+    })
+}
+
+/// The test kernel of one chapter.
+struct Suite<'a> {
+    workspace: &'a Workspace,
+    chapter: &'a Chapter,
+    /// None if it could not be built.
+    kernel: Option<PathBuf>,
+    timeout: Duration,
+}
+
+/// What a test did, or that it did not pass and why. The outer `Result` is for failures of our own.
+type Outcome<T> = Result<Result<T, String>>;
+
+impl Suite<'_> {
+    /// Asks the kernel which tests it has.
+    fn list(&self) -> Outcome<Vec<Listed>> {
+        let Some(kernel) = &self.kernel else {
+            return Ok(Err("The kernel could not be built; the reason stands above.".into()));
+        };
+        let (ending, text, story) = self.watch(kernel, &Listed::table(), self.timeout)?;
+        Ok(if ending == Ending::Good { listing::parse(&text) } else { Err(format!("{ending}\n{story}")) })
+    }
+
+    /// Boots one test, and holds it to the end that it has to come to.
+    fn boot(&self, test: &Listed) -> Outcome<()> {
+        let kernel = self.kernel.as_deref().expect("only a kernel that was built lists tests");
+        let timeout = if test.expected == Expected::Hang { SHORT.min(self.timeout) } else { self.timeout };
+        let (ending, text, story) = self.watch(kernel, test, timeout)?;
+        Ok(test.expected.accepts(&ending, &text).map_err(|reason| format!("{reason}\n{story}")))
+    }
+
+    /// Boots the kernel for `test`; returns how it ended, what it said, and both for a person to read.
+    fn watch(&self, kernel: &Path, test: &Listed, timeout: Duration) -> Result<(Ending, String, String)> {
+        let folder = tempfile::tempdir()?;
+        let image = folder.path().join("image.iso");
+        image::make(kernel, &format!("'test={}'", test.name), test.module, &image)?;
+
+        let memory = test.memory_mib.to_string();
+        let parts = Parts { image: &image, memory: &memory, cpu: &test.cpu, display: Display::None, flags: &[] };
+        let orders = Orders { timeout, typist: Typist::Letters(&test.types) };
+        let symbols = Symbols::new(kernel, &self.workspace.root);
+        let mut read = Vec::new();
+        let mut log = Log::new(&symbols, &mut read);
+        let ended = watch::boot(&parts, &orders, &mut log)?;
+        let text = log.text();
+        drop(log);
+
+        let place = ended.place(&symbols).unwrap_or_default();
+        let story = format!("{place}\nThe log:\n{}", String::from_utf8_lossy(&read));
+        Ok((ended.ending, text, story))
+    }
+}
+
+/// Does something with every item, on as many threads as there are processors.
+fn in_parallel<T: Send>(items: impl Iterator<Item = T> + Send, work: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
+    let items = Mutex::new(items);
+    let next = || items.lock().expect("no thread panics while taking").next();
+    let worker = || -> Result<()> {
+        while let Some(item) = next() {
+            if interrupt::happened() {
+                bail!("Interrupted.");
+            }
+            work(item)?;
+        }
+        Ok(())
+    };
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect("no worker panics"))
+    })
+}

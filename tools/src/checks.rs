@@ -1,0 +1,107 @@
+//! What Cargo checks on the host: format, style, and the tests of everything that needs no machine.
+
+use crate::cargo;
+use crate::chapters::{Chapter, Workspace};
+use crate::tally::Tally;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// The package of what several chapters use, and that of this program.
+const COMMON: &str = "common";
+const TOOLS: &str = "tools";
+
+/// Checks format and style of everything, for the host and for the kernels' target.
+pub fn lint(workspace: &Workspace, tally: &Tally) {
+    let clippy = |mut command: Command, packages: &[&str], targets: &[&str]| {
+        cargo::packages(&mut command, packages.iter().copied());
+        command.args(targets).args(["--", "-D", "warnings"]);
+        command
+    };
+    let for_host = || cargo::for_host(workspace, "clippy");
+    let chapters = || workspace.chapters.iter().map(|chapter| chapter.package.as_str());
+    let libraries: Vec<&str> = [COMMON].into_iter().chain(chapters()).collect();
+    let mut kernels = vec!["--lib", "--bins"];
+    if workspace.chapters.iter().any(|chapter| chapter.has_booted_tests) {
+        kernels.extend(["--test", "kernel"]);
+    }
+    let mut format = cargo::for_host(workspace, "fmt");
+    format.args(["--all", "--", "--check"]);
+
+    check(tally, "format", format);
+    check(tally, "style of the tools", clippy(for_host(), &[TOOLS], &["--all-targets"]));
+    check(tally, "style of the libraries on the host", clippy(for_host(), &libraries, &["--lib"]));
+    // The profile turns the tests on that are inside of the libraries. Not all targets, for the
+    // kernels among them are not for the host.
+    check(tally, "style of the libraries' tests", clippy(for_host(), &libraries, &["--lib", "--profile=test"]));
+    check(tally, "style of the kernels", clippy(cargo::for_kernels(workspace, "clippy"), &libraries, &kernels));
+}
+
+/// Runs the tests inside of the libraries of these chapters.
+pub fn test_libraries(workspace: &Workspace, chapters: &[&Chapter], with_common: bool, tally: &Tally) {
+    let mut command = cargo::for_host(workspace, "test");
+    command.args(["--lib", "--no-fail-fast"]);
+    cargo::packages(&mut command, with_common.then_some(COMMON));
+    cargo::packages(&mut command, chapters.iter().map(|chapter| chapter.package.as_str()));
+    count(tally, "tests of the libraries on the host", command);
+}
+
+/// Runs the tests of this program.
+pub fn test_tools(workspace: &Workspace, tally: &Tally) {
+    let mut command = cargo::for_host(workspace, "test");
+    command.args(["--no-fail-fast", "-p", TOOLS]);
+    count(tally, "tests of the tools", command);
+}
+
+/// Runs a command that passes or fails as a whole; it says itself what is wrong.
+fn check(tally: &Tally, what: &str, mut command: Command) {
+    let start = Instant::now();
+    let outcome = match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err("What is wrong stands above.".into()),
+        Err(error) => Err(format!("cargo could not be started: {error}")),
+    };
+    tally.note(what, outcome, start.elapsed());
+}
+
+/// Runs `cargo test`, and counts its tests one by one; what it printed is shown only if one failed.
+fn count(tally: &Tally, what: &str, mut command: Command) {
+    let start = Instant::now();
+    match command.stderr(Stdio::inherit()).output() {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            let (passed, mut failed) = results(&text);
+            if !output.status.success() {
+                // What does not compile has no results, and fails all the same.
+                failed = failed.max(1);
+            }
+            let what = format!("{what}: {passed} passed, {failed} failed");
+            tally.note_many(&what, passed, failed, (failed > 0).then_some(&text), start.elapsed());
+        }
+        Err(error) => tally.note(what, Err(format!("cargo could not be started: {error}")), start.elapsed()),
+    }
+}
+
+/// Adds up the lines `test result: ok. 12 passed; 0 failed; …`.
+fn results(text: &str) -> (usize, usize) {
+    let number = |line: &str, word: &str| -> usize {
+        let part = line.split(['.', ';']).find_map(|part| part.trim().strip_suffix(word));
+        part.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
+    };
+    let lines = text.lines().filter(|line| line.starts_with("test result: "));
+    lines.fold((0, 0), |(passed, failed), line| (passed + number(line, "passed"), failed + number(line, "failed")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_add_up() {
+        let text = "running 3 tests\n\
+            test a ... ok\n\n\
+            test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
+            test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.25s\n";
+        assert_eq!(results(text), (13, 2));
+        assert_eq!(results("error: could not compile"), (0, 0));
+    }
+}

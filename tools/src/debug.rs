@@ -1,0 +1,93 @@
+//! `make debug`: a chapter's kernel under gdb, from the machine's first instruction on.
+
+use crate::chapters::Workspace;
+use crate::display::Display;
+use crate::ending::Ending;
+use crate::image;
+use crate::kernels;
+use crate::log::Log;
+use crate::machine::{CannotStart, Parts};
+use crate::process::Process;
+use crate::symbols::Symbols;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::io::{ErrorKind, stdout};
+use std::mem;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::mpsc;
+use std::thread;
+
+/// The first of these that is there; it knows foreign CPUs, where the other may know only its own.
+const DEBUGGERS: [&str; 2] = ["gdb-multiarch", "gdb"];
+/// Every kernel's first function in Rust.
+const ENTRY: &str = "kernel_main";
+
+/// What `make debug` can be told.
+#[derive(Args)]
+pub struct Options {
+    /// Number or name of the chapter; the last one if not given.
+    #[arg(long)]
+    chapter: Option<String>,
+    /// The machine's memory: a number of MiB, or a number with a unit.
+    #[arg(long, default_value = "16")]
+    memory: String,
+    /// More options for gdb.
+    #[arg(last = true)]
+    gdb_flags: Vec<String>,
+}
+
+/// Starts a machine that stands still, and gdb, which is told about the kernel; ends with gdb.
+pub fn debug(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let chapter = workspace.chapter(options.chapter.as_deref())?;
+    let kernel = kernels::build_one(workspace, chapter)?;
+    let image = image::make_for(workspace, chapter, &kernel, "")?;
+    let folder = tempfile::tempdir().context("no temporary folder could be made")?;
+    let socket = folder.path().join("gdb");
+
+    let display = Display::for_this_terminal();
+    let parts = Parts { image: &image, memory: &options.memory, cpu: "", display, flags: &[] };
+    let mut command = parts.command();
+    command.arg("-chardev").arg(format!("socket,id=gdb,path={},server=on,wait=off", socket.display()));
+    command.args(["-gdb", "chardev:gdb"]);
+    // In gdb, Ctrl-C means the kernel. It must not reach QEMU by way of the terminal.
+    command.process_group(0);
+    let mut qemu = match Process::start(&mut command) {
+        Ok(qemu) => qemu,
+        Err(error) => bail!(Ending::CannotStart(CannotStart::from(error).0)),
+    };
+    if qemu.wait_for(|| socket.exists().then_some(())).is_none() {
+        bail!(Ending::CannotStart(CannotStart::because(&qemu.complaints()).0));
+    }
+
+    show_log(mem::replace(&mut qemu.output, mpsc::channel().1), Symbols::new(&kernel, &workspace.root));
+    let status = run_debugger(&kernel, &socket, &options.gdb_flags)?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Shows what the kernel says, in between of what gdb says.
+fn show_log(output: mpsc::Receiver<Vec<u8>>, symbols: Symbols) {
+    thread::spawn(move || {
+        let mut log = Log::new(&symbols, stdout());
+        // Once nobody can be shown anything, the log need not be kept up.
+        output.iter().try_for_each(|bytes| log.push(&bytes))
+    });
+}
+
+fn run_debugger(kernel: &Path, socket: &Path, flags: &[String]) -> Result<ExitStatus> {
+    for debugger in DEBUGGERS {
+        let mut command = Command::new(debugger);
+        command.arg("--quiet").arg(kernel);
+        command.args(["-ex", "set architecture i386"]);
+        command.args(["-ex", &format!("target remote {}", socket.display())]);
+        // The kernel is not in memory yet, and GRUB would overwrite a breakpoint made of an instruction.
+        command.args(["-ex", &format!("hbreak {ENTRY}")]);
+        match command.args(flags).status() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            result => return result.with_context(|| format!("{debugger} could not be started")),
+        }
+    }
+    bail!("gdb is not installed; `make doctor` says how to get it.")
+}

@@ -1,0 +1,147 @@
+//! The verdict: which of the ways to end this was, in one sentence.
+
+use crate::log::{self, Kind};
+use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+/// QEMU's status after a kernel wrote 0x10 to the exit device, and after 0x11.
+const GOOD: i32 = 33;
+const BAD: i32 = 35;
+
+/// What was seen of a run, from outside.
+pub struct Seen {
+    /// How QEMU ended.
+    pub status: ExitStatus,
+    /// Whether the machine was to be reset.
+    pub was_reset: bool,
+    /// The time that the run had, if it took longer.
+    pub timeout: Option<Duration>,
+    /// Where the CPU was when the machine was reset or ran out of time, then the callers.
+    pub addresses: Vec<u32>,
+}
+
+/// How a run ended.
+#[derive(Debug, PartialEq)]
+pub enum Ending {
+    /// The kernel said so.
+    Good,
+    /// The kernel stopped, for this reason if it gave one.
+    Stopped(Option<Kind>),
+    /// The CPU gave up.
+    TripleFault,
+    /// The kernel had not ended by itself after this time.
+    Hang(Duration),
+    /// A person closed the window before the demonstration was over.
+    WindowClosed,
+    /// QEMU ended with a status that no kernel of ours gives it.
+    Left(i32),
+    /// Something ended QEMU with this signal.
+    Killed(i32),
+    /// QEMU never got as far as a machine, for this reason.
+    CannotStart(String),
+}
+
+impl Ending {
+    /// Judges by what was seen and by the whole log.
+    ///
+    /// QEMU's status alone cannot tell: it is 0 after a triple fault, and 0 when a person closes the window.
+    pub fn of(seen: &Seen, text: &str, in_window: bool) -> Self {
+        let report = log::report(text).map(|report| report.kind);
+        if seen.was_reset {
+            return Self::TripleFault;
+        }
+        if let Some(time) = seen.timeout {
+            return Self::Hang(time);
+        }
+        match seen.status.code() {
+            Some(GOOD) => Self::Good,
+            Some(BAD) => Self::Stopped(report),
+            Some(0) if in_window && report.is_some() => Self::Stopped(report),
+            Some(0) if in_window && log::says_over(text) => Self::Good,
+            Some(0) if in_window => Self::WindowClosed,
+            Some(other) => Self::Left(other),
+            None => Self::Killed(seen.status.signal().unwrap_or_default()),
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Good => f.write_str("The kernel ended well."),
+            Self::Stopped(Some(Kind::Panic)) => f.write_str("The kernel panicked."),
+            Self::Stopped(Some(Kind::Exception)) => f.write_str("The kernel was stopped by an exception."),
+            Self::Stopped(Some(Kind::Stop)) => f.write_str("The kernel stopped, because it could not go on."),
+            Self::Stopped(None) => f.write_str("The kernel stopped, and did not say why."),
+            Self::TripleFault => f.write_str(
+                "The machine was reset by a triple fault: an exception came up, and neither it \
+                 nor the exceptions that followed from it could be handled.",
+            ),
+            Self::Hang(time) => {
+                write!(f, "The kernel hangs: it had not ended after {} seconds.", time.as_secs_f32())
+            }
+            Self::WindowClosed => f.write_str("The window was closed before the demonstration was over."),
+            Self::Left(status) => write!(f, "QEMU ended with status {status}, which no kernel of ours gives it."),
+            Self::Killed(signal) => write!(f, "QEMU was ended from outside, by signal {signal}."),
+            Self::CannotStart(reason) => write!(f, "QEMU could not start: {}.", reason.trim_end_matches('.')),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PANIC: &str = "PANIC: two and two are 5\n  EIP 0x0010abcd\n";
+    const OVER: &str = "hello\nThe demonstration is over.\n";
+
+    fn exited(code: i32) -> Seen {
+        Seen { status: ExitStatus::from_raw(code << 8), was_reset: false, timeout: None, addresses: Vec::new() }
+    }
+
+    #[test]
+    fn the_exit_device_tells_good_from_bad() {
+        assert_eq!(Ending::of(&exited(33), OVER, false), Ending::Good);
+        assert_eq!(Ending::of(&exited(33), "", false), Ending::Good);
+        assert_eq!(Ending::of(&exited(35), PANIC, false), Ending::Stopped(Some(Kind::Panic)));
+        assert_eq!(Ending::of(&exited(35), OVER, false), Ending::Stopped(None));
+    }
+
+    #[test]
+    fn status_0_is_no_good_end() {
+        assert_eq!(Ending::of(&exited(0), OVER, false), Ending::Left(0));
+        assert_eq!(Ending::of(&exited(1), OVER, false), Ending::Left(1));
+    }
+
+    #[test]
+    fn a_triple_fault_and_a_hang_are_told_whatever_the_status() {
+        let reset = Seen { was_reset: true, ..exited(0) };
+        assert_eq!(Ending::of(&reset, OVER, false), Ending::TripleFault);
+        assert_eq!(Ending::of(&reset, OVER, true), Ending::TripleFault);
+        let time = Duration::from_secs(3);
+        let hang = Seen { timeout: Some(time), ..exited(0) };
+        assert_eq!(Ending::of(&hang, OVER, false), Ending::Hang(time));
+    }
+
+    #[test]
+    fn a_closed_window_is_good_only_after_the_end() {
+        assert_eq!(Ending::of(&exited(0), OVER, true), Ending::Good);
+        assert_eq!(Ending::of(&exited(0), "hello\n", true), Ending::WindowClosed);
+        assert_eq!(Ending::of(&exited(0), PANIC, true), Ending::Stopped(Some(Kind::Panic)));
+    }
+
+    #[test]
+    fn a_signal_is_told() {
+        let killed = Seen { status: ExitStatus::from_raw(9), ..exited(0) };
+        assert_eq!(Ending::of(&killed, OVER, false), Ending::Killed(9));
+    }
+
+    #[test]
+    fn every_sentence_ends_as_one() {
+        let hang = Ending::Hang(Duration::from_secs(60));
+        assert_eq!(hang.to_string(), "The kernel hangs: it had not ended after 60 seconds.");
+        assert_eq!(Ending::CannotStart("no such CPU.".into()).to_string(), "QEMU could not start: no such CPU.");
+    }
+}

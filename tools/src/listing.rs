@@ -1,0 +1,145 @@
+//! The table of tests that a test kernel prints: one line of JSON per test.
+
+use crate::ending::Ending;
+use serde::Deserialize;
+use std::fmt;
+
+/// What every such line begins with; the log may have other lines.
+const START: &str = "{\"test\":";
+
+/// One test, as its kernel describes it.
+#[derive(Debug, Deserialize)]
+pub struct Listed {
+    /// The name by which the kernel is asked for it.
+    #[serde(rename = "test")]
+    pub name: String,
+    /// The memory of the machine that it needs.
+    pub memory_mib: u32,
+    /// Whether it needs a file beside the kernel.
+    #[serde(default)]
+    pub module: bool,
+    /// What is typed once it waits for input.
+    #[serde(default)]
+    pub types: String,
+    /// The CPU that it needs, by QEMU's name; empty if any will do.
+    #[serde(default)]
+    pub cpu: String,
+    /// How it has to end.
+    #[serde(rename = "end")]
+    pub expected: Expected,
+}
+
+/// How a test has to end.
+#[derive(Debug, Deserialize, PartialEq)]
+pub enum Expected {
+    /// By a good end.
+    #[serde(rename = "good")]
+    Good,
+    /// By a stop, whose report has these words.
+    #[serde(rename = "stop")]
+    Stop(String),
+    /// By a triple fault.
+    #[serde(rename = "triple fault")]
+    TripleFault,
+    /// Not at all.
+    #[serde(rename = "hang")]
+    Hang,
+}
+
+impl Listed {
+    /// The question for the table itself, which is booted as a test is.
+    pub fn table() -> Self {
+        let (name, cpu, types) = ("?".into(), String::new(), String::new());
+        Self { name, memory_mib: 16, module: false, types, cpu, expected: Expected::Good }
+    }
+}
+
+impl Expected {
+    /// Whether `ending` is that; if not, why, in a sentence.
+    pub fn accepts(&self, ending: &Ending, text: &str) -> Result<(), String> {
+        match (self, ending) {
+            (Self::Good, Ending::Good) | (Self::TripleFault, Ending::TripleFault) | (Self::Hang, Ending::Hang(_)) => {
+                Ok(())
+            }
+            (Self::Stop(words), Ending::Stopped(_)) if text.contains(words) => Ok(()),
+            (Self::Stop(words), Ending::Stopped(_)) => Err(format!("{ending} But it did not say \"{words}\".")),
+            _ => Err(format!("{ending} The test has to end with {self}.")),
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Good => f.write_str("a good end"),
+            Self::Stop(words) => write!(f, "a stop that says \"{words}\""),
+            Self::TripleFault => f.write_str("a triple fault"),
+            Self::Hang => f.write_str("a hang"),
+        }
+    }
+}
+
+/// The tests that a log lists.
+pub fn parse(text: &str) -> Result<Vec<Listed>, String> {
+    let lines = text.lines().filter(|line| line.starts_with(START));
+    let parsed = lines.map(|line| {
+        serde_json::from_str(line).map_err(|error| format!("This line describes no test ({error}): {line}"))
+    });
+    let tests: Vec<Listed> = parsed.collect::<Result<_, _>>()?;
+    if tests.is_empty() { Err("The kernel lists no tests.".into()) } else { Ok(tests) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Kind;
+    use std::time::Duration;
+
+    #[test]
+    fn tests_are_found_among_other_lines() {
+        let text = concat!(
+            "hello\n",
+            r#"{"test":"a","memory_mib":16,"module":false,"cpu":"","types":"","end":"good"}"#,
+            "\n",
+            r#"{"test":"b","memory_mib":8,"module":true,"cpu":"486","types":"q\n","end":{"stop":"PANIC: \"x\""}}"#,
+            "\n",
+            r#"{"test":"c","memory_mib":16,"end":"triple fault"}"#,
+            "\n",
+            r#"{"test":"d","memory_mib":16,"end":"hang"}"#,
+            "\n",
+        );
+        let tests = parse(text).expect("a good list");
+        assert_eq!(tests.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!((tests[1].memory_mib, tests[1].module, tests[1].cpu.as_str()), (8, true, "486"));
+        assert_eq!(tests[1].types, "q\n");
+        assert_eq!(tests[1].expected, Expected::Stop("PANIC: \"x\"".into()));
+        assert_eq!((&tests[2].expected, &tests[3].expected), (&Expected::TripleFault, &Expected::Hang));
+    }
+
+    #[test]
+    fn a_list_must_be_one() {
+        assert!(parse("hello\n").is_err());
+        assert!(parse("{\"test\":\"a\"}\n").is_err());
+        assert!(parse("{\"test\":\"a\",\"memory_mib\":16,\"end\":\"well\"}\n").is_err());
+    }
+
+    #[test]
+    fn each_end_is_accepted_only_where_it_is_expected() {
+        let hang = Ending::Hang(Duration::from_secs(3));
+        let stop = Ending::Stopped(Some(Kind::Panic));
+        let expected = [Expected::Good, Expected::Stop("five".into()), Expected::TripleFault, Expected::Hang];
+        let endings = [Ending::Good, stop, Ending::TripleFault, hang];
+        for (row, expected) in expected.iter().enumerate() {
+            for (column, ending) in endings.iter().enumerate() {
+                assert_eq!(expected.accepts(ending, "two and two are five").is_ok(), row == column);
+            }
+            assert!(expected.accepts(&Ending::CannotStart("x".into()), "five").is_err());
+        }
+    }
+
+    #[test]
+    fn a_stop_must_say_the_words() {
+        let stop = Ending::Stopped(Some(Kind::Panic));
+        assert!(Expected::Stop("six".into()).accepts(&stop, "PANIC: two and two are five").is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! The log: what the kernel has said so far, and what that means.
+//!
+//! The host relies on a few words of it: that the demonstration is over, that input is waited for, and
+//! the report with which a kernel stops. In a report, every address of code is written `EIP 0x0010abcd`,
+//! the first being where it happened and the others the callers; here the words for it are added.
+
+use crate::symbols::Symbols;
+use std::io::{self, Write};
+
+const OVER: &str = "The demonstration is over.";
+const WAITING: &str = "waiting for input";
+const ADDRESS: &str = "EIP 0x";
+
+/// What the kernel has said so far, passed on at once with every address put into words.
+pub struct Log<'a> {
+    symbols: &'a Symbols,
+    reader: Box<dyn Write + 'a>,
+    bytes: Vec<u8>,
+}
+
+/// The report with which a kernel stopped.
+#[derive(Debug, PartialEq)]
+pub struct Report {
+    /// What it is a report of.
+    pub kind: Kind,
+    /// Where it happened, then the callers from the inside out.
+    pub addresses: Vec<u32>,
+}
+
+/// What made a kernel stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// The CPU raised an exception.
+    Exception,
+    /// Rust code panicked.
+    Panic,
+    /// The kernel found that it cannot go on.
+    Stop,
+}
+
+impl<'a> Log<'a> {
+    /// An empty log, which `reader` reads along.
+    pub fn new(symbols: &'a Symbols, reader: impl Write + 'a) -> Self {
+        Self { symbols, reader: Box::new(reader), bytes: Vec::new() }
+    }
+
+    /// Adds what the kernel has just said; it may end in the middle of a line.
+    pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = piece.strip_suffix(b"\n").unwrap_or(piece);
+            self.bytes.extend(text);
+            self.reader.write_all(text)?;
+            if text.len() < piece.len() {
+                self.end_line()?;
+            }
+        }
+        self.reader.flush()
+    }
+
+    /// Ends the line that is not complete yet, if there is one.
+    pub fn finish(&mut self) -> io::Result<()> {
+        if !self.bytes.is_empty() && !self.bytes.ends_with(b"\n") {
+            self.end_line()?;
+        }
+        self.reader.flush()
+    }
+
+    fn end_line(&mut self) -> io::Result<()> {
+        let start = self.bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let place = address(&String::from_utf8_lossy(&self.bytes[start..])).and_then(|at| self.symbols.place(at));
+        self.bytes.push(b'\n');
+        match place {
+            Some(place) => writeln!(self.reader, "  {place}"),
+            None => writeln!(self.reader),
+        }
+    }
+
+    /// The words, without what was added to them.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// Whether the kernel has nothing more to show: it has said so, or has stopped.
+    pub fn is_over(&self) -> bool {
+        let text = self.text();
+        says_over(&text) || report(&text).is_some()
+    }
+
+    /// Whether the kernel waits for somebody to type.
+    pub fn waits_for_input(&self) -> bool {
+        self.text().lines().any(|line| line.contains(WAITING))
+    }
+}
+
+/// Whether the kernel has said that its demonstration is over.
+pub fn says_over(text: &str) -> bool {
+    text.lines().any(|line| line.trim_end() == OVER)
+}
+
+/// The report in the log, if the kernel has stopped; of several, the last.
+pub fn report(text: &str) -> Option<Report> {
+    let kind = |line: &str| match line.split_once(": ")?.0 {
+        "EXCEPTION" => Some(Kind::Exception),
+        "PANIC" => Some(Kind::Panic),
+        "STOP" => Some(Kind::Stop),
+        _ => None,
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let (first, kind) = lines.iter().enumerate().rev().find_map(|(index, line)| Some((index, kind(line)?)))?;
+    Some(Report { kind, addresses: lines[first..].iter().filter_map(|line| address(line)).collect() })
+}
+
+/// The address of code that a line names.
+fn address(line: &str) -> Option<u32> {
+    let (_, rest) = line.split_once(ADDRESS)?;
+    u32::from_str_radix(rest.get(..8)?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const STOPPED: &str = "hello\n\nPANIC: two and two are 5\n  EIP 0x0010abcd\n  EIP 0x00100001\n";
+
+    #[test]
+    fn a_report_is_found_with_its_addresses() {
+        let report = report(STOPPED).expect("a report");
+        assert_eq!(report, Report { kind: Kind::Panic, addresses: vec![0x0010_ABCD, 0x0010_0001] });
+    }
+
+    #[test]
+    fn an_address_counts_only_within_the_report() {
+        let text = format!("EIP 0x00000001\n{STOPPED}");
+        assert_eq!(report(&text).expect("a report").addresses[0], 0x0010_ABCD);
+        assert_eq!(report("the words PANIC: and EIP 0x0010abcd in a line\n"), None);
+    }
+
+    #[test]
+    fn an_address_has_eight_digits() {
+        assert_eq!(address("  EIP 0x0010abcd"), Some(0x0010_ABCD));
+        assert_eq!(address("at EIP 0x0010ABCD."), Some(0x0010_ABCD));
+        for line in ["EIP 0x10", "EIP 0xgggggggg", "EIP", ""] {
+            assert_eq!(address(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_may_come_in_pieces() {
+        let symbols = Symbols::new(Path::new("/dev/null"), Path::new("/"));
+        let mut seen = Vec::new();
+        let mut log = Log::new(&symbols, &mut seen);
+        for piece in ["The demonst", "ration is over.", "\nand mo", "re"] {
+            log.push(piece.as_bytes()).expect("a vector takes everything");
+        }
+        assert!(log.is_over());
+        log.finish().expect("a vector takes everything");
+        assert_eq!(log.text(), "The demonstration is over.\nand more\n");
+        drop(log);
+        assert_eq!(seen, b"The demonstration is over.\nand more\n");
+    }
+
+    #[test]
+    fn the_end_is_a_line_of_its_own() {
+        assert!(says_over("x\nThe demonstration is over.\n"));
+        assert!(!says_over("Not yet: The demonstration is over.\n"));
+    }
+}

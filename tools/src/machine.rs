@@ -1,0 +1,122 @@
+//! One QEMU: a machine that is as much like everybody's as QEMU allows.
+//!
+//! Its first serial port is our pipe. It stands still until the monitor is connected, so that no event
+//! is missed, and after a triple fault it stands still again, so that the registers can be asked for.
+
+use crate::display::Display;
+use crate::monitor::Monitor;
+use crate::process::Process;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use tempfile::TempDir;
+
+/// The program.
+pub const QEMU: &str = "qemu-system-i386";
+
+/// A kernel that writes `n` to this port makes QEMU end with status `2n + 1`.
+const EXIT_DEVICE: &str = "isa-debug-exit,iobase=0xf4,iosize=0x04";
+
+/// What a machine is made of.
+pub struct Parts<'a> {
+    /// The CD it boots from.
+    pub image: &'a Path,
+    /// Its memory, as QEMU takes it: a number of MiB, or a number with a unit.
+    pub memory: &'a str,
+    /// The CPU, by QEMU's name for it; empty for QEMU's own choice.
+    pub cpu: &'a str,
+    /// Where its screen is seen.
+    pub display: Display,
+    /// More options for QEMU.
+    pub flags: &'a [String],
+}
+
+/// A running QEMU. Dropping it ends it.
+pub struct Machine {
+    /// The process; its output and input are those of the machine's serial port.
+    pub process: Process,
+    /// The connection on which QEMU answers.
+    pub monitor: Monitor,
+    _folder: TempDir,
+}
+
+/// Why there is no machine, in QEMU's words or ours.
+#[derive(Debug, PartialEq)]
+pub struct CannotStart(pub String);
+
+impl Parts<'_> {
+    /// QEMU's command line, except for how it is watched. The machine waits to be let go.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(QEMU);
+        command.args(["-accel", "tcg", "-m", self.memory, "-nic", "none", "-boot", "d", "-S"]);
+        // Together: where the machine would be reset or switched off, it stands still.
+        command.args(["-no-reboot", "-no-shutdown"]);
+        command.args(["-serial", "stdio", "-monitor", "none", "-parallel", "none"]);
+        command.args(["-display", self.display.name()]).arg("-cdrom").arg(self.image);
+        if !self.cpu.is_empty() {
+            command.args(["-cpu", self.cpu]);
+        }
+        command.args(self.flags);
+        command
+    }
+}
+
+impl Machine {
+    /// Starts QEMU, and lets the machine go.
+    pub fn start(parts: &Parts) -> Result<Self, CannotStart> {
+        let folder = tempfile::tempdir()?;
+        let socket = folder.path().join("qmp");
+        let mut command = parts.command();
+        command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", socket.display()));
+        if !parts.display.is_window() {
+            command.args(["-device", EXIT_DEVICE]);
+        }
+        let mut process = Process::start(&mut command)?;
+        match process.wait_for(|| Monitor::connect(&socket).ok()) {
+            Some(monitor) => Ok(Self { process, monitor, _folder: folder }),
+            None => Err(CannotStart::because(&process.complaints())),
+        }
+    }
+
+    /// Waits until QEMU has ended.
+    pub fn status(mut self) -> io::Result<ExitStatus> {
+        self.process.status()
+    }
+}
+
+impl CannotStart {
+    /// For what QEMU complained of: its first complaint, without its own name before it.
+    pub fn because(complaints: &str) -> Self {
+        let is_reason = |line: &&str| !line.trim().is_empty() && !line.contains("warning:");
+        let reason = complaints.lines().find(is_reason).unwrap_or("it gave no reason");
+        Self(reason.strip_prefix(QEMU).and_then(|line| line.strip_prefix(": ")).unwrap_or(reason).to_owned())
+    }
+}
+
+impl From<io::Error> for CannotStart {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self(format!("{QEMU} is not installed; `make doctor` says how to get it")),
+            _ => Self(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_is_told_without_the_name_of_the_program() {
+        let complaints = "qemu-system-i386: warning: slow\nqemu-system-i386: -m x: bad size\nmore\n";
+        assert_eq!(CannotStart::because(complaints).0, "-m x: bad size");
+        assert_eq!(CannotStart::because("gtk initialization failed\n").0, "gtk initialization failed");
+        assert_eq!(CannotStart::because("").0, "it gave no reason");
+    }
+
+    #[test]
+    fn a_missing_program_is_told_as_such() {
+        let error = Process::start(&mut Command::new("there-is-no-such-program")).err().expect("cannot start");
+        assert!(CannotStart::from(error).0.contains("is not installed"));
+    }
+}

@@ -1,0 +1,78 @@
+//! What runs on the host: the image, QEMU, the clock, the verdict.
+//!
+//! Nobody needs to type this program's name: `make` is where a person types, and it calls this. One
+//! command is one file: [`run`], [`debug`], [`image`], [`test`].
+
+mod booted;
+mod cargo;
+mod chapters;
+mod checks;
+mod debug;
+mod display;
+mod ending;
+mod grub;
+mod image;
+mod interrupt;
+mod kernels;
+mod keyboard;
+mod listing;
+mod log;
+mod machine;
+mod monitor;
+mod process;
+mod run;
+mod symbols;
+mod tally;
+mod test;
+mod watch;
+
+use anyhow::Result;
+use chapters::Workspace;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Builds, boots, debugs and tests the kernels of the chapters.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Boots a chapter's kernel, and ends with status 0 only after a good end.
+    Run(run::Options),
+    /// Boots a chapter's kernel under gdb.
+    Debug(debug::Options),
+    /// Makes the bootable image of a chapter and says where it is.
+    Iso(image::Options),
+    /// Tests everything, or one chapter.
+    Test(test::Options),
+    /// Checks format and style.
+    Lint,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match obey(arguments.command) {
+        Ok(status) => status,
+        // Ctrl-C reaches the programs that we started as well, and their failing is no news then.
+        Err(_) if interrupt::happened() => ExitCode::from(interrupt::STATUS),
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn obey(command: Command) -> Result<ExitCode> {
+    interrupt::listen()?;
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Run(options) => run::run(&workspace, &options),
+        Command::Debug(options) => debug::debug(&workspace, &options),
+        Command::Iso(options) => image::iso(&workspace, &options),
+        Command::Test(options) => test::test(&workspace, &options),
+        Command::Lint => test::lint(&workspace),
+    }
+}

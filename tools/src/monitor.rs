@@ -1,0 +1,109 @@
+//! QEMU's own voice: the QMP socket, on which it says what the machine does and answers questions.
+//!
+//! Of the two ways to hear of an event, blocking and asking again and again, this is the second: the
+//! watch looks at the log and at the clock as well, and one connection with one owner is enough for it.
+
+use anyhow::{Result, anyhow, bail};
+use qapi::qmp::{Event, ShutdownCause, cont, human_monitor_command, quit, stop};
+use qapi::{Command, Qmp, Stream};
+use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// A QEMU that takes longer than this over an answer will not give one.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer chains of callers are cut off.
+const MOST_ADDRESSES: usize = 12;
+
+/// The connection to one QEMU.
+pub struct Monitor {
+    qmp: Qmp<Stream<BufReader<UnixStream>, UnixStream>>,
+}
+
+impl Monitor {
+    /// Connects, if QEMU has opened its socket already and is well, and lets the machine go.
+    pub fn connect(socket: &Path) -> Result<Self> {
+        let stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut reader = BufReader::new(stream.try_clone()?);
+        // `handshake` takes a greeting for granted, but a QEMU that fails to start gives none.
+        if reader.fill_buf()?.is_empty() {
+            bail!("QEMU hung up");
+        }
+        let mut qmp = Qmp::new(Stream::new(reader, stream));
+        qmp.handshake()?;
+        let mut monitor = Self { qmp };
+        monitor.execute(&cont {})?;
+        Ok(monitor)
+    }
+
+    /// Why the machine has stopped for good, if it has since the last call.
+    pub fn shutdown_cause(&mut self) -> Result<Option<ShutdownCause>> {
+        self.qmp.nop()?;
+        Ok(self.qmp.events().find_map(|event| match event {
+            Event::SHUTDOWN { data, .. } => Some(data.reason),
+            _ => None,
+        }))
+    }
+
+    /// Stops the machine, and asks where it was: the instruction, then the callers, as far as can be seen.
+    ///
+    /// The callers are the chain that begins at EBP: the caller's EBP, and the address to return to.
+    pub fn trace(&mut self) -> Result<Vec<u32>> {
+        // While it runs, QEMU's copy of the registers is out of date.
+        self.execute(&stop {})?;
+        let registers = self.ask("info registers")?;
+        let mut addresses: Vec<u32> = number_after(&registers, "EIP=").into_iter().collect();
+        let mut ebp = number_after(&registers, "EBP=").unwrap_or(0);
+        // The stack grows down, so callers lie higher; anything else is not a chain of calls.
+        while addresses.len() < MOST_ADDRESSES && ebp != 0 {
+            let pair = self.ask(&format!("x /2xw {ebp:#010x}"))?;
+            let mut numbers = pair.split("0x").skip(1);
+            let mut next = || numbers.next().and_then(number);
+            let (Some(outer), Some(return_address)) = (next(), next()) else { break };
+            // The last byte of the call: its line is the caller's, which need not hold for the next byte.
+            addresses.push(return_address.wrapping_sub(1));
+            ebp = if outer > ebp { outer } else { 0 };
+        }
+        Ok(addresses)
+    }
+
+    /// Asks in the words of the monitor that people type at.
+    fn ask(&mut self, question: &str) -> Result<String> {
+        self.execute(&human_monitor_command { command_line: question.into(), cpu_index: None })
+    }
+
+    /// Ends QEMU.
+    pub fn quit(&mut self) -> Result<()> {
+        self.execute(&quit {}).map(drop)
+    }
+
+    fn execute<C: Command>(&mut self, command: &C) -> Result<C::Ok> {
+        self.qmp.execute(command).map_err(|error| anyhow!("QEMU does not answer: {error}"))
+    }
+}
+
+/// The number of eight digits that follows `name`.
+fn number_after(text: &str, name: &str) -> Option<u32> {
+    text.split_once(name).and_then(|(_, digits)| number(digits))
+}
+
+fn number(digits: &str) -> Option<u32> {
+    u32::from_str_radix(digits.get(..8)?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_are_found_by_name() {
+        let registers =
+            "ESI=00000000 EDI=00000000 EBP=00112fe0 ESP=00112fd0\r\nEIP=0010abcd EFL=00000046 [---Z-P-]\r\n";
+        assert_eq!(number_after(registers, "EIP="), Some(0x0010_ABCD));
+        assert_eq!(number_after(registers, "EBP="), Some(0x0011_2FE0));
+        assert_eq!(number_after("RIP=0000000000001234", "EIP="), None);
+        assert_eq!(number_after("EIP=12", "EIP="), None);
+    }
+}

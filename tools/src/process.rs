@@ -1,0 +1,136 @@
+//! A process on three pipes, which does not outlive its owner.
+
+use std::io::{self, Read};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long a process may take to get ready, and how often to look.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A running process. Dropping it kills it.
+pub struct Process {
+    child: Child,
+    complaints: Option<JoinHandle<String>>,
+    /// What it writes to standard output, as it comes, until it ends.
+    pub output: Receiver<Vec<u8>>,
+    /// Its standard input, until somebody takes it.
+    pub input: Option<ChildStdin>,
+}
+
+impl Process {
+    /// Starts the process.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
+        end_with_owner(command);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let output = pump(child.stdout.take().expect("stdout is a pipe"));
+        let complaints = Some(collect(child.stderr.take().expect("stderr is a pipe")));
+        let input = child.stdin.take();
+        Ok(Self { child, complaints, output, input })
+    }
+
+    /// Tries until it works; none if the process ends before that, or takes too long.
+    pub fn wait_for<T>(&mut self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+            if let Some(success) = attempt() {
+                return Some(success);
+            }
+            thread::sleep(PAUSE);
+        }
+        None
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn status(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
+    }
+
+    /// Ends it.
+    pub fn kill(&mut self) {
+        // Neither can fail but because the process has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Ends it, and returns what it wrote to standard error.
+    pub fn complaints(mut self) -> String {
+        self.kill();
+        let reader = self.complaints.take().expect("taken only here");
+        reader.join().expect("the reader does not panic")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Where the system can, lets it end the process even if we are killed and nothing is dropped any more.
+#[cfg(target_os = "linux")]
+fn end_with_owner(command: &mut Command) {
+    let ask = || Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?);
+    // SAFETY: between fork and exec only what is safe in a signal handler may be called. This is one system
+    // call, which allocates nothing and takes no lock.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(command, ask) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_owner(_: &mut Command) {}
+
+/// Reads in the background, and passes on what comes.
+fn pump(mut from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            if sender.send(buffer[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Reads in the background, up to the end.
+fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What came before an error is all there is.
+        let _ = from.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Process {
+        Process::start(Command::new("sh").args(["-c", script])).expect("there is a shell")
+    }
+
+    #[test]
+    fn output_comes_until_the_end() {
+        let process = shell("echo one; echo two");
+        assert_eq!(process.output.iter().flatten().collect::<Vec<u8>>(), b"one\ntwo\n");
+    }
+
+    #[test]
+    fn waiting_ends_when_the_process_does() {
+        let mut process = shell("echo sorry >&2");
+        assert_eq!(process.wait_for(|| None::<()>), None);
+        assert_eq!(process.complaints(), "sorry\n");
+    }
+
+    #[test]
+    fn dropping_kills() {
+        let process = shell("exec sleep 1000");
+        let start = Instant::now();
+        drop(process);
+        assert!(start.elapsed() < PATIENCE);
+    }
+}

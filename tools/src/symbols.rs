@@ -1,0 +1,97 @@
+//! Addresses in words: which function, which file, which line.
+
+use addr2line::Loader;
+use std::cell::OnceCell;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// How the compiler calls the function marked `#[panic_handler]`.
+const PANIC_HANDLER: &str = "__rustc::rust_begin_unwind";
+/// How many bytes further up an instruction's line may be found.
+const FURTHEST_LINE: u32 = 32;
+
+/// What the debug information of a kernel knows, read when it is first asked for.
+pub struct Symbols {
+    kernel: PathBuf,
+    root: PathBuf,
+    loader: OnceCell<Option<Loader>>,
+}
+
+/// Where in the source an instruction comes from.
+#[derive(Debug)]
+pub struct Place {
+    function: String,
+    line: Option<(String, u32)>,
+    /// Whether that is code of this project at its work, and not Rust's own, nor a panic's.
+    pub is_ours: bool,
+}
+
+impl Symbols {
+    /// The symbols of `kernel`; files under `root` are named from there on.
+    pub fn new(kernel: &Path, root: &Path) -> Self {
+        Self { kernel: kernel.into(), root: root.into(), loader: OnceCell::new() }
+    }
+
+    /// The place that `address` comes from: in the innermost function, if some were inlined.
+    pub fn place(&self, address: u32) -> Option<Place> {
+        let loader = self.loader.get_or_init(|| Loader::new(&self.kernel).ok()).as_ref()?;
+        let symbol = loader.find_symbol(address.into());
+        let frame = loader.find_frames(address.into()).ok()?.next().ok()?;
+        let function = match frame.and_then(|frame| frame.function) {
+            Some(function) => function.demangle().ok()?.into_owned(),
+            // Assembly has symbols, but no debug information.
+            None => addr2line::demangle_auto(symbol?.into(), None).into_owned(),
+        };
+        // Instructions that the compiler cannot lay to a line belong to the last one it could.
+        let line = |back: u32| {
+            let before = u64::from(address.checked_sub(back)?);
+            let location = loader.find_location(before).ok()?.filter(|_| loader.find_symbol(before) == symbol)?;
+            Some((location.file?, location.line?))
+        };
+        let line = (0..FURTHEST_LINE).find_map(line);
+        let is_ours = function != PANIC_HANDLER && line.is_none_or(|(file, _)| Path::new(file).starts_with(&self.root));
+        Some(Place { function, line: line.map(|(file, line)| (self.shorten(file), line)), is_ours })
+    }
+
+    /// Names a file from where a reader begins to look: this project, a package, or Rust's `library`.
+    fn shorten(&self, file: &str) -> String {
+        let of_us = || Path::new(file).strip_prefix(&self.root).ok()?.to_str();
+        let of_package = || Some(file.split_once("/registry/src/")?.1.split_once('/')?.1);
+        let of_rust = || file.find("/library/").map(|start| &file[start + 1..]);
+        of_us().or_else(of_package).or_else(of_rust).unwrap_or(file).to_owned()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "`{}`", self.function)?;
+        match &self.line {
+            Some((file, line)) => write!(f, " ({file}:{line})"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[inline(never)]
+    fn landmark() -> usize {
+        landmark as *const () as usize
+    }
+
+    #[test]
+    fn files_are_named_as_a_reader_knows_them() {
+        let symbols = Symbols::new(Path::new("/x/kernel"), Path::new("/home/me/kernel"));
+        assert_eq!(symbols.shorten("/home/me/kernel/chapters/01-boot/src/main.rs"), "chapters/01-boot/src/main.rs");
+        assert_eq!(symbols.shorten("/home/me/.cargo/registry/src/index/x86-0.52.0/src/io.rs"), "x86-0.52.0/src/io.rs");
+        assert_eq!(symbols.shorten("/usr/rust/library/core/src/fmt/mod.rs"), "library/core/src/fmt/mod.rs");
+        assert_eq!(symbols.shorten("/elsewhere/x.rs"), "/elsewhere/x.rs");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_has_no_places() {
+        assert!(Symbols::new(Path::new("/dev/null"), Path::new("/")).place(landmark() as u32).is_none());
+    }
+}

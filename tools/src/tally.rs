@@ -1,0 +1,70 @@
+//! The count of what passed and what failed, and the one form in which each is told.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// The count so far. Several threads may count at once.
+#[derive(Default)]
+pub struct Tally {
+    counts: Mutex<Counts>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+}
+
+impl Tally {
+    /// Counts one thing, and tells of it: in one line if it passed, with the reason if it failed.
+    pub fn note(&self, what: &str, outcome: Result<(), String>, time: Duration) {
+        let (passed, failed) = if outcome.is_ok() { (1, 0) } else { (0, 1) };
+        self.note_many(what, passed, failed, outcome.err().as_deref(), time);
+    }
+
+    /// Counts several things that are told of together.
+    pub fn note_many(&self, what: &str, passed: usize, failed: usize, reason: Option<&str>, time: Duration) {
+        // Held while telling, so that no other thread's lines come in between.
+        let mut counts = self.counts.lock().expect("no thread panics while counting");
+        counts.passed += passed;
+        counts.failed += failed;
+        let word = if failed == 0 { "ok" } else { "FAILED" };
+        println!("{word} {what} ({:.1} s)", time.as_secs_f32());
+        for line in reason.iter().flat_map(|reason| reason.lines()) {
+            println!("    {line}");
+        }
+    }
+
+    /// Whether nothing failed.
+    pub fn is_good(&self) -> bool {
+        self.counts().failed == 0
+    }
+
+    fn counts(&self) -> Counts {
+        *self.counts.lock().expect("no thread panics while counting")
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Counts { passed, failed } = self.counts();
+        write!(f, "{passed} passed, {failed} failed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_counted() {
+        let tally = Tally::default();
+        tally.note("a check", Ok(()), Duration::ZERO);
+        assert!(tally.is_good());
+        tally.note("a check that fails on purpose", Err("for the count".into()), Duration::ZERO);
+        tally.note_many("several checks", 3, 0, None, Duration::ZERO);
+        assert!(!tally.is_good());
+        assert_eq!(tally.to_string(), "4 passed, 1 failed");
+    }
+}

@@ -1,0 +1,49 @@
+//! `make test` and `make lint`: everything that can be checked, counted in one line at the end.
+
+use crate::chapters::{Chapter, Workspace};
+use crate::tally::Tally;
+use crate::{booted, checks};
+use anyhow::Result;
+use clap::Args;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// What `make test` can be told.
+#[derive(Args)]
+pub struct Options {
+    /// Number or name of the only chapter to test; everything if not given.
+    #[arg(long)]
+    chapter: Option<String>,
+    /// Seconds after which a test that has not ended is said to hang.
+    #[arg(long, default_value_t = 60)]
+    timeout: u64,
+}
+
+/// Tests everything, or one chapter; the last line is the count.
+pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let tally = Tally::default();
+    let everything = options.chapter.is_none();
+    let chapters: Vec<&Chapter> = match &options.chapter {
+        None => workspace.chapters.iter().collect(),
+        Some(word) => vec![workspace.chapter(Some(word))?],
+    };
+    if everything {
+        checks::lint(workspace, &tally);
+        checks::test_tools(workspace, &tally);
+    }
+    checks::test_libraries(workspace, &chapters, everything, &tally);
+    booted::test(workspace, &chapters, Duration::from_secs(options.timeout), &tally)?;
+    Ok(conclude(&tally))
+}
+
+/// Checks format and style.
+pub fn lint(workspace: &Workspace) -> Result<ExitCode> {
+    let tally = Tally::default();
+    checks::lint(workspace, &tally);
+    Ok(conclude(&tally))
+}
+
+fn conclude(tally: &Tally) -> ExitCode {
+    println!("\n{tally}");
+    if tally.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
