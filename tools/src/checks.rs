@@ -10,30 +10,43 @@ use std::time::Instant;
 const COMMON: &str = "common";
 const TOOLS: &str = "tools";
 
-/// Checks format and style of everything, for the host and for the kernels' target.
+/// Checks format, style and documentation of everything, for the host and for the kernels' target.
 pub fn lint(workspace: &Workspace, tally: &Tally) {
-    let clippy = |mut command: Command, packages: &[&str], targets: &[&str]| {
-        cargo::packages(&mut command, packages.iter().copied());
-        command.args(targets).args(["--", "-D", "warnings"]);
-        command
-    };
-    let for_host = || cargo::for_host(workspace, "clippy");
-    let chapters = || workspace.chapters.iter().map(|chapter| chapter.package.as_str());
-    let libraries: Vec<&str> = [COMMON].into_iter().chain(chapters()).collect();
+    let for_host = |subcommand| cargo::for_host(workspace, subcommand);
+    let for_kernels = |subcommand| cargo::for_kernels(workspace, subcommand);
+    let chapters = workspace.chapters.iter().map(|chapter| chapter.package.as_str());
+    let libraries: Vec<&str> = [COMMON].into_iter().chain(chapters).collect();
     let mut kernels = vec!["--lib", "--bins"];
     if workspace.chapters.iter().any(|chapter| chapter.has_booted_tests) {
         kernels.extend(["--test", "kernel"]);
     }
-    let mut format = cargo::for_host(workspace, "fmt");
+    let mut format = for_host("fmt");
     format.args(["--all", "--", "--check"]);
 
     check(tally, "format", format);
-    check(tally, "style of the tools", clippy(for_host(), &[TOOLS], &["--all-targets"]));
-    check(tally, "style of the libraries on the host", clippy(for_host(), &libraries, &["--lib"]));
+    check(tally, "style of the tools", clippy(for_host("clippy"), &[TOOLS], &["--all-targets"]));
+    check(tally, "style of the libraries on the host", clippy(for_host("clippy"), &libraries, &["--lib"]));
     // The profile turns the tests on that are inside of the libraries. Not all targets, for the
     // kernels among them are not for the host.
-    check(tally, "style of the libraries' tests", clippy(for_host(), &libraries, &["--lib", "--profile=test"]));
-    check(tally, "style of the kernels", clippy(cargo::for_kernels(workspace, "clippy"), &libraries, &kernels));
+    let tests = ["--lib", "--profile=test"];
+    check(tally, "style of the libraries' tests", clippy(for_host("clippy"), &libraries, &tests));
+    check(tally, "style of the kernels", clippy(for_kernels("clippy"), &libraries, &kernels));
+    check(tally, "documentation of the tools", rustdoc(for_host("doc"), &[TOOLS], "--bins"));
+    check(tally, "documentation of the libraries", rustdoc(for_kernels("doc"), &libraries, "--lib"));
+}
+
+fn clippy(mut command: Command, packages: &[&str], targets: &[&str]) -> Command {
+    cargo::packages(&mut command, packages.iter().copied());
+    command.args(targets).args(["--", "-D", "warnings"]);
+    command
+}
+
+/// Finds links that lead nowhere. They may lead to what is private: the reader has the source open.
+fn rustdoc(mut command: Command, packages: &[&str], targets: &str) -> Command {
+    cargo::packages(&mut command, packages.iter().copied());
+    command.args([targets, "--no-deps", "--document-private-items"]);
+    command.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
+    command
 }
 
 /// Runs the tests inside of the libraries of these chapters.

@@ -1,7 +1,7 @@
 //! What runs on the host: the image, QEMU, the clock, the verdict.
 //!
 //! Nobody needs to type this program's name: `make` is where a person types, and it calls this. One
-//! command is one file: [`run`], [`debug`], [`image`], [`test`].
+//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`.
 
 mod booted;
 mod cargo;

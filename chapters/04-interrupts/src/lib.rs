@@ -1,7 +1,7 @@
 //! Chapter 4: being interrupted, and going on as if nothing had happened.
 //!
 //! The CPU finds in the interrupt descriptor table ([`table`]) where to go for each of 256 vectors.
-//! There, a stub ([`stubs`]) saves every register in one [`Frame`](frame::Frame) on the stack and calls the
+//! There, a stub ([`stubs`]) saves every register in one [`Frame`] on the stack and calls the
 //! [`Handler`](table::Handler) that was registered for the vector. When the handler returns, so does the
 //! stub, and the interrupted code sees all its registers as they were. An exception that nobody handles
 //! ends the kernel with its name ([`exceptions`]).

@@ -127,12 +127,6 @@ impl Frames {
     }
 }
 
-impl Default for Frames {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -50,12 +50,6 @@ impl Counter {
     }
 }
 
-impl Default for Counter {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 fn consistent(high: impl Fn() -> u32, low: impl Fn() -> u32) -> u64 {
     loop {
         let (before, low, after) = (high(), low(), high());

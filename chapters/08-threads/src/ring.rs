@@ -56,12 +56,6 @@ impl<T: Copy, const N: usize> Ring<T, N> {
     }
 }
 
-impl<T: Copy, const N: usize> Default for Ring<T, N> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,6 +37,7 @@ const TESTS: &[Test] = &[
     // Turns
     test!(threads_that_never_yield_interleave),
     test!(a_timeslice_has_as_many_ticks_as_asked_for),
+    test!(who_gives_way_early_leaves_a_whole_timeslice_to_the_next),
     test!(the_threads_take_turns_in_order),
     test!(the_longest_timeslice_is_never_over),
     test!(a_timeslice_of_no_ticks_is_a_bug).ends(End::Stop("PANIC: a timeslice must last a tick at least")),
@@ -203,6 +204,16 @@ fn a_timeslice_has_as_many_ticks_as_asked_for() {
     assert_turns(2, 7);
 }
 
+fn who_gives_way_early_leaves_a_whole_timeslice_to_the_next() {
+    start(1000, 7);
+    spin_for(3);
+    let _off = interrupts_off();
+    let threads = [0, 1].map(|me| spawn(me, be_seen));
+    be_seen_from_now_on();
+    join(threads);
+    assert_turns(2, 7);
+}
+
 fn the_threads_take_turns_in_order() {
     start(1000, 1);
     let _off = interrupts_off();
@@ -214,9 +225,10 @@ fn the_threads_take_turns_in_order() {
 
 fn the_longest_timeslice_is_never_over() {
     start(1000, u32::MAX);
-    for counts in run::<2>(|_| spin_for(20)) {
-        assert_eq!(counts.total(), 1, "{counts:?}");
-    }
+    let sleeper = spawn(0, |_| sleep(5));
+    let [counts] = run(|_| spin_for(20));
+    assert_eq!((counts.of(Reason::Timer), counts.total()), (0, 1));
+    sleeper.join();
 }
 
 fn a_timeslice_of_no_ticks_is_a_bug() {
@@ -375,8 +387,17 @@ fn join_gives_back_the_stack_and_the_place() {
 }
 
 fn a_place_is_not_taken_before_its_stack_is_given_back() {
-    start(FAST_HZ, 1);
-    run::<3>(|_| (0..500).for_each(|_| _ = spawn(0, |_| ()).join()));
+    static SWITCHES: AtomicU32 = AtomicU32::new(0);
+    /// After some switches a tick comes as soon as interrupts are on again.
+    unsafe fn sometimes_slow_switch(_: ThreadId, _: ThreadId, save: *mut u32, load: u32) {
+        if SWITCHES.fetch_add(1, Relaxed).is_multiple_of(3) {
+            while !a_tick_is_requested() {}
+        }
+        // SAFETY: the caller's.
+        unsafe { switch(save, load) };
+    }
+    start_with(FAST_HZ, 1, sometimes_slow_switch);
+    run::<3>(|_| (0..300).for_each(|_| _ = spawn(0, |_| ()).join()));
 }
 
 fn without_memory_for_a_stack_spawn_fails_and_loses_nothing() {
@@ -578,20 +599,25 @@ fn a_byte_from_the_keyboard_arrives() {
 }
 
 fn bytes_from_the_serial_port_arrive() {
+    const OUT2: u8 = 0x08;
     start(1000, 4);
     input::init();
     log!("waiting for input");
     assert_eq!([(); 3].map(|()| input::read_byte()), *b"xyz");
+    assert!(!pic::is_in_service(Line::Serial1), "no further byte would ever interrupt");
+    // SAFETY: reading the register changes nothing.
+    assert_ne!(unsafe { inb(serial::COM1 + 4) } & OUT2, 0, "QEMU interrupts without it, but no PC does");
 }
 
 fn readers_are_served_in_the_order_they_came() {
     start(1000, ENDLESS);
     input::init();
     let readers = [0, 1, 2].map(|me| spawn(me, read));
-    yield_now();
+    sleep(1);
     for key in [KEY_A, KEY_B, KEY_C] {
         press(key);
-        yield_now();
+        // The others run, if they have a reason to.
+        sleep(1);
     }
     for counts in readers.map(Thread::join) {
         assert_eq!((counts.of(Reason::Input), counts.total()), (1, 2));
@@ -681,6 +707,7 @@ fn preempt_often(entry: fn(usize)) {
 // Fills the general-purpose registers, and compares them with a copy on the stack until it is enough:
 // extern "C" fn registers_stay(seed: u32) -> u32, which returns 1 if they have stayed as they were.
 global_asm!(
+    ".global registers_stay",
     "registers_stay:",
     "push ebp; push ebx; push esi; push edi",
     "mov eax, [esp + 20]",
@@ -710,6 +737,7 @@ fn general_registers_survive_preemption() {
 // Sets the flags, lets time pass with instructions that leave them alone, and compares, until it is
 // enough: extern "C" fn flags_stay(flags: u32) -> u32, which returns what they have become.
 global_asm!(
+    ".global flags_stay",
     "flags_stay:",
     "mov edx, [esp + 4]",
     "2: push edx; popfd",
@@ -743,6 +771,7 @@ fn flags_survive_preemption() {
 // Fills the registers that a call has to keep, and switches: extern "C" fn switch_with(save: *mut u32,
 // load: u32, seed: u32) -> u32, which returns 1 if they have stayed as they were.
 global_asm!(
+    ".global switch_with",
     "switch_with:",
     "push ebp; push ebx; push esi; push edi",
     "mov eax, [esp + 20]; mov edx, [esp + 24]",
