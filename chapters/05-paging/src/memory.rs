@@ -8,7 +8,7 @@ use crate::regions::{self, Region};
 use crate::{double_fault, page_fault};
 use boot::stop::stop;
 use common::{Lock, VirtAddr, image};
-use core::arch::x86::__cpuid;
+use core::arch::{asm, x86::__cpuid};
 use lazy_static::lazy_static;
 use multiboot2::{BootInformation, MemoryAreaType};
 use screen::println;
@@ -57,8 +57,18 @@ pub fn allocate() -> Option<Frame> {
 /// Takes a frame filled with zeros; none if memory is out.
 pub fn allocate_cleared() -> Option<Frame> {
     let frame = allocate()?;
-    // SAFETY: the frame was free, so nobody else refers to it.
-    unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([0; 1024]) };
+    let start = frame.in_window().address().as_u32();
+    // SAFETY: the frame was free, so nobody else refers to it. The direction flag is clear, as always in
+    // compiled code.
+    unsafe {
+        asm!(
+            "rep stosd",
+            in("eax") 0,
+            inout("edi") start => _,
+            inout("ecx") PAGE_BYTES / 4 => _,
+            options(nostack, preserves_flags),
+        );
+    }
     Some(frame)
 }
 

@@ -1,6 +1,6 @@
 //! The address space of a task: made, copied, and given back.
 
-use crate::rule::{COPIED, PRIVATE, Rule};
+use crate::rule::{COPIED, LINKED, PRIVATE};
 use common::VirtAddr;
 use core::arch::asm;
 use core::ops::Range;
@@ -28,10 +28,8 @@ impl Space {
         // SAFETY: the kernel's tables are never given back, and its entries of the directory never change
         // any more: whatever the kernel maps later, it maps in these tables.
         let entries = unsafe { directory.entries_mut() };
-        for (index, (entry, kernels)) in entries.iter_mut().zip(kernel.entries()).enumerate() {
-            if Rule::of(index) == Rule::Linked {
-                *entry = *kernels;
-            }
+        for linked in LINKED {
+            entries[linked.clone()].copy_from_slice(&kernel.entries()[linked]);
         }
         Ok(Self { directory })
     }

@@ -5,7 +5,7 @@ use crate::space::{OutOfMemory, Space};
 use crate::switch;
 use crate::table::{self, FIRST_PID, TASKS};
 use common::VirtAddr;
-use common::lock::interrupts_off;
+use common::lock::{InterruptsOff, interrupts_off};
 use core::ops::Range;
 use paging::directory::{Directory, MapError};
 use paging::regions::{self, Region};
@@ -63,7 +63,7 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     assert_eq!(pid, FIRST_PID, "there has been a task 1");
     // SAFETY: a new stack lies there, in the address space that the thread runs in, until it has ended.
     unsafe { scheduler::admit(thread, stack_pointer) };
-    Ok(bury(thread).status)
+    Ok(bury(thread, interrupts_off()).status)
 }
 
 /// The number of the running task; 0 if it is a thread of the kernel. It may be asked at any moment.
@@ -105,8 +105,8 @@ pub fn wait() -> Result<Ended, NoChildren> {
         let mut tasks = TASKS.lock();
         let pid = getpid();
         if let Some(child) = tasks.ended_child_of(pid) {
-            drop((tasks, off));
-            return Ok(bury(child));
+            drop(tasks);
+            return Ok(bury(child, off));
         }
         if !tasks.has_children(pid) {
             return Err(NoChildren);
@@ -138,10 +138,14 @@ pub fn with_directories<T>(pids: [u32; 2], show: impl FnOnce([&Directory; 2]) ->
 }
 
 /// Waits for the end of the task `thread`, and gives back its address space and its place.
-fn bury(thread: ThreadId) -> Ended {
+///
+/// The place is free once the wait is over. Interrupts are `off` until nothing of the task is left there,
+/// so that nobody is given the place too early.
+fn bury(thread: ThreadId, off: InterruptsOff) -> Ended {
     scheduler::wait_for_end(thread);
     let task = TASKS.lock().remove(thread).expect("a task is removed once, by its parent");
     switch::run_in_kernel(thread);
+    drop(off);
     let status = task.status.expect("a task's thread ends in `exit`");
     Ended { pid: task.pid, status }
 }
