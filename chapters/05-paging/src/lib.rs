@@ -1,8 +1,8 @@
 //! Chapter 5: memory in pages, each with its own place and its own protection.
 //!
-//! Physical memory is handed out in frames of 4 KiB ([`frames`]). A page directory with its page tables
+//! Physical memory is handed out in frames of 4 KiB ([`frames`], [`memory`]). A page directory with its page tables
 //! ([`directory`]) says for every page of virtual memory which frame it is, if any, and what may be
-//! done with it. [`memory`] builds the kernel's own map and turns paging on:
+//! done with it. `kernel_space` builds the kernel's own map and turns paging on:
 //!
 //! ```text
 //!   0x0000_0000  page 0: never mapped, so that a null pointer is noticed
@@ -29,6 +29,8 @@ pub mod directory;
 #[cfg(target_os = "none")]
 pub mod double_fault;
 #[cfg(target_os = "none")]
+mod kernel_space;
+#[cfg(target_os = "none")]
 pub mod memory;
 #[cfg(target_os = "none")]
 pub mod page_fault;
@@ -41,4 +43,4 @@ pub use page::{Frame, PAGE_BYTES, Page};
 #[cfg(target_os = "none")]
 pub use directory::Directory;
 #[cfg(target_os = "none")]
-pub use memory::init;
+pub use kernel_space::{KERNEL, init};

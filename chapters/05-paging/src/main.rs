@@ -9,7 +9,7 @@ use common::VirtAddr;
 use core::ops::Range;
 use interrupts::Frame as InterruptFrame;
 use paging::page_fault::{PAGE_FAULT, PageFault};
-use paging::{Flags, PAGE_BYTES, Page, memory, regions};
+use paging::{Flags, KERNEL, PAGE_BYTES, Page, memory, regions};
 use screen::println;
 
 boot::entry!(kernel, screen::last_words);
@@ -39,15 +39,15 @@ fn demonstrate() {
     interrupts::register(PAGE_FAULT, repair);
     // SAFETY: the page fault is answered by a page.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(42) };
-    let meant = memory::KERNEL.lock().translate(SOMEWHERE).expect("the handler mapped it");
+    let meant = KERNEL.lock().translate(SOMEWHERE).expect("the handler mapped it");
     println!("The write went on, to {meant} in physical memory.");
     // SAFETY: nobody uses the page after this.
-    unsafe { memory::KERNEL.lock().unmap_and_free(one_page(SOMEWHERE)) };
+    unsafe { KERNEL.lock().unmap_and_free(one_page(SOMEWHERE)) };
 }
 
 /// One line for each run of pages with the same name and the same rights.
 fn print_map() {
-    let kernel = memory::KERNEL.lock();
+    let kernel = KERNEL.lock();
     let mut mappings = kernel.mappings().peekable();
     while let Some(first) = mappings.next() {
         let place = regions::locate(first.page.address());
@@ -72,7 +72,7 @@ extern "C" fn repair(frame: &mut InterruptFrame) {
     let fault = PageFault::of(frame);
     println!("Repaired: {fault}.");
     // SAFETY: nothing was there, so nobody relied on anything there.
-    let mapped = unsafe { memory::KERNEL.lock().map_free_frames(one_page(fault.address), Flags::WRITABLE) };
+    let mapped = unsafe { KERNEL.lock().map_free_frames(one_page(fault.address), Flags::WRITABLE) };
     mapped.expect("the page was not present, and memory is not out");
 }
 

@@ -10,7 +10,7 @@ use common::{PhysAddr, VirtAddr, image, test};
 use core::arch::asm;
 use multiboot2::{BootInformation, MemoryAreaType};
 use paging::directory::{Directory, MapError, NotMapped};
-use paging::{Flags, Frame, PAGE_BYTES, Page, memory};
+use paging::{Flags, Frame, KERNEL, PAGE_BYTES, Page, memory};
 use spin::Once;
 use x86::controlregs::{Cr0, cr0};
 
@@ -140,7 +140,7 @@ fn use_every_frame(expected: core::ops::Range<u32>) {
     for number in 256..32768 {
         let frame = Frame::from_number(number);
         let page = frame.in_window().address();
-        if memory::KERNEL.lock().translate(page).is_some() && !image::kernel().contains(&page) {
+        if KERNEL.lock().translate(page).is_some() && !image::kernel().contains(&page) {
             // SAFETY: the page is mapped, and reading has no effect.
             let words = unsafe { page.as_ptr::<[u32; 1024]>().read_volatile() };
             if words[0] == number && words[1] == number {
@@ -160,7 +160,7 @@ fn every_frame_can_be_used_in_128_mib() {
 
 fn memory_above_128_mib_is_left_alone() {
     take_all(|frame| assert!(frame.address().as_u32() < 128 << 20, "{frame:?}"));
-    assert!(memory::KERNEL.lock().translate(VirtAddr::new(128 << 20)).is_none());
+    assert!(KERNEL.lock().translate(VirtAddr::new(128 << 20)).is_none());
 }
 
 fn frames_come_back() {
@@ -178,7 +178,7 @@ fn a_frame_freed_twice_stops() {
 }
 
 fn the_map_is_as_promised() {
-    let kernel = memory::KERNEL.lock();
+    let kernel = KERNEL.lock();
     let rights = |address: VirtAddr| {
         let found = kernel.mappings().find(|mapping| {
             let offset = address.as_u32().wrapping_sub(mapping.page.address().as_u32());
@@ -210,16 +210,16 @@ fn what_is_mapped_can_be_used_and_translated() {
     let frame = memory::allocate().expect("memory is not out");
     let page = Page::containing(SOMEWHERE);
     // SAFETY: the frame was free; through the window it is only read below.
-    unsafe { memory::KERNEL.lock().map(page, frame, Flags::WRITABLE) }.expect("the page is free").flush();
+    unsafe { KERNEL.lock().map(page, frame, Flags::WRITABLE) }.expect("the page is free").flush();
     let there = SOMEWHERE.wrapping_add(0x123 * 4);
     // SAFETY: just mapped, to a frame that is nobody else's.
     unsafe { there.as_ptr::<u32>().write_volatile(0xFEED_F00D) };
-    let meant = memory::KERNEL.lock().translate(there);
+    let meant = KERNEL.lock().translate(there);
     assert_eq!(meant, Some(PhysAddr::new(frame.address().as_u32() + 0x123 * 4)));
     let window = frame.in_window().address().wrapping_add(0x123 * 4);
     // SAFETY: the window shows the frame too.
     assert_eq!(unsafe { window.as_ptr::<u32>().read_volatile() }, 0xFEED_F00D);
-    let count = memory::KERNEL.lock().mappings().filter(|mapping| mapping.page == page).count();
+    let count = KERNEL.lock().mappings().filter(|mapping| mapping.page == page).count();
     assert_eq!(count, 1, "the walk finds the page once");
 }
 
@@ -243,9 +243,9 @@ fn tables_are_empty_whatever_was_in_their_frames() {
 fn unmapping_takes_effect_at_once() {
     what_is_mapped_can_be_used_and_translated();
     // SAFETY: the page is used once more, to see that it is gone.
-    let (_, flush) = unsafe { memory::KERNEL.lock().unmap(Page::containing(SOMEWHERE)) }.expect("it is mapped");
+    let (_, flush) = unsafe { KERNEL.lock().unmap(Page::containing(SOMEWHERE)) }.expect("it is mapped");
     flush.flush();
-    assert_eq!(memory::KERNEL.lock().translate(SOMEWHERE), None);
+    assert_eq!(KERNEL.lock().translate(SOMEWHERE), None);
     // SAFETY: not safe: the page is gone, which is the test.
     unsafe { SOMEWHERE.as_ptr::<u32>().read_volatile() };
 }
@@ -253,7 +253,7 @@ fn unmapping_takes_effect_at_once() {
 fn mapping_twice_is_refused() {
     let frame = memory::allocate().expect("memory is not out");
     let page = Page::containing(SOMEWHERE);
-    let mut kernel = memory::KERNEL.lock();
+    let mut kernel = KERNEL.lock();
     // SAFETY: nobody uses the pages.
     unsafe {
         assert_eq!(kernel.unmap(page).map(|_| ()), Err(NotMapped(page)));
@@ -269,16 +269,16 @@ fn mapping_twice_is_refused() {
 fn mapping_without_memory_is_an_error_and_loses_nothing() {
     let frame = memory::allocate().expect("memory is not out");
     take_all(|_| ());
-    let before = memory::KERNEL.lock().mappings().count();
+    let before = KERNEL.lock().mappings().count();
     // SAFETY: nobody uses the page.
-    let error = unsafe { memory::KERNEL.lock().map(Page::containing(SOMEWHERE), frame, Flags::empty()) }.map(|_| ());
+    let error = unsafe { KERNEL.lock().map(Page::containing(SOMEWHERE), frame, Flags::empty()) }.map(|_| ());
     assert_eq!(error, Err(MapError::OutOfMemory));
-    assert_eq!(memory::KERNEL.lock().mappings().count(), before);
+    assert_eq!(KERNEL.lock().mappings().count(), before);
     assert!(Directory::new().is_none());
 }
 
 fn large_pages_are_walked_and_translated() {
-    let kernel = memory::KERNEL.lock();
+    let kernel = KERNEL.lock();
     assert_eq!(kernel.translate(VirtAddr::new(0x00C1_2345)), Some(PhysAddr::new(0x00C1_2345)));
     let large = kernel.mappings().filter(|mapping| mapping.pages == 1024);
     assert!(large.map(|mapping| mapping.page.address().as_u32()).eq([4 << 20, 8 << 20, 12 << 20]));

@@ -18,9 +18,9 @@ use common::{Lock, VirtAddr};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 use paging::directory::{MapError, PAGES_PER_TABLE};
-use paging::memory::{self, KERNEL};
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES, Page};
+use paging::{KERNEL, memory};
 
 /// Where the heap begins.
 pub const START: VirtAddr = VirtAddr::new(0xC000_0000);

@@ -17,7 +17,7 @@ use common::{VirtAddr, test};
 use core::alloc::Layout;
 use core::arch::asm;
 use core::hint::black_box;
-use paging::memory;
+use paging::{KERNEL, memory};
 
 boot::entry!(kernel, screen::last_words);
 
@@ -97,7 +97,7 @@ fn the_heap_grows_by_frames_and_keeps_what_is_in_it() {
     let large: Vec<u32> = (0..100_000).collect();
     assert_eq!((*first, large[99_999]), (0x1234_5678, 99_999));
     assert_eq!(heap::usage().total_bytes, (free - memory::free_count()) as usize * 4096);
-    let frame = memory::KERNEL.lock().translate(VirtAddr::from(large.as_ptr())).expect("it is mapped");
+    let frame = KERNEL.lock().translate(VirtAddr::from(large.as_ptr())).expect("it is mapped");
     assert_ne!(frame.as_u32(), large.as_ptr().addr() as u32, "the heap is not the window");
 }
 
@@ -151,7 +151,7 @@ fn a_full_heap_still_grows() {
 }
 
 fn the_tables_of_the_heap_never_change() {
-    let tables = || memory::KERNEL.lock().entries()[768..].map_entries();
+    let tables = || KERNEL.lock().entries()[768..].map_entries();
     let before = tables();
     black_box(Vec::<u8>::with_capacity(12 << 20));
     assert_eq!(tables(), before);

@@ -7,7 +7,7 @@
 
 use crate::thread_id::{MOST_THREADS, ThreadId};
 use common::VirtAddr;
-use paging::memory::KERNEL;
+use paging::KERNEL;
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES, Page};
 

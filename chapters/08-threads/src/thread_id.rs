@@ -36,3 +36,23 @@ impl fmt::Display for ThreadId {
         write!(f, "{}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_has_a_thread_of_its_own() {
+        for place in 0..MOST_THREADS {
+            let thread = ThreadId::new(place);
+            assert_eq!((thread.place(), thread.to_string()), (place, place.to_string()));
+        }
+        assert_eq!(ThreadId::FIRST, ThreadId::new(0));
+    }
+
+    #[test]
+    #[should_panic(expected = "there is no such thread")]
+    fn there_is_no_thread_beyond_the_last_place() {
+        let _ = ThreadId::new(MOST_THREADS);
+    }
+}

@@ -5,7 +5,7 @@ use common::VirtAddr;
 use core::arch::asm;
 use core::ops::Range;
 use paging::directory::{Directory, MapError, Table, table_in};
-use paging::{Entry, Flags, Frame, memory};
+use paging::{Entry, Flags, Frame, KERNEL, memory};
 
 /// An address space: the kernel's part linked, the private part its own. It is given back when dropped,
 /// to the last frame; the CPU must not be using it then.
@@ -24,7 +24,7 @@ impl Space {
     /// If there is no frame for the directory.
     pub fn new() -> Result<Self, OutOfMemory> {
         let mut directory = Directory::new().ok_or(OutOfMemory)?;
-        let kernel = memory::KERNEL.lock();
+        let kernel = KERNEL.lock();
         // SAFETY: the kernel's tables are never given back, and its entries of the directory never change
         // any more: whatever the kernel maps later, it maps in these tables.
         let entries = unsafe { directory.entries_mut() };

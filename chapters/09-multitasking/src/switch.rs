@@ -2,7 +2,7 @@
 
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use paging::{Frame, double_fault, memory};
+use paging::{Frame, KERNEL, double_fault};
 use threads::ThreadId;
 use threads::switch::switch;
 use threads::thread_id::MOST_THREADS;
@@ -30,7 +30,7 @@ pub fn run_in(thread: ThreadId, directory: Frame) {
 
 /// Lets `thread` run with the kernel's directory from its next turn on.
 pub fn run_in_kernel(thread: ThreadId) {
-    run_in(thread, memory::KERNEL.lock().frame());
+    run_in(thread, KERNEL.lock().frame());
 }
 
 /// Goes from one thread to another, and into the other's address space.

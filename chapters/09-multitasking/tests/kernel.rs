@@ -17,7 +17,7 @@ use multitasking::fork::ForkError;
 use multitasking::rule::{COPIED, PRIVATE, Rule};
 use multitasking::task::{self, Ended, NoChildren};
 use multitasking::{comparison, exit, fork, getpid, switch, wait};
-use paging::{Entry, Flags, Frame, PAGE_BYTES, memory};
+use paging::{Entry, Flags, Frame, KERNEL, PAGE_BYTES, memory};
 use x86::bits32::eflags::{self, EFlags};
 use x86::controlregs::{cr3, cr3_write};
 
@@ -216,7 +216,7 @@ fn page_tables_agree_with_the_rule() {
                 let private = PRIVATE.contains(&row.range.start);
                 assert_eq!(row.rule, if private { Rule::Copied } else { Rule::Linked }, "{}", row.place);
             }
-            let kernel = memory::KERNEL.lock();
+            let kernel = KERNEL.lock();
             for (index, entry) in kernel.entries().iter().enumerate().filter(|(index, _)| !COPIED.contains(index)) {
                 let frames = [entry, &first.entries()[index], &second.entries()[index]].map(|entry| entry.frame());
                 assert_eq!(frames, [entry.frame(); 3], "entry {index}");
@@ -660,7 +660,7 @@ fn cr3_is_not_loaded_between_threads_of_one_space() {
         unsafe { PAGE.as_ptr::<u32>().read_volatile() }
     }
     let other = threads::spawn(|_| (0..3).for_each(|_| threads::yield_now()), 0).expect("there is room");
-    let mut kernel = memory::KERNEL.lock();
+    let mut kernel = KERNEL.lock();
     let frames = [1, 2].map(|value| {
         let frame = memory::allocate_cleared().expect("memory is not out");
         // SAFETY: the frame was free.
