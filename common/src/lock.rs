@@ -37,7 +37,7 @@ impl<T> Lock<T> {
         let interrupts = interrupts_off();
         match self.inner.try_lock() {
             Some(inner) => Guard { inner, _interrupts: interrupts },
-            None => panic!("deadlock: this lock is already held further up on the same path"),
+            None => panic!("deadlock: this lock is already held, on this path or by a thread that waits"),
         }
     }
 }

@@ -69,6 +69,7 @@ fn a_handler_may_change_the_registers() {
 // The words at `before`, and those at `after`, in order:
 // EAX EBX ECX EDX ESI EDI EBP EFLAGS DS ES FS GS, and then ESP before and after.
 global_asm!(
+    ".global survive",
     "survive:",
     "pusha",
     "mov esi, offset {before}",
@@ -211,6 +212,7 @@ fn handlers_run_with_interrupts_off_and_iret_restores_them() {
 // Does what the CPU does for an interrupt with an error code (EDX nonzero) or without: pushes, and goes
 // to the handler at EAX. The call in it pushes the address of the `ret` behind it.
 global_asm!(
+    ".global deliver",
     "deliver:",
     "pushfd",
     "push 0x08",

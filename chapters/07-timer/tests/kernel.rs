@@ -252,6 +252,7 @@ fn ticks_do_not_nest() {
 // Fills the general-purpose registers, waits for a word to become other than zero, and stores the
 // registers. Meanwhile, nothing but the arithmetic flags changes.
 global_asm!(
+    ".global survive",
     "survive:",
     "pusha",
     "mov eax, 0xA1A2A3A4",

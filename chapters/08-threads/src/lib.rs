@@ -32,7 +32,11 @@ pub mod scheduler;
 #[cfg(target_os = "none")]
 pub mod switch;
 #[cfg(target_os = "none")]
+mod table;
+#[cfg(target_os = "none")]
 mod thread;
+#[cfg(target_os = "none")]
+mod timeslice;
 
 pub use reason::{Counts, Reason};
 pub use thread_id::ThreadId;

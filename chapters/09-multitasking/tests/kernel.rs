@@ -231,6 +231,7 @@ fn page_tables_agree_with_the_rule() {
 // fork_with_registers(after: *mut [u32; 8]): forks with a value of its own in every register, and stores
 // what is in them afterwards, in the order EDI ESI EBP ESP EBX EDX ECX EAX.
 global_asm!(
+    ".global fork_with_registers",
     "fork_with_registers:",
     "push ebx",
     "push esi",
