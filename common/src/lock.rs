@@ -37,8 +37,16 @@ impl<T> Lock<T> {
         let interrupts = interrupts_off();
         match self.inner.try_lock() {
             Some(inner) => Guard { inner, _interrupts: interrupts },
-            None => panic!("deadlock: this lock is already held, on this path or by a thread that waits"),
+            None => panic!("deadlock: this lock is held already, here or by a thread that waits"),
         }
+    }
+}
+
+impl<T> Lock<T> {
+    /// Takes the lock if it is free: for those who report what went wrong, whoever holds it.
+    pub fn try_lock(&self) -> Option<Guard<'_, T>> {
+        let interrupts = interrupts_off();
+        self.inner.try_lock().map(|inner| Guard { inner, _interrupts: interrupts })
     }
 }
 
@@ -57,6 +65,8 @@ impl<T> DerefMut for Guard<'_, T> {
 }
 
 /// Interrupts are off while this value lives; afterwards they are as they were before.
+///
+/// Of several, the one that was made first must be dropped last: it is the one that knows how it was.
 pub struct InterruptsOff {
     were_on: bool,
 }

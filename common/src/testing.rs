@@ -90,7 +90,7 @@ impl fmt::Display for Test {
 /// # Panics
 /// If the command line names no test of the table.
 pub fn run(command_line: &str, tests: &[Test], log: fn(fmt::Arguments)) {
-    let wanted = command_line.split_whitespace().find_map(|word| word.strip_prefix("test="));
+    let wanted = command_line.split_ascii_whitespace().find_map(|word| word.strip_prefix("test="));
     let wanted = wanted.expect("the command line names no test: test=NAME, or test=? for the table");
     if wanted == "?" {
         for test in tests {

@@ -1,5 +1,6 @@
 //! The tests that boot: every behaviour of every chapter, one machine for each.
 
+use crate::cargo::Profile;
 use crate::chapters::{Chapter, Workspace};
 use crate::display::Display;
 use crate::ending::Ending;
@@ -30,7 +31,7 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
     if with.is_empty() {
         return Ok(());
     }
-    let kernels = kernels::build(workspace, &with, Kind::Tests)?;
+    let kernels = kernels::build(workspace, &with, Kind::Tests, Profile::Kernel)?;
     let suites = with.into_iter().zip(kernels).map(|(chapter, kernel)| Suite { workspace, chapter, kernel, timeout });
     let suites: Vec<Suite> = suites.collect();
 
@@ -86,30 +87,45 @@ impl Suite<'_> {
         Ok(test.expected.accepts(&ending, &text).map_err(|reason| format!("{reason}\n{story}")))
     }
 
-    /// Boots the kernel for `test`; returns how it ended, what it said, and both for a person to read.
+    /// Boots the kernel for `test`.
     fn watch(&self, kernel: &Path, test: &Listed, timeout: Duration) -> Result<(Ending, String, String)> {
-        let folder = tempfile::tempdir()?;
-        let image = folder.path().join("image.iso");
-        image::make(kernel, &format!("'test={}'", test.name), test.module, &image)?;
-
-        let memory = test.memory_mib.to_string();
-        let parts = Parts { image: &image, memory: &memory, cpu: &test.cpu, display: Display::None, flags: &[] };
-        let orders = Orders { timeout, typist: Typist::Letters(&test.types) };
-        let symbols = Symbols::new(kernel, &self.workspace.root);
-        let mut read = Vec::new();
-        let mut log = Log::new(&symbols, &mut read);
-        let ended = watch::boot(&parts, &orders, &mut log)?;
-        let text = log.text();
-        drop(log);
-
-        let place = ended.place(&symbols).unwrap_or_default();
-        let story = format!("{place}\nThe log:\n{}", String::from_utf8_lossy(&read));
-        Ok((ended.ending, text, story))
+        watch(self.workspace, kernel, &format!("'test={}'", test.name), test, timeout)
     }
 }
 
+/// Boots a kernel with these words, on the machine that `test` asks for; returns how it ended, what it
+/// said, and both for a person to read.
+pub fn watch(
+    workspace: &Workspace,
+    kernel: &Path,
+    words: &str,
+    test: &Listed,
+    timeout: Duration,
+) -> Result<(Ending, String, String)> {
+    let folder = tempfile::tempdir()?;
+    let image = folder.path().join("image.iso");
+    image::make(kernel, words, test.module, &image)?;
+
+    let memory = test.memory_mib.to_string();
+    let parts = Parts { image: &image, memory: &memory, cpu: &test.cpu, display: Display::None, flags: &[] };
+    let orders = Orders { timeout, typist: Typist::Letters(&test.types) };
+    let symbols = Symbols::new(kernel, &workspace.root);
+    let mut read = Vec::new();
+    let mut log = Log::new(&symbols, &mut read);
+    let ended = watch::boot(&parts, &orders, &mut log)?;
+    let text = log.text();
+    drop(log);
+
+    let place = ended.place(&symbols).unwrap_or_default();
+    let story = format!("{place}\nThe log:\n{}", String::from_utf8_lossy(&read));
+    Ok((ended.ending, text, story))
+}
+
 /// Does something with every item, on as many threads as there are processors.
-fn in_parallel<T: Send>(items: impl Iterator<Item = T> + Send, work: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
+pub fn in_parallel<T: Send>(
+    items: impl Iterator<Item = T> + Send,
+    work: impl Fn(T) -> Result<()> + Sync,
+) -> Result<()> {
     let items = Mutex::new(items);
     let next = || items.lock().expect("no thread panics while taking").next();
     let worker = || -> Result<()> {

@@ -6,13 +6,20 @@
 
 use crate::chapters::Workspace;
 use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The file that describes the kernels' target.
 const TARGET: &str = "i686.json";
 
 /// How kernels are optimised and checked; the workspace's Cargo.toml says more.
-const PROFILE: &str = "kernel";
+#[derive(Clone, Copy)]
+pub enum Profile {
+    /// For everybody: with every check.
+    Kernel,
+    /// As small as possible, without checks.
+    Release,
+}
 
 /// `cargo` with these arguments, wherever this program was started.
 pub fn plain<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
@@ -30,13 +37,31 @@ pub fn for_host(workspace: &Workspace, subcommand: &str) -> Command {
 }
 
 /// `cargo` with this subcommand, for the kernels' target.
-pub fn for_kernels(workspace: &Workspace, subcommand: &str) -> Command {
+pub fn for_kernels(workspace: &Workspace, subcommand: &str, profile: Profile) -> Command {
     let mut command = for_host(workspace, subcommand);
-    command.args(["--profile", PROFILE, "--target", TARGET]);
-    command.args(["-Zjson-target-spec", "-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
+    let profile = match profile {
+        Profile::Kernel => "kernel",
+        Profile::Release => "release",
+    };
+    command.args(["--profile", profile, "--target", TARGET, "-Zjson-target-spec", "-Zbuild-std=core,alloc"]);
+    command.arg("-Zbuild-std-features=compiler-builtins-mem,optimize_for_size");
     // A stable compiler accepts unstable flags only with this.
     command.env("RUSTC_BOOTSTRAP", "1");
+    command.env("CARGO_ENCODED_RUSTFLAGS", without_paths_of_this_machine().join("\x1f"));
     command
+}
+
+/// Flags by which libraries lie in `/`. A kernel is then the same wherever it is built, and smaller: each
+/// panic message in it names its file.
+fn without_paths_of_this_machine() -> Vec<String> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let registries = home.and_then(|home| std::fs::read_dir(home.join("registry/src")).ok());
+    let registries = registries.into_iter().flatten().flatten().map(|entry| entry.path());
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().ok();
+    let sysroot = sysroot.and_then(|output| String::from_utf8(output.stdout).ok());
+    let library = sysroot.map(|sysroot| Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library"));
+    registries.chain(library).map(|path| format!("--remap-path-prefix={}/=/", path.display())).collect()
 }
 
 /// Adds `-p NAME` for each package.

@@ -1,6 +1,6 @@
 //! What Cargo checks on the host: format, style, and the tests of everything that needs no machine.
 
-use crate::cargo;
+use crate::cargo::{self, Profile};
 use crate::chapters::{Chapter, Workspace};
 use crate::tally::Tally;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ const TOOLS: &str = "tools";
 /// Checks format, style and documentation of everything, for the host and for the kernels' target.
 pub fn lint(workspace: &Workspace, tally: &Tally) {
     let for_host = |subcommand| cargo::for_host(workspace, subcommand);
-    let for_kernels = |subcommand| cargo::for_kernels(workspace, subcommand);
+    let for_kernels = |subcommand| cargo::for_kernels(workspace, subcommand, Profile::Kernel);
     let chapters = workspace.chapters.iter().map(|chapter| chapter.package.as_str());
     let libraries: Vec<&str> = [COMMON].into_iter().chain(chapters).collect();
     let mut kernels = vec!["--lib", "--bins"];

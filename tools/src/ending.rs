@@ -56,6 +56,8 @@ impl Ending {
             return Self::Hang(time);
         }
         match seen.status.code() {
+            // A good end after the report of a stop is none: somebody else went on meanwhile.
+            Some(GOOD) if report.is_some() => Self::Stopped(report),
             Some(GOOD) => Self::Good,
             Some(BAD) => Self::Stopped(report),
             Some(0) if in_window && report.is_some() => Self::Stopped(report),
@@ -105,6 +107,7 @@ mod tests {
     fn the_exit_device_tells_good_from_bad() {
         assert_eq!(Ending::of(&exited(33), OVER, false), Ending::Good);
         assert_eq!(Ending::of(&exited(33), "", false), Ending::Good);
+        assert_eq!(Ending::of(&exited(33), PANIC, false), Ending::Stopped(Some(Kind::Panic)));
         assert_eq!(Ending::of(&exited(35), PANIC, false), Ending::Stopped(Some(Kind::Panic)));
         assert_eq!(Ending::of(&exited(35), OVER, false), Ending::Stopped(None));
     }

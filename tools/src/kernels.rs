@@ -1,6 +1,6 @@
 //! Kernels: built by Cargo, several at once, and found by what Cargo says about them.
 
-use crate::cargo;
+use crate::cargo::{self, Profile};
 use crate::chapters::{Chapter, Workspace};
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -19,15 +19,20 @@ pub enum Kind {
 
 /// Builds the demonstration of one chapter.
 pub fn build_one(workspace: &Workspace, chapter: &Chapter) -> Result<PathBuf> {
-    let kernel = build(workspace, &[chapter], Kind::Demonstration)?.remove(0);
+    let kernel = build(workspace, &[chapter], Kind::Demonstration, Profile::Kernel)?.remove(0);
     kernel.with_context(|| format!("The kernel of {} could not be built; the reason stands above.", chapter.name))
 }
 
 /// Builds the kernels of these chapters, in their order, with one call of Cargo.
 ///
 /// There is none for a chapter whose kernel could not be built; Cargo has said why.
-pub fn build(workspace: &Workspace, chapters: &[&Chapter], kind: Kind) -> Result<Vec<Option<PathBuf>>> {
-    let mut command = cargo::for_kernels(workspace, "build");
+pub fn build(
+    workspace: &Workspace,
+    chapters: &[&Chapter],
+    kind: Kind,
+    profile: Profile,
+) -> Result<Vec<Option<PathBuf>>> {
+    let mut command = cargo::for_kernels(workspace, "build", profile);
     command.args(["--keep-going", "--message-format=json-render-diagnostics"]);
     cargo::packages(&mut command, chapters.iter().map(|chapter| chapter.package.as_str()));
     match kind {

@@ -8,6 +8,7 @@ mod cargo;
 mod chapters;
 mod checks;
 mod debug;
+mod demonstrations;
 mod display;
 mod ending;
 mod grub;

@@ -2,7 +2,7 @@
 
 use crate::chapters::{Chapter, Workspace};
 use crate::tally::Tally;
-use crate::{booted, checks};
+use crate::{booted, checks, demonstrations};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -32,7 +32,12 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         checks::test_tools(workspace, &tally);
     }
     checks::test_libraries(workspace, &chapters, everything, &tally);
-    booted::test(workspace, &chapters, Duration::from_secs(options.timeout), &tally)?;
+    let timeout = Duration::from_secs(options.timeout);
+    demonstrations::test(workspace, &chapters, timeout, &tally)?;
+    booted::test(workspace, &chapters, timeout, &tally)?;
+    if everything {
+        demonstrations::measure(workspace, &tally)?;
+    }
     Ok(conclude(&tally))
 }
 

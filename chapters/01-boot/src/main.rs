@@ -23,7 +23,7 @@ fn demonstrate(boot: &BootInformation) {
     log!("The memory map, in KiB:");
     let map = boot.memory_map_tag().unwrap_or_else(|| stop!("the boot loader gave no memory map"));
     for area in map.memory_areas() {
-        let (from, to) = (area.start_address() / 1024, area.end_address() / 1024);
+        let (from, to) = (area.start_address() / 1024, area.start_address().saturating_add(area.size()) / 1024);
         log!("{from:>10} to {to:>10}  {:>10} KiB  {:?}", area.size() / 1024, area.typ());
     }
 }

@@ -8,6 +8,7 @@
 //!             | address to return to|
 //! ```
 
+use common::lock::interrupts_off;
 use common::qemu::{self, Outcome};
 use core::arch::asm;
 use core::fmt;
@@ -64,6 +65,8 @@ impl Trace {
 
 /// Ends the kernel badly: says `kind` and `words`, where it was, and leaves QEMU or halts.
 pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
+    // For good: nobody else shall run, and perhaps end well, while this is being said.
+    core::mem::forget(interrupts_off());
     if STOPPING.swap(true, Relaxed) {
         kernel_last_words(format_args!("\n(stopped again while saying so: {words})\n"));
         qemu::exit(Outcome::Bad);
@@ -93,7 +96,7 @@ pub use stop;
 /// Ends the kernel well: leaves QEMU if the command line has the word `exit`, and idles otherwise.
 pub fn end(command_line: &str) -> ! {
     crate::log!("The demonstration is over.");
-    if command_line.split_whitespace().any(|word| word == "exit") {
+    if command_line.split_ascii_whitespace().any(|word| word == "exit") {
         qemu::exit(Outcome::Good);
     }
     qemu::halt()

@@ -1,6 +1,7 @@
 //! The table as the CPU has it loaded, and the selectors that name its entries.
 
 use crate::descriptor::Descriptor;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use x86::Ring;
 use x86::bits32::segmentation::load_cs;
 use x86::dtables::{DescriptorTablePointer, lgdt, sgdt};
@@ -11,6 +12,9 @@ pub const CODE: SegmentSelector = SegmentSelector::new(1, Ring::Ring0);
 
 /// The entry for data and the stack: DS, ES, FS, GS, SS.
 pub const DATA: SegmentSelector = SegmentSelector::new(2, Ring::Ring0);
+
+/// Has a table of ours been loaded?
+static LOADED: AtomicBool = AtomicBool::new(false);
 
 static FLAT: [Descriptor; 3] = [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA];
 
@@ -25,7 +29,7 @@ pub fn init() {
 /// If the table does not begin with the null descriptor and the two flat segments: they are what
 /// compiled code runs on.
 pub fn load(table: &'static [Descriptor]) {
-    assert_eq!(table[..FLAT.len()], FLAT, "a table must begin with the flat segments");
+    assert!(table[..FLAT.len()] == FLAT, "a table must begin with the flat segments");
     // SAFETY: the table stays where it is for ever, and its first entries, which the registers then
     // refer to, are the flat segments: every address means the same before and after.
     unsafe {
@@ -38,15 +42,19 @@ pub fn load(table: &'static [Descriptor]) {
         load_gs(DATA);
         load_ss(DATA);
     }
+    LOADED.store(true, Relaxed);
 }
 
 /// The table that the CPU uses now, as `sgdt` finds it.
+///
+/// # Panics
+/// Before [`init`]: the boot loader's table need not be there any more.
 pub fn loaded() -> &'static [Descriptor] {
     let mut pointer = DescriptorTablePointer::<Descriptor>::default();
     // SAFETY: `sgdt` writes six bytes, the size of the pointer.
     unsafe { sgdt(&mut pointer) };
     let entries = (usize::from(pointer.limit) + 1) / size_of::<Descriptor>();
-    // SAFETY: the CPU's table was given to `load`, so it lies there for ever. Until then it is the boot
-    // loader's, which is still there, as nobody has taken memory yet.
+    assert!(LOADED.load(Relaxed), "no table has been loaded yet");
+    // SAFETY: the CPU's table was given to `load`, so it lies there for ever.
     unsafe { core::slice::from_raw_parts(pointer.base, entries) }
 }

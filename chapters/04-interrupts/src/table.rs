@@ -5,6 +5,7 @@ use crate::frame::Frame;
 use crate::gate::{Gate, Kind};
 use crate::stubs;
 use common::Lock;
+use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use segments::table::CODE;
 use x86::dtables::{DescriptorTablePointer, lidt};
@@ -15,14 +16,15 @@ pub type Handler = extern "C" fn(&mut Frame);
 /// One [`Handler`] per vector, as pointers that the stubs call.
 ///
 /// Atomic, so that one can be replaced while interrupts go on: an interrupt finds the old handler or
-/// the new one.
-pub(crate) static HANDLERS: [AtomicPtr<()>; 256] = [const { AtomicPtr::new(exceptions::unhandled as *mut ()) }; 256];
+/// the new one. [`init`] puts one at every vector before the table is loaded.
+pub(crate) static HANDLERS: [AtomicPtr<()>; 256] = [const { AtomicPtr::new(ptr::null_mut()) }; 256];
 
 static TABLE: Lock<[Gate; 256]> = Lock::new([Gate::ABSENT; 256]);
 
 /// Leads all 256 vectors to their stubs and loads the table. Interrupts stay as they are.
 pub fn init() {
     for vector in 0..=255 {
+        register(vector, exceptions::unhandled);
         set_gate(vector, Gate::new(Kind::Interrupt, CODE.bits(), stubs::address(vector)));
     }
     // SAFETY: the table is a static, so it stays; and every one of its gates leads to a stub.

@@ -82,7 +82,8 @@ impl Directory {
 
     /// The directory's own entries.
     pub fn entries(&self) -> &Table {
-        // SAFETY: the frame is this directory's and holds a table; `&self` keeps writers away.
+        // SAFETY: the frame is this directory's and holds a table; `&self` keeps writers away. All but the
+        // CPU: it sets "accessed" and "dirty", by which nothing is decided here.
         unsafe { &*table_in(self.frame) }
     }
 
@@ -207,7 +208,7 @@ impl Directory {
     /// The page table behind entry `index` of the directory, if there is one.
     pub fn table(&self, index: usize) -> Option<&Table> {
         let frame = self.table_frame(index)?;
-        // SAFETY: the entry says that the frame holds a table; `&self` keeps writers away.
+        // SAFETY: the entry says that the frame holds a table; for the rest, as in `entries`.
         Some(unsafe { &*table_in(frame) })
     }
 

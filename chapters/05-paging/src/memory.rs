@@ -5,7 +5,7 @@ use crate::page::{Frame, PAGE_BYTES, WINDOW_END};
 use boot::stop::stop;
 use common::{Lock, image};
 use core::arch::asm;
-use multiboot2::{BootInformation, MemoryAreaType};
+use multiboot2::{BootInformation, MemoryArea, MemoryAreaType};
 use screen::println;
 
 static FRAMES: Lock<Frames> = Lock::new(Frames::new());
@@ -30,13 +30,13 @@ pub fn init(boot: &BootInformation) {
     }
     // Where the map contradicts itself, "not available" is believed.
     let (available, other) = (MemoryAreaType::Available, map.memory_areas());
-    other.iter().filter(|area| area.typ() != available).for_each(|area| keep(area.start_address(), area.end_address()));
+    other.iter().filter(|area| area.typ() != available).for_each(|area| keep(area.start_address(), end_of(area)));
 
     let mut beyond = 0;
     // From the highest down: the last one added is the first one given out.
     for area in map.memory_areas().iter().rev().filter(|area| area.typ() == available) {
         let from = area.start_address().div_ceil(u64::from(PAGE_BYTES));
-        let to = area.end_address() / u64::from(PAGE_BYTES);
+        let to = end_of(area) / u64::from(PAGE_BYTES);
         let seen = to.min(MOST_FRAMES as u64);
         beyond += to.saturating_sub(from.max(seen));
         for number in (from..seen).rev() {
@@ -99,4 +99,9 @@ pub fn taken_count() -> u32 {
 /// The first address behind the highest frame that may be handed out.
 pub fn end() -> u32 {
     FRAMES.lock().end().address().as_u32()
+}
+
+/// The first address behind `area`; firmware may tell of one that ends with the address space.
+fn end_of(area: &MemoryArea) -> u64 {
+    area.start_address().saturating_add(area.size())
 }

@@ -5,7 +5,8 @@ use common::{Lock, VirtAddr};
 use core::fmt::{self, Write};
 use core::ops::Range;
 
-/// Writes what a region is called; of several stacks in one region, the address tells which.
+/// Writes what a region is called; of several stacks in one region, the address tells which. With `{:#}`,
+/// without saying whose it is.
 pub type Name = fn(VirtAddr, &mut fmt::Formatter) -> fmt::Result;
 
 /// A part of virtual memory with a name.
@@ -72,8 +73,13 @@ impl fmt::Display for Place {
     /// Where it is, in words; with spaces behind it if the format asks for a width.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let guard = if self.is_guard_page() { "the guard page of " } else { "" };
+        let alternate = f.alternate();
         let mut written = Counter { letters: 0, inner: f };
-        write!(written, "{guard}{}", self.name())?;
+        if alternate {
+            write!(written, "{guard}{:#}", self.name())?;
+        } else {
+            write!(written, "{guard}{}", self.name())?;
+        }
         let letters = written.letters;
         (letters..f.width().unwrap_or(0)).try_for_each(|_| f.write_char(' '))
     }
@@ -104,7 +110,8 @@ pub fn add(region: Region) {
 
 /// Finds out where `address` lies.
 pub fn locate(address: VirtAddr) -> Place {
-    let regions = REGIONS.lock();
-    let region = regions.iter().flatten().find(|region| region.range.contains(&address)).cloned();
-    Place { address, region }
+    // Whoever asks may be reporting a fault that came while the lock was held. Then nothing is known.
+    let regions = REGIONS.try_lock();
+    let mut known = regions.iter().flat_map(|regions| regions.iter()).flatten();
+    Place { address, region: known.find(|region| region.range.contains(&address)).cloned() }
 }

@@ -25,7 +25,7 @@ fn kernel(handover: Handover) -> ! {
     interrupts::init(); // a handler for every vector
     paging::init(&boot); // memory in protected pages
     heap::init(); // memory of any size
-    let rate = timer::init(RATE_HZ).unwrap_or_else(|error| stop!("{error}")); // ticks at this rate
+    let rate = timer::init(RATE_HZ).expect("100 Hz is within the timer's range"); // ticks at this rate
     timer::start(); // interrupts are on from here
     demonstrate(rate);
     stop::end(information::command_line(&boot))

@@ -6,7 +6,7 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use screen::{print, println};
-use threads::{Counts, Reason, ThreadId, input, switch};
+use threads::{Counts, Reason, ThreadId, input};
 
 boot::entry!(kernel, screen::last_words);
 
@@ -23,10 +23,10 @@ fn kernel(handover: Handover) -> ! {
     heap::init(); // memory of any size
     timer::init(RATE_HZ).expect("100 Hz is within the timer's range"); // ticks at this rate
     timer::start(); // interrupts are on from here
-    threads::init(TIMESLICE_TICKS, switch::between_stacks); // this is the first of several threads now
+    threads::init(TIMESLICE_TICKS); // this is the first of several threads now
     input::init(); // what is typed can be waited for
     let words = information::command_line(&boot);
-    demonstrate(words.split_whitespace().any(|word| word == "exit"));
+    demonstrate(words.split_ascii_whitespace().any(|word| word == "exit"));
     stop::end(words)
 }
 
@@ -95,10 +95,13 @@ fn read(_: usize) {
 /// Makes the keyboard's controller behave as if the key `a` were pressed.
 fn press_a_key() {
     const PRETEND_THAT_THE_KEYBOARD_SENT: u8 = 0xD2;
+    const CONTROLLER_IS_BUSY: u8 = 0x02;
     const KEY_A_IN_SCAN_CODE_SET_1: u8 = 0x1E;
-    // SAFETY: the controller reaches no memory, and its interrupt has a handler.
-    unsafe {
-        x86::io::outb(0x64, PRETEND_THAT_THE_KEYBOARD_SENT);
-        x86::io::outb(0x60, KEY_A_IN_SCAN_CODE_SET_1);
+    for (port, byte) in [(0x64, PRETEND_THAT_THE_KEYBOARD_SENT), (0x60, KEY_A_IN_SCAN_CODE_SET_1)] {
+        // SAFETY: the controller reaches no memory, and its interrupt has a handler.
+        unsafe {
+            while x86::io::inb(0x64) & CONTROLLER_IS_BUSY != 0 {}
+            x86::io::outb(port, byte);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Whose turn it is: how threads leave the CPU, and come back.
 
 use crate::reason::{Counts, Reason};
+use crate::switch::between_stacks;
 use crate::table::{Departure, Record, SCHEDULER, State};
 use crate::thread_id::ThreadId;
 use crate::timeslice;
@@ -9,25 +10,27 @@ use common::lock::{InterruptsOff, interrupts_off};
 pub use crate::table::{Switch, current};
 
 /// Makes what runs now the first thread, starts the idle thread, and lets the timer end timeslices of
-/// `timeslice_ticks`. Switches from thread to thread by `switch`.
+/// `timeslice_ticks`.
 ///
 /// # Panics
 /// If a timeslice has no ticks, or memory is out.
-pub fn init(timeslice_ticks: u32, switch: Switch) {
+pub fn init(timeslice_ticks: u32) {
     let _off = interrupts_off();
     crate::kernel_stack::init();
-    {
-        let mut scheduler = SCHEDULER.lock();
-        scheduler.switch = switch;
-        scheduler.threads[ThreadId::FIRST.place()].state = State::Running;
-    }
+    switch_by(between_stacks);
+    SCHEDULER.lock().threads[ThreadId::FIRST.place()].state = State::Running;
     let idle = crate::spawn(idle, 0).expect("memory is not out yet").never_join();
     let mut scheduler = SCHEDULER.lock();
     let first = scheduler.ready.pop();
-    assert_eq!(first, Some(idle), "nobody else is ready yet");
+    assert!(first == Some(idle), "nobody else is ready yet");
     scheduler.idle = idle;
     drop(scheduler);
     timeslice::init(timeslice_ticks);
+}
+
+/// Goes from thread to thread by `switch` from now on.
+pub fn switch_by(switch: Switch) {
+    SCHEDULER.lock().switch = Some(switch);
 }
 
 /// Lets the others run first. Returns at once if nobody else is ready.
@@ -75,7 +78,7 @@ pub fn wait_for_end(thread: ThreadId) -> Counts {
         scheduler = SCHEDULER.lock();
     }
     let record = &mut scheduler.threads[thread.place()];
-    assert_eq!(record.state, State::Finished, "only the end of a thread wakes who waits for it");
+    assert!(record.state == State::Finished, "only the end of a thread wakes who waits for it");
     record.state = State::Gone;
     record.counts
 }
@@ -89,7 +92,7 @@ pub fn finish() -> ! {
     }
     drop(scheduler);
     leave(Reason::Exit, State::Finished);
-    unreachable!("a thread that has ended runs again");
+    panic!("a thread that has ended runs again");
 }
 
 /// A place for a new thread; none if the table is full.

@@ -60,8 +60,8 @@ pub struct Scheduler {
     pub sleepers: Sleepers,
     /// Who runs when nobody is ready.
     pub idle: ThreadId,
-    /// How to go from thread to thread.
-    pub switch: Switch,
+    /// How to go from thread to thread. Set before there are two.
+    pub switch: Option<Switch>,
 }
 
 /// The way from one thread to another, once it is decided.
@@ -84,7 +84,7 @@ pub static SCHEDULER: Lock<Scheduler> = Lock::new(Scheduler {
     ready: Ring::new(),
     sleepers: Sleepers::new(),
     idle: ThreadId::FIRST,
-    switch: crate::switch::between_stacks,
+    switch: None,
 });
 
 /// The place of the thread that runs. Only `depart` changes it; everybody may look, without the lock.
@@ -100,8 +100,12 @@ impl Scheduler {
     /// Puts `thread` at the end of the run queue.
     pub fn make_ready(&mut self, thread: ThreadId) {
         self.threads[thread.place()].state = State::Ready;
-        assert!(self.ready.push(thread), "there is room for every thread, and each is there once");
+        self.enqueue(thread);
         timeslice::end_if_over();
+    }
+
+    fn enqueue(&mut self, thread: ThreadId) {
+        assert!(self.ready.push(thread), "there is room for every thread, and each is there once");
     }
 
     /// Makes `thread` ready if it waits.
@@ -134,12 +138,13 @@ impl Scheduler {
         record.state = state;
         let save = &raw mut record.stack_pointer;
         if state == State::Ready && from != self.idle {
-            assert!(self.ready.push(from), "there is room for every thread, and each is there once");
+            self.enqueue(from);
         }
         let to = self.ready.pop().unwrap_or(self.idle);
         CURRENT.store(to.place() as u32, Relaxed);
         self.threads[to.place()].state = State::Running;
         timeslice::begin();
-        Departure { from, to, save, load: self.threads[to.place()].stack_pointer, switch: self.switch }
+        let switch = self.switch.expect("it is set before there are two threads");
+        Departure { from, to, save, load: self.threads[to.place()].stack_pointer, switch }
     }
 }

@@ -87,7 +87,7 @@ const TESTS: &[Test] = &[
     test!(a_lock_keeps_preemption_away),
     test!(the_heap_survives_preemption),
     test!(printed_lines_are_not_torn),
-    test!(a_lock_held_by_a_sleeper_is_a_deadlock).ends(End::Stop("PANIC: deadlock: this lock is already held")),
+    test!(a_lock_held_by_a_sleeper_is_a_deadlock).ends(End::Stop("PANIC: deadlock: this lock is held already")),
 ];
 
 fn kernel(handover: Handover) -> ! {
@@ -109,7 +109,8 @@ const FAST_HZ: u32 = 8000;
 fn start_with(rate_hz: u32, timeslice_ticks: u32, switch: Switch) {
     timer::init(rate_hz).expect("a possible rate");
     timer::start();
-    threads::init(timeslice_ticks, switch);
+    threads::init(timeslice_ticks);
+    scheduler::switch_by(switch);
 }
 
 fn start(rate_hz: u32, timeslice_ticks: u32) {

@@ -45,15 +45,23 @@ pub enum ForkError {
 ///
 /// # Errors
 /// [`ForkError`]; there is no child then, and nothing has changed.
-pub fn fork() -> Result<u32, ForkError> {
+///
+/// # Safety
+/// The stack is copied, and the kernel's heap is linked. So every `Box`, `Vec`, lock guard or other owner
+/// on the stack is there twice afterwards, while what it owns is there once. Only one of the two tasks may
+/// drop such an owner, or change anything through it.
+pub unsafe fn fork() -> Result<u32, ForkError> {
+    const OUT_OF_MEMORY: i32 = ForkError::OutOfMemory as i32;
+    const TOO_MANY_TASKS: i32 = ForkError::TooManyTasks as i32;
+    const NOT_A_TASK: i32 = ForkError::NotATask as i32;
     let answer: i32;
     // SAFETY: the handler changes EAX alone. What it does to memory concerns only the child's, which sees
     // its own stack at the same addresses, with the same contents.
     unsafe { asm!("int {vector}", vector = const FORK, out("eax") answer) };
     match answer {
-        -1 => Err(ForkError::OutOfMemory),
-        -2 => Err(ForkError::TooManyTasks),
-        -3 => Err(ForkError::NotATask),
+        OUT_OF_MEMORY => Err(ForkError::OutOfMemory),
+        TOO_MANY_TASKS => Err(ForkError::TooManyTasks),
+        NOT_A_TASK => Err(ForkError::NotATask),
         pid => Ok(pid as u32),
     }
 }
@@ -72,15 +80,13 @@ extern "C" fn handle(frame: &mut Frame) {
 
 /// Copies the running task, which has left its registers in `frame`, and lets the copy run.
 fn make_child(frame: &Frame) -> Result<u32, ForkError> {
-    let (parent, space) = {
+    let (parent, directory) = {
         let tasks = TASKS.lock();
         let task = tasks.of(scheduler::current()).ok_or(ForkError::NotATask)?;
-        (task.pid, &raw const task.space)
+        (task.pid, task.space.directory().frame())
     };
     let thread = scheduler::reserve().ok_or(ForkError::TooManyTasks)?;
-    // SAFETY: the task that runs is not removed, and only it could change its space: but it is here.
-    let copied = copy_as_interruptible(unsafe { &*space }, frame);
-    let mut child = copied.map_err(|OutOfMemory| {
+    let mut child = copy_as_interruptible(directory, frame).map_err(|OutOfMemory| {
         scheduler::cancel(thread);
         ForkError::OutOfMemory
     })?;
@@ -92,17 +98,18 @@ fn make_child(frame: &Frame) -> Result<u32, ForkError> {
     Ok(pid)
 }
 
-/// Copies a space, which takes a while: with interrupts on, if they were on where fork was called.
+/// Copies the running task's space, which takes a while: with interrupts on, if they were on where fork
+/// was called.
 ///
-/// Only the task itself could change what is copied. What interrupts put on its stack meanwhile lies
-/// below the frame, and means nothing to the child.
-fn copy_as_interruptible(space: &Space, frame: &Frame) -> Result<Space, OutOfMemory> {
+/// What interrupts put on the stack meanwhile lies below the frame, and means nothing to the child.
+fn copy_as_interruptible(directory: paging::Frame, frame: &Frame) -> Result<Space, OutOfMemory> {
     let were_on = EFlags::from_bits_truncate(frame.eflags).contains(EFlags::FLAGS_IF);
     if were_on {
         // SAFETY: they were on in the code that called, so every vector that can come has a handler.
         unsafe { irq::enable() };
     }
-    let copied = space.copy();
+    // SAFETY: only the task itself could change its space, or end; but it is here.
+    let copied = unsafe { Space::copy_of(directory) };
     // SAFETY: as the handler of an interrupt began.
     unsafe { irq::disable() };
     copied

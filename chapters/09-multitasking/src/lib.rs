@@ -22,6 +22,9 @@
 
 #![cfg_attr(target_os = "none", no_std)]
 
+#[cfg(target_os = "none")]
+extern crate alloc;
+
 pub mod rule;
 
 #[cfg(target_os = "none")]

@@ -6,12 +6,13 @@
 extern crate alloc;
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use common::VirtAddr;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use multitasking::rule::{PRIVATE, Rule};
-use multitasking::{comparison, exit, fork, getpid, switch, task, wait};
+use multitasking::{comparison, exit, fork, getpid, task, wait};
 use paging::{Flags, PAGE_BYTES, memory};
 use screen::println;
 use threads::input;
@@ -34,7 +35,7 @@ fn kernel(handover: Handover) -> ! {
     heap::init(); // memory of any size
     timer::init(RATE_HZ).expect("100 Hz is within the timer's range"); // ticks at this rate
     timer::start(); // interrupts are on from here
-    threads::init(TIMESLICE_TICKS, switch::between_spaces); // this is the first of several threads now
+    threads::init(TIMESLICE_TICKS); // this is the first of several threads now
     input::init(); // what is typed can be waited for
     multitasking::init(); // threads can have address spaces of their own, and fork
     task::run(first_task).expect("memory is not out yet");
@@ -56,7 +57,8 @@ fn first_task(_: usize) {
     let on_stack = AtomicU32::new(1);
     let before = memory::taken_count();
 
-    let forked = fork().expect("memory is not out");
+    // SAFETY: nothing on the stack owns anything: what is shared is leaked, and so dropped by nobody.
+    let forked = unsafe { fork() }.expect("memory is not out");
     println!("fork() returned {forked}, and getpid() returned {}", getpid());
     if forked == 0 {
         second_task(&on_stack, shared);
@@ -107,15 +109,13 @@ impl Shared {
 /// The picture of this chapter, as the page tables of both tasks have it.
 fn print_table() {
     println!("{:<28} {:<21} {:<10} {:<10}", "region", "range", "in task 1", "in task 2");
-    let printed = task::with_directories([1, 2], |directories| {
-        for row in comparison::rows(directories) {
-            let [first, second] = row.frames.map(|frame| frame.address());
-            let word = match row.rule {
-                Rule::Linked => "linked",
-                Rule::Copied => "copied",
-            };
-            println!("{:<28} {}-{} {first} {second} {word}", row.place, row.range.start, row.range.end);
-        }
-    });
-    printed.expect("both tasks are there");
+    let rows = task::with_directories([1, 2], |directories| comparison::rows(directories).collect::<Vec<_>>());
+    for row in rows.expect("both tasks are there") {
+        let [first, second] = row.frames.map(|frame| frame.address());
+        let word = match row.rule {
+            Rule::Linked => "linked",
+            Rule::Copied => "copied",
+        };
+        println!("{:<#28} {}-{} {first} {second} {word}", row.place, row.range.start, row.range.end);
+    }
 }

@@ -4,7 +4,7 @@ use crate::rule::{COPIED, LINKED, PRIVATE};
 use common::VirtAddr;
 use core::arch::asm;
 use core::ops::Range;
-use paging::directory::{Directory, MapError, Table, table_in};
+use paging::directory::{Directory, MapError, table_in};
 use paging::{Entry, Flags, Frame, KERNEL, memory};
 
 /// An address space: the kernel's part linked, the private part its own. It is given back when dropped,
@@ -34,18 +34,20 @@ impl Space {
         Ok(Self { directory })
     }
 
-    /// An address space with the kernel linked and a copy of all that is private in this one.
+    /// An address space with the kernel linked and a copy of all that is private in the one of `directory`.
     ///
     /// # Errors
     /// If memory is out, wherever that happens.
-    pub fn copy(&self) -> Result<Self, OutOfMemory> {
+    ///
+    /// # Safety
+    /// `directory` is that of a [`Space`] that stays as it is until this returns.
+    pub unsafe fn copy_of(directory: Frame) -> Result<Self, OutOfMemory> {
         let mut copy = Self::new()?;
-        for (index, table) in self.private_tables() {
-            let frame = memory::allocate_cleared().ok_or(OutOfMemory)?;
+        for (index, entry) in present(directory, COPIED) {
+            let table = memory::allocate_cleared().ok_or(OutOfMemory)?;
             // SAFETY: the table is empty so far, and a copied entry has a table of its own.
-            unsafe { copy.directory.entries_mut()[index] = Entry::new(frame, self.directory.entries()[index].flags()) };
-            // SAFETY: the frame was free, so nobody else refers to it.
-            copy_pages(table, unsafe { &mut *table_in(frame) })?;
+            unsafe { copy.directory.entries_mut()[index] = Entry::new(table, entry.flags()) };
+            copy_pages(entry.frame(), table)?;
         }
         // Should memory run out above, dropping `copy` gives back what it has got.
         Ok(copy)
@@ -79,33 +81,36 @@ impl Space {
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
-
-    /// The private page tables, each with its index in the directory.
-    fn private_tables(&self) -> impl Iterator<Item = (usize, &Table)> {
-        let entries = COPIED.zip(&self.directory.entries()[COPIED]);
-        // SAFETY: the entry says that the frame holds a table; `&self` keeps writers away.
-        entries
-            .filter(|(_, entry)| entry.is_present())
-            .map(|(index, entry)| (index, unsafe { &*table_in(entry.frame()) }))
-    }
 }
 
 impl Drop for Space {
     fn drop(&mut self) {
-        for (index, table) in self.private_tables() {
-            table.iter().filter(|entry| entry.is_present()).for_each(|entry| memory::free(entry.frame()));
-            memory::free(self.directory.entries()[index].frame());
+        for (_, entry) in present(self.directory.frame(), COPIED) {
+            present(entry.frame(), 0..1024).for_each(|(_, page)| memory::free(page.frame()));
+            memory::free(entry.frame());
         }
         memory::free(self.directory.frame());
     }
 }
 
-/// Copies every page of the table `from` into a frame of its own, with the same rights, noted in `to`.
-fn copy_pages(from: &Table, to: &mut Table) -> Result<(), OutOfMemory> {
-    for (from, to) in from.iter().zip(to).filter(|(from, _)| from.is_present()) {
+/// The entries that are present, of the directory or table in `frame`, from those in `range`.
+///
+/// The CPU may be using the table. It sets "accessed" and "dirty" in it at any time, so every entry is
+/// read by itself.
+fn present(frame: Frame, range: Range<usize>) -> impl Iterator<Item = (usize, Entry)> {
+    let table = table_in(frame).cast::<Entry>();
+    // SAFETY: callers name a table, and its 1024 entries lie in the identity window.
+    range.map(move |index| (index, unsafe { table.add(index).read_volatile() })).filter(|(_, entry)| entry.is_present())
+}
+
+/// Copies every page of the table in `from` into a frame of its own, with the same rights, noted in the
+/// empty table in `to`.
+fn copy_pages(from: Frame, to: Frame) -> Result<(), OutOfMemory> {
+    for (index, page) in present(from, 0..1024) {
         let frame = memory::allocate().ok_or(OutOfMemory)?;
-        copy_frame(from.frame(), frame);
-        *to = Entry::new(frame, from.flags());
+        copy_frame(page.frame(), frame);
+        // SAFETY: `to` holds the table of an address space that nobody uses yet.
+        unsafe { (*table_in(to))[index] = Entry::new(frame, page.flags()) };
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use paging::{Frame, KERNEL, double_fault};
-use threads::ThreadId;
 use threads::switch::switch;
 use threads::thread_id::MOST_THREADS;
+use threads::{ThreadId, scheduler};
 
 global_asm!(include_str!("switch.s"));
 
@@ -18,9 +18,10 @@ unsafe extern "C" {
 /// The page directory that each thread runs with, by its physical address.
 static DIRECTORIES: [AtomicU32; MOST_THREADS] = [const { AtomicU32::new(0) }; MOST_THREADS];
 
-/// Lets every thread run with the kernel's directory.
+/// Lets every thread run with the kernel's directory, and takes over from chapter 8's switch.
 pub fn init() {
     (0..MOST_THREADS).for_each(|place| run_in_kernel(ThreadId::new(place)));
+    scheduler::switch_by(between_spaces);
 }
 
 /// Lets `thread` run with `directory` from its next turn on.

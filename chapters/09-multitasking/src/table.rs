@@ -1,6 +1,7 @@
 //! The tasks: who is whose child, who has ended, and who waits for that.
 
 use crate::space::Space;
+use alloc::vec::Vec;
 use common::Lock;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use threads::ThreadId;
@@ -9,7 +10,14 @@ use threads::thread_id::MOST_THREADS;
 /// The task that takes over orphans.
 pub const FIRST_PID: u32 = 1;
 
-/// A task: a thread, whose saved stack pointer the scheduler keeps, and an address space.
+/// A task. Everything that makes one is found at the place of its thread:
+///
+/// ```text
+///   chapter 8's table          here, in the kernel's heap     for those who cannot take a lock
+///   | saved stack pointer |    | pid, parent          |       | PIDS: pid                |
+///   | state, timeslices   |    | space                |       | DIRECTORIES: what CR3    |
+///                              | status, waits        |       |   becomes in the switch  |
+/// ```
 pub struct Task {
     /// The number by which others know it. It is never used again.
     pub pid: u32,
@@ -24,13 +32,23 @@ pub struct Task {
 }
 
 /// All tasks, each at the place of its thread.
+///
+/// They lie in the kernel's heap, which is linked: whichever task runs, the kernel sees the same tasks.
 pub struct Tasks {
-    tasks: [Option<Task>; MOST_THREADS],
-    next_pid: u32,
+    tasks: Vec<Option<Task>>,
+    last_pid: u32,
 }
 
 /// The tasks there are.
-pub static TASKS: Lock<Tasks> = Lock::new(Tasks { tasks: [const { None }; MOST_THREADS], next_pid: FIRST_PID });
+pub static TASKS: Lock<Tasks> = Lock::new(Tasks { tasks: Vec::new(), last_pid: 0 });
+
+/// Makes room for as many tasks as there can be threads, so that to fork needs no memory of the heap.
+///
+/// # Panics
+/// If memory is out.
+pub fn init() {
+    TASKS.lock().tasks = (0..MOST_THREADS).map(|_| None).collect();
+}
 
 /// The number of the task at each place, 0 if there is none: for those who cannot take the lock.
 static PIDS: [AtomicU32; MOST_THREADS] = [const { AtomicU32::new(0) }; MOST_THREADS];
@@ -43,8 +61,8 @@ pub fn pid_of(thread: ThreadId) -> u32 {
 impl Tasks {
     /// Makes `thread` a task, and returns its number.
     pub fn add(&mut self, thread: ThreadId, parent: u32, space: Space) -> u32 {
-        let pid = self.next_pid;
-        self.next_pid += 1;
+        self.last_pid += 1;
+        let pid = self.last_pid;
         PIDS[thread.place()].store(pid, Relaxed);
         self.tasks[thread.place()] = Some(Task { pid, parent, space, status: None, waits: false });
         pid

@@ -34,12 +34,16 @@ pub struct NoChildren;
 
 /// Lets `fork` be called, and names the private part of address spaces.
 pub fn init() {
+    table::init();
     switch::init();
     crate::fork::init();
     let memory = PRIVATE.start..STACK_REGION.start;
     regions::add(Region::new(memory, |_, f| f.write_str("private memory")));
     let bytes = STACK_REGION.end.as_u32() - STACK_REGION.start.as_u32();
-    regions::add(Region::stacks(STACK_REGION, bytes, |_, f| write!(f, "the private stack of task {}", getpid())));
+    regions::add(Region::stacks(STACK_REGION, bytes, |_, f| match f.alternate() {
+        true => f.write_str("the private stack"),
+        false => write!(f, "the private stack of task {}", getpid()),
+    }));
 }
 
 /// Runs `first` as task 1, in an address space of its own, and waits for its end.
@@ -60,7 +64,7 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     let thread = scheduler::reserve().expect("there is room for a thread");
     switch::run_in(thread, space.directory().frame());
     let pid = TASKS.lock().add(thread, 0, space);
-    assert_eq!(pid, FIRST_PID, "there has been a task 1");
+    assert!(pid == FIRST_PID, "there has been a task 1");
     // SAFETY: a new stack lies there, in the address space that the thread runs in, until it has ended.
     unsafe { scheduler::admit(thread, stack_pointer) };
     Ok(bury(thread, interrupts_off()).status)
@@ -130,7 +134,7 @@ pub fn map(addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
     task.space.map(addresses, flags)
 }
 
-/// Shows the page directories of two tasks; none if there are no such tasks.
+/// Shows the page directories of two tasks; none if there are no such tasks. Interrupts are off meanwhile.
 pub fn with_directories<T>(pids: [u32; 2], show: impl FnOnce([&Directory; 2]) -> T) -> Option<T> {
     let tasks = TASKS.lock();
     let [first, second] = pids.map(|pid| Some(tasks.of(tasks.thread_of(pid)?)?.space.directory()));

@@ -1,0 +1,123 @@
+//! The demonstrations, booted as `make run` boots them, and held to what they promise.
+//!
+//! What a demonstration has to say stands in the chapter's `tests/demonstration.txt`: every line of it
+//! must be a line of the log, where `N` stands for a number, in one line always the same. And each kernel has to work with little memory and with much.
+
+use crate::booted;
+use crate::cargo::Profile;
+use crate::chapters::{Chapter, Workspace};
+use crate::ending::Ending;
+use crate::kernels::{self, Kind};
+use crate::listing::{Expected, Listed};
+use crate::tally::Tally;
+use anyhow::Result;
+use object::{Object, ObjectSection};
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// The memory of the machines, in MiB.
+const MEMORIES_MIB: [u32; 5] = [8, 16, 128, 512, 3072];
+
+/// What the last chapter's kernel may take, in bytes: constants, instructions and variables with values.
+const MOST_BYTES: u64 = 48 * 1024;
+
+/// Boots the demonstrations of these chapters with every size of memory.
+pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tally: &Tally) -> Result<()> {
+    let kernels = kernels::build(workspace, chapters, Kind::Demonstration, Profile::Kernel)?;
+    let runs = chapters.iter().zip(&kernels).flat_map(|run| MEMORIES_MIB.map(|memory_mib| (run, memory_mib)));
+    booted::in_parallel(runs, |((chapter, kernel), memory_mib)| {
+        let start = Instant::now();
+        let what = format!("{} demonstration with {memory_mib} MiB", chapter.name);
+        let Some(kernel) = kernel else {
+            tally.note(&what, Err("The kernel could not be built; the reason stands above.".into()), start.elapsed());
+            return Ok(());
+        };
+        let machine = Listed {
+            name: chapter.name.clone(),
+            memory_mib,
+            module: false,
+            types: String::new(),
+            cpu: String::new(),
+            expected: Expected::Good,
+        };
+        let (ending, text, story) = booted::watch(workspace, kernel, "exit", &machine, timeout)?;
+        let promised = workspace.root.join("chapters").join(&chapter.name).join("tests/demonstration.txt");
+        let promised = fs::read_to_string(promised).unwrap_or_default();
+        let outcome = match missing_line(&promised, &text) {
+            _ if ending != Ending::Good => Err(format!("{ending}\n{story}")),
+            Some(line) => Err(format!("The log lacks the line: {line}\n{story}")),
+            None => Ok(()),
+        };
+        tally.note(&what, outcome, start.elapsed());
+        Ok(())
+    })
+}
+
+/// Builds the last chapter's kernel as small as it gets, and measures it.
+pub fn measure(workspace: &Workspace, tally: &Tally) -> Result<()> {
+    let start = Instant::now();
+    let Some(last) = workspace.chapters.last() else { return Ok(()) };
+    let kernel = kernels::build(workspace, &[last], Kind::Demonstration, Profile::Release)?.remove(0);
+    let outcome = match kernel {
+        None => Err("The kernel could not be built; the reason stands above.".into()),
+        Some(kernel) => match bytes(&fs::read(kernel)?)? {
+            bytes if bytes > MOST_BYTES => Err(format!("It has {bytes} bytes; {MOST_BYTES} are allowed.")),
+            bytes => {
+                println!("The kernel of {} has {bytes} bytes of {MOST_BYTES} that are allowed.", last.name);
+                Ok(())
+            }
+        },
+    };
+    tally.note("size of the last chapter's kernel", outcome, start.elapsed());
+    Ok(())
+}
+
+/// The size of `.text`, `.rodata` and `.data` together.
+fn bytes(kernel: &[u8]) -> Result<u64> {
+    let kernel = object::File::parse(kernel)?;
+    let sizes = [".text", ".rodata", ".data"].map(|name| kernel.section_by_name(name).map_or(0, |part| part.size()));
+    Ok(sizes.iter().sum())
+}
+
+/// The first line of `promised` that is no line of `text`.
+fn missing_line<'a>(promised: &'a str, text: &str) -> Option<&'a str> {
+    promised.lines().find(|line| !text.lines().any(|said| is_said(line, said)))
+}
+
+/// Is `said` what `promised` asks for, word by word?
+fn is_said(promised: &str, said: &str) -> bool {
+    let (mut promised, mut said) = (promised.split_whitespace(), said.split_whitespace());
+    let mut number = None;
+    loop {
+        match (promised.next(), said.next()) {
+            (None, None) => return true,
+            (Some("N"), Some(word)) if word.parse::<u32>().is_ok() => {
+                if *number.get_or_insert(word) != word {
+                    return false;
+                }
+            }
+            (Some(asked), Some(word)) if asked == word => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_promised_line_must_be_said_as_a_whole() {
+        let text = "hello\nfork() returned 2  \nover\n";
+        assert_eq!(missing_line("over\nfork() returned 2\n", text), None);
+        assert_eq!(missing_line("hello\nfork() returned\n", text), Some("fork() returned"));
+        assert_eq!(missing_line("", text), None);
+    }
+
+    #[test]
+    fn a_number_is_the_same_wherever_it_stands() {
+        assert!(is_said("frames: N before, N after", "frames: 18 before, 18 after"));
+        assert!(!is_said("frames: N before, N after", "frames: 18 before, 19 after"));
+        assert!(!is_said("frames: N before, N after", "frames: no before, no after"));
+    }
+}
