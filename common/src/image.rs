@@ -3,6 +3,9 @@
 use crate::VirtAddr;
 use core::ops::Range;
 
+/// Not for its words: so that Cargo, which knows nothing of the linker's files, builds again when they change.
+const _: &str = include_str!("../../linker.ld");
+
 /// The linker defines a symbol's address and no value: only the address may be used.
 macro_rules! address_of {
     ($symbol:ident) => {{

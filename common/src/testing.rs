@@ -29,6 +29,9 @@ pub enum End {
     TripleFault,
     /// The test never ends by itself.
     Hang,
+    /// The kernel has said that it is over, or why it stops, and halts the CPU for good: the machine has no
+    /// exit device.
+    Halt,
 }
 
 /// A test that is named as its function is.
@@ -81,6 +84,7 @@ impl fmt::Display for Test {
             End::Stop(words) => write!(f, r#"{{"stop":{words:?}}}}}"#),
             End::TripleFault => f.write_str(r#""triple fault"}"#),
             End::Hang => f.write_str(r#""hang"}"#),
+            End::Halt => f.write_str(r#""halt"}"#),
         }
     }
 }

@@ -107,7 +107,8 @@ pub fn watch(
     image::make(kernel, words, test.module, &image)?;
 
     let memory = test.memory_mib.to_string();
-    let parts = Parts { image: &image, memory: &memory, cpu: &test.cpu, display: Display::None, flags: &[] };
+    let (display, exit_device) = (Display::None, test.expected != Expected::Halt);
+    let parts = Parts { image: &image, memory: &memory, cpu: &test.cpu, display, exit_device, flags: &[] };
     let orders = Orders { timeout, typist: Typist::Letters(&test.types) };
     let symbols = Symbols::new(kernel, &workspace.root);
     let mut read = Vec::new();

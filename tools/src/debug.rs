@@ -47,7 +47,7 @@ pub fn debug(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let socket = folder.path().join("gdb");
 
     let display = Display::for_this_terminal();
-    let parts = Parts { image: &image, memory: &options.memory, cpu: "", display, flags: &[] };
+    let parts = Parts { image: &image, memory: &options.memory, cpu: "", display, exit_device: false, flags: &[] };
     let mut command = parts.command();
     command.arg("-chardev").arg(format!("socket,id=gdb,path={},server=on,wait=off", socket.display()));
     command.args(["-gdb", "chardev:gdb"]);

@@ -16,6 +16,8 @@ pub struct Seen {
     pub status: ExitStatus,
     /// Whether the machine was to be reset.
     pub was_reset: bool,
+    /// Whether the CPU was halted for good.
+    pub was_halted: bool,
     /// The time that the run had, if it took longer.
     pub timeout: Option<Duration>,
     /// Where the CPU was when the machine was reset or ran out of time, then the callers.
@@ -31,6 +33,8 @@ pub enum Ending {
     Stopped(Option<Kind>),
     /// The CPU gave up.
     TripleFault,
+    /// The kernel came to its end, and halted instead of leaving.
+    Halted,
     /// The kernel had not ended by itself after this time.
     Hang(Duration),
     /// A person closed the window before the demonstration was over.
@@ -51,6 +55,9 @@ impl Ending {
         let report = log::report(text).map(|report| report.kind);
         if seen.was_reset {
             return Self::TripleFault;
+        }
+        if seen.was_halted {
+            return Self::Halted;
         }
         if let Some(time) = seen.timeout {
             return Self::Hang(time);
@@ -81,6 +88,7 @@ impl fmt::Display for Ending {
                 "The machine was reset by a triple fault: an exception came up, and neither it \
                  nor the exceptions that followed from it could be handled.",
             ),
+            Self::Halted => f.write_str("The kernel halted at its end, and did not leave QEMU."),
             Self::Hang(time) => {
                 write!(f, "The kernel hangs: it had not ended after {} seconds.", time.as_secs_f32())
             }
@@ -100,7 +108,8 @@ mod tests {
     const OVER: &str = "hello\nThe demonstration is over.\n";
 
     fn exited(code: i32) -> Seen {
-        Seen { status: ExitStatus::from_raw(code << 8), was_reset: false, timeout: None, addresses: Vec::new() }
+        let status = ExitStatus::from_raw(code << 8);
+        Seen { status, was_reset: false, was_halted: false, timeout: None, addresses: Vec::new() }
     }
 
     #[test]
@@ -126,6 +135,11 @@ mod tests {
         let time = Duration::from_secs(3);
         let hang = Seen { timeout: Some(time), ..exited(0) };
         assert_eq!(Ending::of(&hang, OVER, false), Ending::Hang(time));
+    }
+
+    #[test]
+    fn a_halted_machine_has_not_been_left() {
+        assert_eq!(Ending::of(&Seen { was_halted: true, ..exited(0) }, OVER, false), Ending::Halted);
     }
 
     #[test]

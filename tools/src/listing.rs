@@ -4,6 +4,9 @@ use crate::ending::Ending;
 use serde::Deserialize;
 use std::fmt;
 
+/// What a kernel says that could not finish its report.
+const STOPPED_AGAIN: &str = "(stopped again while saying so";
+
 /// What every such line begins with; the log may have other lines.
 const START: &str = "{\"test\":";
 
@@ -44,6 +47,9 @@ pub enum Expected {
     /// Not at all.
     #[serde(rename = "hang")]
     Hang,
+    /// By halting, on a machine that it cannot leave.
+    #[serde(rename = "halt")]
+    Halt,
 }
 
 impl Listed {
@@ -58,8 +64,10 @@ impl Expected {
     /// Whether `ending` is that; if not, why, in a sentence.
     pub fn accepts(&self, ending: &Ending, text: &str) -> Result<(), String> {
         match (self, ending) {
-            (Self::Good, Ending::Good) | (Self::TripleFault, Ending::TripleFault) | (Self::Hang, Ending::Hang(_)) => {
-                Ok(())
+            (Self::Good, Ending::Good) | (Self::TripleFault, Ending::TripleFault) => Ok(()),
+            (Self::Hang, Ending::Hang(_)) | (Self::Halt, Ending::Halted) => Ok(()),
+            (Self::Stop(words), Ending::Stopped(_)) if text.contains(STOPPED_AGAIN) && words != STOPPED_AGAIN => {
+                Err(format!("{ending} But it could not finish its report."))
             }
             (Self::Stop(words), Ending::Stopped(_)) if text.contains(words) => Ok(()),
             (Self::Stop(words), Ending::Stopped(_)) => Err(format!("{ending} But it did not say \"{words}\".")),
@@ -75,6 +83,7 @@ impl fmt::Display for Expected {
             Self::Stop(words) => write!(f, "a stop that says \"{words}\""),
             Self::TripleFault => f.write_str("a triple fault"),
             Self::Hang => f.write_str("a hang"),
+            Self::Halt => f.write_str("a halt"),
         }
     }
 }
@@ -107,13 +116,16 @@ mod tests {
             "\n",
             r#"{"test":"d","memory_mib":16,"end":"hang"}"#,
             "\n",
+            r#"{"test":"e","memory_mib":16,"end":"halt"}"#,
+            "\n",
         );
         let tests = parse(text).expect("a good list");
-        assert_eq!(tests.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!(tests.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
         assert_eq!((tests[1].memory_mib, tests[1].module, tests[1].cpu.as_str()), (8, true, "486"));
         assert_eq!(tests[1].types, "q\n");
         assert_eq!(tests[1].expected, Expected::Stop("PANIC: \"x\"".into()));
         assert_eq!((&tests[2].expected, &tests[3].expected), (&Expected::TripleFault, &Expected::Hang));
+        assert_eq!(tests[4].expected, Expected::Halt);
     }
 
     #[test]
@@ -127,8 +139,9 @@ mod tests {
     fn each_end_is_accepted_only_where_it_is_expected() {
         let hang = Ending::Hang(Duration::from_secs(3));
         let stop = Ending::Stopped(Some(Kind::Panic));
-        let expected = [Expected::Good, Expected::Stop("five".into()), Expected::TripleFault, Expected::Hang];
-        let endings = [Ending::Good, stop, Ending::TripleFault, hang];
+        let expected =
+            [Expected::Good, Expected::Stop("five".into()), Expected::TripleFault, Expected::Hang, Expected::Halt];
+        let endings = [Ending::Good, stop, Ending::TripleFault, hang, Ending::Halted];
         for (row, expected) in expected.iter().enumerate() {
             for (column, ending) in endings.iter().enumerate() {
                 assert_eq!(expected.accepts(ending, "two and two are five").is_ok(), row == column);
@@ -141,5 +154,13 @@ mod tests {
     fn a_stop_must_say_the_words() {
         let stop = Ending::Stopped(Some(Kind::Panic));
         assert!(Expected::Stop("six".into()).accepts(&stop, "PANIC: two and two are five").is_err());
+    }
+
+    #[test]
+    fn a_stop_must_finish_its_report() {
+        let stop = Ending::Stopped(Some(Kind::Panic));
+        let text = "PANIC: two and two are five\n(stopped again while saying so: page fault)\n";
+        assert!(Expected::Stop("five".into()).accepts(&stop, text).is_err());
+        assert!(Expected::Stop(STOPPED_AGAIN.into()).accepts(&stop, text).is_ok());
     }
 }

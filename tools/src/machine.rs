@@ -27,6 +27,8 @@ pub struct Parts<'a> {
     pub cpu: &'a str,
     /// Where its screen is seen.
     pub display: Display,
+    /// Whether the kernel can leave QEMU by itself.
+    pub exit_device: bool,
     /// More options for QEMU.
     pub flags: &'a [String],
 }
@@ -68,7 +70,7 @@ impl Machine {
         let socket = folder.path().join("qmp");
         let mut command = parts.command();
         command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", socket.display()));
-        if !parts.display.is_window() {
+        if parts.exit_device {
             command.args(["-device", EXIT_DEVICE]);
         }
         let mut process = Process::start(&mut command)?;

@@ -47,6 +47,13 @@ impl Monitor {
         }))
     }
 
+    /// Whether the CPU is halted and will not be woken: interrupts are off.
+    ///
+    /// It is not, if QEMU does not answer.
+    pub fn is_halted(&mut self) -> bool {
+        self.ask("info registers").is_ok_and(|registers| is_halted_for_good(&registers))
+    }
+
     /// Stops the machine, and asks where it was: the instruction, then the callers, as far as can be seen.
     ///
     /// The callers are the chain that begins at EBP: the caller's EBP, and the address to return to.
@@ -84,6 +91,12 @@ impl Monitor {
     }
 }
 
+fn is_halted_for_good(registers: &str) -> bool {
+    const INTERRUPTS_ON: u32 = 1 << 9;
+    let are_off = number_after(registers, "EFL=").is_some_and(|flags| flags & INTERRUPTS_ON == 0);
+    are_off && registers.contains("HLT=1")
+}
+
 /// The number of eight digits that follows `name`.
 fn number_after(text: &str, name: &str) -> Option<u32> {
     text.split_once(name).and_then(|(_, digits)| number(digits))
@@ -105,5 +118,12 @@ mod tests {
         assert_eq!(number_after(registers, "EBP="), Some(0x0011_2FE0));
         assert_eq!(number_after("RIP=0000000000001234", "EIP="), None);
         assert_eq!(number_after("EIP=12", "EIP="), None);
+    }
+
+    #[test]
+    fn a_cpu_that_an_interrupt_can_wake_is_not_halted_for_good() {
+        assert!(is_halted_for_good("EIP=0010abcd EFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\r\n"));
+        assert!(!is_halted_for_good("EIP=0010abcd EFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\r\n"));
+        assert!(!is_halted_for_good("EIP=0010abcd EFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=0\r\n"));
     }
 }

@@ -42,7 +42,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let words = if display.is_window() { "" } else { "exit" };
     let image = image::make_for(workspace, chapter, &kernel, words)?;
 
-    let parts = Parts { image: &image, memory: &options.memory, cpu: "", display, flags: &options.qemu_flags };
+    let (memory, exit_device) = (&options.memory, !display.is_window());
+    let parts = Parts { image: &image, memory, cpu: "", display, exit_device, flags: &options.qemu_flags };
     let orders = Orders { timeout: Duration::from_secs(options.timeout), typist: Typist::StandardInput };
     let symbols = Symbols::new(&kernel, &workspace.root);
     let mut log = Log::new(&symbols, stdout());

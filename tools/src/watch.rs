@@ -61,7 +61,7 @@ pub fn boot(parts: &Parts, orders: &Orders, log: &mut Log) -> Result<Ended> {
 }
 
 fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) -> Result<Seen> {
-    let (mut was_reset, mut timeout, mut addresses) = (false, None, Vec::new());
+    let (mut was_reset, mut was_halted, mut timeout, mut addresses) = (false, false, None, Vec::new());
     let mut deadline = Instant::now() + orders.timeout;
     let mut is_leaving = false;
     loop {
@@ -89,13 +89,14 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
         was_reset = matches!(cause, Some(ShutdownCause::guest_reset));
         // A window stays until a person closes it.
         let is_hang = is_late && cause.is_none() && !(in_window && log.is_over());
+        was_halted = silent && cause.is_none() && !in_window && log.is_over() && machine.monitor.is_halted();
         if is_hang {
             timeout = Some(orders.timeout);
         }
         if was_reset || is_hang {
             addresses = machine.monitor.trace().unwrap_or_default();
         }
-        if cause.is_some() || is_hang {
+        if cause.is_some() || was_halted || is_hang {
             // A newer QEMU waits for this even when the kernel leaves by the exit device; the status is that
             // of the device all the same. If it fails, the farewell's own deadline comes.
             let _ = machine.monitor.quit();
@@ -107,7 +108,7 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
     if interrupt::happened() {
         bail!("Interrupted.");
     }
-    Ok(Seen { status: machine.status()?, was_reset, timeout, addresses })
+    Ok(Seen { status: machine.status()?, was_reset, was_halted, timeout, addresses })
 }
 
 impl Typist<'_> {

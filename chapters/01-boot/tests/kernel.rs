@@ -36,10 +36,14 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("STOP: the boot information at 0x00000000 is damaged")),
     test!(a_panic_says_its_words_and_its_place)
         .ends(End::Stop("PANIC: two and two are 5, at chapters/01-boot/tests/kernel.rs")),
+    test!(a_panic_while_logging_still_speaks).ends(End::Stop("PANIC: while saying so, at")),
     test!(a_panic_while_stopping_ends_it).ends(End::Stop("(stopped again while saying so")),
     test!(a_lock_taken_twice_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
+    test!(a_lock_keeps_interrupts_off_while_it_is_held),
     test!(a_triple_fault_is_told).ends(End::TripleFault),
     test!(a_hang_is_told).ends(End::Hang),
+    test!(the_end_halts_the_cpu).ends(End::Halt),
+    test!(a_stop_halts_the_cpu).ends(End::Halt),
 ];
 
 fn kernel(handover: Handover) -> ! {
@@ -136,7 +140,8 @@ fn a_missing_uart_does_not_hang_the_log() {
     // The port of the exit device reads as something else than a ready transmitter for ever.
     const NEVER_READY: u16 = 0x00;
     let mut stuck = Serial::new(NEVER_READY);
-    for _ in 0..100 {
+    // Long enough that nobody could wait for every byte.
+    for _ in 0..10_000 {
         stuck.write_str("a transmitter that is never ready").expect("every byte is dropped or sent");
     }
 }
@@ -161,13 +166,20 @@ fn a_panic_says_its_words_and_its_place() {
     panic!("two and two are {}", 2 + 3);
 }
 
-fn a_panic_while_stopping_ends_it() {
-    struct Explosive;
-    impl core::fmt::Display for Explosive {
-        fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
-            panic!("while saying so");
-        }
+/// What panics when it is to be said.
+struct Explosive;
+
+impl core::fmt::Display for Explosive {
+    fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
+        panic!("while saying so");
     }
+}
+
+fn a_panic_while_logging_still_speaks() {
+    boot::log!("while the lock of the log is held: {Explosive}");
+}
+
+fn a_panic_while_stopping_ends_it() {
     stop!("these words cannot be said: {Explosive}");
 }
 
@@ -175,6 +187,26 @@ fn a_lock_taken_twice_is_a_sentence_and_no_hang() {
     let lock = common::Lock::new(0);
     let _held = lock.lock();
     lock.lock();
+}
+
+fn a_lock_keeps_interrupts_off_while_it_is_held() {
+    let are_on = || {
+        // SAFETY: reading EFLAGS changes nothing.
+        unsafe { eflags::read() }.contains(EFlags::FLAGS_IF)
+    };
+    let lock = common::Lock::new(0);
+    drop(lock.lock());
+    assert!(!are_on(), "they were off before");
+    // SAFETY: all lines of the interrupt controllers are masked, so nothing can arrive.
+    unsafe {
+        x86::io::outb(0x21, 0xFF);
+        x86::io::outb(0xA1, 0xFF);
+        x86::irq::enable();
+    }
+    let held = lock.lock();
+    let during = are_on();
+    drop(held);
+    assert_eq!((during, are_on()), (false, true));
 }
 
 fn a_triple_fault_is_told() {
@@ -190,4 +222,12 @@ fn a_hang_is_told() {
     loop {
         core::hint::spin_loop();
     }
+}
+
+fn the_end_halts_the_cpu() {
+    stop::end("");
+}
+
+fn a_stop_halts_the_cpu() {
+    stop!("this machine has no way out");
 }

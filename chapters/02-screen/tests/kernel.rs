@@ -223,9 +223,9 @@ impl fmt::Display for Interrupting {
 }
 
 fn last_words_are_white_on_red_whoever_prints() {
-    print!("half a {}", Interrupting(|| screen::last_words(format_args!("\nSTOP: {}\n", 42))));
+    print!("half a {}", Interrupting(|| screen::last_words(format_args!("\nLast: {}\n", 42))));
     assert_row(0, NORMAL, b"half a ");
-    assert_row(1, WHITE_ON_RED, b"STOP: 42");
+    assert_row(1, WHITE_ON_RED, b"Last: 42");
     assert_eq!(cursor(), (2, 0));
 }
 

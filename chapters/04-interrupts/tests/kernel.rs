@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use interrupts::Frame;
 use interrupts::exceptions::BREAKPOINT;
 use x86::bits32::eflags::{self, EFlags};
+use x86::io::{inb, outb};
 
 boot::entry!(kernel, screen::last_words);
 
@@ -21,6 +22,7 @@ const TESTS: &[Test] = &[
     test!(every_register_flag_and_segment_survives),
     test!(compiled_handlers_find_the_direction_flag_clear),
     test!(handlers_run_with_interrupts_off_and_iret_restores_them),
+    test!(what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in),
     test!(every_vector_reaches_its_own_stub_with_its_own_error_code),
     test!(interrupts_nest),
     test!(esp_in_the_frame_is_the_interrupted_one),
@@ -202,11 +204,47 @@ fn handlers_run_with_interrupts_off_and_iret_restores_them() {
     let flags: u32;
     // SAFETY: all lines of the interrupt controllers are masked here, so nothing can arrive.
     unsafe {
-        x86::io::outb(0x21, 0xFF);
-        x86::io::outb(0xA1, 0xFF);
+        outb(0x21, 0xFF);
+        outb(0xA1, 0xFF);
         asm!("sti", "int3", "pushfd", "pop {}", "cli", out(reg) flags);
     }
     assert!(EFlags::from_bits_truncate(flags).contains(EFlags::FLAGS_IF), "iret brings the flag back");
+}
+
+fn what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in() {
+    /// Where the BIOS has put the line of the real-time clock.
+    const CLOCK: u8 = 0x70;
+    static CAME: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn count(_: &mut Frame) {
+        // The controllers are not told that it has been served, so it does not come again.
+        CAME.fetch_add(1, Relaxed);
+    }
+    extern "C" fn wait_for_clock(_: &mut Frame) {
+        // SAFETY: reading which lines of the second controller are raised changes nothing.
+        while unsafe { inb(0xA0) } & 1 == 0 {}
+    }
+    interrupts::register(CLOCK, count);
+    interrupts::register(BREAKPOINT, wait_for_clock);
+    // SAFETY: all lines are masked but the clock's and the one by which the second controller reaches the
+    // first; what is written to the clock lets it interrupt 1024 times per second, and keeps the time; and
+    // the handlers change no register.
+    unsafe {
+        outb(0x21, !(1 << 2));
+        outb(0xA1, !(1 << 0));
+        for (register, value) in [(0x0A, 0x26), (0x0B, 0x42)] {
+            outb(0x70, register);
+            outb(0x71, value);
+        }
+        // What it has to tell from before is read, or it does not interrupt again.
+        outb(0x70, 0x0C);
+        inb(0x71);
+        outb(0xA0, 0x0A);
+        asm!("int3");
+    }
+    assert_eq!(CAME.load(Relaxed), 0, "interrupts are off here, and so they are in the stub");
+    // SAFETY: only the clock can interrupt here, and its handler changes no register.
+    unsafe { asm!("sti", "nop", "cli") };
+    assert_eq!(CAME.load(Relaxed), 1);
 }
 
 // Does what the CPU does for an interrupt with an error code (EDX nonzero) or without: pushes, and goes

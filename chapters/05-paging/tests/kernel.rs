@@ -6,9 +6,9 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use common::testing::{self, End, Test};
-use common::{PhysAddr, VirtAddr, image, test};
+use common::{Lock, PhysAddr, VirtAddr, image, test};
 use core::arch::asm;
-use multiboot2::{BootInformation, MemoryAreaType};
+use multiboot2::{BootInformation, BootInformationHeader, MemoryArea, MemoryAreaType};
 use paging::directory::{Directory, MapError, NotMapped};
 use paging::{Flags, Frame, KERNEL, PAGE_BYTES, Page, memory};
 use spin::Once;
@@ -21,7 +21,8 @@ static BOOT: Once<BootInformation<'static>> = Once::new();
 const SOMEWHERE: VirtAddr = VirtAddr::new(0x5000_0000);
 
 const TESTS: &[Test] = &[
-    test!(every_frame_handed_out_is_free_memory_and_no_two_are_the_same),
+    test!(every_frame_of_free_memory_is_handed_out_once_and_no_other),
+    test!(what_the_map_calls_reserved_is_not_used_even_if_it_calls_it_available_too),
     test!(a_module_is_never_handed_out).module(),
     test!(every_frame_can_be_used_in_8_mib).memory_mib(8),
     test!(every_frame_can_be_used_in_128_mib).memory_mib(128),
@@ -33,11 +34,19 @@ const TESTS: &[Test] = &[
     test!(tables_are_empty_whatever_was_in_their_frames),
     test!(unmapping_takes_effect_at_once)
         .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
+    test!(what_is_unmapped_and_freed_is_gone_at_once)
+        .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
     test!(mapping_twice_is_refused),
     test!(mapping_without_memory_is_an_error_and_loses_nothing),
+    test!(all_of_several_pages_are_mapped_or_none),
+    test!(a_page_that_is_in_the_way_stays_and_nothing_is_lost),
+    test!(clearing_a_frame_leaves_the_next_one_alone),
     test!(large_pages_are_walked_and_translated),
     test!(page_0_is_not_mapped).ends(End::Stop(
         "EXCEPTION: page fault: a read of 0x00000000 in page 0, which is never mapped: the page is not present",
+    )),
+    test!(a_write_to_nothing_is_told).ends(End::Stop(
+        "EXCEPTION: page fault: a write to 0x50000000 in no region of the kernel: the page is not present",
     )),
     test!(instructions_cannot_be_written).ends(End::Stop("in the kernel's instructions: the page may not be written")),
     test!(constants_cannot_be_written).ends(End::Stop("in the kernel's constants: the page may not be written")),
@@ -48,7 +57,7 @@ const TESTS: &[Test] = &[
     test!(a_stack_overflow_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at")),
     test!(a_stack_overflow_by_one_large_frame_is_told).ends(End::Stop("stack overflow")),
-    test!(a_double_fault_for_another_reason_is_called_so).ends(End::Stop("EXCEPTION: double fault (vector 8)")),
+    test!(a_double_fault_for_another_reason_is_called_so).ends(End::Stop("EXCEPTION: double fault (vector 8)\n  ESP")),
     test!(an_old_cpu_is_refused_with_a_sentence)
         .cpu("pentium,-pse")
         .ends(End::Stop("STOP: this kernel needs a CPU with pages of 4 MiB")),
@@ -56,7 +65,10 @@ const TESTS: &[Test] = &[
 
 fn kernel(handover: Handover) -> ! {
     serial::init();
-    let information = handover.information();
+    let mut information = handover.information();
+    if information::command_line(&information).contains("calls_reserved") {
+        information = contradicting(&information);
+    }
     let boot = BOOT.call_once(|| information);
     screen::init();
     segments::init();
@@ -66,6 +78,29 @@ fn kernel(handover: Handover) -> ! {
     }
     testing::run(information::command_line(boot), TESTS, serial::write);
     stop::end("exit")
+}
+
+/// A part of the memory that the loader calls available.
+const RESERVED: core::ops::Range<u64> = 0xA0_0800..0xB0_0800;
+
+/// A copy of what the loader tells, in which the first area that is not available is [`RESERVED`].
+fn contradicting(boot: &BootInformation) -> BootInformation<'static> {
+    #[repr(align(8))]
+    struct Copy([u8; 8192]);
+    static COPY: Lock<Copy> = Lock::new(Copy([0; 8192]));
+    let areas = boot.memory_map_tag().expect("a memory map").memory_areas();
+    let area = areas.iter().find(|area| area.typ() != MemoryAreaType::Available).expect("the BIOS reserves some");
+    let offset = (&raw const *area).addr() - boot.start_address();
+    let mut copy = COPY.lock();
+    // SAFETY: the information is the loader's and lies there, all of it.
+    let original = unsafe { core::slice::from_raw_parts(boot.start_address() as *const u8, boot.total_size()) };
+    copy.0[..original.len()].copy_from_slice(original);
+    // An area begins with its address and its length, 64 bits each (Multiboot2 3.6.8).
+    copy.0[offset..][..8].copy_from_slice(&RESERVED.start.to_le_bytes());
+    copy.0[offset + 8..][..8].copy_from_slice(&(RESERVED.end - RESERVED.start).to_le_bytes());
+    // SAFETY: a copy of good information, at an aligned address, which nobody writes to any more.
+    let loaded = unsafe { BootInformation::load(copy.0.as_ptr().cast::<BootInformationHeader>()) };
+    loaded.expect("the copy is as good as the original")
 }
 
 fn boot() -> &'static BootInformation<'static> {
@@ -89,36 +124,40 @@ fn take_all(mut check: impl FnMut(Frame)) -> u32 {
     count
 }
 
-fn every_frame_handed_out_is_free_memory_and_no_two_are_the_same() {
+/// Is all of the frame memory that nobody has a right to?
+fn is_free_memory(frame: Frame) -> bool {
+    let from = u64::from(frame.address().as_u32());
+    let is_inside = |area: &MemoryArea| area.start_address() <= from && from + 4096 <= area.end_address();
     let areas = boot().memory_map_tag().expect("a memory map").memory_areas();
-    let free = memory::free_count();
+    let kernel = image::kernel();
+    areas.iter().any(|area| area.typ() == MemoryAreaType::Available && is_inside(area))
+        && frame.address().as_u32() >= 1 << 20
+        && !overlaps(frame, kernel.start.as_u32().into(), kernel.end.as_u32().into())
+        && !overlaps(frame, boot().start_address() as u64, boot().end_address() as u64)
+}
+
+fn every_frame_of_free_memory_is_handed_out_once_and_no_other() {
+    let (free, taken) = (memory::free_count(), memory::taken_count());
     let mut seen = [0u64; 32768 / 64];
     let count = take_all(|frame| {
         let (word, bit) = (frame.number() as usize / 64, frame.number() % 64);
         assert_eq!(seen[word] >> bit & 1, 0, "{frame:?} is handed out twice");
         seen[word] |= 1 << bit;
-        assert!(frame.address().as_u32() >= 1 << 20, "{frame:?} is in the first MiB");
-        let kernel = image::kernel();
-        assert!(
-            !overlaps(frame, kernel.start.as_u32().into(), kernel.end.as_u32().into()),
-            "{frame:?} is the kernel's"
-        );
-        assert!(
-            !overlaps(frame, boot().start_address() as u64, boot().end_address() as u64),
-            "{frame:?} is the loader's"
-        );
-        let from = u64::from(frame.address().as_u32());
-        let inside = areas.iter().any(|area| {
-            area.typ() == MemoryAreaType::Available && area.start_address() <= from && from + 4096 <= area.end_address()
-        });
-        assert!(inside, "{frame:?} is not available memory");
+        assert!(is_free_memory(frame), "{frame:?}");
     });
     assert_eq!((count, memory::free_count()), (free, 0));
-    assert!((3700..3840).contains(&count), "{count} frames of 16 MiB");
+    let all = (0..32768).map(Frame::from_number).filter(|frame| is_free_memory(*frame)).count();
+    assert_eq!((count + taken) as usize, all, "none is wasted");
     assert!(
         memory::allocate().is_none() && memory::allocate().is_none(),
         "no memory is no memory, however often asked"
     );
+}
+
+fn what_the_map_calls_reserved_is_not_used_even_if_it_calls_it_available_too() {
+    let areas = boot().memory_map_tag().expect("a memory map").memory_areas();
+    assert!(areas.iter().any(|area| area.start_address() == RESERVED.start && area.end_address() == RESERVED.end));
+    take_all(|frame| assert!(!overlaps(frame, RESERVED.start, RESERVED.end), "{frame:?}"));
 }
 
 fn a_module_is_never_handed_out() {
@@ -250,6 +289,20 @@ fn unmapping_takes_effect_at_once() {
     unsafe { SOMEWHERE.as_ptr::<u32>().read_volatile() };
 }
 
+fn what_is_unmapped_and_freed_is_gone_at_once() {
+    let pages = SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES);
+    // SAFETY: nobody uses the pages.
+    unsafe { KERNEL.lock().map_free_frames(pages.clone(), Flags::WRITABLE) }.expect("memory is not out");
+    // SAFETY: just mapped.
+    unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(1) };
+    let free = memory::free_count();
+    // SAFETY: one page is used once more, to see that it is gone.
+    unsafe { KERNEL.lock().unmap_and_free(pages) };
+    assert_eq!(memory::free_count(), free + 2);
+    // SAFETY: not safe: the page is gone, which is the test.
+    unsafe { SOMEWHERE.as_ptr::<u32>().read_volatile() };
+}
+
 fn mapping_twice_is_refused() {
     let frame = memory::allocate().expect("memory is not out");
     let page = Page::containing(SOMEWHERE);
@@ -277,6 +330,56 @@ fn mapping_without_memory_is_an_error_and_loses_nothing() {
     assert!(Directory::new().is_none());
 }
 
+fn all_of_several_pages_are_mapped_or_none() {
+    let pages = SOMEWHERE..SOMEWHERE.wrapping_add(4 * PAGE_BYTES);
+    let mut kernel = KERNEL.lock();
+    kernel.make_tables(Page::range(pages.clone())).expect("memory is not out");
+    let frames = [(); 3].map(|()| memory::allocate().expect("memory is not out"));
+    take_all(|_| ());
+    frames.into_iter().for_each(memory::free);
+    let before = kernel.mappings().count();
+    // SAFETY: nobody uses the pages.
+    let error = unsafe { kernel.map_free_frames(pages, Flags::WRITABLE) };
+    assert_eq!((error, memory::free_count()), (Err(MapError::OutOfMemory), 3));
+    assert_eq!(kernel.mappings().count(), before);
+}
+
+fn a_page_that_is_in_the_way_stays_and_nothing_is_lost() {
+    let pages = SOMEWHERE..SOMEWHERE.wrapping_add(4 * PAGE_BYTES);
+    let there = SOMEWHERE.wrapping_add(2 * PAGE_BYTES);
+    let frame = memory::allocate().expect("memory is not out");
+    let mut kernel = KERNEL.lock();
+    // SAFETY: nobody uses the page.
+    unsafe { kernel.map(Page::containing(there), frame, Flags::WRITABLE) }.expect("the page is free").flush();
+    let free = memory::free_count();
+    // SAFETY: nobody uses the pages.
+    let error = unsafe { kernel.map_free_frames(pages.clone(), Flags::WRITABLE) };
+    assert_eq!((error, memory::free_count()), (Err(MapError::AlreadyMapped(frame)), free));
+    assert_eq!((kernel.translate(there), kernel.translate(pages.start)), (Some(frame.address()), None));
+}
+
+fn clearing_a_frame_leaves_the_next_one_alone() {
+    let frames = [(); 10].map(|()| memory::allocate().expect("memory is not out"));
+    for frame in frames {
+        // SAFETY: the frame was free, so nobody else uses it.
+        unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
+    }
+    // Every other one is free now, with frames in use on both sides.
+    let (kept, free) = (frames.iter().step_by(2), frames.iter().skip(1).step_by(2));
+    free.for_each(|frame| memory::free(*frame));
+    for _ in 0..5 {
+        let frame = memory::allocate_cleared().expect("memory is not out");
+        assert!(frames.contains(&frame), "the frames freed last are the first to be used again");
+        // SAFETY: the frame was free.
+        assert_eq!(unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().read() }, [0; 1024]);
+    }
+    for frame in kept {
+        // SAFETY: written above.
+        let words = unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().read() };
+        assert!(words.iter().all(|word| *word == frame.number()), "{frame:?} was written to");
+    }
+}
+
 fn large_pages_are_walked_and_translated() {
     let kernel = KERNEL.lock();
     assert_eq!(kernel.translate(VirtAddr::new(0x00C1_2345)), Some(PhysAddr::new(0x00C1_2345)));
@@ -287,6 +390,11 @@ fn large_pages_are_walked_and_translated() {
 fn page_0_is_not_mapped() {
     // SAFETY: not safe: nothing is mapped there, which is the test.
     unsafe { asm!("mov {0:e}, [{0:e}]", inout(reg) 0 => _) };
+}
+
+fn a_write_to_nothing_is_told() {
+    // SAFETY: not safe: nothing is mapped there, which is the test.
+    unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(0) };
 }
 
 fn instructions_cannot_be_written() {

@@ -17,7 +17,10 @@ use common::{VirtAddr, test};
 use core::alloc::Layout;
 use core::arch::asm;
 use core::hint::black_box;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use paging::{KERNEL, memory};
+use x86::io::{inb, outb};
+use x86::irq;
 
 boot::entry!(kernel, screen::last_words);
 
@@ -26,12 +29,14 @@ const TESTS: &[Test] = &[
     test!(every_alignment_up_to_a_page_is_kept),
     test!(an_empty_heap_takes_no_memory),
     test!(the_heap_grows_by_frames_and_keeps_what_is_in_it),
+    test!(what_fits_into_a_page_takes_one),
     test!(freed_memory_is_used_again),
     test!(a_heap_without_memory_answers_null_and_loses_nothing).memory_mib(8),
     test!(more_than_there_can_ever_be_is_refused),
     test!(a_full_heap_still_grows),
     test!(the_tables_of_the_heap_never_change),
     test!(handlers_may_allocate),
+    test!(interrupts_may_come_while_the_heap_changes),
     test!(a_double_free_stops).ends(End::Stop("PANIC: cannot free 0xc")),
     test!(a_foreign_pointer_stops).ends(End::Stop("PANIC: cannot free 0x5")),
     test!(a_pointer_into_a_block_stops).ends(End::Stop("PANIC: cannot free 0xc")),
@@ -99,6 +104,17 @@ fn the_heap_grows_by_frames_and_keeps_what_is_in_it() {
     assert_eq!(heap::usage().total_bytes, (free - memory::free_count()) as usize * 4096);
     let frame = KERNEL.lock().translate(VirtAddr::from(large.as_ptr())).expect("it is mapped");
     assert_ne!(frame.as_u32(), large.as_ptr().addr() as u32, "the heap is not the window");
+}
+
+fn what_fits_into_a_page_takes_one() {
+    let free = memory::free_count();
+    for pages in 1..=4 {
+        // With its two words of tags, the block fills a page to the last byte.
+        assert!(!try_allocate(4096 - 8).is_null());
+        assert_eq!(memory::free_count(), free - pages);
+    }
+    assert!(!try_allocate(4096 - 8 + 4).is_null());
+    assert_eq!(memory::free_count(), free - 6, "a word more, and it takes two");
 }
 
 fn freed_memory_is_used_again() {
@@ -180,6 +196,55 @@ fn handlers_may_allocate() {
         unsafe { asm!("int3") };
         assert_eq!(kept[19], 2);
     }
+}
+
+/// Lets the real-time clock interrupt through vector 0x70, where the BIOS has put its line, 8192 times per second.
+///
+/// # Safety
+/// The vector has a handler that calls [`served`].
+unsafe fn start_clock() {
+    // SAFETY: all lines are masked but the clock's and the one by which the second controller reaches the
+    // first; what is written to the clock sets the rate and lets it interrupt, and keeps the time.
+    unsafe {
+        outb(0x21, !(1 << 2));
+        outb(0xA1, !(1 << 0));
+        for (register, value) in [(0x0A, 0x23), (0x0B, 0x42)] {
+            outb(0x70, register);
+            outb(0x71, value);
+        }
+        served();
+        irq::enable();
+    }
+}
+
+/// Tells the clock and both controllers that the interrupt has been served.
+fn served() {
+    // SAFETY: none of these reaches memory.
+    unsafe {
+        outb(0x70, 0x0C);
+        inb(0x71);
+        outb(0xA0, 0x20);
+        outb(0x20, 0x20);
+    }
+}
+
+fn interrupts_may_come_while_the_heap_changes() {
+    const VECTOR: u8 = 0x70;
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn handler(_: &mut interrupts::Frame) {
+        drop(black_box(Box::new([1u32; 50])));
+        COUNT.fetch_add(1, Relaxed);
+        served();
+    }
+    interrupts::register(VECTOR, handler);
+    // SAFETY: the handler calls `served`.
+    unsafe { start_clock() };
+    // Most of this time is spent in the heap, so most of the interrupts come there, or have to wait.
+    while COUNT.load(Relaxed) < 500 {
+        drop(black_box(Box::new([2u32; 20])));
+    }
+    let _off = common::lock::interrupts_off();
+    assert_eq!(heap::usage().used_blocks, 0);
 }
 
 fn a_double_free_stops() {

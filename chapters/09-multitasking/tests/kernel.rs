@@ -35,11 +35,15 @@ const TESTS: &[Test] = &[
     test!(page_tables_agree_with_the_rule),
     test!(registers_survive_a_fork_in_both_tasks),
     test!(fork_leaves_the_interrupt_flag_as_it_was),
+    test!(no_tick_comes_into_a_fork_with_interrupts_off).memory_mib(64),
+    test!(a_fork_may_come_at_every_depth_of_the_stack),
     test!(a_child_can_fork),
     test!(a_chain_of_ten_forks),
     test!(a_thousand_children_and_not_one_frame_lost),
+    test!(several_tasks_fork_and_wait_at_once),
     test!(memory_runs_out_at_every_possible_allocation),
     test!(memory_runs_out_at_every_possible_allocation_of_two_tables),
+    test!(forks_that_fail_leave_no_threads_behind),
     test!(too_many_tasks_is_an_error),
     test!(a_thread_of_the_kernel_cannot_fork),
     test!(a_table_full_of_pages_is_copied_and_nothing_beyond),
@@ -53,9 +57,12 @@ const TESTS: &[Test] = &[
     test!(wait_tells_who_has_ended_and_how),
     test!(a_child_that_ends_first_waits_to_be_noticed),
     test!(a_child_that_ends_does_not_wake_a_sleeping_parent),
+    test!(a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else),
     test!(orphans_become_children_of_task_1),
+    test!(an_orphan_that_has_ended_already_wakes_task_1),
     test!(task_1_ends_last),
     test!(all_is_given_back_when_task_1_has_ended),
+    test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
     test!(cr3_is_not_loaded_between_threads_of_one_space),
     test!(a_stack_overflow_in_a_child_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page")),
@@ -303,6 +310,38 @@ fn fork_leaves_the_interrupt_flag_as_it_was() {
     });
 }
 
+fn no_tick_comes_into_a_fork_with_interrupts_off() {
+    as_task(|_| {
+        map_16_mib();
+        let off = common::lock::interrupts_off();
+        let before = timer::ticks();
+        fork_to(|| 0);
+        assert_eq!(timer::ticks(), before, "it takes much longer than a tick, but lets none in");
+        drop(off);
+        assert_eq!(wait().map(|ended| ended.status), Ok(0));
+    });
+}
+
+// fork_below(bytes: u32) -> u32: forks with so many more bytes on the stack.
+global_asm!("fork_below:", "push ebp", "mov ebp, esp", "sub esp, [ebp + 8]", "int 0x80", "leave", "ret");
+
+fn a_fork_may_come_at_every_depth_of_the_stack() {
+    unsafe extern "C" {
+        fn fork_below(bytes: u32) -> u32;
+    }
+    as_task(|_| {
+        // So that every word that fork leaves for the child is once the first one of a page, wherever this begins.
+        for bytes in (0..PAGE_BYTES).step_by(4) {
+            // SAFETY: it keeps what compiled code expects, and the stack has three pages.
+            let answer = unsafe { fork_below(bytes) };
+            if answer == 0 {
+                exit(1);
+            }
+            assert_eq!(wait(), Ok(Ended { pid: answer, status: 1 }), "{bytes} bytes deeper");
+        }
+    });
+}
+
 fn a_child_can_fork() {
     as_task(|_| {
         fork_to(|| {
@@ -343,6 +382,21 @@ fn a_thousand_children_and_not_one_frame_lost() {
             assert_eq!(wait(), Ok(Ended { pid, status: number }));
         }
         assert_eq!((memory::taken_count(), memory::free_count()), before);
+    });
+}
+
+fn several_tasks_fork_and_wait_at_once() {
+    as_task(|_| {
+        for _ in 0..4 {
+            fork_to(|| {
+                for number in 0..250 {
+                    let pid = fork_to(|| number);
+                    assert_eq!(wait(), Ok(Ended { pid, status: number }));
+                }
+                0
+            });
+        }
+        (0..4).for_each(|_| assert_eq!(wait().map(|ended| ended.status), Ok(0)));
     });
 }
 
@@ -409,6 +463,16 @@ fn memory_runs_out_at_every_possible_allocation_of_two_tables() {
     });
 }
 
+fn forks_that_fail_leave_no_threads_behind() {
+    as_task(|_| {
+        let taken = take_all_but(0);
+        (0..100).for_each(|_| assert_eq!(fork(), Err(ForkError::OutOfMemory)));
+        give_back(taken);
+        let pid = fork_to(|| 0);
+        assert_eq!(wait(), Ok(Ended { pid, status: 0 }));
+    });
+}
+
 fn too_many_tasks_is_an_error() {
     as_task(|_| {
         let steps = [shared(0), shared(0)];
@@ -441,26 +505,38 @@ fn a_thread_of_the_kernel_cannot_fork() {
     assert_eq!((fork(), getpid()), (Err(ForkError::NotATask), 0));
 }
 
+/// Puts a guard behind every free frame: gives away all that have odd numbers, each filled with its own.
+fn guard_free_frames() -> Vec<Frame> {
+    let [mut guards, mut others] = [(); 2].map(|()| Vec::with_capacity(4096));
+    while let Some(frame) = memory::allocate() {
+        if frame.number().is_multiple_of(2) {
+            others.push(frame);
+        } else {
+            // SAFETY: the frame was free, so nobody else uses it.
+            unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
+            guards.push(frame);
+        }
+    }
+    others.into_iter().for_each(memory::free);
+    guards
+}
+
 fn a_table_full_of_pages_is_copied_and_nothing_beyond() {
     as_task(|_| {
         // All 1024 pages of one page table; and what lies behind the frames of a copy must stay as it is.
         let whole = VirtAddr::new(0x0840_0000);
         fill(whole, 1024);
+        let guards = guard_free_frames();
         let before = memory::taken_count();
-        let guards = [(); 8].map(|()| memory::allocate().expect("memory is not out"));
-        for frame in guards {
-            // SAFETY: the frame was free, so nobody else uses it.
-            unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
-        }
         fork_to(|| i32::from(is_filled(whole, 1024)));
         assert_eq!(wait().map(|ended| ended.status), Ok(1));
+        assert_eq!(memory::taken_count(), before);
         for frame in guards {
-            // SAFETY: written above.
+            // SAFETY: written by `guard_free_frames`.
             let words = unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().read() };
             assert!(words.iter().all(|word| *word == frame.number()), "{frame:?} was written to");
-            memory::free(frame);
         }
-        assert_eq!(memory::taken_count(), before);
+        assert!(is_filled(whole, 1024));
     });
 }
 
@@ -547,15 +623,20 @@ fn work(number: i32) -> i32 {
     number
 }
 
+/// Makes the running task so large that it takes many ticks to copy.
+fn map_16_mib() {
+    let address = VirtAddr::new(0x1000_0000);
+    task::map(address..address.wrapping_add(16 << 20), Flags::WRITABLE).expect("memory is not out");
+}
+
 fn no_tick_is_lost_while_a_large_task_forks() {
     as_task(|_| {
-        // 16 MiB.
-        let address = VirtAddr::new(0x1000_0000);
-        task::map(address..address.wrapping_add(16 << 20), Flags::WRITABLE).expect("memory is not out");
+        map_16_mib();
         let before = timer::ticks();
-        let parent = fork_to(|| 0);
-        assert!(timer::ticks() > before, "a fork of 16 MiB takes longer than a tick, and lets it in");
-        assert_eq!(wait().map(|ended| ended.pid), Ok(parent));
+        let child = fork_to(|| 0);
+        // One tick would have waited for the end of the fork, even with interrupts off all the time.
+        assert!(timer::ticks() > before + 2, "a fork of 16 MiB takes longer than some ticks, and lets them in");
+        assert_eq!(wait().map(|ended| ended.pid), Ok(child));
     });
 }
 
@@ -609,6 +690,19 @@ fn a_child_that_ends_does_not_wake_a_sleeping_parent() {
     });
 }
 
+fn a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else() {
+    as_task(|_| {
+        let thread = threads::spawn(|_| threads::sleep(50), 0).expect("there is room");
+        fork_to(|| {
+            threads::sleep(10);
+            0
+        });
+        // Would find, if it were woken early, that the thread has not ended, and panic.
+        thread.join();
+        wait().expect("there is a child");
+    });
+}
+
 fn orphans_become_children_of_task_1() {
     as_task(|_| {
         let step = shared(0);
@@ -630,6 +724,25 @@ fn orphans_become_children_of_task_1() {
         assert_eq!(wait().map(|ended| ended.status), Ok(33));
         assert_eq!(wait(), Err(NoChildren));
         assert_eq!(memory::taken_count(), before);
+    });
+}
+
+fn an_orphan_that_has_ended_already_wakes_task_1() {
+    as_task(|_| {
+        let step = shared(0);
+        let parent = fork_to(|| {
+            fork_to(|| {
+                fork_to(|| 33);
+                // When this one ends as well, its parent does not wait for it, but task 1 waits for its child.
+                threads::sleep(10);
+                34
+            });
+            until(step, 1);
+            wait().expect("there is a child").status
+        });
+        assert_eq!(wait().map(|ended| ended.status), Ok(33));
+        step.store(1, Relaxed);
+        assert_eq!(wait(), Ok(Ended { pid: parent, status: 34 }));
     });
 }
 
@@ -657,6 +770,20 @@ fn all_is_given_back_when_task_1_has_ended() {
         fork_to(|| chain(3));
     });
     assert_eq!(memory::taken_count(), before);
+}
+
+fn a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel() {
+    static DIRECTORY: AtomicU32 = AtomicU32::new(0);
+    fn look(_: usize) {
+        assert_eq!(getpid(), 0);
+        // SAFETY: reading CR3 changes nothing.
+        DIRECTORY.store(unsafe { cr3() } as u32, Relaxed);
+    }
+    as_task(|_| {
+        fork_to(|| 0);
+    });
+    threads::spawn(look, 0).expect("there is room").join();
+    assert_eq!(DIRECTORY.load(Relaxed), KERNEL.lock().frame().address().as_u32());
 }
 
 fn cr3_is_not_loaded_between_threads_of_one_space() {
