@@ -23,8 +23,6 @@ pub enum Kind {
     /// Calls the handler with interrupts off; `iret` brings the interrupted code's flag back. So no
     /// stub needs `cli` or `sti`.
     Interrupt = 0xE,
-    /// Calls the handler and leaves interrupts as they are.
-    Trap = 0xF,
 }
 
 /// One entry of the interrupt descriptor table.

@@ -25,14 +25,19 @@ static TABLE: Lock<[Gate; 256]> = Lock::new([Gate::ABSENT; 256]);
 pub fn init() {
     for vector in 0..=255 {
         register(vector, exceptions::unhandled);
-        set_gate(vector, Gate::new(Kind::Interrupt, CODE.bits(), stubs::address(vector)));
+        let gate = Gate::new(Kind::Interrupt, CODE.bits(), stubs::address(vector));
+        // SAFETY: the stub of a vector is made for the interrupts of that vector.
+        unsafe { set_gate(vector, gate) };
     }
     // SAFETY: the table is a static, so it stays; and every one of its gates leads to a stub.
     unsafe { lidt(&DescriptorTablePointer::new(&*TABLE.lock())) };
 }
 
 /// Leads `vector` through `gate` from now on.
-pub fn set_gate(vector: u8, gate: Gate) {
+///
+/// # Safety
+/// The gate leads to code, or to a task, that is made for what the CPU does on the way there.
+pub unsafe fn set_gate(vector: u8, gate: Gate) {
     TABLE.lock()[usize::from(vector)] = gate;
 }
 

@@ -326,10 +326,13 @@ fn a_bad_selector_stops_with_its_error_code() {
 }
 
 fn a_missing_gate_is_blamed_on_the_idt() {
-    interrupts::table::set_gate(
-        64,
-        interrupts::gate::Gate::new(interrupts::gate::Kind::Interrupt, 0x08, ABSENT_HANDLER),
-    );
+    // SAFETY: the gate is marked as not present below, before anybody uses it.
+    unsafe {
+        interrupts::table::set_gate(
+            64,
+            interrupts::gate::Gate::new(interrupts::gate::Kind::Interrupt, 0x08, ABSENT_HANDLER),
+        )
+    };
     // SAFETY: the gate is marked as not present below, so the CPU refuses to go through it.
     unsafe {
         let mut table = x86::dtables::DescriptorTablePointer::<u64>::default();

@@ -43,6 +43,7 @@ unsafe impl Sync for Tss {}
 
 static OF_EVERYTHING_ELSE: Tss = Tss(UnsafeCell::new(TaskStateSegment::new()));
 static OF_HANDLER: Tss = Tss(UnsafeCell::new(TaskStateSegment::new()));
+/// The handler's stack: 8 KiB, eight times what the report of a stop takes.
 static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
 
 lazy_static! {
@@ -66,16 +67,22 @@ pub fn init(directory: Frame) {
     tss.cs = CODE.bits();
     (tss.ss, tss.ds, tss.es, tss.fs, tss.gs) = (DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits());
     tss.iobp_offset = TSS_BYTES as u16; // no map of permitted ports
-    run_in(directory);
+    // SAFETY: it is the kernel's own.
+    unsafe { run_in(directory) };
     segments::table::load(&*GDT);
     // SAFETY: the entry is a TSS that nobody uses yet.
     unsafe { load_tr(EVERYTHING_ELSE) };
-    interrupts::table::set_gate(DOUBLE_FAULT, Gate::new(Kind::Task, HANDLER.bits(), VirtAddr::new(0)));
+    let gate = Gate::new(Kind::Task, HANDLER.bits(), VirtAddr::new(0));
+    // SAFETY: the selector names the TSS of the handler, which has been filled in above.
+    unsafe { interrupts::table::set_gate(DOUBLE_FAULT, gate) };
 }
 
-/// Lets the handler run in the address space of `directory` from now on. It must map the kernel.
+/// Lets the handler run in the address space of `directory` from now on.
+///
+/// # Safety
+/// The address space maps the kernel, for as long as the handler is to run in it.
 #[inline]
-pub fn run_in(directory: Frame) {
+pub unsafe fn run_in(directory: Frame) {
     // SAFETY: a single write of a field that the CPU reads only when a double fault occurs.
     unsafe { (&raw mut (*OF_HANDLER.0.get()).cr3).write_unaligned(directory.address().as_u32()) };
 }

@@ -45,6 +45,7 @@ impl PageFault {
 
 impl fmt::Display for PageFault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        // An instruction that begins in one page and goes on in a missing one passes for a read.
         let access = if self.address == self.eip {
             "an instruction fetch from"
         } else if self.cause.contains(Cause::WRITE) {

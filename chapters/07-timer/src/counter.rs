@@ -1,6 +1,7 @@
 //! A count of 64 bits that an interrupt handler advances, on a CPU of 32 bits.
 //!
-//! At 1000 Hz, 32 bits are full after fifty days, and so there have to be two words. The CPU reads
+//! At 1000 Hz, 32 bits are full after fifty days, and so there are two words. (`cmpxchg8b` could change both
+//! at once; but only one handler counts, and to add to a word costs it less.) The CPU reads
 //! them one after the other, and a tick may come in between:
 //!
 //! ```text

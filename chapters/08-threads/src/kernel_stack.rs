@@ -1,4 +1,5 @@
-//! The stack of a kernel thread: three pages, and a guard page below them.
+//! The stack of a kernel thread: three pages, and a guard page below them. A formatted `println!` that is
+//! interrupted takes about one kilobyte of them, and a panic two.
 //!
 //! ```text
 //!   0xD000_0000 + place * 16 KiB:   | guard page | page | page | page |

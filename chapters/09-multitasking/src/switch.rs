@@ -19,18 +19,18 @@ unsafe extern "C" {
 static DIRECTORIES: [AtomicU32; MOST_THREADS] = [const { AtomicU32::new(0) }; MOST_THREADS];
 
 /// Lets every thread run with the kernel's directory, and takes over from chapter 8's switch.
-pub fn init() {
+pub(crate) fn init() {
     (0..MOST_THREADS).for_each(|place| run_in_kernel(ThreadId::new(place)));
     scheduler::switch_by(between_spaces);
 }
 
 /// Lets `thread` run with `directory` from its next turn on.
-pub fn run_in(thread: ThreadId, directory: Frame) {
+pub(crate) fn run_in(thread: ThreadId, directory: Frame) {
     DIRECTORIES[thread.place()].store(directory.address().as_u32(), Relaxed);
 }
 
 /// Lets `thread` run with the kernel's directory from its next turn on.
-pub fn run_in_kernel(thread: ThreadId) {
+pub(crate) fn run_in_kernel(thread: ThreadId) {
     run_in(thread, KERNEL.lock().frame());
 }
 
@@ -46,7 +46,8 @@ pub unsafe fn between_spaces(from: ThreadId, to: ThreadId, save: *mut u32, load:
         // SAFETY: the caller's.
         unsafe { switch(save, load) };
     } else {
-        double_fault::run_in(Frame::containing(common::PhysAddr::new(directory)));
+        // SAFETY: every directory here maps the kernel, and this one is in use until the next switch.
+        unsafe { double_fault::run_in(Frame::containing(common::PhysAddr::new(directory))) };
         // SAFETY: the caller's; the kernel is at the same place in both address spaces.
         unsafe { switch_space(save, load, directory) };
     }
