@@ -11,12 +11,11 @@ use core::mem::offset_of;
 /// Source: Intel SDM volume 3, table 6-1; AMD64 manual volume 2, table 8-1 (29 and 30).
 const PUSHES_ERROR_CODE: u32 = 1 << 8 | 0b11111 << 10 | 1 << 17 | 1 << 21 | 1 << 29 | 1 << 30;
 
-/// Two pushes and a jump take 12 bytes; a power of two keeps the stubs aligned.
-const STUB_BYTES: usize = 16;
+/// A push of a byte, a push of a word, and a jump.
+const STUB_BYTES: usize = 2 + 5 + 5;
 
 global_asm!(
     include_str!("stubs.s"),
-    STUB_BYTES = const STUB_BYTES,
     PUSHES_ERROR_CODE = const PUSHES_ERROR_CODE,
     DATA_SELECTOR = const 2 * 8,
     VECTOR = const offset_of!(Frame, vector),

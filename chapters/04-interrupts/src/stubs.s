@@ -23,19 +23,24 @@
  */
     .section .text.interrupts, "ax"
 
-/* One stub per vector, all of STUB_BYTES bytes, so that a stub's address follows from its vector. */
+/*
+ * One stub per vector, all of as many bytes (STUB_BYTES in stubs.rs), so that a stub's address follows from its vector. Two
+ * instructions are spelled in bytes, because the assembler would take a shorter form where one fits.
+ */
     .global interrupt_stubs
-    .balign {STUB_BYTES}
 interrupt_stubs:
     .set    vector, 0
     .rept   256
-    .balign {STUB_BYTES}
     .if     vector >= 32 || (({PUSHES_ERROR_CODE} >> vector) & 1) == 0
     pushl   $0
+    .else
+    nop                                 /* as many bytes as that push */
+    nop
     .endif
     .byte   0x68                        /* push imm32: the shorter push imm8 would extend the sign */
     .long   vector
-    jmp     interrupt_entry
+    .byte   0xE9                        /* jmp rel32 */
+    .long   interrupt_entry - . - 4
     .set    vector, vector + 1
     .endr
 
