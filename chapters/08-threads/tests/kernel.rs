@@ -18,7 +18,7 @@ use common::testing::{self, End, Test};
 use common::{Lock, test};
 use core::arch::{asm, global_asm};
 use core::hint::{black_box, spin_loop};
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use interrupts::Frame;
 use paging::{PAGE_BYTES, memory};
 use screen::println;
@@ -81,6 +81,7 @@ const TESTS: &[Test] = &[
     test!(interrupts_that_were_off_stay_off_across_a_switch),
     test!(every_thread_has_a_stack_of_its_own),
     test!(printing_takes_less_than_a_page_of_stack),
+    test!(a_panic_says_all_of_it_before_anybody_else_runs).ends(End::Stop("PANIC: begun, and finished")),
     test!(a_stack_overflow_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the kernel stack of thread 3 ran into its guard page at")),
     // Locks
@@ -879,6 +880,25 @@ fn printing_takes_less_than_a_page_of_stack() {
     }
     start(FAST_HZ, 1);
     run::<3>(print_on_painted_stack);
+}
+
+fn a_panic_says_all_of_it_before_anybody_else_runs() {
+    static BEGUN: AtomicBool = AtomicBool::new(false);
+    /// Takes many ticks to be said.
+    struct Slow;
+    impl core::fmt::Display for Slow {
+        fn fmt(&self, f: &mut core::fmt::Formatter) -> core::fmt::Result {
+            BEGUN.store(true, Relaxed);
+            (0..30_000_000).for_each(|number| _ = black_box(number));
+            f.write_str("and finished")
+        }
+    }
+    start(FAST_HZ, 1);
+    let _panics = spawn(0, |_| panic!("begun, {Slow}"));
+    // Returns, and so ends the kernel well, if it gets to run once the panic is being said.
+    while !BEGUN.load(Relaxed) {
+        yield_now();
+    }
 }
 
 fn a_stack_overflow_is_told() {
