@@ -31,18 +31,26 @@ impl<T> Lock<T> {
     ///
     /// # Panics
     /// If the lock is taken already: on one CPU it would never become free.
-    #[inline]
-    #[track_caller]
+    #[inline(always)]
     pub fn lock(&self) -> Guard<'_, T> {
         let interrupts = interrupts_off();
-        match self.inner.try_lock() {
-            Some(inner) => Guard { inner, _interrupts: interrupts },
-            None => panic!("deadlock: this lock is held already, here or by a thread that waits"),
-        }
+        let Some(inner) = self.inner.try_lock() else { deadlock() };
+        Guard { inner, _interrupts: interrupts }
     }
 }
 
 impl<T> Lock<T> {
+    /// Takes the lock where interrupts are `off` already, and stay off: there is no flag to put back.
+    ///
+    /// # Panics
+    /// As [`lock`](Self::lock).
+    #[inline(always)]
+    pub fn lock_while<'a>(&'a self, off: &'a InterruptsOff) -> spin::MutexGuard<'a, T> {
+        let _ = off;
+        let Some(inner) = self.inner.try_lock() else { deadlock() };
+        inner
+    }
+
     /// Takes the lock if it is free: for those who report what went wrong, whoever holds it.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         let interrupts = interrupts_off();
@@ -62,6 +70,11 @@ impl<T> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.inner
     }
+}
+
+#[cold]
+fn deadlock() -> ! {
+    panic!("deadlock: this lock is held already, here or by a thread that waits");
 }
 
 /// Interrupts are off while this value lives; afterwards they are as they were before.

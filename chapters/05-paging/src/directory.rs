@@ -240,6 +240,7 @@ impl Directory {
 }
 
 /// Where the identity window shows the table in `frame`.
+#[inline(always)]
 pub fn table_in(frame: Frame) -> *mut Table {
     frame.in_window().address().as_ptr()
 }

@@ -80,6 +80,7 @@ impl Frame {
     ///
     /// # Panics
     /// If the frame lies beyond the window.
+    #[inline(always)]
     pub const fn in_window(self) -> Page {
         assert!(self.0 < WINDOW_END / PAGE_BYTES, "the frame lies beyond the identity window");
         Page(self.0)

@@ -34,8 +34,8 @@ const KEYBOARD_STATUS: u16 = 0x64;
 const KEYBOARD_RECEIVED: u8 = 0x01;
 
 /// What was typed and not read yet. If it is full, what comes is lost.
-static TYPED: Lock<Ring<u8, 256>> = Lock::new(Ring::new());
-static READERS: Lock<Ring<ThreadId, MOST_THREADS>> = Lock::new(Ring::new());
+static TYPED: Lock<Ring<u8, 256>> = Lock::new(Ring::new(0));
+static READERS: Lock<Ring<ThreadId, MOST_THREADS>> = Lock::new(Ring::new(ThreadId::FIRST));
 static KEYBOARD: Lock<PS2Keyboard<Us104Key, ScancodeSet1>> =
     Lock::new(PS2Keyboard::new(ScancodeSet1::new(), Us104Key, HandleControl::MapLettersToUnicode));
 

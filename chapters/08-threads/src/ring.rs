@@ -11,31 +11,31 @@
 
 /// A queue of at most `N` values, `N` being a power of two.
 pub struct Ring<T, const N: usize> {
-    values: [Option<T>; N],
+    values: [T; N],
     first: usize,
     length: usize,
 }
 
 impl<T: Copy, const N: usize> Ring<T, N> {
-    /// An empty queue.
-    pub const fn new() -> Self {
+    /// An empty queue. Where nothing is, `nothing` stands, which is never given out.
+    pub const fn new(nothing: T) -> Self {
         const { assert!(N.is_power_of_two()) };
-        Self { values: [None; N], first: 0, length: 0 }
+        Self { values: [nothing; N], first: 0, length: 0 }
     }
 
     /// Puts `value` at the end; tells whether there was room.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, value: T) -> bool {
         if self.length == N {
             return false;
         }
-        self.values[(self.first + self.length) % N] = Some(value);
+        self.values[(self.first + self.length) % N] = value;
         self.length += 1;
         true
     }
 
     /// Takes the value at the head; none if the queue is empty.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<T> {
         let value = self.first()?;
         self.first = (self.first + 1) % N;
@@ -44,13 +44,13 @@ impl<T: Copy, const N: usize> Ring<T, N> {
     }
 
     /// The value at the head; none if the queue is empty.
-    #[inline]
+    #[inline(always)]
     pub fn first(&self) -> Option<T> {
-        if self.is_empty() { None } else { self.values[self.first] }
+        if self.is_empty() { None } else { Some(self.values[self.first % N]) }
     }
 
     /// Is there nothing in the queue?
-    #[inline]
+    #[inline(always)]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
     }
@@ -65,7 +65,7 @@ mod tests {
     proptest! {
         #[test]
         fn behaves_like_a_bounded_queue(steps in prop::collection::vec(prop::option::of(any::<u8>()), 0..200)) {
-            let (mut ring, mut model) = (Ring::<u8, 8>::new(), VecDeque::new());
+            let (mut ring, mut model) = (Ring::<u8, 8>::new(0), VecDeque::new());
             for step in steps {
                 match step {
                     Some(value) => {

@@ -1,13 +1,13 @@
 //! Whose turn it is: how threads leave the CPU, and come back.
 
 use crate::reason::{Counts, Reason};
-use crate::switch::between_stacks;
-use crate::table::{Departure, Record, SCHEDULER, State};
+use crate::switch::{Switch, switch};
+use crate::table::{Departure, SCHEDULER, State};
 use crate::thread_id::ThreadId;
 use crate::timeslice;
 use common::lock::{InterruptsOff, interrupts_off};
 
-pub use crate::table::{Switch, current};
+pub use crate::table::current;
 
 /// Makes what runs now the first thread, starts the idle thread, and lets the timer end timeslices of
 /// `timeslice_ticks`.
@@ -17,8 +17,10 @@ pub use crate::table::{Switch, current};
 pub fn init(timeslice_ticks: u32) {
     let _off = interrupts_off();
     crate::kernel_stack::init();
-    switch_by(between_stacks);
-    SCHEDULER.lock().threads[ThreadId::FIRST.place()].state = State::Running;
+    switch_by(switch);
+    let me = reserve().expect("all places are free");
+    assert!(me == current(), "the scheduler has been started already");
+    SCHEDULER.lock().threads[me.place()].state = State::Running;
     let idle = crate::spawn(idle, 0).expect("memory is not out yet").never_join();
     let mut scheduler = SCHEDULER.lock();
     let first = scheduler.ready.pop();
@@ -35,31 +37,27 @@ pub fn switch_by(switch: Switch) {
 
 /// Lets the others run first. Returns at once if nobody else is ready.
 pub fn yield_now() {
-    let _off = interrupts_off();
-    let anybody = !SCHEDULER.lock().ready.is_empty();
-    if anybody {
-        leave(Reason::Yield, State::Ready);
-    }
+    leave(Reason::Yield, State::Ready, &interrupts_off());
 }
 
 /// Lets the others run until so many ticks have come.
 pub fn sleep(ticks: u32) {
-    let _off = interrupts_off();
     if ticks == 0 {
         return yield_now();
     }
+    let off = interrupts_off();
     let now = timer::ticks();
-    let mut scheduler = SCHEDULER.lock();
+    let mut scheduler = SCHEDULER.lock_while(&off);
     scheduler.sleepers.add(now + u64::from(ticks), current());
     scheduler.count_down_to_next_sleeper(now);
     drop(scheduler);
-    leave(Reason::Sleep, State::Sleeping);
+    leave(Reason::Sleep, State::Sleeping, &off);
 }
 
-/// Lets the others run until somebody wakes this thread. `_off` shows that whoever is to wake it cannot
+/// Lets the others run until somebody wakes this thread. `off` shows that whoever is to wake it cannot
 /// do so before it waits: interrupts are off from the moment it told them.
-pub fn wait(reason: Reason, _off: &InterruptsOff) {
-    leave(reason, State::Waiting);
+pub fn wait(reason: Reason, off: &InterruptsOff) {
+    leave(reason, State::Waiting, off);
 }
 
 /// Makes `thread` ready if it waits. A thread that sleeps goes on sleeping.
@@ -70,82 +68,80 @@ pub fn wake(thread: ThreadId) {
 /// Waits until `thread` has ended, takes it out of the table, and tells how its timeslices ended.
 pub fn wait_for_end(thread: ThreadId) -> Counts {
     let off = interrupts_off();
-    let mut scheduler = SCHEDULER.lock();
+    let mut scheduler = SCHEDULER.lock_while(&off);
     if scheduler.threads[thread.place()].state != State::Finished {
         scheduler.threads[thread.place()].waiter = Some(current());
         drop(scheduler);
         wait(Reason::Wait, &off);
-        scheduler = SCHEDULER.lock();
+        scheduler = SCHEDULER.lock_while(&off);
     }
-    let record = &mut scheduler.threads[thread.place()];
+    let record = scheduler.threads[thread.place()];
     assert!(record.state == State::Finished, "only the end of a thread wakes who waits for it");
-    record.state = State::Gone;
+    scheduler.vacate(thread);
     record.counts
 }
 
 /// Ends the running thread. Its place in the table is kept until [`wait_for_end`].
 pub fn finish() -> ! {
-    let _off = interrupts_off();
-    let mut scheduler = SCHEDULER.lock();
+    let off = interrupts_off();
+    let mut scheduler = SCHEDULER.lock_while(&off);
     if let Some(waiter) = scheduler.threads[current().place()].waiter.take() {
         scheduler.wake(waiter);
     }
     drop(scheduler);
-    leave(Reason::Exit, State::Finished);
+    leave(Reason::Exit, State::Finished, &off);
     panic!("a thread that has ended runs again");
 }
 
 /// A place for a new thread; none if the table is full.
 pub fn reserve() -> Option<ThreadId> {
-    let mut scheduler = SCHEDULER.lock();
-    let place = scheduler.threads.iter().position(|record| record.state == State::Gone)?;
-    scheduler.threads[place] = Record { state: State::New, stack_pointer: 0, counts: Counts::ZERO, waiter: None };
-    Some(ThreadId::new(place))
+    SCHEDULER.lock().take_place()
 }
 
 /// Gives up a place from [`reserve`].
 pub fn cancel(thread: ThreadId) {
-    SCHEDULER.lock().threads[thread.place()].state = State::Gone;
+    SCHEDULER.lock().vacate(thread);
 }
 
 /// Lets a thread from [`reserve`] run, with its registers at `stack_pointer`.
 ///
 /// # Safety
-/// What lies there is as [`switch`](crate::switch::switch) wants it, and stays until the thread has ended.
+/// What lies there is as [`switch`] wants it, and stays until the thread has ended.
 pub unsafe fn admit(thread: ThreadId, stack_pointer: u32) {
     let mut scheduler = SCHEDULER.lock();
     scheduler.threads[thread.place()].stack_pointer = stack_pointer;
     scheduler.make_ready(thread);
 }
 
-/// Goes on with the next thread. Returns when it is this one's turn again; with interrupts off, as they
-/// must be when it is called.
-fn leave(reason: Reason, state: State) {
-    let Departure { from, to, save, load, switch } = SCHEDULER.lock().depart(reason, state);
+/// Goes on with the next thread, and returns when it is this one's turn again; at once if it could go on
+/// and nobody else is ready.
+fn leave(reason: Reason, state: State, off: &InterruptsOff) {
+    let departure = SCHEDULER.lock_while(off).depart(reason, state);
+    let Some(Departure { from, to, save, load, switch }) = departure else { return };
     // SAFETY: interrupts are off; `load` was saved by a switch before this one, or is a new thread's, and as
     // that thread runs from now on, it is not used again before it has been saved again. It is another
     // thread: the idle one leaves only if somebody is ready, and nobody else is followed by itself.
-    unsafe { switch(from, to, save, load) };
+    unsafe { switch(save, load, from, to) };
 }
 
-/// Wakes the sleepers whose time has come, and ends the running thread's timeslice if it is `over`.
+/// Wakes the sleepers whose time has come if it is a `sleeper`'s tick, and ends the running thread's
+/// timeslice if it is `over`.
 #[inline(never)] // most ticks have nothing to decide, and should not pay for it
-pub(crate) fn decide(over: bool) {
-    let mut scheduler = SCHEDULER.lock();
-    scheduler.wake_sleepers(timer::ticks());
-    // The idle thread looks for itself who is ready, after every interrupt.
-    let leaves = over && current() != scheduler.idle && !scheduler.ready.is_empty();
-    drop(scheduler);
-    if leaves {
-        leave(Reason::Timer, State::Ready);
+pub(crate) fn decide(sleeper: bool, over: bool) {
+    let off = interrupts_off();
+    if sleeper {
+        SCHEDULER.lock_while(&off).wake_sleepers(timer::ticks());
+    }
+    if over {
+        leave(Reason::Timer, State::Ready, &off);
     }
 }
 
 /// The thread that runs when nobody else can: it halts the CPU until the next interrupt.
 fn idle(_: usize) {
     loop {
-        let _off = interrupts_off();
-        if SCHEDULER.lock().ready.is_empty() {
+        let off = interrupts_off();
+        if SCHEDULER.lock_while(&off).ready.is_empty() {
             // SAFETY: every vector has a handler. `sti` lets interrupts in only after the instruction that
             // follows it (SDM volume 2, STI): none comes between the look at the queue and the halt. And as
             // it is not said to be `nomem`, the compiler expects what handlers do to memory meanwhile.

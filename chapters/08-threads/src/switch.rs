@@ -5,13 +5,21 @@ use core::arch::global_asm;
 
 global_asm!(include_str!("switch.s"));
 
+/// A way from one thread to another. [`switch`] is one, and whoever has another builds it on that.
+///
+/// # Safety
+/// As for [`switch`].
+pub type Switch = unsafe extern "C" fn(save: *mut u32, load: u32, from: ThreadId, to: ThreadId);
+
 unsafe extern "C" {
     /// Saves the running thread on its stack and its stack pointer at `save`, and goes on with the
     /// thread whose stack pointer is `load`. It returns when somebody switches back.
     ///
+    /// Which threads these are does not matter here, where all live in one address space.
+    ///
     /// # Safety
     /// Interrupts are off. `load` was saved by `switch`, or is that of a [`new_stack`]; it is used once.
-    pub fn switch(save: *mut u32, load: u32);
+    pub fn switch(save: *mut u32, load: u32, from: ThreadId, to: ThreadId);
 }
 
 /// What has to lie on a new stack, lowest address first.
@@ -25,13 +33,4 @@ pub fn new_stack(start: extern "C" fn(fn(usize), usize) -> !, entry: fn(usize), 
     let return_address = start as *const () as u32; // of `switch`
     let no_caller = 0; // where `start` would return to
     [edi, esi, ebx, ebp, return_address, no_caller, entry as *const () as u32, argument as u32]
-}
-
-/// From thread to thread by [`switch`] alone: all threads live in one address space.
-///
-/// # Safety
-/// As for `switch`.
-pub unsafe fn between_stacks(_from: ThreadId, _to: ThreadId, save: *mut u32, load: u32) {
-    // SAFETY: the caller's.
-    unsafe { switch(save, load) };
 }

@@ -1,5 +1,5 @@
 /*
- * The context switch: unsafe extern "C" fn switch(save: *mut u32, load: u32)
+ * The context switch: unsafe extern "C" fn switch(save: *mut u32, load: u32, ..)
  *
  * A compiled function expects of the functions it calls that they keep EBX, ESI, EDI, EBP and the stack,
  * and nothing else (System V ABI for i386, "Registers and the Stack Frame"). So that is what makes a
@@ -7,6 +7,7 @@
  *
  *      the old thread's stack                     the new thread's stack
  *
+ *      | ..                 |
  *      | load               |
  *      | save               |
  *      | return address     |                     | return address     |

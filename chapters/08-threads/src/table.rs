@@ -6,17 +6,11 @@
 use crate::reason::{Counts, Reason};
 use crate::ring::Ring;
 use crate::sleepers::Sleepers;
+use crate::switch::Switch;
 use crate::thread_id::{MOST_THREADS, ThreadId};
 use crate::timeslice;
 use common::Lock;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-
-/// Goes from one thread to another as [`switch`](crate::switch::switch) does; the threads are `from` and
-/// `to`, should it matter.
-///
-/// # Safety
-/// As for `switch`.
-pub type Switch = unsafe fn(from: ThreadId, to: ThreadId, save: *mut u32, load: u32);
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What a thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,12 +44,20 @@ pub struct Record {
     pub waiter: Option<ThreadId>,
 }
 
+impl Record {
+    /// That of no thread.
+    pub const NOBODY: Self = Self { state: State::Gone, stack_pointer: 0, counts: Counts::ZERO, waiter: None };
+}
+
 /// All threads, and who is next.
 pub struct Scheduler {
     /// Each thread at its place.
     pub threads: [Record; MOST_THREADS],
     /// The run queue.
     pub ready: Ring<ThreadId, MOST_THREADS>,
+    /// The places of threads that are gone, and how many places have ever been taken: the first ones.
+    vacant: Ring<ThreadId, MOST_THREADS>,
+    touched: usize,
     /// Who sleeps.
     pub sleepers: Sleepers,
     /// Who runs when nobody is ready.
@@ -78,25 +80,48 @@ pub struct Departure {
     pub switch: Switch,
 }
 
-/// The scheduler.
+/// The scheduler. Zero in all bits, so that it takes no room in the kernel's file.
 pub static SCHEDULER: Lock<Scheduler> = Lock::new(Scheduler {
-    threads: [Record { state: State::Gone, stack_pointer: 0, counts: Counts::ZERO, waiter: None }; MOST_THREADS],
-    ready: Ring::new(),
+    threads: [Record::NOBODY; MOST_THREADS],
+    ready: Ring::new(ThreadId::FIRST),
+    vacant: Ring::new(ThreadId::FIRST),
+    touched: 0,
     sleepers: Sleepers::new(),
     idle: ThreadId::FIRST,
     switch: None,
 });
 
 /// The place of the thread that runs. Only `depart` changes it; everybody may look, without the lock.
-static CURRENT: AtomicU32 = AtomicU32::new(0);
+static CURRENT: AtomicUsize = AtomicUsize::new(ThreadId::FIRST.place());
 
 /// The thread that runs.
-#[inline]
+#[inline(always)]
 pub fn current() -> ThreadId {
-    ThreadId::new(CURRENT.load(Relaxed) as usize)
+    ThreadId::new(CURRENT.load(Relaxed))
 }
 
 impl Scheduler {
+    /// A place for a new thread; none if the table is full.
+    pub fn take_place(&mut self) -> Option<ThreadId> {
+        let thread = self.vacant.pop().or_else(|| self.touch_next())?;
+        self.threads[thread.place()] = Record { state: State::New, ..Record::NOBODY };
+        Some(thread)
+    }
+
+    fn touch_next(&mut self) -> Option<ThreadId> {
+        let place = self.touched;
+        (place < MOST_THREADS).then(|| {
+            self.touched += 1;
+            ThreadId::new(place)
+        })
+    }
+
+    /// Gives the place of `thread` to whoever wants it.
+    pub fn vacate(&mut self, thread: ThreadId) {
+        self.threads[thread.place()].state = State::Gone;
+        assert!(self.vacant.push(thread), "a place is vacant once");
+    }
+
     /// Puts `thread` at the end of the run queue.
     pub fn make_ready(&mut self, thread: ThreadId) {
         self.threads[thread.place()].state = State::Ready;
@@ -104,6 +129,7 @@ impl Scheduler {
         timeslice::end_if_over();
     }
 
+    #[inline(always)]
     fn enqueue(&mut self, thread: ThreadId) {
         assert!(self.ready.push(thread), "there is room for every thread, and each is there once");
     }
@@ -130,8 +156,13 @@ impl Scheduler {
         }
     }
 
-    /// Takes the running thread off the CPU and decides who is next.
-    pub fn depart(&mut self, reason: Reason, state: State) -> Departure {
+    /// Takes the running thread off the CPU and decides who is next; does nothing if it could go on and
+    /// nobody else is ready.
+    #[inline]
+    pub fn depart(&mut self, reason: Reason, state: State) -> Option<Departure> {
+        if state == State::Ready && self.ready.is_empty() {
+            return None;
+        }
         let from = current();
         let record = &mut self.threads[from.place()];
         record.counts.add(reason);
@@ -141,10 +172,10 @@ impl Scheduler {
             self.enqueue(from);
         }
         let to = self.ready.pop().unwrap_or(self.idle);
-        CURRENT.store(to.place() as u32, Relaxed);
+        CURRENT.store(to.place(), Relaxed);
         self.threads[to.place()].state = State::Running;
         timeslice::begin();
         let switch = self.switch.expect("it is set before there are two threads");
-        Departure { from, to, save, load: self.threads[to.place()].stack_pointer, switch }
+        Some(Departure { from, to, save, load: self.threads[to.place()].stack_pointer, switch })
     }
 }

@@ -5,12 +5,13 @@
 use core::fmt;
 
 /// As many threads can be there at once, the first one and the idle one included.
-pub const MOST_THREADS: usize = 64;
+pub const MOST_THREADS: usize = 1024;
 
 /// A thread's place in the scheduler's table, below [`MOST_THREADS`]. When a thread is gone, its place
 /// goes to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ThreadId(u8);
+#[repr(transparent)]
+pub struct ThreadId(usize);
 
 impl ThreadId {
     /// The thread that the kernel was when it began.
@@ -22,12 +23,12 @@ impl ThreadId {
     /// If there is no such place.
     pub const fn new(place: usize) -> Self {
         assert!(place < MOST_THREADS, "there is no such thread");
-        Self(place as u8)
+        Self(place)
     }
 
     /// The thread's place, below [`MOST_THREADS`].
     pub const fn place(self) -> usize {
-        self.0 as usize % MOST_THREADS
+        self.0 % MOST_THREADS
     }
 }
 

@@ -48,7 +48,7 @@ fn tick() {
     let left = count_down(&LEFT);
     let asleep = count_down(&ASLEEP);
     if left == 0 || asleep == 0 {
-        scheduler::decide(is_over(left));
+        scheduler::decide(asleep == 0, is_over(left));
     }
 }
 

@@ -22,8 +22,8 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use interrupts::Frame;
 use paging::{PAGE_BYTES, memory};
 use screen::println;
-use threads::scheduler::{self, Switch};
-use threads::switch::{between_stacks, switch};
+use threads::scheduler;
+use threads::switch::{Switch, switch};
 use threads::thread_id::MOST_THREADS;
 use threads::{Counts, Reason, SpawnError, Thread, ThreadId, input, sleep, yield_now};
 use timer::pic;
@@ -115,7 +115,7 @@ fn start_with(rate_hz: u32, timeslice_ticks: u32, switch: Switch) {
 }
 
 fn start(rate_hz: u32, timeslice_ticks: u32) {
-    start_with(rate_hz, timeslice_ticks, between_stacks);
+    start_with(rate_hz, timeslice_ticks, switch);
 }
 
 fn spawn(argument: usize, entry: fn(usize)) -> Thread {
@@ -280,7 +280,7 @@ fn yield_with_nobody_else_returns_at_once() {
 fn ticks_do_not_nest_when_they_switch() {
     static SWITCHES: AtomicU32 = AtomicU32::new(0);
     /// Takes its time: until the next tick wants to come, and must not.
-    unsafe fn slow_switch(_: ThreadId, _: ThreadId, save: *mut u32, load: u32) {
+    unsafe extern "C" fn slow_switch(save: *mut u32, load: u32, from: ThreadId, to: ThreadId) {
         let ticks = timer::ticks();
         while !a_tick_is_requested() {
             assert!(!interrupts_are_on());
@@ -288,7 +288,7 @@ fn ticks_do_not_nest_when_they_switch() {
         assert_eq!(timer::ticks(), ticks, "a tick came while another one was handled");
         SWITCHES.fetch_add(1, Relaxed);
         // SAFETY: the caller's.
-        unsafe { switch(save, load) };
+        unsafe { switch(save, load, from, to) };
     }
     start_with(1000, 2, slow_switch);
     run::<2>(|_| {
@@ -391,12 +391,12 @@ fn join_gives_back_the_stack_and_the_place() {
 fn a_place_is_not_taken_before_its_stack_is_given_back() {
     static SWITCHES: AtomicU32 = AtomicU32::new(0);
     /// After some switches a tick comes as soon as interrupts are on again.
-    unsafe fn sometimes_slow_switch(_: ThreadId, _: ThreadId, save: *mut u32, load: u32) {
+    unsafe extern "C" fn sometimes_slow_switch(save: *mut u32, load: u32, from: ThreadId, to: ThreadId) {
         if SWITCHES.fetch_add(1, Relaxed).is_multiple_of(3) {
             while !a_tick_is_requested() {}
         }
         // SAFETY: the caller's.
-        unsafe { switch(save, load) };
+        unsafe { switch(save, load, from, to) };
     }
     start_with(FAST_HZ, 1, sometimes_slow_switch);
     run::<3>(|_| (0..300).for_each(|_| _ = spawn(0, |_| ()).join()));
@@ -794,7 +794,7 @@ fn a_switch_keeps_what_a_call_keeps() {
         fn switch_with(save: *mut u32, load: u32, seed: u32) -> u32;
     }
     static SWITCHES: AtomicU32 = AtomicU32::new(0);
-    unsafe fn checked(_: ThreadId, _: ThreadId, save: *mut u32, load: u32) {
+    unsafe extern "C" fn checked(save: *mut u32, load: u32, _: ThreadId, _: ThreadId) {
         let seed = SWITCHES.fetch_add(1, Relaxed).wrapping_mul(0x0101_0101);
         // SAFETY: the caller's.
         assert_eq!(unsafe { switch_with(save, load, seed) }, 1, "EBX, ESI, EDI or EBP has changed");

@@ -80,11 +80,8 @@ extern "C" fn handle(frame: &mut Frame) {
 
 /// Copies the running task, which has left its registers in `frame`, and lets the copy run.
 fn make_child(frame: &Frame) -> Result<u32, ForkError> {
-    let (parent, directory) = {
-        let tasks = TASKS.lock();
-        let task = tasks.of(scheduler::current()).ok_or(ForkError::NotATask)?;
-        (task.pid, task.space.directory().frame())
-    };
+    let parent = scheduler::current();
+    let directory = TASKS.lock().of(parent).ok_or(ForkError::NotATask)?.space.directory().frame();
     let thread = scheduler::reserve().ok_or(ForkError::TooManyTasks)?;
     let mut child = copy_as_interruptible(directory, frame).map_err(|OutOfMemory| {
         scheduler::cancel(thread);
@@ -92,7 +89,7 @@ fn make_child(frame: &Frame) -> Result<u32, ForkError> {
     })?;
     let stack_pointer = prepare_stack(&mut child, frame);
     switch::run_in(thread, child.directory().frame());
-    let pid = TASKS.lock().add(thread, parent, child);
+    let pid = TASKS.lock().add(thread, Some(parent), child);
     // SAFETY: what `prepare_stack` has put there is as `switch` wants it, in the thread's own space.
     unsafe { scheduler::admit(thread, stack_pointer) };
     Ok(pid)

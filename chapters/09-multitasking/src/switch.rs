@@ -7,12 +7,11 @@ use threads::switch::switch;
 use threads::thread_id::MOST_THREADS;
 use threads::{ThreadId, scheduler};
 
-global_asm!(include_str!("switch.s"));
+global_asm!(include_str!("switch.s"), DIRECTORIES = sym DIRECTORIES);
 
 unsafe extern "C" {
-    /// As chapter 8's `switch`, into the address space whose directory is at the physical address
-    /// `directory`, where `load` is valid.
-    fn switch_space(save: *mut u32, load: u32, directory: u32);
+    /// As chapter 8's `switch`, into the address space of `to`, where `load` is valid.
+    fn switch_space(save: *mut u32, load: u32, from: ThreadId, to: ThreadId);
 }
 
 /// The page directory that each thread runs with, by its physical address.
@@ -20,7 +19,8 @@ static DIRECTORIES: [AtomicU32; MOST_THREADS] = [const { AtomicU32::new(0) }; MO
 
 /// Lets every thread run with the kernel's directory, and takes over from chapter 8's switch.
 pub(crate) fn init() {
-    (0..MOST_THREADS).for_each(|place| run_in_kernel(ThreadId::new(place)));
+    let kernel = KERNEL.lock().frame();
+    (0..MOST_THREADS).for_each(|place| run_in(ThreadId::new(place), kernel));
     scheduler::switch_by(between_spaces);
 }
 
@@ -40,15 +40,15 @@ pub(crate) fn run_in_kernel(thread: ThreadId) {
 ///
 /// # Safety
 /// As for chapter 8's `switch`; the directory of `to` maps the kernel, and its stack at `load`.
-pub unsafe fn between_spaces(from: ThreadId, to: ThreadId, save: *mut u32, load: u32) {
+pub unsafe extern "C" fn between_spaces(save: *mut u32, load: u32, from: ThreadId, to: ThreadId) {
     let directory = DIRECTORIES[to.place()].load(Relaxed);
-    if directory == DIRECTORIES[from.place()].load(Relaxed) {
-        // SAFETY: the caller's.
-        unsafe { switch(save, load) };
+    let switch = if directory == DIRECTORIES[from.place()].load(Relaxed) {
+        switch
     } else {
         // SAFETY: every directory here maps the kernel, and this one is in use until the next switch.
         unsafe { double_fault::run_in(Frame::containing(common::PhysAddr::new(directory))) };
-        // SAFETY: the caller's; the kernel is at the same place in both address spaces.
-        unsafe { switch_space(save, load, directory) };
-    }
+        switch_space
+    };
+    // SAFETY: the caller's; the kernel is at the same place in every address space.
+    unsafe { switch(save, load, from, to) };
 }

@@ -1,12 +1,13 @@
 /*
  * The context switch into another address space:
- * unsafe extern "C" fn switch_space(save: *mut u32, load: u32, directory: u32)
+ * unsafe extern "C" fn switch_space(save: *mut u32, load: u32, from: ThreadId, to: ThreadId)
  *
  * As in chapter 8, but that both stacks may lie at the same addresses:
  *
  *      old address space                      new address space
  *
- *      | directory          |
+ *      | to                 |
+ *      | from               |
  *      | load               |
  *      | save               |
  *      | return address     |                 | return address     |
@@ -22,7 +23,8 @@
 switch_space:
     mov     eax, [esp + 4]
     mov     edx, [esp + 8]
-    mov     ecx, [esp + 12]
+    mov     ecx, [esp + 16]
+    mov     ecx, [{DIRECTORIES} + 4 * ecx]
     push    ebp
     push    ebx
     push    esi

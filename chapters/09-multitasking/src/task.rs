@@ -64,7 +64,7 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     }
     let thread = scheduler::reserve().expect("there is room for a thread");
     switch::run_in(thread, space.directory().frame());
-    let pid = TASKS.lock().add(thread, 0, space);
+    let pid = TASKS.lock().add(thread, None, space);
     assert!(pid == FIRST_PID, "there has been a task 1");
     // SAFETY: a new stack lies there, in the address space that the thread runs in, until it has ended.
     unsafe { scheduler::admit(thread, stack_pointer) };
@@ -88,14 +88,8 @@ pub fn exit(status: i32) -> ! {
     }
     // From here to the switch in `finish` nothing may come between: the task's stack goes with it, once
     // its parent knows that it has ended.
-    let _off = interrupts_off();
-    let mut tasks = TASKS.lock();
-    let task = tasks.of_mut(scheduler::current()).expect("only a task can end as one");
-    task.status = Some(status);
-    let (pid, parent) = (task.pid, task.parent);
-    tasks.orphan_children_of(pid);
-    let waiting = [tasks.stop_waiting(parent), tasks.stop_waiting(FIRST_PID)];
-    drop(tasks);
+    let off = interrupts_off();
+    let waiting = TASKS.lock_while(&off).end(scheduler::current(), status);
     waiting.into_iter().flatten().for_each(scheduler::wake);
     scheduler::finish()
 }
@@ -106,17 +100,15 @@ pub fn exit(status: i32) -> ! {
 /// If the task has no children.
 pub fn wait() -> Result<Ended, NoChildren> {
     let off = interrupts_off();
+    let me = scheduler::current();
     loop {
-        let mut tasks = TASKS.lock();
-        let pid = getpid();
-        if let Some(child) = tasks.ended_child_of(pid) {
+        let mut tasks = TASKS.lock_while(&off);
+        if let Some(child) = tasks.take_ended_child_of(me) {
             drop(tasks);
             return Ok(bury(child, off));
         }
-        if !tasks.has_children(pid) {
-            return Err(NoChildren);
-        }
-        tasks.of_mut(scheduler::current()).expect("only a task has children").waits = true;
+        let task = tasks.of_mut(me).filter(|task| task.children > 0).ok_or(NoChildren)?;
+        task.waits = true;
         drop(tasks);
         scheduler::wait(Reason::Wait, &off);
     }
@@ -148,7 +140,7 @@ pub fn with_directories<T>(pids: [u32; 2], show: impl FnOnce([&Directory; 2]) ->
 /// so that nobody is given the place too early.
 fn bury(thread: ThreadId, off: InterruptsOff) -> Ended {
     scheduler::wait_for_end(thread);
-    let task = TASKS.lock().remove(thread).expect("a task is removed once, by its parent");
+    let task = TASKS.lock_while(&off).remove(thread).expect("a task is removed once, by its parent");
     switch::run_in_kernel(thread);
     drop(off);
     let status = task.status.expect("a task's thread ends in `exit`");

@@ -18,6 +18,7 @@ use multitasking::rule::{COPIED, PRIVATE, Rule};
 use multitasking::task::{self, Ended, NoChildren};
 use multitasking::{comparison, exit, getpid, wait};
 use paging::{Entry, Flags, Frame, KERNEL, PAGE_BYTES, memory};
+use threads::thread_id::MOST_THREADS;
 use x86::bits32::eflags::{self, EFlags};
 use x86::controlregs::{cr3, cr3_write};
 
@@ -44,7 +45,7 @@ const TESTS: &[Test] = &[
     test!(memory_runs_out_at_every_possible_allocation),
     test!(memory_runs_out_at_every_possible_allocation_of_two_tables),
     test!(forks_that_fail_leave_no_threads_behind),
-    test!(too_many_tasks_is_an_error),
+    test!(too_many_tasks_is_an_error).memory_mib(64),
     test!(a_thread_of_the_kernel_cannot_fork),
     test!(a_table_full_of_pages_is_copied_and_nothing_beyond),
     test!(rights_of_copied_pages_are_kept),
@@ -489,11 +490,8 @@ fn too_many_tasks_is_an_error() {
                     Err(error) => break error,
                 }
             };
-            assert_eq!(
-                (error, children),
-                (ForkError::TooManyTasks, 61),
-                "64 with task 1, the idle and the first thread"
-            );
+            const ALL_BUT_TASK_1_IDLE_AND_FIRST: usize = MOST_THREADS - 3;
+            assert_eq!((error, children), (ForkError::TooManyTasks, ALL_BUT_TASK_1_IDLE_AND_FIRST));
             step.store(1, Relaxed);
             (0..children).for_each(|_| assert_eq!(wait().map(|ended| ended.status), Ok(0)));
             assert_eq!(memory::taken_count(), before);
