@@ -16,6 +16,7 @@ pub struct Test {
     module: bool,
     cpu: &'static str,
     types: &'static str,
+    rounds: u32,
 }
 
 /// How a test has to end.
@@ -45,7 +46,7 @@ macro_rules! test {
 impl Test {
     /// A test that has to return, on a machine with 16 MiB of memory.
     pub const fn new(name: &'static str, run: fn()) -> Self {
-        Self { name, run, end: End::Good, memory_mib: 16, module: false, cpu: "", types: "" }
+        Self { name, run, end: End::Good, memory_mib: 16, module: false, cpu: "", types: "", rounds: 0 }
     }
 
     /// The same test, which has to end in this way instead.
@@ -72,13 +73,18 @@ impl Test {
     pub const fn types(self, types: &'static str) -> Self {
         Self { types, ..self }
     }
+
+    /// The same test, a long one, which goes so many rounds if it goes all the way: see [`stress`](crate::stress).
+    pub const fn rounds(self, rounds: u32) -> Self {
+        Self { rounds, ..self }
+    }
 }
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { name, run: _, end: _, memory_mib, module, cpu, types } = self;
+        let Self { name, run: _, end: _, memory_mib, module, cpu, types, rounds } = self;
         write!(f, r#"{{"test":"{name}","memory_mib":{memory_mib},"module":{module},"#)?;
-        write!(f, r#""cpu":"{cpu}","types":{types:?},"end":"#)?;
+        write!(f, r#""cpu":"{cpu}","types":{types:?},"rounds":{rounds},"end":"#)?;
         match self.end {
             End::Good => f.write_str(r#""good"}"#),
             End::Stop(words) => write!(f, r#"{{"stop":{words:?}}}}}"#),

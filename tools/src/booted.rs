@@ -1,22 +1,20 @@
 //! The tests that boot: every behaviour of every chapter, one machine for each.
 
+use crate::boot::Boot;
 use crate::cargo::Profile;
 use crate::chapters::{Chapter, Workspace};
-use crate::display::Display;
 use crate::ending::Ending;
+use crate::interrupt;
 use crate::kernels::{self, Kind};
 use crate::listing::{self, Expected, Listed};
-use crate::log::Log;
-use crate::machine::Parts;
-use crate::symbols::Symbols;
 use crate::tally::Tally;
-use crate::watch::{self, Orders, Typist};
-use crate::{image, interrupt};
+use crate::watch::{Orders, Typist};
 use anyhow::{Result, bail};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{mem, thread};
 
 /// What hangs on purpose is not waited for any longer than it takes to boot.
 const SHORT: Duration = Duration::from_secs(3);
@@ -28,13 +26,32 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
     for chapter in without {
         tally.note(&chapter.name, Err("This chapter has no tests that boot: tests/kernel.rs.".into()), Duration::ZERO);
     }
-    if with.is_empty() {
-        return Ok(());
-    }
-    let kernels = kernels::build(workspace, &with, Kind::Tests, Profile::Kernel)?;
-    let suites = with.into_iter().zip(kernels).map(|(chapter, kernel)| Suite { workspace, chapter, kernel, timeout });
-    let suites: Vec<Suite> = suites.collect();
+    let suites = build(workspace, &with, Kind::Tests, timeout)?;
+    in_parallel(list(&suites, tally)?.into_iter(), |(suite, test)| {
+        let start = Instant::now();
+        let outcome = suite.boot(&test)?;
+        tally.note(&format!("{} {}", suite.chapter.name, test.name), outcome, start.elapsed());
+        Ok(())
+    })
+}
 
+/// Builds the kernels of this kind, which hold the tests of these chapters.
+pub fn build<'a>(
+    workspace: &'a Workspace,
+    chapters: &[&'a Chapter],
+    kind: Kind,
+    timeout: Duration,
+) -> Result<Vec<Suite<'a>>> {
+    if chapters.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kernels = kernels::build(workspace, chapters, kind, Profile::Kernel)?;
+    let suites = chapters.iter().zip(kernels).map(|(chapter, kernel)| Suite { workspace, chapter, kernel, timeout });
+    Ok(suites.collect())
+}
+
+/// Asks each kernel which tests it has; of those that do not answer, the tally is told.
+pub fn list<'a, 'b>(suites: &'b [Suite<'a>], tally: &Tally) -> Result<Vec<(&'b Suite<'a>, Listed)>> {
     let lists = Mutex::new(Vec::new());
     in_parallel(suites.iter(), |suite| match suite.list()? {
         Ok(tests) => {
@@ -47,22 +64,20 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
             Ok(())
         }
     })?;
-    let mut tests = mem::take(&mut *lists.lock().expect("no thread panics while listing"));
+    let mut tests = lists.into_inner().expect("no thread panics while listing");
     tests.sort_by_key(|(suite, _)| &suite.chapter.name);
-    in_parallel(tests.into_iter(), |(suite, test)| {
-        let start = Instant::now();
-        let outcome = suite.boot(&test)?;
-        tally.note(&format!("{} {}", suite.chapter.name, test.name), outcome, start.elapsed());
-        Ok(())
-    })
+    Ok(tests)
 }
 
 /// The test kernel of one chapter.
-struct Suite<'a> {
-    workspace: &'a Workspace,
-    chapter: &'a Chapter,
+pub struct Suite<'a> {
+    /// The project.
+    pub workspace: &'a Workspace,
+    /// The chapter.
+    pub chapter: &'a Chapter,
     /// None if it could not be built.
-    kernel: Option<PathBuf>,
+    pub kernel: Option<PathBuf>,
+    /// The time that a test may take.
     timeout: Duration,
 }
 
@@ -102,24 +117,8 @@ pub fn watch(
     test: &Listed,
     timeout: Duration,
 ) -> Result<(Ending, String, String)> {
-    let folder = tempfile::tempdir()?;
-    let image = folder.path().join("image.iso");
-    image::make(kernel, words, test.module, &image)?;
-
-    let memory = test.memory_mib.to_string();
-    let (display, exit_device) = (Display::None, test.expected != Expected::Halt);
-    let parts = Parts { image: &image, memory: &memory, cpu: &test.cpu, display, exit_device, flags: &[] };
     let orders = Orders { timeout, typist: Typist::Letters(&test.types) };
-    let symbols = Symbols::new(kernel, &workspace.root);
-    let mut read = Vec::new();
-    let mut log = Log::new(&symbols, &mut read);
-    let ended = watch::boot(&parts, &orders, &mut log)?;
-    let text = log.text();
-    drop(log);
-
-    let place = ended.place(&symbols).unwrap_or_default();
-    let story = format!("{place}\nThe log:\n{}", String::from_utf8_lossy(&read));
-    Ok((ended.ending, text, story))
+    Boot { workspace, kernel, words, test, orders, flags: &[] }.watch(io::sink())
 }
 
 /// Does something with every item, on as many threads as there are processors.

@@ -17,6 +17,8 @@ pub struct Chapter {
     pub package: String,
     /// Whether it has tests that boot: `tests/kernel.rs`.
     pub has_booted_tests: bool,
+    /// Whether it has tests that take long: `tests/stress`.
+    pub has_long_tests: bool,
 }
 
 /// The project on this machine.
@@ -97,11 +99,12 @@ impl Package {
     fn into_chapter(self) -> Option<Chapter> {
         let folder = self.manifest_path.parent()?;
         let is_chapter = folder.parent()?.file_name()? == "chapters";
-        let is_booted_test = |target: &Target| target.name == "kernel" && target.kind == ["test"];
+        let has_test = |name| self.targets.iter().any(|target| target.name == name && target.kind == ["test"]);
         is_chapter.then(|| Chapter {
             name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             package: self.name,
-            has_booted_tests: self.targets.iter().any(is_booted_test),
+            has_booted_tests: has_test("kernel"),
+            has_long_tests: has_test("stress"),
         })
     }
 }
@@ -112,7 +115,8 @@ mod tests {
 
     fn chapters() -> Vec<Chapter> {
         ["01-boot", "09-multitasking", "10-user-mode"]
-            .map(|name| Chapter { name: name.into(), package: format!("ch{name}"), has_booted_tests: true })
+            .map(|name| (name.into(), format!("ch{name}")))
+            .map(|(name, package)| Chapter { name, package, has_booted_tests: true, has_long_tests: false })
             .into()
     }
 

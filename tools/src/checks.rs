@@ -20,6 +20,9 @@ pub fn lint(workspace: &Workspace, tally: &Tally) {
     if workspace.chapters.iter().any(|chapter| chapter.has_booted_tests) {
         kernels.extend(["--test", "kernel"]);
     }
+    if workspace.chapters.iter().any(|chapter| chapter.has_long_tests) {
+        kernels.extend(["--test", "stress"]);
+    }
     let mut format = for_host("fmt");
     format.args(["--all", "--", "--check"]);
 

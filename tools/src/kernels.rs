@@ -8,13 +8,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-/// Which of a chapter's two kernels is wanted.
+/// Which of a chapter's kernels is wanted.
 #[derive(Clone, Copy)]
 pub enum Kind {
     /// The one that shows the step.
     Demonstration,
     /// The one that holds the chapter's tests.
     Tests,
+    /// The one that holds its long tests.
+    LongTests,
 }
 
 /// Builds the demonstration of one chapter.
@@ -38,6 +40,7 @@ pub fn build(
     match kind {
         Kind::Demonstration => command.arg("--bins"),
         Kind::Tests => command.args(["--test", "kernel"]),
+        Kind::LongTests => command.args(["--test", "stress"]),
     };
     let output = command.stderr(Stdio::inherit()).output().context("cargo could not be started")?;
     let mut found = executables(&String::from_utf8_lossy(&output.stdout), kind);
@@ -62,7 +65,7 @@ struct Target {
 fn executables(messages: &str, kind: Kind) -> HashMap<PathBuf, PathBuf> {
     let wanted = match kind {
         Kind::Demonstration => "bin",
-        Kind::Tests => "test",
+        Kind::Tests | Kind::LongTests => "test",
     };
     let executable = |line: &str| {
         let message: Message = serde_json::from_str(line).ok()?;

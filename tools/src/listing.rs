@@ -27,6 +27,9 @@ pub struct Listed {
     /// The CPU that it needs, by QEMU's name; empty if any will do.
     #[serde(default)]
     pub cpu: String,
+    /// How many rounds a long test goes; 0 for the others.
+    #[serde(default)]
+    pub rounds: u32,
     /// How it has to end.
     #[serde(rename = "end")]
     pub expected: Expected,
@@ -56,7 +59,7 @@ impl Listed {
     /// The question for the table itself, which is booted as a test is.
     pub fn table() -> Self {
         let (name, cpu, types) = ("?".into(), String::new(), String::new());
-        Self { name, memory_mib: 16, module: false, types, cpu, expected: Expected::Good }
+        Self { name, memory_mib: 16, module: false, types, cpu, rounds: 0, expected: Expected::Good }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What runs on the host: the image, QEMU, the clock, the verdict.
 //!
 //! Nobody needs to type this program's name: `make` is where a person types, and it calls this. One
-//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`.
+//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`, `stress.rs`.
 
+mod boot;
 mod booted;
 mod cargo;
 mod chapters;
@@ -21,10 +22,13 @@ mod log;
 mod machine;
 mod monitor;
 mod process;
+mod progress;
 mod run;
+mod stress;
 mod symbols;
 mod tally;
 mod test;
+mod wanted;
 mod watch;
 
 use anyhow::Result;
@@ -49,6 +53,8 @@ enum Command {
     Iso(image::Options),
     /// Tests everything, or one chapter.
     Test(test::Options),
+    /// Does for minutes what tests do for moments.
+    Stress(stress::Options),
     /// Checks format and style.
     Lint,
 }
@@ -74,6 +80,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Debug(options) => debug::debug(&workspace, &options),
         Command::Iso(options) => image::iso(&workspace, &options),
         Command::Test(options) => test::test(&workspace, &options),
+        Command::Stress(options) => stress::stress(&workspace, &options),
         Command::Lint => test::lint(&workspace),
     }
 }

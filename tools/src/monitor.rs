@@ -4,7 +4,8 @@
 //! watch looks at the log and at the clock as well, and one connection with one owner is enough for it.
 
 use anyhow::{Result, anyhow, bail};
-use qapi::qmp::{Event, ShutdownCause, cont, human_monitor_command, quit, stop};
+use qapi::qmp::{Event, InputEvent, InputKeyEvent, KeyValue, QKeyCode, ShutdownCause};
+use qapi::qmp::{cont, human_monitor_command, input_send_event, quit, stop};
 use qapi::{Command, Qmp, Stream};
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
@@ -74,6 +75,13 @@ impl Monitor {
             ebp = if outer > ebp { outer } else { 0 };
         }
         Ok(addresses)
+    }
+
+    /// Presses a key, by QEMU's name for it, and lets it go.
+    pub fn press(&mut self, key: &str) -> Result<()> {
+        let code: QKeyCode = key.parse().map_err(|()| anyhow!("QEMU knows no key \"{key}\""))?;
+        let event = |down| InputEvent::key(InputKeyEvent { down, key: KeyValue::qcode(code.into()) }.into());
+        self.execute(&input_send_event { device: None, head: None, events: vec![event(true), event(false)] }).map(drop)
     }
 
     /// Asks in the words of the monitor that people type at.

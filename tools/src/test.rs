@@ -2,7 +2,7 @@
 
 use crate::chapters::{Chapter, Workspace};
 use crate::tally::Tally;
-use crate::{booted, checks, demonstrations};
+use crate::{booted, checks, demonstrations, stress};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -35,6 +35,7 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let timeout = Duration::from_secs(options.timeout);
     demonstrations::test(workspace, &chapters, timeout, &tally)?;
     booted::test(workspace, &chapters, timeout, &tally)?;
+    stress::test_in_short(workspace, &chapters, stress::USUAL_SEED, &tally)?;
     if everything {
         demonstrations::measure(workspace, &tally)?;
     }
@@ -48,7 +49,8 @@ pub fn lint(workspace: &Workspace) -> Result<ExitCode> {
     Ok(conclude(&tally))
 }
 
-fn conclude(tally: &Tally) -> ExitCode {
+/// Tells the count, and makes it the status.
+pub fn conclude(tally: &Tally) -> ExitCode {
     println!("\n{tally}");
     if tally.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

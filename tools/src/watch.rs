@@ -4,6 +4,7 @@ use crate::ending::{Ending, Seen};
 use crate::log::{self, Kind, Log};
 use crate::machine::{CannotStart, Machine, Parts};
 use crate::symbols::Symbols;
+use crate::wanted::Wanted;
 use crate::{interrupt, keyboard};
 use anyhow::{Result, bail};
 use qapi::qmp::ShutdownCause;
@@ -31,6 +32,8 @@ pub enum Typist<'a> {
     StandardInput,
     /// These letters, once the log says that input is waited for.
     Letters(&'a str),
+    /// Whatever the log wants.
+    Wanted(Wanted),
 }
 
 /// How a run ended, and where in the kernel.
@@ -64,11 +67,12 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
     let (mut was_reset, mut was_halted, mut timeout, mut addresses) = (false, false, None, Vec::new());
     let mut deadline = Instant::now() + orders.timeout;
     let mut is_leaving = false;
+    let mut typist = orders.typist;
     loop {
         let silent = match machine.process.output.recv_timeout(PAUSE) {
             Ok(bytes) => {
                 log.push(&bytes)?;
-                orders.typist.type_into(&mut machine, log);
+                typist.type_into(&mut machine, log);
                 false
             }
             Err(RecvTimeoutError::Timeout) => true,
@@ -113,10 +117,11 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
 
 impl Typist<'_> {
     /// Types, if it is time to and has not been done.
-    fn type_into(self, machine: &mut Machine, log: &Log) {
+    fn type_into(&mut self, machine: &mut Machine, log: &Log) {
         match self {
             Self::StandardInput => machine.process.input.take().into_iter().for_each(keyboard::forward),
             Self::Letters("") => {}
+            Self::Wanted(wanted) => wanted.type_into(machine, &log.text()),
             Self::Letters(letters) => {
                 if log.waits_for_input()
                     && let Some(mut keys) = machine.process.input.take()

@@ -1,0 +1,82 @@
+//! What the kernel of chapter 8 must survive for long: `make stress`.
+//!
+//! The timer ticks as fast as it can, and every tick ends a timeslice. What the threads do is random, but
+//! comes from the seed alone: on a machine whose clock counts instructions, the same seed does the same
+//! again, up to the last tick.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod hand_overs;
+mod heap_blocks;
+mod switches;
+
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use common::stress::{self, seed, stir, tell};
+use common::test;
+use common::testing::Test;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use hand_overs::nobody_is_left_waiting;
+use heap_blocks::the_heap_keeps_what_threads_keep_in_it;
+use rand::SeedableRng;
+use rand::rngs::Xoshiro128PlusPlus;
+use switches::nobody_notices_switches;
+use threads::{Thread, input, sleep};
+use timer::rate::FASTEST_HZ;
+
+boot::entry!(kernel, screen::last_words);
+
+const TESTS: &[Test] = &[
+    test!(nobody_notices_switches).rounds(1_000_000),
+    test!(the_heap_keeps_what_threads_keep_in_it).rounds(1_000_000),
+    test!(nobody_is_left_waiting).rounds(1_000_000),
+];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    segments::init();
+    interrupts::init();
+    paging::init(&boot);
+    heap::init();
+    timer::init(FASTEST_HZ).expect("the fastest rate is a rate");
+    timer::start();
+    threads::init(1);
+    input::init();
+    stress::run(information::command_line(&boot), TESTS, serial::write);
+    stop::end("exit")
+}
+
+/// The random numbers of one user of them: the same ones in every run with the same seed.
+fn random(user: usize) -> Xoshiro128PlusPlus {
+    Xoshiro128PlusPlus::seed_from_u64(u64::from(seed()) << 32 | user as u64)
+}
+
+fn spawn(entry: fn(usize), argument: usize) -> Thread {
+    threads::spawn(entry, argument).expect("there is room and memory for a thread")
+}
+
+/// Waits until the threads have together gone all rounds. Each counts its own in `done`.
+///
+/// # Panics
+/// If one of them has done none for long.
+fn wait_for_rounds<const N: usize>(done: &[AtomicU32; N]) {
+    /// Enough for each thread to have had many turns.
+    const TICKS: u32 = 10_000;
+    let count = || done.each_ref().map(|done| done.load(Relaxed));
+    let mut before = count();
+    while before.iter().sum::<u32>() < stress::rounds() {
+        sleep(TICKS);
+        let now = count();
+        for (number, (before, now)) in before.into_iter().zip(now).enumerate() {
+            assert_ne!(before, now, "in {TICKS} ticks, number {number} has done nothing: does it wait for ever?");
+            stir(now);
+        }
+        before = now;
+        tell(now.iter().sum(), serial::write);
+    }
+}

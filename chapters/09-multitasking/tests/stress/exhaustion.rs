@@ -1,0 +1,67 @@
+//! Families of tasks that fork until memory is out.
+
+use crate::{Pages, as_task, fork, fork_to, frames, random};
+use boot::serial;
+use common::stress::{rounds, stir, tell};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use multitasking::fork::ForkError;
+use multitasking::task::Ended;
+use multitasking::{exit, getpid, wait};
+use rand::{Rng, RngExt};
+use threads::thread_id::MOST_THREADS;
+use threads::yield_now;
+
+/// Somebody could not fork any more.
+static IS_OUT: AtomicBool = AtomicBool::new(false);
+/// How many generations may follow the first member of a family.
+static GENERATIONS: AtomicU32 = AtomicU32::new(0);
+
+/// Memory runs out in families of random size and depth; then they all end, and nothing has changed.
+pub fn all_is_given_back_when_memory_is_out() {
+    as_task(|_| {
+        let before = frames();
+        for round in 1..=rounds() {
+            let first = fork_to(|| found_family(round));
+            let Ok(Ended { pid, status }) = wait() else { panic!("there is a child") };
+            assert_eq!((pid, frames()), (first, before), "frames have been lost, or found, in round {round}");
+            assert!(status > 0, "nobody could fork at all");
+            stir(status as u32);
+            stir(timer::ticks() as u32);
+            tell(round, serial::write);
+        }
+    });
+}
+
+fn found_family(round: u32) -> i32 {
+    let mut random = random(round);
+    IS_OUT.store(false, Relaxed);
+    GENERATIONS.store(random.random_range(1..=12), Relaxed);
+    // So large that memory is out before there are too many tasks.
+    let least = frames().1 / (MOST_THREADS as u32 - 8) + 1;
+    let pages = Pages::map(random.random_range(least..least + 100), random.next_u32());
+    multiply(pages, 0)
+}
+
+/// Forks until memory is out; the children do the same. Returns the number of descendants.
+fn multiply(pages: Pages, generation: u32) -> i32 {
+    let (me, mut children) = (getpid(), 0);
+    pages.mark(me);
+    let mut random = random(me);
+    while !IS_OUT.load(Relaxed) {
+        if generation == GENERATIONS.load(Relaxed) || random.random_range(0..3) == 0 {
+            yield_now();
+            continue;
+        }
+        match fork() {
+            Ok(0) => exit(multiply(pages, generation + 1)),
+            Ok(_) => children += 1,
+            Err(ForkError::OutOfMemory) => IS_OUT.store(true, Relaxed),
+            // Forks that have not got all of their memory yet count as tasks already.
+            Err(ForkError::TooManyTasks) => yield_now(),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    // Everybody is still there who has ever been there.
+    pages.assert_marked(me);
+    (0..children).map(|_| 1 + wait().expect("there are children").status).sum()
+}

@@ -1,0 +1,89 @@
+//! Input from both devices, as fast as it comes, while tasks fork.
+//!
+//! What nobody has read yet is kept: 256 bytes of it. So this test says in its log what it wants, never
+//! more than that, and then not a byte may be lost or change places. Whoever types sends it all at once: to
+//! the serial port the bytes from 0x80 to 0xFF, with the keyboard the letters from a to z, round and round.
+//! In the end it wants much more, and does not read. What comes first must be kept all the same, and what
+//! comes later is lost, and does no other harm.
+
+use crate::{as_task, fork_to, frames};
+use boot::{log, serial};
+use common::stress::{rounds, tell};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use multitasking::task::Ended;
+use multitasking::wait;
+use threads::input::read_byte;
+use threads::yield_now;
+
+/// What is wanted at once. The keyboard itself keeps 16 bytes of scan codes, and a key takes three.
+const BYTES: u32 = 252;
+const KEYS: u32 = 4;
+const ROOM: u32 = BYTES + KEYS;
+/// What is wanted in the end.
+const FLOOD: u32 = 60 * ROOM;
+
+/// How many bytes have been read; this many once all is over.
+static READ: AtomicU32 = AtomicU32::new(0);
+const OVER: u32 = u32::MAX;
+/// How many tasks have been forked.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// A thread that reads, and tasks that fork until it has read everything.
+pub fn what_arrives_while_tasks_fork_is_read_in_order() {
+    let reader = threads::spawn(read_all, 0).expect("there is room");
+    as_task(|_| {
+        /// They take much longer than a byte on its way.
+        const FORKS_WITHOUT_A_BYTE: u32 = 20_000;
+        let (before, mut read, mut since) = (frames(), 0, 0);
+        while READ.load(Relaxed) != OVER {
+            let pid = fork_to(|| 7);
+            assert_eq!(wait(), Ok(Ended { pid, status: 7 }));
+            assert_eq!(frames(), before, "frames have been lost, or found");
+            let forks = FORKS.fetch_add(1, Relaxed);
+            if READ.load(Relaxed) != read {
+                (read, since) = (READ.load(Relaxed), forks);
+            }
+            assert!(forks - since < FORKS_WITHOUT_A_BYTE, "after {read} bytes, nobody has read any more for long");
+        }
+    });
+    reader.join();
+}
+
+fn read_all(_: usize) {
+    let mut order = Order { serial: 0, keyboard: 0 };
+    while READ.load(Relaxed) < rounds() {
+        log!("wants {BYTES} bytes and {KEYS} keys");
+        for _ in 0..ROOM {
+            order.check(read_byte());
+            READ.fetch_add(1, Relaxed);
+        }
+        tell(READ.load(Relaxed), serial::write);
+    }
+    log!("wants {FLOOD} bytes and {KEYS} keys");
+    let forks = FORKS.load(Relaxed);
+    while FORKS.load(Relaxed) < forks + 1000 {
+        yield_now();
+    }
+    (0..ROOM).for_each(|_| order.check(read_byte()));
+    READ.store(OVER, Relaxed);
+}
+
+/// What must come next from each of the devices.
+struct Order {
+    serial: u8,
+    keyboard: u8,
+}
+
+impl Order {
+    fn check(&mut self, byte: u8) {
+        let (device, expected) = match byte {
+            0x80.. => ("serial port", 0x80 + self.serial),
+            _ => ("keyboard", b'a' + self.keyboard),
+        };
+        assert_eq!(byte, expected, "bytes of the {device} have been lost, or have changed places");
+        match byte {
+            0x80.. => self.serial = (self.serial + 1) % 0x80,
+            _ => self.keyboard = (self.keyboard + 1) % 26,
+        }
+    }
+}

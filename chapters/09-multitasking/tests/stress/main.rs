@@ -1,0 +1,127 @@
+//! What the kernel of chapter 9 must survive for long: `make stress`.
+//!
+//! As in chapter 8, every tick ends a timeslice, and all that tasks do comes from the seed. Only what arrives
+//! from outside does not, in the last test.
+
+#![no_std]
+#![no_main]
+
+mod exhaustion;
+mod forks;
+mod input;
+
+use boot::entry::Handover;
+use boot::{information, serial, stop};
+use common::stress::{self, seed};
+use common::testing::Test;
+use common::{VirtAddr, test};
+use exhaustion::all_is_given_back_when_memory_is_out;
+use forks::no_frame_is_lost_by_forking;
+use input::what_arrives_while_tasks_fork_is_read_in_order;
+use multitasking::fork::ForkError;
+use multitasking::{exit, task};
+use paging::{Flags, PAGE_BYTES, memory};
+use rand::SeedableRng;
+use rand::rngs::Xoshiro128PlusPlus;
+
+boot::entry!(kernel, screen::last_words);
+
+/// Some ten thousand instructions from tick to tick: a fork takes several ticks.
+const RATE_HZ: u32 = 100_000;
+
+const TESTS: &[Test] = &[
+    test!(no_frame_is_lost_by_forking).rounds(100_000),
+    test!(all_is_given_back_when_memory_is_out).rounds(1000).memory_mib(8),
+    test!(what_arrives_while_tasks_fork_is_read_in_order).rounds(100_000),
+];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    segments::init();
+    interrupts::init();
+    paging::init(&boot);
+    heap::init();
+    timer::init(RATE_HZ).expect("within the timer's range");
+    timer::start();
+    threads::init(1);
+    threads::input::init();
+    multitasking::init();
+    stress::run(information::command_line(&boot), TESTS, serial::write);
+    stop::end("exit")
+}
+
+/// The random numbers of one user of them: the same ones in every run with the same seed.
+fn random(user: u32) -> Xoshiro128PlusPlus {
+    Xoshiro128PlusPlus::seed_from_u64(u64::from(seed()) << 32 | u64::from(user))
+}
+
+/// Runs `test` as task 1.
+fn as_task(test: fn(usize)) {
+    assert_eq!(task::run(test), Ok(0));
+}
+
+fn fork() -> Result<u32, ForkError> {
+    // SAFETY: no test here has anything on its stack that owns something in the heap.
+    unsafe { multitasking::fork() }
+}
+
+/// Forks, runs `child` in the child, and returns the child's number in the parent.
+fn fork_to(child: impl FnOnce() -> i32) -> u32 {
+    match fork().expect("there is room and memory for a child") {
+        0 => exit(child()),
+        pid => pid,
+    }
+}
+
+/// How many frames are taken, and how many are free.
+fn frames() -> (u32, u32) {
+    (memory::taken_count(), memory::free_count())
+}
+
+/// Some pages of a task's private memory: each with a mark in its first word, and a value in all others.
+#[derive(Clone, Copy)]
+struct Pages {
+    count: u32,
+    value: u32,
+}
+
+impl Pages {
+    /// Where i386 programs have always had their code and data.
+    const START: VirtAddr = VirtAddr::new(0x0804_8000);
+
+    /// Gives the running task so many pages, with the mark 0 and this value.
+    fn map(count: u32, value: u32) -> Self {
+        let pages = Self { count, value };
+        let end = Self::START.wrapping_add(count * PAGE_BYTES);
+        task::map(Self::START..end, Flags::WRITABLE).expect("memory is not out yet");
+        (0..count).for_each(|number| pages.page(number).fill(value));
+        pages.mark(0);
+        pages
+    }
+
+    /// Sets the marks of the running task's pages.
+    fn mark(self, mark: u32) {
+        (0..self.count).for_each(|number| self.page(number)[0] = mark);
+    }
+
+    /// Are all words of the running task's pages as they were set?
+    ///
+    /// # Panics
+    /// If one is not.
+    fn assert_marked(self, mark: u32) {
+        for number in 0..self.count {
+            let (first, others) = self.page(number).split_first().expect("there are 1024 words");
+            assert_eq!(*first, mark, "the mark of page {number} has changed");
+            let wrong = others.iter().position(|word| *word != self.value);
+            assert_eq!(wrong, None, "a word of page {number} has changed: {:?}", wrong.map(|at| others[at]));
+        }
+    }
+
+    fn page<'a>(self, number: u32) -> &'a mut [u32; 1024] {
+        assert!(number < self.count);
+        // SAFETY: mapped by `map`, for the running task alone, which has one page at a time in its hands.
+        unsafe { &mut *Self::START.wrapping_add(number * PAGE_BYTES).as_ptr() }
+    }
+}

@@ -1,0 +1,71 @@
+//! One boot: the image, the machine, the watch over it, and what there is to tell afterwards.
+
+use crate::chapters::Workspace;
+use crate::display::Display;
+use crate::ending::Ending;
+use crate::image;
+use crate::listing::{Expected, Listed};
+use crate::log::Log;
+use crate::machine::Parts;
+use crate::symbols::Symbols;
+use crate::watch::{self, Orders};
+use anyhow::Result;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// What is booted, and how.
+pub struct Boot<'a> {
+    /// The project.
+    pub workspace: &'a Workspace,
+    /// The kernel.
+    pub kernel: &'a Path,
+    /// The words that it is given.
+    pub words: &'a str,
+    /// The test that it is to do, which asks for a certain machine.
+    pub test: &'a Listed,
+    /// What the run is allowed and given.
+    pub orders: Orders<'a>,
+    /// More options for QEMU.
+    pub flags: &'a [String],
+}
+
+impl Boot<'_> {
+    /// Boots, while `reader` reads the log along. Returns how it ended, what the kernel said, and both for a
+    /// person to read.
+    pub fn watch(&self, reader: impl Write) -> Result<(Ending, String, String)> {
+        let Self { workspace, kernel, words, test, orders, flags } = self;
+        let folder = tempfile::tempdir()?;
+        let image = folder.path().join("image.iso");
+        image::make(kernel, words, test.module, &image)?;
+
+        let memory = test.memory_mib.to_string();
+        let (display, exit_device) = (Display::None, test.expected != Expected::Halt);
+        let parts = Parts { image: &image, memory: &memory, cpu: &test.cpu, display, exit_device, flags };
+        let symbols = Symbols::new(kernel, &workspace.root);
+        let mut read = Vec::new();
+        let mut log = Log::new(&symbols, Both(&mut read, reader));
+        let ended = watch::boot(&parts, orders, &mut log)?;
+        let text = log.text();
+        drop(log);
+
+        let place = ended.place(&symbols).unwrap_or_default();
+        let story = format!("{place}\nThe log:\n{}", String::from_utf8_lossy(&read));
+        Ok((ended.ending, text, story))
+    }
+}
+
+/// Two who read the same.
+struct Both<A, B>(A, B);
+
+impl<A: Write, B: Write> Write for Both<A, B> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(bytes)?;
+        self.1.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()?;
+        self.1.flush()
+    }
+}
