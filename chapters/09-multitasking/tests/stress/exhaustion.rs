@@ -11,6 +11,9 @@ use rand::{Rng, RngExt};
 use threads::thread_id::MOST_THREADS;
 use threads::yield_now;
 
+/// Of one task, before memory is out.
+const MOST_REFUSALS: u32 = 10_000;
+
 /// Somebody could not fork any more.
 static IS_OUT: AtomicBool = AtomicBool::new(false);
 /// How many generations may follow the first member of a family.
@@ -44,7 +47,7 @@ fn found_family(round: u32) -> i32 {
 
 /// Forks until memory is out; the children do the same. Returns the number of descendants.
 fn multiply(pages: Pages, generation: u32) -> i32 {
-    let (me, mut children) = (getpid(), 0);
+    let (me, mut children, mut refusals) = (getpid(), 0, 0);
     pages.mark(me);
     let mut random = random(me);
     while !IS_OUT.load(Relaxed) {
@@ -56,8 +59,12 @@ fn multiply(pages: Pages, generation: u32) -> i32 {
             Ok(0) => exit(multiply(pages, generation + 1)),
             Ok(_) => children += 1,
             Err(ForkError::OutOfMemory) => IS_OUT.store(true, Relaxed),
-            // Forks that have not got all of their memory yet count as tasks already.
-            Err(ForkError::TooManyTasks) => yield_now(),
+            // Forks that have not got all of their memory yet count as tasks already. They will, or will not.
+            Err(ForkError::TooManyTasks) => {
+                refusals += 1;
+                assert!(refusals < MOST_REFUSALS, "there is room for more tasks than memory for them");
+                yield_now();
+            }
             Err(error) => panic!("{error:?}"),
         }
     }

@@ -6,7 +6,7 @@
 //! In the end it wants much more, and does not read. What comes first must be kept all the same, and what
 //! comes later is lost, and does no other harm.
 
-use crate::{as_task, fork_to, frames};
+use crate::{FORKS, Pages, as_task, fork_to, frames};
 use boot::{log, serial};
 use common::stress::{rounds, tell};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -25,8 +25,6 @@ const FLOOD: u32 = 60 * ROOM;
 /// How many bytes have been read; this many once all is over.
 static READ: AtomicU32 = AtomicU32::new(0);
 const OVER: u32 = u32::MAX;
-/// How many tasks have been forked.
-static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// A thread that reads, and tasks that fork until it has read everything.
 pub fn what_arrives_while_tasks_fork_is_read_in_order() {
@@ -34,16 +32,20 @@ pub fn what_arrives_while_tasks_fork_is_read_in_order() {
     as_task(|_| {
         /// They take much longer than a byte on its way.
         const FORKS_WITHOUT_A_BYTE: u32 = 20_000;
+        let pages = Pages::map(8, 0x5EED_5EED);
         let (before, mut read, mut since) = (frames(), 0, 0);
         while READ.load(Relaxed) != OVER {
-            let pid = fork_to(|| 7);
+            let pid = fork_to(|| {
+                pages.assert_marked(0);
+                7
+            });
             assert_eq!(wait(), Ok(Ended { pid, status: 7 }));
             assert_eq!(frames(), before, "frames have been lost, or found");
-            let forks = FORKS.fetch_add(1, Relaxed);
+            let forks = FORKS.load(Relaxed);
             if READ.load(Relaxed) != read {
                 (read, since) = (READ.load(Relaxed), forks);
             }
-            assert!(forks - since < FORKS_WITHOUT_A_BYTE, "after {read} bytes, nobody has read any more for long");
+            assert!(forks - since < FORKS_WITHOUT_A_BYTE, "{read} bytes have been read, and no more for long");
         }
     });
     reader.join();

@@ -15,6 +15,7 @@ use boot::{information, serial, stop};
 use common::stress::{self, seed};
 use common::testing::Test;
 use common::{VirtAddr, test};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use exhaustion::all_is_given_back_when_memory_is_out;
 use forks::no_frame_is_lost_by_forking;
 use input::what_arrives_while_tasks_fork_is_read_in_order;
@@ -23,6 +24,7 @@ use multitasking::{exit, task};
 use paging::{Flags, PAGE_BYTES, memory};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro128PlusPlus;
+use threads::sleep;
 
 boot::entry!(kernel, screen::last_words);
 
@@ -57,12 +59,34 @@ fn random(user: u32) -> Xoshiro128PlusPlus {
     Xoshiro128PlusPlus::seed_from_u64(u64::from(seed()) << 32 | u64::from(user))
 }
 
+/// How many forks there have been, and whether there will be more.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+static IS_OVER: AtomicBool = AtomicBool::new(false);
+
 /// Runs `test` as task 1.
 fn as_task(test: fn(usize)) {
+    let watching = threads::spawn(watch, 0).expect("there is room");
     assert_eq!(task::run(test), Ok(0));
+    IS_OVER.store(true, Relaxed);
+    watching.join();
+}
+
+/// Looks now and then whether there are still forks: tasks that wait in vain would wait for ever.
+fn watch(_: usize) {
+    /// Enough for every task to have had many turns.
+    const TICKS: u32 = 20_000;
+    loop {
+        let before = FORKS.load(Relaxed);
+        sleep(TICKS);
+        if IS_OVER.load(Relaxed) {
+            return;
+        }
+        assert_ne!(FORKS.load(Relaxed), before, "in {TICKS} ticks, nobody has forked: does somebody wait for ever?");
+    }
 }
 
 fn fork() -> Result<u32, ForkError> {
+    FORKS.fetch_add(1, Relaxed);
     // SAFETY: no test here has anything on its stack that owns something in the heap.
     unsafe { multitasking::fork() }
 }
