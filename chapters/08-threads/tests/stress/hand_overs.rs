@@ -1,9 +1,9 @@
 //! Pairs of threads that wait for each other all the time, and never in vain.
 
-use crate::{random, spawn, wait_for_rounds};
+use crate::{ENDED, ENOUGH, random, spawn, wait_for};
 use common::lock::interrupts_off;
 use core::hint::spin_loop;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use rand::RngExt;
 use threads::{Reason, Thread, ThreadId, input, scheduler, sleep, yield_now};
 use x86::io::{inb, outb};
@@ -17,7 +17,6 @@ static TURN: [AtomicUsize; PAIRS] = [const { AtomicUsize::new(0) }; PAIRS];
 /// The places of both threads of each pair.
 static PLACES: [[AtomicUsize; 2]; PAIRS] = [const { [const { AtomicUsize::new(0) }; 2] }; PAIRS];
 static DONE: [AtomicU32; PAIRS] = [const { AtomicU32::new(0) }; PAIRS];
-static ENOUGH: AtomicBool = AtomicBool::new(false);
 
 /// A pair has one turn between them, so a single wake-up that is missed stops it for good.
 pub fn nobody_is_left_waiting() {
@@ -27,9 +26,7 @@ pub fn nobody_is_left_waiting() {
         PLACES[number / 2][number % 2].store(thread.id().place(), Relaxed);
     }
     drop(off);
-    wait_for_rounds(&DONE);
-    ENOUGH.store(true, Relaxed);
-    let _ = threads.map(Thread::join);
+    wait_for(threads, &DONE);
 }
 
 fn take_turns(number: usize) {
@@ -48,6 +45,7 @@ fn take_turns(number: usize) {
         DONE[pair].fetch_add(1, Relaxed);
         give_turn(pair, 1 - me);
         if enough {
+            ENDED.fetch_add(1, Relaxed);
             return;
         }
     }

@@ -1,11 +1,11 @@
 //! The heap, hammered by several threads that every tick interrupts.
 
-use crate::{random, spawn, wait_for_rounds};
+use crate::{ENDED, ENOUGH, random, spawn, wait_for};
 use alloc::alloc::{alloc, dealloc, realloc};
 use common::Lock;
 use common::stress::stir;
 use core::alloc::Layout;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use rand::rngs::Xoshiro128PlusPlus;
 use rand::{Rng, RngExt};
 use threads::Thread;
@@ -25,15 +25,12 @@ unsafe impl Send for Block {}
 /// Through this shelf, blocks go from thread to thread.
 static SHELF: Lock<[Option<Block>; 16]> = Lock::new([const { None }; 16]);
 static DONE: [AtomicU32; THREADS] = [const { AtomicU32::new(0) }; THREADS];
-static ENOUGH: AtomicBool = AtomicBool::new(false);
 
 /// Threads that allocate, grow, shrink, pass on and free blocks of every kind.
 pub fn the_heap_keeps_what_threads_keep_in_it() {
     let before = heap::usage();
     let threads: [Thread; THREADS] = core::array::from_fn(|number| spawn(hammer, number));
-    wait_for_rounds(&DONE);
-    ENOUGH.store(true, Relaxed);
-    let _ = threads.map(Thread::join);
+    wait_for(threads, &DONE);
     for place in 0..16 {
         let block = SHELF.lock()[place].take();
         block.into_iter().for_each(Block::free);
@@ -63,6 +60,7 @@ fn hammer(me: usize) {
         DONE[me].fetch_add(1, Relaxed);
     }
     own.into_iter().flatten().for_each(Block::free);
+    ENDED.fetch_add(1, Relaxed);
 }
 
 /// Mostly small, sometimes some pages.
@@ -77,7 +75,7 @@ impl Block {
         let layout = Layout::from_size_align(size(random), align).expect("a power of two");
         // SAFETY: not of size 0.
         let start = unsafe { alloc(layout) };
-        assert!(!start.is_null() && start.addr().is_multiple_of(align), "{layout:?} at {start:p}");
+        assert!(!start.is_null() && start.addr().is_multiple_of(align), "{start:p} was given to {layout:?}");
         let block = Self { start, layout, seed: random.next_u32() as u8 };
         block.fill();
         Some(block)

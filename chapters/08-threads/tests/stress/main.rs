@@ -18,7 +18,7 @@ use boot::{information, serial, stop};
 use common::stress::{self, seed, stir, tell};
 use common::test;
 use common::testing::Test;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use hand_overs::nobody_is_left_waiting;
 use heap_blocks::the_heap_keeps_what_threads_keep_in_it;
 use rand::SeedableRng;
@@ -60,11 +60,16 @@ fn spawn(entry: fn(usize), argument: usize) -> Thread {
     threads::spawn(entry, argument).expect("there is room and memory for a thread")
 }
 
-/// Waits until the threads have together gone all rounds. Each counts its own in `done`.
+/// Tells the threads of a test to end, and counts those that do.
+static ENOUGH: AtomicBool = AtomicBool::new(false);
+static ENDED: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits until `threads` have together gone all rounds, each counting in one place of `done`, and have ended
+/// when they were told to.
 ///
 /// # Panics
-/// If one of them has done none for long.
-fn wait_for_rounds<const N: usize>(done: &[AtomicU32; N]) {
+/// If a count stands still for long, or a thread does not end.
+fn wait_for<const N: usize, const M: usize>(threads: [Thread; N], done: &[AtomicU32; M]) {
     /// Enough for each thread to have had many turns.
     const TICKS: u32 = 10_000;
     let count = || done.each_ref().map(|done| done.load(Relaxed));
@@ -79,4 +84,8 @@ fn wait_for_rounds<const N: usize>(done: &[AtomicU32; N]) {
         before = now;
         tell(now.iter().sum(), serial::write);
     }
+    ENOUGH.store(true, Relaxed);
+    sleep(TICKS);
+    assert_eq!(ENDED.load(Relaxed), N, "not all have ended in {TICKS} ticks: does somebody wait for ever?");
+    let _ = threads.map(Thread::join);
 }

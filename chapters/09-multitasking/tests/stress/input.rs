@@ -6,16 +6,17 @@
 //! In the end it wants much more, and does not read. What comes first must be kept all the same, and what
 //! comes later is lost, and does no other harm.
 
-use crate::{FORKS, Pages, as_task, fork_to, frames};
+use crate::{FORKS, Pages, as_task, fork_to, frames, random};
 use boot::{log, serial};
 use common::stress::{rounds, tell};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use multitasking::task::Ended;
 use multitasking::wait;
+use rand::RngExt;
 use threads::input::read_byte;
 use threads::yield_now;
 
-/// What is wanted at once. The keyboard itself keeps 16 bytes of scan codes, and a key takes three.
+/// The most that is wanted at once. The keyboard itself keeps 16 bytes of scan codes, and a key takes three.
 const BYTES: u32 = 252;
 const KEYS: u32 = 4;
 const ROOM: u32 = BYTES + KEYS;
@@ -31,7 +32,7 @@ pub fn what_arrives_while_tasks_fork_is_read_in_order() {
     let reader = threads::spawn(read_all, 0).expect("there is room");
     as_task(|_| {
         /// They take much longer than a byte on its way.
-        const FORKS_WITHOUT_A_BYTE: u32 = 20_000;
+        const FORKS_WITHOUT_A_BYTE: u32 = 5000;
         let pages = Pages::map(8, 0x5EED_5EED);
         let (before, mut read, mut since) = (frames(), 0, 0);
         while READ.load(Relaxed) != OVER {
@@ -53,9 +54,13 @@ pub fn what_arrives_while_tasks_fork_is_read_in_order() {
 
 fn read_all(_: usize) {
     let mut order = Order { serial: 0, keyboard: 0 };
+    let mut random = random(0);
     while READ.load(Relaxed) < rounds() {
-        log!("wants {BYTES} bytes and {KEYS} keys");
-        for _ in 0..ROOM {
+        // Often only one: there is no other then to make up for it if its coming is not noticed.
+        let most = [1, 16, BYTES][random.random_range(0..3)];
+        let (bytes, keys) = (random.random_range(1..=most), random.random_range(0..=KEYS));
+        log!("wants {bytes} bytes and {keys} keys");
+        for _ in 0..bytes + keys {
             order.check(read_byte());
             READ.fetch_add(1, Relaxed);
         }

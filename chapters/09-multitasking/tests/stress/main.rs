@@ -34,7 +34,7 @@ const RATE_HZ: u32 = 100_000;
 const TESTS: &[Test] = &[
     test!(no_frame_is_lost_by_forking).rounds(100_000),
     test!(all_is_given_back_when_memory_is_out).rounds(1000).memory_mib(8),
-    test!(what_arrives_while_tasks_fork_is_read_in_order).rounds(100_000),
+    test!(what_arrives_while_tasks_fork_is_read_in_order).rounds(50_000),
 ];
 
 fn kernel(handover: Handover) -> ! {
