@@ -90,7 +90,7 @@ impl Drop for Follower<'_> {
 fn hundredths(line: &str) -> Option<u64> {
     let (done, rest) = line.split_once(" of ")?;
     let all: u64 = rest.split_once(" rounds")?.0.parse().ok()?;
-    (done.parse::<u64>().ok()? * 100).checked_div(all)
+    (done.parse::<u64>().ok()? * 100).checked_div(all).map(|come| come.min(100))
 }
 
 fn line(hundredths: &BTreeMap<String, u64>) -> String {
@@ -105,6 +105,7 @@ mod tests {
     #[test]
     fn a_log_tells_how_far_its_test_has_come() {
         assert_eq!(hundredths("50 of 200 rounds with seed 1: 0x12345678\n"), Some(25));
+        assert_eq!(hundredths("300 of 200 rounds\n"), Some(100));
         for line in ["50 of 0 rounds\n", "a of 1 rounds\n", "50 rounds\n", "50 of 100\n", ""] {
             assert_eq!(hundredths(line), None, "{line}");
         }
