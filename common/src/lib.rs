@@ -11,6 +11,8 @@ pub mod image;
 #[cfg(target_os = "none")]
 pub mod lock;
 #[cfg(target_os = "none")]
+pub mod measuring;
+#[cfg(target_os = "none")]
 pub mod qemu;
 #[cfg(target_os = "none")]
 pub mod stress;

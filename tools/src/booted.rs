@@ -26,7 +26,7 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
     for chapter in without {
         tally.note(&chapter.name, Err("This chapter has no tests that boot: tests/kernel.rs.".into()), Duration::ZERO);
     }
-    let suites = build(workspace, &with, Kind::Tests, timeout)?;
+    let suites = build(workspace, &with, Kind::Tests, Profile::Kernel, timeout)?;
     in_parallel(list(&suites, tally)?.into_iter(), |(suite, test)| {
         let start = Instant::now();
         let outcome = suite.boot(&test)?;
@@ -40,12 +40,13 @@ pub fn build<'a>(
     workspace: &'a Workspace,
     chapters: &[&'a Chapter],
     kind: Kind,
+    profile: Profile,
     timeout: Duration,
 ) -> Result<Vec<Suite<'a>>> {
     if chapters.is_empty() {
         return Ok(Vec::new());
     }
-    let kernels = kernels::build(workspace, chapters, kind, Profile::Kernel)?;
+    let kernels = kernels::build(workspace, chapters, kind, profile)?;
     let suites = chapters.iter().zip(kernels).map(|(chapter, kernel)| Suite { workspace, chapter, kernel, timeout });
     Ok(suites.collect())
 }

@@ -19,6 +19,8 @@ pub struct Chapter {
     pub has_booted_tests: bool,
     /// Whether it has tests that take long: `tests/stress`.
     pub has_long_tests: bool,
+    /// Whether it has something to measure: `benches/kernel.rs`.
+    pub has_benches: bool,
 }
 
 /// The project on this machine.
@@ -99,12 +101,13 @@ impl Package {
     fn into_chapter(self) -> Option<Chapter> {
         let folder = self.manifest_path.parent()?;
         let is_chapter = folder.parent()?.file_name()? == "chapters";
-        let has_test = |name| self.targets.iter().any(|target| target.name == name && target.kind == ["test"]);
+        let has = |name, kind| self.targets.iter().any(|target| target.name == name && target.kind == [kind]);
         is_chapter.then(|| Chapter {
             name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             package: self.name,
-            has_booted_tests: has_test("kernel"),
-            has_long_tests: has_test("stress"),
+            has_booted_tests: has("kernel", "test"),
+            has_long_tests: has("stress", "test"),
+            has_benches: has("kernel", "bench"),
         })
     }
 }
@@ -116,7 +119,13 @@ mod tests {
     fn chapters() -> Vec<Chapter> {
         ["01-boot", "09-multitasking", "10-user-mode"]
             .map(|name| (name.into(), format!("ch{name}")))
-            .map(|(name, package)| Chapter { name, package, has_booted_tests: true, has_long_tests: false })
+            .map(|(name, package)| Chapter {
+                name,
+                package,
+                has_booted_tests: true,
+                has_long_tests: false,
+                has_benches: false,
+            })
             .into()
     }
 

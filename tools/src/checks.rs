@@ -23,6 +23,9 @@ pub fn lint(workspace: &Workspace, tally: &Tally) {
     if workspace.chapters.iter().any(|chapter| chapter.has_long_tests) {
         kernels.extend(["--test", "stress"]);
     }
+    if workspace.chapters.iter().any(|chapter| chapter.has_benches) {
+        kernels.extend(["--bench", "kernel"]);
+    }
     let mut format = for_host("fmt");
     format.args(["--all", "--", "--check"]);
 

@@ -10,7 +10,6 @@ use crate::kernels::{self, Kind};
 use crate::listing::{Expected, Listed};
 use crate::tally::Tally;
 use anyhow::Result;
-use object::{Object, ObjectSection};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -29,9 +28,6 @@ const CPUS: [&str; 9] = ["486", "pentium", "pentium2", "pentium3", "athlon", "co
 const TOO_OLD: &str = "486,-pse";
 const FIRST_WITH_PAGING: &str = "05-paging";
 const REFUSAL: &str = "STOP: this kernel needs a CPU with pages of 4 MiB (PSE)";
-
-/// What the last chapter's kernel may take, in bytes: constants, instructions and variables with values.
-const MOST_BYTES: u64 = 48 * 1024;
 
 /// Boots the demonstrations of these chapters on a few machines.
 pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tally: &Tally) -> Result<()> {
@@ -76,32 +72,6 @@ fn boot_on(
         tally.note(&what, outcome, start.elapsed());
         Ok(())
     })
-}
-
-/// Builds the last chapter's kernel as small as it gets, and measures it.
-pub fn measure(workspace: &Workspace, tally: &Tally) -> Result<()> {
-    let start = Instant::now();
-    let Some(last) = workspace.chapters.last() else { return Ok(()) };
-    let kernel = kernels::build(workspace, &[last], Kind::Demonstration, Profile::Release)?.remove(0);
-    let outcome = match kernel {
-        None => Err("The kernel could not be built; the reason stands above.".into()),
-        Some(kernel) => match bytes(&fs::read(kernel)?)? {
-            bytes if bytes > MOST_BYTES => Err(format!("It has {bytes} bytes; {MOST_BYTES} are allowed.")),
-            bytes => {
-                println!("The kernel of {} has {bytes} bytes of {MOST_BYTES} that are allowed.", last.name);
-                Ok(())
-            }
-        },
-    };
-    tally.note("size of the last chapter's kernel", outcome, start.elapsed());
-    Ok(())
-}
-
-/// The size of `.text`, `.rodata` and `.data` together.
-fn bytes(kernel: &[u8]) -> Result<u64> {
-    let kernel = object::File::parse(kernel)?;
-    let sizes = [".text", ".rodata", ".data"].map(|name| kernel.section_by_name(name).map_or(0, |part| part.size()));
-    Ok(sizes.iter().sum())
 }
 
 /// The first line of `promised` that is no line of `text`.

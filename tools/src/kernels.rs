@@ -17,6 +17,8 @@ pub enum Kind {
     Tests,
     /// The one that holds its long tests.
     LongTests,
+    /// The one that measures.
+    Benches,
 }
 
 /// Builds the demonstration of one chapter.
@@ -41,6 +43,7 @@ pub fn build(
         Kind::Demonstration => command.arg("--bins"),
         Kind::Tests => command.args(["--test", "kernel"]),
         Kind::LongTests => command.args(["--test", "stress"]),
+        Kind::Benches => command.args(["--bench", "kernel"]),
     };
     let output = command.stderr(Stdio::inherit()).output().context("cargo could not be started")?;
     let mut found = executables(&String::from_utf8_lossy(&output.stdout), kind);
@@ -66,6 +69,7 @@ fn executables(messages: &str, kind: Kind) -> HashMap<PathBuf, PathBuf> {
     let wanted = match kind {
         Kind::Demonstration => "bin",
         Kind::Tests | Kind::LongTests => "test",
+        Kind::Benches => "bench",
     };
     let executable = |line: &str| {
         let message: Message = serde_json::from_str(line).ok()?;

@@ -1,17 +1,20 @@
 //! What runs on the host: the image, QEMU, the clock, the verdict.
 //!
 //! Nobody needs to type this program's name: `make` is where a person types, and it calls this. One
-//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`, `stress.rs`.
+//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`, `stress.rs`, `bench.rs`.
 
+mod bench;
 mod boot;
 mod booted;
 mod cargo;
 mod chapters;
+mod chart;
 mod checks;
 mod debug;
 mod demonstrations;
 mod display;
 mod ending;
+mod figures;
 mod grub;
 mod image;
 mod interrupt;
@@ -21,9 +24,11 @@ mod listing;
 mod log;
 mod machine;
 mod monitor;
+mod plan;
 mod process;
 mod progress;
 mod run;
+mod size;
 mod stress;
 mod symbols;
 mod tally;
@@ -55,6 +60,8 @@ enum Command {
     Test(test::Options),
     /// Does for minutes what tests do for moments.
     Stress(stress::Options),
+    /// Measures the kernels, in instructions.
+    Bench(bench::Options),
     /// Checks format and style.
     Lint,
 }
@@ -81,6 +88,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Iso(options) => image::iso(&workspace, &options),
         Command::Test(options) => test::test(&workspace, &options),
         Command::Stress(options) => stress::stress(&workspace, &options),
+        Command::Bench(options) => bench::bench(&workspace, &options),
         Command::Lint => test::lint(&workspace),
     }
 }

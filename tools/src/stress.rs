@@ -6,6 +6,7 @@
 
 use crate::boot::Boot;
 use crate::booted::{self, Suite, in_parallel};
+use crate::cargo::Profile;
 use crate::chapters::{Chapter, Workspace};
 use crate::kernels::Kind;
 use crate::listing::Listed;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A nanosecond for each instruction, and no waiting while the CPU is halted.
-const COUNTED_TIME: [&str; 2] = ["-icount", "shift=0,align=off,sleep=off"];
+pub const COUNTED_TIME: [&str; 2] = ["-icount", "shift=0,align=off,sleep=off"];
 /// QEMU's own choice, without the time stamp counter: GRUB would spend a second on measuring it.
 const CPU: &str = "qemu32,-tsc";
 
@@ -83,7 +84,7 @@ type Outcome = Result<(u32, Result<(), String>)>;
 /// Runs the long tests of these chapters.
 fn run(workspace: &Workspace, chapters: &[&Chapter], seed: u32, tally: &Tally, length: Length) -> Result<()> {
     let chapters: Vec<&Chapter> = chapters.iter().copied().filter(|chapter| chapter.has_long_tests).collect();
-    let suites = booted::build(workspace, &chapters, Kind::LongTests, MOST_TIME_IN_SHORT)?;
+    let suites = booted::build(workspace, &chapters, Kind::LongTests, Profile::Kernel, MOST_TIME_IN_SHORT)?;
     let progress = Progress::new();
     // The last chapter's take longest.
     in_parallel(booted::list(&suites, tally)?.into_iter().rev(), |(suite, test)| {

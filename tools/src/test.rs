@@ -2,7 +2,7 @@
 
 use crate::chapters::{Chapter, Workspace};
 use crate::tally::Tally;
-use crate::{booted, checks, demonstrations, stress};
+use crate::{bench, booted, checks, demonstrations, stress};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -36,9 +36,7 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     demonstrations::test(workspace, &chapters, timeout, &tally)?;
     booted::test(workspace, &chapters, timeout, &tally)?;
     stress::test_in_short(workspace, &chapters, stress::USUAL_SEED, &tally)?;
-    if everything {
-        demonstrations::measure(workspace, &tally)?;
-    }
+    bench::test(workspace, &chapters, &tally);
     Ok(conclude(&tally))
 }
 

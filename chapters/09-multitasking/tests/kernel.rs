@@ -5,6 +5,8 @@
 
 extern crate alloc;
 
+mod translation;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use boot::entry::Handover;
@@ -17,10 +19,11 @@ use multitasking::fork::ForkError;
 use multitasking::rule::{COPIED, PRIVATE, Rule};
 use multitasking::task::{self, Ended, NoChildren};
 use multitasking::{comparison, exit, getpid, wait};
-use paging::{Entry, Flags, Frame, KERNEL, PAGE_BYTES, memory};
+use paging::{Flags, Frame, KERNEL, PAGE_BYTES, memory};
 use threads::thread_id::MOST_THREADS;
+use translation::Translation;
 use x86::bits32::eflags::{self, EFlags};
-use x86::controlregs::{cr3, cr3_write};
+use x86::controlregs::cr3;
 
 boot::entry!(kernel, screen::last_words);
 
@@ -64,7 +67,7 @@ const TESTS: &[Test] = &[
     test!(task_1_ends_last),
     test!(all_is_given_back_when_task_1_has_ended),
     test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
-    test!(cr3_is_not_loaded_between_threads_of_one_space),
+    test!(cr3_is_loaded_only_on_the_way_to_another_space),
     test!(a_stack_overflow_in_a_child_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page")),
     test!(a_fault_in_a_child_is_told)
@@ -784,36 +787,25 @@ fn a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel() {
     assert_eq!(DIRECTORY.load(Relaxed), KERNEL.lock().frame().address().as_u32());
 }
 
-fn cr3_is_not_loaded_between_threads_of_one_space() {
-    /// Loading CR3 makes the CPU forget its translations; so what it remembers tells.
-    fn remembered() -> u32 {
-        const PAGE: VirtAddr = VirtAddr::new(0x0804_8000);
-        // SAFETY: mapped below.
-        unsafe { PAGE.as_ptr::<u32>().read_volatile() }
-    }
-    let other = threads::spawn(|_| (0..3).for_each(|_| threads::yield_now()), 0).expect("there is room");
-    let mut kernel = KERNEL.lock();
-    let frames = [1, 2].map(|value| {
-        let frame = memory::allocate_cleared().expect("memory is not out");
-        // SAFETY: the frame was free.
-        unsafe { frame.in_window().address().as_ptr::<u32>().write(value) };
-        frame
-    });
-    let page = paging::Page::containing(DATA);
-    // SAFETY: nobody uses the page. Its entry is changed behind the CPU's back: that is the test.
-    unsafe {
-        kernel.map(page, frames[0], Flags::WRITABLE).expect("the page is free").flush();
-        assert_eq!(remembered(), 1);
-        let table = kernel.entries()[page.directory_index()].frame();
-        (*paging::directory::table_in(table))[page.table_index()] = Entry::new(frames[1], Flags::WRITABLE);
-    }
-    drop(kernel);
+fn cr3_is_loaded_only_on_the_way_to_another_space() {
+    let translation = Translation::new();
+    let other = threads::spawn(|_| (0..2).for_each(|_| threads::yield_now()), 0).expect("there is room");
     threads::yield_now();
-    assert_eq!(remembered(), 1, "the translation is still remembered");
-    // SAFETY: the same directory again, only to forget.
-    unsafe { cr3_write(cr3()) };
-    assert_eq!(remembered(), 2, "a load of CR3 would have been noticed");
+    translation.remember();
+    threads::yield_now();
+    assert!(!translation.is_forgotten(), "another thread has run, in the same address space");
     other.join();
+    as_task(|_| {
+        let (translation, step) = (Translation::new(), shared(0));
+        fork_to(|| {
+            until(step, 1);
+            0
+        });
+        translation.remember();
+        step.store(1, Relaxed);
+        let _ = wait();
+        assert!(translation.is_forgotten(), "another task has run");
+    });
 }
 
 #[expect(unconditional_recursion, reason = "the stack must overflow")]

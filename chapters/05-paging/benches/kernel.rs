@@ -1,0 +1,45 @@
+//! What a frame costs, however much memory is in use.
+
+#![no_std]
+#![no_main]
+
+use boot::entry::Handover;
+use boot::{information, log, serial, stop};
+use common::lock::interrupts_off;
+use common::measuring::{Figure, instructions};
+use common::test;
+use common::testing::{self, Test};
+use core::hint::black_box;
+use paging::memory;
+
+boot::entry!(kernel, screen::last_words);
+
+const BENCHES: &[Test] = &[test!(frames).memory_mib(128)];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    segments::init();
+    interrupts::init();
+    paging::init(&boot);
+    testing::run(information::command_line(&boot), BENCHES, serial::write);
+    stop::end("exit")
+}
+
+fn frames() {
+    let _off = interrupts_off();
+    let all = memory::free_count();
+    for percent in [0, 25, 50, 75, 99] {
+        while memory::taken_count() < all / 100 * percent {
+            memory::allocate().expect("not all are taken yet");
+        }
+        let taken = memory::taken_count();
+        let mut frame = None;
+        let allocate = instructions(|| frame = black_box(memory::allocate()));
+        let frame = frame.expect("not all are taken yet");
+        let free = instructions(|| memory::free(frame));
+        log!("{}", Figure::new("allocate a frame", allocate).at(taken));
+        log!("{}", Figure::new("free a frame", free).at(taken));
+    }
+}

@@ -1,0 +1,75 @@
+//! What a block of the heap costs, among many others.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use boot::entry::Handover;
+use boot::{information, log, serial, stop};
+use common::lock::interrupts_off;
+use common::measuring::{Figure, instructions};
+use common::test;
+use common::testing::{self, Test};
+use core::hint::black_box;
+
+boot::entry!(kernel, screen::last_words);
+
+const BENCHES: &[Test] = &[test!(blocks_among_blocks), test!(blocks_among_holes)];
+
+/// How many blocks there are besides.
+const CROWDS: [usize; 5] = [1, 10, 100, 1000, 10000];
+
+fn kernel(handover: Handover) -> ! {
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    segments::init();
+    interrupts::init();
+    paging::init(&boot);
+    heap::init();
+    testing::run(information::command_line(&boot), BENCHES, serial::write);
+    stop::end("exit")
+}
+
+fn block<const N: usize>() -> Vec<u8> {
+    Vec::with_capacity(N)
+}
+
+/// Allocates and frees one block more, and tells what each of that takes, among so many.
+fn measure<const N: usize>(allocate: &'static str, free: &'static str, among: usize) {
+    let _off = interrupts_off();
+    let mut one = None;
+    let cost = instructions(|| one = black_box(Some(block::<N>())));
+    log!("{}", Figure::new(allocate, cost).at(among as u32));
+    log!("{}", Figure::new(free, instructions(|| one = black_box(None))).at(among as u32));
+}
+
+/// All of the heap before the last block is in use.
+fn blocks_among_blocks() {
+    let mut blocks = Vec::with_capacity(CROWDS[CROWDS.len() - 1]);
+    for crowd in CROWDS {
+        while blocks.len() < crowd {
+            blocks.push(block::<64>());
+        }
+        // Once, so that the heap need not grow.
+        drop(block::<64>());
+        measure::<64>("allocate among blocks", "free among blocks", crowd);
+    }
+}
+
+/// Between any two blocks in use there is a hole.
+fn blocks_among_holes() {
+    let mut blocks = Vec::with_capacity(2 * CROWDS[CROWDS.len() - 1]);
+    for crowd in CROWDS {
+        while blocks.len() < 2 * crowd {
+            blocks.push(Some(block::<64>()));
+        }
+        drop(block::<128>());
+        blocks.iter_mut().step_by(2).for_each(|block| *block = None);
+        measure::<64>("allocate what fits the first hole", "free into holes", crowd);
+        measure::<128>("allocate what fits no hole", "free behind holes", crowd);
+        blocks.iter_mut().for_each(|hole| _ = hole.get_or_insert_with(block::<64>));
+    }
+}

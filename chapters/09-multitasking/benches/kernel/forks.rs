@@ -1,0 +1,69 @@
+//! Forks: what they take by the number of pages that are copied, and what they lose.
+
+use crate::{fork, tell};
+use boot::log;
+use common::lock::interrupts_off;
+use common::measuring::{Figure, instructions, now};
+use multitasking::rule::PRIVATE;
+use multitasking::{exit, task, wait};
+use paging::{Flags, PAGE_BYTES, memory};
+
+/// How many private pages a task has besides its stack, one time after the other.
+const PRIVATE_PAGES: [u32; 6] = [16, 64, 256, 1024, 2048, 4096];
+
+pub fn forks() {
+    task::run(|_| {
+        let _off = interrupts_off();
+        let costs = [(); 3].map(|()| cost_of_fork());
+        tell("fork, small task", costs[0]);
+        log!("{}", Figure::new("third fork / first fork", costs[2]).of_rounds(costs[0]));
+        tell("fork, exit, wait, small task", instructions(fork_exit_wait));
+        let mut pages = 0;
+        let costs = PRIVATE_PAGES.map(|wanted| {
+            have(&mut pages, wanted);
+            let cost = cost_of_fork();
+            log!("{}", Figure::new("fork", cost).at(wanted));
+            log!("{}", Figure::new("fork, exit, wait", instructions(fork_exit_wait)).at(wanted));
+            cost
+        });
+        let copied = pages - PRIVATE_PAGES[0];
+        let besides_copying = costs[costs.len() - 1] - costs[0] - copied * (PAGE_BYTES / 4);
+        log!("{}", Figure::new("overhead per copied page", besides_copying).of_rounds(copied));
+    })
+    .expect("memory is not out");
+}
+
+pub fn frames_lost() {
+    task::run(|_| {
+        let before = memory::taken_count();
+        (0..1000).for_each(|_| fork_exit_wait());
+        tell("frames lost", memory::taken_count() - before);
+    })
+    .expect("memory is not out");
+}
+
+/// Lets the running task have `wanted` private pages besides its stack, where it had `pages`.
+fn have(pages: &mut u32, wanted: u32) {
+    let [start, end] = [*pages, wanted].map(|pages| PRIVATE.start.wrapping_add(pages * PAGE_BYTES));
+    task::map(start..end, Flags::WRITABLE).expect("memory is not out");
+    *pages = wanted;
+}
+
+/// What a fork takes, up to its return in the parent. Interrupts are off, so the child runs afterwards.
+fn cost_of_fork() -> u32 {
+    let before = now();
+    let answer = fork();
+    let cost = now().wrapping_sub(before);
+    if answer == 0 {
+        exit(0);
+    }
+    let _ = wait();
+    cost
+}
+
+fn fork_exit_wait() {
+    if fork() == 0 {
+        exit(0);
+    }
+    let _ = wait();
+}

@@ -1,0 +1,70 @@
+//! What the finished kernel costs: its start, forks, switches, ticks.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod forks;
+mod switches;
+#[path = "../../tests/translation/mod.rs"]
+mod translation;
+
+use boot::entry::Handover;
+use boot::{information, log, serial, stop};
+use common::measuring::{Figure, now};
+use common::test;
+use common::testing::{self, Test};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use forks::{forks, frames_lost};
+use multitasking::task;
+use switches::{tasks_in_spaces_of_their_own, threads_of_one_space};
+
+boot::entry!(kernel, screen::last_words);
+
+/// Most ticks end no timeslice, and some do.
+const TIMESLICE_TICKS: u32 = 4;
+const RATE_HZ: u32 = 8000;
+
+const BENCHES: &[Test] = &[
+    test!(start),
+    test!(forks).memory_mib(64),
+    test!(frames_lost),
+    test!(threads_of_one_space).memory_mib(128),
+    test!(tasks_in_spaces_of_their_own).memory_mib(128),
+];
+
+/// What the counter showed when the kernel began.
+static ENTRY: AtomicU32 = AtomicU32::new(0);
+
+fn kernel(handover: Handover) -> ! {
+    ENTRY.store(now(), Relaxed);
+    serial::init();
+    let boot = handover.information();
+    screen::init();
+    segments::init();
+    interrupts::init();
+    paging::init(&boot);
+    heap::init();
+    timer::init(RATE_HZ).expect("within the timer's range");
+    threads::init(TIMESLICE_TICKS);
+    threads::input::init();
+    multitasking::init();
+    testing::run(information::command_line(&boot), BENCHES, serial::write);
+    stop::end("exit")
+}
+
+/// Tells a figure that is no point of a curve.
+fn tell(name: &'static str, total: u32) {
+    log!("{}", Figure::new(name, total));
+}
+
+/// Forks. Nothing on the stacks of these benches owns anything that a child would drop.
+fn fork() -> u32 {
+    // SAFETY: see above.
+    unsafe { multitasking::fork() }.expect("there is room and memory for a child")
+}
+
+fn start() {
+    task::run(|_| tell("entry to the first task", now().wrapping_sub(ENTRY.load(Relaxed)))).expect("memory is not out");
+}

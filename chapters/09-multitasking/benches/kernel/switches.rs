@@ -1,0 +1,191 @@
+//! Switches, yields and ticks: what they take by the number of threads or tasks.
+
+use crate::fork;
+use crate::translation::Translation;
+use alloc::vec::Vec;
+use boot::log;
+use common::Lock;
+use common::lock::interrupts_off;
+use common::measuring::{Figure, instructions, now};
+use core::arch::{asm, naked_asm};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use multitasking::switch::between_spaces;
+use multitasking::{exit, task, wait};
+use threads::scheduler;
+use threads::switch::Switch;
+use threads::{Thread, ThreadId};
+use timer::pic;
+use timer::wiring::Line;
+
+/// How many threads or tasks there are, one time after the other.
+const CROWDS: [u32; 5] = [1, 2, 10, 100, 1000];
+
+/// What a crowd does: yield all the time, wait for ticks, or end.
+static DOING: AtomicU32 = AtomicU32::new(YIELD);
+const YIELD: u32 = 0;
+const WAIT_FOR_TICKS: u32 = 1;
+const END: u32 = 2;
+
+/// What the counter showed before a switch or a tick, in whoever was running then.
+static BEFORE: AtomicU32 = AtomicU32::new(0);
+
+/// How many switches were timed, and the sum.
+static SWITCHES: AtomicU32 = AtomicU32::new(0);
+static IN_SWITCHES: AtomicU32 = AtomicU32::new(0);
+
+/// How many of them loaded CR3, as this shows.
+static CR3_LOADS: AtomicU32 = AtomicU32::new(0);
+static TRANSLATION: Lock<Option<Translation>> = Lock::new(None);
+
+/// What it takes to let interrupts in for a moment, if none comes.
+static MOMENT: AtomicU32 = AtomicU32::new(0);
+
+/// The fewest instructions that a tick took, the most, and how many ticks there were.
+static SHORTEST: AtomicU32 = AtomicU32::new(0);
+static LONGEST: AtomicU32 = AtomicU32::new(0);
+static TICKS: AtomicU32 = AtomicU32::new(0);
+
+pub fn threads_of_one_space() {
+    const NAMES: [&str; 5] = [
+        "yield, one space",
+        "switch, one space",
+        "CR3 loads, one space",
+        "tick, one space",
+        "tick that switches, one space",
+    ];
+    for crowd in CROWDS {
+        DOING.store(YIELD, Relaxed);
+        let others = (1..crowd).map(|_| threads::spawn(|_| take_part(), 0).expect("there is room and memory"));
+        let others: Vec<Thread> = others.collect();
+        measure(crowd, &NAMES);
+        others.into_iter().for_each(|thread| {
+            thread.join();
+        });
+    }
+}
+
+pub fn tasks_in_spaces_of_their_own() {
+    const NAMES: [&str; 5] = ["yield", "switch", "CR3 loads", "tick", "tick that switches"];
+    task::run(|_| {
+        for crowd in CROWDS {
+            DOING.store(YIELD, Relaxed);
+            for _ in 1..crowd {
+                if fork() == 0 {
+                    take_part();
+                    exit(0);
+                }
+            }
+            measure(crowd, &NAMES);
+            while wait().is_ok() {}
+        }
+    })
+    .expect("memory is not out");
+}
+
+/// Measures in a crowd of `crowd`, this thread included, what it costs to switch, and what a tick costs.
+fn measure(crowd: u32, names: &[&'static str; 5]) {
+    const ROUNDS: u32 = 20;
+    let [yielding, switching, loading_cr3, tick, tick_that_switches] = names;
+    let _off = interrupts_off();
+    let yield_often = || (0..ROUNDS).for_each(|_| threads::yield_now());
+    // Once, so that all have begun.
+    yield_often();
+    let total = instructions(yield_often);
+    scheduler::switch_by(timed);
+    TRANSLATION.lock().insert(Translation::new()).remember();
+    yield_often();
+    [&SWITCHES, &IN_SWITCHES, &CR3_LOADS].into_iter().for_each(|sum| sum.store(0, Relaxed));
+    yield_often();
+    scheduler::switch_by(between_spaces);
+    let [switches, in_switches, cr3_loads] = [&SWITCHES, &IN_SWITCHES, &CR3_LOADS].map(|sum| sum.load(Relaxed));
+
+    pic::mask(Line::Timer);
+    MOMENT.store(cost_of_a_moment(), Relaxed);
+    pic::unmask(Line::Timer);
+    SHORTEST.store(u32::MAX, Relaxed);
+    LONGEST.store(0, Relaxed);
+    TICKS.store(0, Relaxed);
+    DOING.store(WAIT_FOR_TICKS, Relaxed);
+    while TICKS.load(Relaxed) < 50 {
+        let_a_tick_in();
+    }
+    DOING.store(END, Relaxed);
+    let (shortest, longest) = (SHORTEST.load(Relaxed), LONGEST.load(Relaxed));
+    log!("{}", Figure::new(tick, shortest).at(crowd));
+    if crowd > 1 {
+        log!("{}", Figure::new(yielding, total).of_rounds(ROUNDS * crowd).at(crowd));
+        log!("{}", Figure::new(switching, in_switches).of_rounds(switches).at(crowd));
+        log!("{}", Figure::new(loading_cr3, cr3_loads).of_rounds(switches).at(crowd));
+        log!("{}", Figure::new(tick_that_switches, longest).at(crowd));
+    }
+}
+
+/// What each member of a crowd does, with interrupts off but for the moments in which ticks are let in.
+fn take_part() {
+    let _off = interrupts_off();
+    while DOING.load(Relaxed) == YIELD {
+        threads::yield_now();
+    }
+    while DOING.load(Relaxed) == WAIT_FOR_TICKS {
+        let_a_tick_in();
+    }
+}
+
+/// Switches as this kernel does, and counts from the call to the return, which is in another thread.
+///
+/// # Safety
+/// As for `between_spaces`.
+unsafe extern "C" fn timed(save: *mut u32, load: u32, from: ThreadId, to: ThreadId) {
+    // SAFETY: the caller's.
+    let cost = unsafe { cost_of(between_spaces, save, load, from, to) };
+    // SAFETY: it does nothing at all.
+    let nothing = unsafe { cost_of(switch_nothing, save, load, from, to) };
+    add(&SWITCHES, 1);
+    add(&IN_SWITCHES, cost - nothing);
+    let translation = TRANSLATION.lock();
+    if let Some(translation) = &*translation {
+        add(&CR3_LOADS, u32::from(translation.is_forgotten()));
+        translation.remember();
+    }
+}
+
+/// # Safety
+/// As for `switch`.
+#[inline(never)]
+unsafe fn cost_of(switch: Switch, save: *mut u32, load: u32, from: ThreadId, to: ThreadId) -> u32 {
+    BEFORE.store(now(), Relaxed);
+    // SAFETY: the caller's.
+    unsafe { switch(save, load, from, to) };
+    now().wrapping_sub(BEFORE.load(Relaxed))
+}
+
+/// # Safety
+/// Anybody may do nothing.
+#[unsafe(naked)]
+unsafe extern "C" fn switch_nothing(_: *mut u32, _: u32, _: ThreadId, _: ThreadId) {
+    naked_asm!("ret")
+}
+
+/// Interrupts are off, so a load and a store are as good as one step.
+fn add(sum: &AtomicU32, more: u32) {
+    sum.store(sum.load(Relaxed).wrapping_add(more), Relaxed);
+}
+
+/// Lets a tick in, if one wants to come, and notes what it takes.
+fn let_a_tick_in() {
+    let cost = cost_of_a_moment() - MOMENT.load(Relaxed);
+    if cost > 0 {
+        SHORTEST.store(SHORTEST.load(Relaxed).min(cost), Relaxed);
+        LONGEST.store(LONGEST.load(Relaxed).max(cost), Relaxed);
+        add(&TICKS, 1);
+    }
+}
+
+/// Lets interrupts in for a moment. A moment with a tick in it may end as that of another thread.
+#[inline(never)]
+fn cost_of_a_moment() -> u32 {
+    BEFORE.store(now(), Relaxed);
+    // SAFETY: every vector has a handler; afterwards interrupts are off again, as they were.
+    unsafe { asm!("sti", "nop", "cli") };
+    now().wrapping_sub(BEFORE.load(Relaxed))
+}

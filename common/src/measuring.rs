@@ -1,0 +1,60 @@
+//! Instructions, counted: the frame of the chapters' benches.
+//!
+//! Where QEMU runs with `-icount shift=0`, one instruction is one tick of the time stamp counter, so the
+//! difference of two readings is exact and the same on every run. Delivery of an interrupt counts as
+//! nothing, `rep` counts once per repetition, and `hlt` lets the counter jump: nothing is measured across
+//! it. What a bench has measured it prints afterwards, as one line of JSON per figure.
+
+use core::arch::x86::_rdtsc;
+use core::fmt;
+
+/// A number that a bench has found.
+pub struct Figure {
+    name: &'static str,
+    at: Option<u32>,
+    total: u32,
+    rounds: u32,
+}
+
+impl Figure {
+    /// `total` in all, of what `name` says.
+    pub const fn new(name: &'static str, total: u32) -> Self {
+        Self { name, at: None, total, rounds: 1 }
+    }
+
+    /// The same figure, as the sum of so many rounds.
+    pub const fn of_rounds(self, rounds: u32) -> Self {
+        Self { rounds, ..self }
+    }
+
+    /// The same figure, as a point of a curve: measured with so much of what the curve is about.
+    pub const fn at(self, at: u32) -> Self {
+        Self { at: Some(at), ..self }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { name, at, total, rounds } = self;
+        write!(f, r#"{{"figure":{name:?},"total":{total},"rounds":{rounds}"#)?;
+        at.iter().try_for_each(|at| write!(f, r#","at":{at}"#))?;
+        f.write_str("}")
+    }
+}
+
+/// The instructions so far, since the machine was switched on; modulo 2^32.
+#[inline(always)]
+pub fn now() -> u32 {
+    // SAFETY: every CPU that this kernel runs on has the counter, and reading it changes nothing.
+    unsafe { _rdtsc() as u32 }
+}
+
+/// How many instructions `work` takes.
+#[inline(always)]
+pub fn instructions<T>(work: impl FnOnce() -> T) -> u32 {
+    let start = now();
+    work();
+    let end = now();
+    let nothing = now().wrapping_sub(end);
+    end.wrapping_sub(start) - nothing
+}

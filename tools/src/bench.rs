@@ -1,0 +1,184 @@
+//! `make bench`: what the kernels cost, in instructions, held to committed thresholds.
+//!
+//! QEMU counts instructions instead of time, so a figure is exact and the same on every run and on every
+//! machine. To be sure of that, each bench is booted twice; but only once in `make test`.
+
+use crate::boot::Boot;
+use crate::booted::{self, Suite};
+use crate::cargo::Profile;
+use crate::chapters::{Chapter, Workspace};
+use crate::chart;
+use crate::figures::Figures;
+use crate::kernels::Kind;
+use crate::listing::Listed;
+use crate::plan::{self, Plan, Row};
+use crate::size;
+use crate::stress::COUNTED_TIME;
+use crate::tally::Tally;
+use crate::watch::{Orders, Typist};
+use anyhow::{Result, bail};
+use clap::Args;
+use comfy_table::{CellAlignment, Table, TableStyle};
+use serde::Serialize;
+use std::fs;
+use std::io;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// How long a bench may take.
+const MOST_TIME: Duration = Duration::from_secs(60);
+
+/// Where the host leaves what was measured, in the folder of what was built.
+const FOLDER: &str = "bench";
+
+/// What `make bench` can be told.
+#[derive(Args)]
+pub struct Options {
+    /// Number or name of the only chapter; all if not given.
+    #[arg(long)]
+    chapter: Option<String>,
+}
+
+/// Measures, shows the table, writes the figures and the charts, and complains of what has got worse.
+pub fn bench(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let chapters: Vec<&Chapter> = match &options.chapter {
+        None => workspace.chapters.iter().collect(),
+        Some(word) => vec![workspace.chapter(Some(word))?],
+    };
+    let plan = Plan::committed();
+    let figures = measure(workspace, &chapters, Runs::Two)?;
+    println!("{}", table(&plan, &figures));
+    write(workspace, &plan, &figures)?;
+    let complaints = plan.complaints(&figures);
+    complaints.iter().for_each(|complaint| println!("Worse than it was: {complaint}"));
+    Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Measures for `make test`: that figures have not got worse, and can be measured at all.
+pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) {
+    if !chapters.iter().any(|chapter| chapter.has_benches) {
+        return;
+    }
+    let start = Instant::now();
+    let outcome = measure(workspace, chapters, Runs::One).map_err(|error| format!("{error:#}")).and_then(|figures| {
+        let complaints = Plan::committed().complaints(&figures);
+        if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
+    });
+    tally.note("what the kernels cost, in instructions", outcome, start.elapsed());
+}
+
+/// How often a bench is booted.
+#[derive(PartialEq)]
+enum Runs {
+    One,
+    /// To see that they do not differ.
+    Two,
+}
+
+/// Boots all benches of these chapters.
+fn measure(workspace: &Workspace, chapters: &[&Chapter], runs: Runs) -> Result<Figures> {
+    let with: Vec<&Chapter> = chapters.iter().copied().filter(|chapter| chapter.has_benches).collect();
+    if with.is_empty() {
+        bail!("There is nothing to measure in this chapter.");
+    }
+    let tally = Tally::default();
+    let suites = booted::build(workspace, &with, Kind::Benches, Profile::Release, MOST_TIME)?;
+    let benches = booted::list(&suites, &tally)?;
+    if !tally.is_good() {
+        bail!("Not every bench could be asked what it measures.");
+    }
+    let figures = Mutex::new(Figures::default());
+    booted::in_parallel(benches.into_iter(), |(suite, bench)| {
+        let log = boot(suite, &bench)?;
+        if runs == Runs::Two && log != boot(suite, &bench)? {
+            bail!("{} {}: two runs differ. One of them said:\n{log}", suite.chapter.name, bench.name);
+        }
+        figures.lock().expect("nobody panics while taking in").take_in(&log)
+    })?;
+    let mut figures = figures.into_inner().expect("nobody panics while taking in");
+    let last = workspace.chapters.last().filter(|last| chapters.iter().any(|chapter| chapter.name == last.name));
+    if let Some(last) = last {
+        figures.add("kernel image", None, size::of_kernel(workspace, last)? as f64);
+    }
+    Ok(figures)
+}
+
+/// Boots one bench, and returns its log.
+fn boot(suite: &Suite, bench: &Listed) -> Result<String> {
+    let kernel = suite.kernel.as_deref().expect("only a kernel that was built lists benches");
+    let words = format!("'test={}'", bench.name);
+    let orders = Orders { timeout: MOST_TIME, typist: Typist::Letters("") };
+    let flags = COUNTED_TIME.map(String::from);
+    let boot = Boot { workspace: suite.workspace, kernel, words: &words, test: bench, orders, flags: &flags };
+    let (ending, log, story) = boot.watch(io::sink())?;
+    match bench.expected.accepts(&ending, &log) {
+        Ok(()) => Ok(log),
+        Err(reason) => bail!("{} {}: {reason}\n{story}", suite.chapter.name, bench.name),
+    }
+}
+
+/// The table for a person. What was not measured is left out.
+fn table(plan: &Plan, figures: &Figures) -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    table.set_header(["operation", "ours", "aim", "floor", "ours/floor", "best peer", "ours/peer", ""]);
+    let line = |row: &Row| {
+        let ours = row.ours(figures)?;
+        let number = |value: Option<f64>| value.map_or(String::new(), number);
+        let ratio = |other: Option<f64>| {
+            let other = other.filter(|other| *other > 0.0);
+            other.map_or(String::new(), |other| format!("{:.2}", ours / other))
+        };
+        let missed = row.aim.is_some_and(|aim| ours > aim);
+        let aim = format!("{}{}", if missed { "! " } else { "" }, number(row.aim));
+        let (floor, peer, who) = (number(row.floor), number(row.peer), row.who.clone().unwrap_or_default());
+        Some([row.name.clone(), number(Some(ours)), aim, floor, ratio(row.floor), peer, ratio(row.peer), who])
+    };
+    plan.rows.iter().filter_map(line).for_each(|line| _ = table.add_row(line));
+    table.column_iter_mut().skip(1).take(6).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+}
+
+/// A number with as many digits as say something.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.1}") }
+}
+
+/// What was measured, for other programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    rows: Vec<Measured<'a>>,
+    charts: Vec<Drawn<'a>>,
+}
+
+#[derive(Serialize)]
+struct Measured<'a> {
+    #[serde(flatten)]
+    row: &'a Row,
+    ours: f64,
+}
+
+#[derive(Serialize)]
+struct Drawn<'a> {
+    #[serde(flatten)]
+    chart: &'a plan::Chart,
+    points: Vec<Vec<(u32, f64)>>,
+}
+
+/// Writes figures and charts for the book.
+fn write(workspace: &Workspace, plan: &Plan, figures: &Figures) -> Result<()> {
+    let folder = workspace.target.join(FOLDER);
+    fs::create_dir_all(&folder)?;
+    let rows = plan.rows.iter().filter_map(|row| Some(Measured { row, ours: row.ours(figures)? })).collect();
+    let points = |chart: &plan::Chart| chart.curves.iter().map(|curve| figures.curve(curve)).collect();
+    let charts = plan.charts.iter().map(|chart| Drawn { chart, points: points(chart) });
+    let charts: Vec<Drawn> = charts.filter(|chart| chart.points.iter().all(|points| points.len() > 1)).collect();
+    for Drawn { chart, points } in &charts {
+        svg::save(folder.join(&chart.file).with_extension("svg"), &chart::draw(chart, points))?;
+    }
+    let json = serde_json::to_string_pretty(&Report { rows, charts })?;
+    fs::write(folder.join("figures.json"), json + "\n")?;
+    println!("\nThe figures and their charts are in {}.", folder.display());
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! What `make bench` shows and what it holds the kernels to: `tools/bench.toml`, read and applied.
+
+use crate::figures::Figures;
+use serde::{Deserialize, Serialize};
+
+/// The committed file.
+const FILE: &str = include_str!("../bench.toml");
+
+/// All of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The rows of the table, in their order.
+    #[serde(rename = "row")]
+    pub rows: Vec<Row>,
+    /// The charts.
+    #[serde(rename = "chart")]
+    pub charts: Vec<Chart>,
+}
+
+/// A row of the table: a figure, and what it is to be compared with.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// What was done.
+    pub name: String,
+    /// The figure that tells.
+    figure: String,
+    /// Where on its curve, if it is one.
+    at: Option<u32>,
+    /// What the machine cannot do better.
+    pub floor: Option<f64>,
+    /// The best of other kernels, and whose that is.
+    pub peer: Option<f64>,
+    /// The peer's name.
+    pub who: Option<String>,
+    /// What we want.
+    pub aim: Option<f64>,
+    /// More than that fails.
+    most: f64,
+}
+
+/// A chart: how figures grow with something.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chart {
+    /// The name of its file, without the ending.
+    pub file: String,
+    /// What stands above it.
+    pub title: String,
+    /// What stands below it: with what the figures grow.
+    pub along: String,
+    /// Whether that is drawn in powers.
+    #[serde(default)]
+    pub log: bool,
+    /// The figures.
+    pub curves: Vec<String>,
+    /// They must not grow.
+    #[serde(default)]
+    flat: bool,
+    /// They may grow by as much, and no more, for each further thing.
+    most_per_step: Option<f64>,
+}
+
+impl Plan {
+    /// The committed one.
+    pub fn committed() -> Self {
+        toml::from_str(FILE).expect("a test reads the file")
+    }
+
+    /// What fails, a sentence each.
+    pub fn complaints(&self, figures: &Figures) -> Vec<String> {
+        let rows = self.rows.iter().filter_map(|row| row.complaint(figures));
+        rows.chain(self.charts.iter().flat_map(|chart| chart.complaints(figures))).collect()
+    }
+}
+
+impl Row {
+    /// What was measured, if it was.
+    pub fn ours(&self, figures: &Figures) -> Option<f64> {
+        figures.value(&self.figure, self.at)
+    }
+
+    fn complaint(&self, figures: &Figures) -> Option<String> {
+        let (ours, most) = (self.ours(figures)?, self.most);
+        // Exact figures, but for what a division rounds.
+        (ours > most + 1e-9).then(|| format!("{}: {ours} is more than {most}.", self.name.trim()))
+    }
+}
+
+impl Chart {
+    fn complaints(&self, figures: &Figures) -> Vec<String> {
+        let complaint = |curve: &String| {
+            let points = figures.curve(curve);
+            let (first, along) = (points.first()?.1, &self.along);
+            let highest = points.iter().map(|(_, value)| *value).fold(first, f64::max);
+            if self.flat && highest - first >= 1.0 {
+                return Some(format!("{curve}: grows with the {along}, from {first} to {highest}."));
+            }
+            let slope = |pair: &[(u32, f64)]| (pair[1].1 - pair[0].1) / f64::from(pair[1].0 - pair[0].0);
+            let steepest = points.windows(2).map(slope).fold(f64::MIN, f64::max);
+            let most = self.most_per_step.filter(|most| steepest > *most)?;
+            Some(format!("{curve}: grows by {steepest:.1} for each of the {along}, more than {most}."))
+        };
+        self.curves.iter().filter_map(complaint).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(points: &[(u32, f64)]) -> Figures {
+        let mut figures = Figures::default();
+        points.iter().for_each(|(at, value)| figures.add("a", Some(*at), *value));
+        figures
+    }
+
+    fn chart(how: &str) -> Chart {
+        toml::from_str(&format!("file = 'a'\ntitle = 'A'\nalong = 'things'\ncurves = ['a']\n{how}")).expect("a chart")
+    }
+
+    #[test]
+    fn the_committed_file_can_be_read() {
+        let plan = Plan::committed();
+        assert!(!plan.rows.is_empty() && !plan.charts.is_empty());
+        assert!(plan.charts.iter().all(|chart| chart.flat != chart.most_per_step.is_some()));
+    }
+
+    #[test]
+    fn a_figure_above_its_threshold_is_complained_of() {
+        let row: Row = toml::from_str("name = 'A'\nfigure = 'a'\nat = 2\nmost = 7.5").expect("a row");
+        assert_eq!(row.complaint(&measured(&[(2, 7.5)])), None);
+        assert_eq!(row.complaint(&measured(&[(2, 8.0)])).as_deref(), Some("A: 8 is more than 7.5."));
+        assert_eq!(row.complaint(&measured(&[(3, 8.0)])), None, "not measured");
+    }
+
+    #[test]
+    fn a_curve_that_grows_is_complained_of() {
+        let flat = chart("flat = true");
+        assert!(flat.complaints(&measured(&[(2, 7.0), (10, 7.0), (100, 6.0)])).is_empty());
+        assert!(flat.complaints(&measured(&[(2, 7.0), (4, 7.9)])).is_empty(), "less than an instruction");
+        assert_eq!(flat.complaints(&measured(&[(2, 7.0), (4, 8.0)])), ["a: grows with the things, from 7 to 8."]);
+        let line = chart("most_per_step = 2.0");
+        assert!(line.complaints(&measured(&[(0, 5.0), (10, 25.0)])).is_empty());
+        assert_eq!(line.complaints(&measured(&[(0, 5.0), (10, 25.0), (11, 28.0)])).len(), 1);
+    }
+}
