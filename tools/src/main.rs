@@ -1,7 +1,7 @@
 //! What runs on the host: the image, QEMU, the clock, the verdict.
 //!
 //! Nobody needs to type this program's name: `make` is where a person types, and it calls this. One
-//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`.
+//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`, `unsafe_table.rs`.
 
 mod booted;
 mod cargo;
@@ -25,6 +25,8 @@ mod run;
 mod symbols;
 mod tally;
 mod test;
+mod unsafe_code;
+mod unsafe_table;
 mod watch;
 
 use anyhow::Result;
@@ -51,6 +53,8 @@ enum Command {
     Test(test::Options),
     /// Checks format and style.
     Lint,
+    /// Counts the unsafe code anew, for the table of it.
+    Unsafe,
 }
 
 fn main() -> ExitCode {
@@ -75,5 +79,6 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Iso(options) => image::iso(&workspace, &options),
         Command::Test(options) => test::test(&workspace, &options),
         Command::Lint => test::lint(&workspace),
+        Command::Unsafe => unsafe_table::write(&workspace),
     }
 }
