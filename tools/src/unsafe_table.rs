@@ -27,7 +27,8 @@ pub fn write(workspace: &Workspace) -> Result<ExitCode> {
     let text = fs::read_to_string(&path).with_context(|| format!("{FILE} could not be read"))?;
     let rows = rows(&text);
     fs::write(&path, renewed(&text, &counts)).with_context(|| format!("{FILE} could not be written"))?;
-    for (file, row) in rows.iter().filter(|(file, _)| !counts.contains_key(**file)) {
+    let lost = |(file, row): &(&&str, &Row)| !counts.contains_key(**file) && !row.invariant.is_empty();
+    for (file, row) in rows.iter().filter(lost) {
         println!("{file} has no unsafe code any more. Its row is gone; it said: {}", row.invariant);
     }
     for file in counts.keys().filter(|file| invariant(&rows, file).is_empty()) {
@@ -140,7 +141,8 @@ fn faults(text: &str, counts: &Counts) -> Vec<String> {
     let rows = rows(text);
     let mut faults = Vec::new();
     for (file, count) in counts {
-        let now = cells(count).join(", ");
+        let Count { blocks, lines, declarations, assembly } = count;
+        let now = format!("{blocks} blocks, {lines} lines, {declarations} declarations, {assembly} of assembly");
         match rows.get(file.as_str()) {
             None => faults.push(format!("{file} has unsafe code ({now}), and no row in {FILE}.")),
             Some(row) if row.counts != cells(count) => {

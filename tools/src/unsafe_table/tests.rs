@@ -26,14 +26,20 @@ fn a_true_table_is_accepted_and_stays_as_it_is() {
 #[test]
 fn a_wrong_count_is_told_and_mended() {
     let text = table(&GOOD.replace("| 2 | 2 |", "| 1 | 2 |"));
-    assert_eq!(faults(&text, &counts()), ["a/b.rs has 2, 2, 0, 0; UNSAFE.md says 1, 2, 0, 0."]);
+    assert_eq!(
+        faults(&text, &counts()),
+        ["a/b.rs has 2 blocks, 2 lines, 0 declarations, 0 of assembly; UNSAFE.md says 1, 2, 0, 0."]
+    );
     assert_eq!(renewed(&text, &counts()), table(GOOD));
 }
 
 #[test]
 fn a_new_file_has_to_be_explained() {
     let text = table("| a/b.s | 0 | 0 | 0 | 7 | It is day. |\n");
-    assert_eq!(faults(&text, &counts()), ["a/b.rs has unsafe code (2, 2, 0, 0), and no row in UNSAFE.md."]);
+    assert_eq!(
+        faults(&text, &counts()),
+        ["a/b.rs has unsafe code (2 blocks, 2 lines, 0 declarations, 0 of assembly), and no row in UNSAFE.md."]
+    );
     let text = renewed(&text, &counts());
     assert_eq!(text, table(&GOOD.replace("The sun shines.", "")));
     let sentence = "a/b.rs: UNSAFE.md does not say which invariant its unsafe code relies upon.";
@@ -58,8 +64,10 @@ fn the_sums_must_be_right() {
 fn what_a_merge_leaves_is_mended_too() {
     let ours = "| a/b.rs | 1 | 1 | 0 | 0 |  |\n| **all** | 1 | 1 | 0 | 7 |  |\n";
     let theirs = "| a/b.rs | 3 | 3 | 0 | 0 | The sun shines. |\n| a/b.s | 0 | 0 | 0 | 7 | It is day. |\n";
-    let text = format!("{ABOVE}{HEAD}<<<<<<< ours\n{ours}=======\n{theirs}>>>>>>> theirs\n");
-    assert_eq!(renewed(&text, &counts()), table(GOOD));
+    for [first, second] in [[ours, theirs], [theirs, ours]] {
+        let text = format!("{ABOVE}{HEAD}<<<<<<< one\n{first}=======\n{second}>>>>>>> other\n");
+        assert_eq!(renewed(&text, &counts()), table(GOOD));
+    }
 }
 
 #[test]
