@@ -16,6 +16,7 @@ pub struct Test {
     module: bool,
     cpu: &'static str,
     types: &'static str,
+    told: &'static [&'static str],
 }
 
 /// How a test has to end.
@@ -29,6 +30,8 @@ pub enum End {
     TripleFault,
     /// The test never ends by itself.
     Hang,
+    /// The test prints for as long as it is let.
+    Endless,
     /// The kernel has said that it is over, or why it stops, and halts the CPU for good: the machine has no
     /// exit device.
     Halt,
@@ -45,7 +48,7 @@ macro_rules! test {
 impl Test {
     /// A test that has to return, on a machine with 16 MiB of memory.
     pub const fn new(name: &'static str, run: fn()) -> Self {
-        Self { name, run, end: End::Good, memory_mib: 16, module: false, cpu: "", types: "" }
+        Self { name, run, end: End::Good, memory_mib: 16, module: false, cpu: "", types: "", told: &[] }
     }
 
     /// The same test, which has to end in this way instead.
@@ -72,18 +75,24 @@ impl Test {
     pub const fn types(self, types: &'static str) -> Self {
         Self { types, ..self }
     }
+
+    /// The same test, of whose end the host has to tell these words: the function where it was, perhaps.
+    pub const fn told(self, told: &'static [&'static str]) -> Self {
+        Self { told, ..self }
+    }
 }
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { name, run: _, end: _, memory_mib, module, cpu, types } = self;
+        let Self { name, run: _, end: _, memory_mib, module, cpu, types, told } = self;
         write!(f, r#"{{"test":"{name}","memory_mib":{memory_mib},"module":{module},"#)?;
-        write!(f, r#""cpu":"{cpu}","types":{types:?},"end":"#)?;
+        write!(f, r#""cpu":"{cpu}","types":{types:?},"told":{told:?},"end":"#)?;
         match self.end {
             End::Good => f.write_str(r#""good"}"#),
             End::Stop(words) => write!(f, r#"{{"stop":{words:?}}}}}"#),
             End::TripleFault => f.write_str(r#""triple fault"}"#),
             End::Hang => f.write_str(r#""hang"}"#),
+            End::Endless => f.write_str(r#""endless"}"#),
             End::Halt => f.write_str(r#""halt"}"#),
         }
     }

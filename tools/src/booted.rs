@@ -21,6 +21,9 @@ use std::{mem, thread};
 /// What hangs on purpose is not waited for any longer than it takes to boot.
 const SHORT: Duration = Duration::from_secs(3);
 
+/// What is shown of the log of a test that does not pass.
+const MOST_BYTES_OF_STORY: usize = 16 << 10;
+
 /// Boots every test of these chapters, as many at once as there are processors.
 pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tally: &Tally) -> Result<()> {
     let (with, without): (Vec<&Chapter>, Vec<&Chapter>) =
@@ -75,33 +78,57 @@ impl Suite<'_> {
         let Some(kernel) = &self.kernel else {
             return Ok(Err("The kernel could not be built; the reason stands above.".into()));
         };
-        let (ending, text, story) = self.watch(kernel, &Listed::table(), self.timeout)?;
-        Ok(if ending == Ending::Good { listing::parse(&text) } else { Err(format!("{ending}\n{story}")) })
+        let run = self.watch(kernel, &Listed::table(), self.timeout)?;
+        Ok(if run.ending == Ending::Good {
+            listing::parse(&run.text)
+        } else {
+            Err(format!("{}\n{}", run.ending, run.story()))
+        })
     }
 
     /// Boots one test, and holds it to the end that it has to come to.
     fn boot(&self, test: &Listed) -> Outcome<()> {
         let kernel = self.kernel.as_deref().expect("only a kernel that was built lists tests");
         let timeout = if test.expected == Expected::Hang { SHORT.min(self.timeout) } else { self.timeout };
-        let (ending, text, story) = self.watch(kernel, test, timeout)?;
-        Ok(test.expected.accepts(&ending, &text).map_err(|reason| format!("{reason}\n{story}")))
+        let run = self.watch(kernel, test, timeout)?;
+        let judged = test.accepts(&run.ending, &run.text, &run.told());
+        Ok(judged.map_err(|reason| format!("{reason}\n{}", run.story())))
     }
 
     /// Boots the kernel for `test`.
-    fn watch(&self, kernel: &Path, test: &Listed, timeout: Duration) -> Result<(Ending, String, String)> {
+    fn watch(&self, kernel: &Path, test: &Listed, timeout: Duration) -> Result<Run> {
         watch(self.workspace, kernel, &format!("'test={}'", test.name), test, timeout)
     }
 }
 
-/// Boots a kernel with these words, on the machine that `test` asks for; returns how it ended, what it
-/// said, and both for a person to read.
-pub fn watch(
-    workspace: &Workspace,
-    kernel: &Path,
-    words: &str,
-    test: &Listed,
-    timeout: Duration,
-) -> Result<(Ending, String, String)> {
+/// How a kernel's run went.
+pub struct Run {
+    /// How it ended.
+    pub ending: Ending,
+    /// What the kernel said.
+    pub text: String,
+    /// Where in the kernel that was, as a sentence, if it is known.
+    place: String,
+    /// The log as a person reads it.
+    log: String,
+}
+
+impl Run {
+    /// What a person is told beside the log.
+    fn told(&self) -> String {
+        format!("{}\n{}", self.ending, self.place)
+    }
+
+    /// What leads to an understanding of the end: where it was, and the log; of a long log the last part.
+    pub fn story(&self) -> String {
+        let left_out = self.log.ceil_char_boundary(self.log.len().saturating_sub(MOST_BYTES_OF_STORY));
+        let note = if left_out > 0 { format!(", but for its first {left_out} bytes") } else { String::new() };
+        format!("{}\nThe log{note}:\n{}", self.place, &self.log[left_out..])
+    }
+}
+
+/// Boots a kernel with these words, on the machine that `test` asks for.
+pub fn watch(workspace: &Workspace, kernel: &Path, words: &str, test: &Listed, timeout: Duration) -> Result<Run> {
     let folder = tempfile::tempdir()?;
     let image = folder.path().join("image.iso");
     image::make(kernel, words, test.module, &image)?;
@@ -118,8 +145,7 @@ pub fn watch(
     drop(log);
 
     let place = ended.place(&symbols).unwrap_or_default();
-    let story = format!("{place}\nThe log:\n{}", String::from_utf8_lossy(&read));
-    Ok((ended.ending, text, story))
+    Ok(Run { ending: ended.ending, text, place, log: String::from_utf8_lossy(&read).into_owned() })
 }
 
 /// Does something with every item, on as many threads as there are processors.

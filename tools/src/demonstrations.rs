@@ -38,14 +38,15 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
             module: false,
             types: String::new(),
             cpu: String::new(),
+            told: Vec::new(),
             expected: Expected::Good,
         };
-        let (ending, text, story) = booted::watch(workspace, kernel, "exit", &machine, timeout)?;
+        let run = booted::watch(workspace, kernel, "exit", &machine, timeout)?;
         let promised = workspace.root.join("chapters").join(&chapter.name).join("tests/demonstration.txt");
         let promised = fs::read_to_string(promised).unwrap_or_default();
-        let outcome = match missing_line(&promised, &text) {
-            _ if ending != Ending::Good => Err(format!("{ending}\n{story}")),
-            Some(line) => Err(format!("The log lacks the line: {line}\n{story}")),
+        let outcome = match missing_line(&promised, &run.text) {
+            _ if run.ending != Ending::Good => Err(format!("{}\n{}", run.ending, run.story())),
+            Some(line) => Err(format!("The log lacks the line: {line}\n{}", run.story())),
             None => Ok(()),
         };
         tally.note(&what, outcome, start.elapsed());
