@@ -9,7 +9,7 @@ first = @[ -x target/debug/tools ] || echo "The tools of this project are built 
 tools = @tools/setup.sh with cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
-.PHONY: help run test stress bench debug iso fmt lint doctor setup clean
+.PHONY: help run test stress bench debug iso fmt lint unsafe doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -24,6 +24,7 @@ help:
 	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
 	@echo 'make fmt               formats the source'
 	@echo 'make lint              checks format and style'
+	@echo 'make unsafe            counts the unsafe code anew, in UNSAFE.md'
 	@echo 'make doctor            tells what this machine has and lacks; changes nothing'
 	@echo 'make setup             installs what it lacks; make run does that too'
 	@echo 'make clean             removes everything that was built'
@@ -61,6 +62,10 @@ iso:
 lint:
 	$(first)
 	$(tools) lint
+
+unsafe:
+	$(first)
+	$(tools) unsafe
 
 fmt:
 	@tools/setup.sh with cargo fmt --all

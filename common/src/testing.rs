@@ -17,6 +17,7 @@ pub struct Test {
     cpu: &'static str,
     types: &'static str,
     rounds: u32,
+    told: &'static [&'static str],
 }
 
 /// How a test has to end.
@@ -30,6 +31,8 @@ pub enum End {
     TripleFault,
     /// The test never ends by itself.
     Hang,
+    /// The test prints for as long as it is let.
+    Endless,
     /// The kernel has said that it is over, or why it stops, and halts the CPU for good: the machine has no
     /// exit device.
     Halt,
@@ -46,7 +49,8 @@ macro_rules! test {
 impl Test {
     /// A test that has to return, on a machine with 16 MiB of memory.
     pub const fn new(name: &'static str, run: fn()) -> Self {
-        Self { name, run, end: End::Good, memory_mib: 16, module: false, cpu: "", types: "", rounds: 0 }
+        let (memory_mib, module, cpu, types, told, rounds) = (16, false, "", "", &[] as &[_], 0);
+        Self { name, run, end: End::Good, memory_mib, module, cpu, types, told, rounds }
     }
 
     /// The same test, which has to end in this way instead.
@@ -74,6 +78,11 @@ impl Test {
         Self { types, ..self }
     }
 
+    /// The same test, of whose end the host has to tell these words: the function where it was, perhaps.
+    pub const fn told(self, told: &'static [&'static str]) -> Self {
+        Self { told, ..self }
+    }
+
     /// The same test, a long one, which goes so many rounds if it goes all the way: see [`stress`](crate::stress).
     pub const fn rounds(self, rounds: u32) -> Self {
         Self { rounds, ..self }
@@ -82,14 +91,15 @@ impl Test {
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { name, run: _, end: _, memory_mib, module, cpu, types, rounds } = self;
+        let Self { name, run: _, end: _, memory_mib, module, cpu, types, told, rounds } = self;
         write!(f, r#"{{"test":"{name}","memory_mib":{memory_mib},"module":{module},"#)?;
-        write!(f, r#""cpu":"{cpu}","types":{types:?},"rounds":{rounds},"end":"#)?;
+        write!(f, r#""cpu":"{cpu}","types":{types:?},"told":{told:?},"rounds":{rounds},"end":"#)?;
         match self.end {
             End::Good => f.write_str(r#""good"}"#),
             End::Stop(words) => write!(f, r#"{{"stop":{words:?}}}}}"#),
             End::TripleFault => f.write_str(r#""triple fault"}"#),
             End::Hang => f.write_str(r#""hang"}"#),
+            End::Endless => f.write_str(r#""endless"}"#),
             End::Halt => f.write_str(r#""halt"}"#),
         }
     }

@@ -111,10 +111,10 @@ fn boot(suite: &Suite, bench: &Listed) -> Result<String> {
     let orders = Orders { timeout: MOST_TIME, typist: Typist::Letters("") };
     let flags = COUNTED_TIME.map(String::from);
     let boot = Boot { workspace: suite.workspace, kernel, words: &words, test: bench, orders, flags: &flags };
-    let (ending, log, story) = boot.watch(io::sink())?;
-    match bench.expected.accepts(&ending, &log) {
-        Ok(()) => Ok(log),
-        Err(reason) => bail!("{} {}: {reason}\n{story}", suite.chapter.name, bench.name),
+    let run = boot.watch(io::sink())?;
+    match run.judge(bench) {
+        Ok(()) => Ok(run.text),
+        Err(reason) => bail!("{} {}: {reason}", suite.chapter.name, bench.name),
     }
 }
 

@@ -29,10 +29,24 @@ pub struct Boot<'a> {
     pub flags: &'a [String],
 }
 
+/// What is shown of the log of a run that was not as it should be.
+const MOST_BYTES_OF_STORY: usize = 16 << 10;
+
+/// How a run went.
+pub struct Run {
+    /// How it ended.
+    pub ending: Ending,
+    /// What the kernel said.
+    pub text: String,
+    /// Where in the kernel that was, as a sentence, if it is known.
+    place: String,
+    /// The log as a person reads it.
+    log: String,
+}
+
 impl Boot<'_> {
-    /// Boots, while `reader` reads the log along. Returns how it ended, what the kernel said, and both for a
-    /// person to read.
-    pub fn watch(&self, reader: impl Write) -> Result<(Ending, String, String)> {
+    /// Boots, while `reader` reads the log along.
+    pub fn watch(&self, reader: impl Write) -> Result<Run> {
         let Self { workspace, kernel, words, test, orders, flags } = self;
         let folder = tempfile::tempdir()?;
         let image = folder.path().join("image.iso");
@@ -49,8 +63,22 @@ impl Boot<'_> {
         drop(log);
 
         let place = ended.place(&symbols).unwrap_or_default();
-        let story = format!("{place}\nThe log:\n{}", String::from_utf8_lossy(&read));
-        Ok((ended.ending, text, story))
+        Ok(Run { ending: ended.ending, text, place, log: String::from_utf8_lossy(&read).into_owned() })
+    }
+}
+
+impl Run {
+    /// Whether this is how `test` has to end; if not, why, and what leads to an understanding of it.
+    pub fn judge(&self, test: &Listed) -> std::result::Result<(), String> {
+        let told = format!("{}\n{}", self.ending, self.place);
+        test.accepts(&self.ending, &self.text, &told).map_err(|reason| format!("{reason}\n{}", self.story()))
+    }
+
+    /// Where it was, and the log; of a long log the last part.
+    pub fn story(&self) -> String {
+        let left_out = self.log.ceil_char_boundary(self.log.len().saturating_sub(MOST_BYTES_OF_STORY));
+        let note = if left_out > 0 { format!(", but for its first {left_out} bytes") } else { String::new() };
+        format!("{}\nThe log{note}:\n{}", self.place, &self.log[left_out..])
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tests that boot: every behaviour of every chapter, one machine for each.
 
-use crate::boot::Boot;
+use crate::boot::{Boot, Run};
 use crate::cargo::Profile;
 use crate::chapters::{Chapter, Workspace};
 use crate::ending::Ending;
@@ -91,33 +91,29 @@ impl Suite<'_> {
         let Some(kernel) = &self.kernel else {
             return Ok(Err("The kernel could not be built; the reason stands above.".into()));
         };
-        let (ending, text, story) = self.watch(kernel, &Listed::table(), self.timeout)?;
-        Ok(if ending == Ending::Good { listing::parse(&text) } else { Err(format!("{ending}\n{story}")) })
+        let run = self.watch(kernel, &Listed::table(), self.timeout)?;
+        Ok(if run.ending == Ending::Good {
+            listing::parse(&run.text)
+        } else {
+            Err(format!("{}\n{}", run.ending, run.story()))
+        })
     }
 
     /// Boots one test, and holds it to the end that it has to come to.
     fn boot(&self, test: &Listed) -> Outcome<()> {
         let kernel = self.kernel.as_deref().expect("only a kernel that was built lists tests");
         let timeout = if test.expected == Expected::Hang { SHORT.min(self.timeout) } else { self.timeout };
-        let (ending, text, story) = self.watch(kernel, test, timeout)?;
-        Ok(test.expected.accepts(&ending, &text).map_err(|reason| format!("{reason}\n{story}")))
+        Ok(self.watch(kernel, test, timeout)?.judge(test))
     }
 
     /// Boots the kernel for `test`.
-    fn watch(&self, kernel: &Path, test: &Listed, timeout: Duration) -> Result<(Ending, String, String)> {
+    fn watch(&self, kernel: &Path, test: &Listed, timeout: Duration) -> Result<Run> {
         watch(self.workspace, kernel, &format!("'test={}'", test.name), test, timeout)
     }
 }
 
-/// Boots a kernel with these words, on the machine that `test` asks for; returns how it ended, what it
-/// said, and both for a person to read.
-pub fn watch(
-    workspace: &Workspace,
-    kernel: &Path,
-    words: &str,
-    test: &Listed,
-    timeout: Duration,
-) -> Result<(Ending, String, String)> {
+/// Boots a kernel with these words, on the machine that `test` asks for.
+pub fn watch(workspace: &Workspace, kernel: &Path, words: &str, test: &Listed, timeout: Duration) -> Result<Run> {
     let orders = Orders { timeout, typist: Typist::Letters(&test.types) };
     Boot { workspace, kernel, words, test, orders, flags: &[] }.watch(io::sink())
 }

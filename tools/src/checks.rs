@@ -3,6 +3,7 @@
 use crate::cargo::{self, Profile};
 use crate::chapters::{Chapter, Workspace};
 use crate::tally::Tally;
+use crate::unsafe_table;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use std::time::Instant;
 const COMMON: &str = "common";
 const TOOLS: &str = "tools";
 
-/// Checks format, style and documentation of everything, for the host and for the kernels' target.
+/// Checks format, style, documentation and the table of unsafe code of everything, for the host and for the kernels' target.
 pub fn lint(workspace: &Workspace, tally: &Tally) {
     let for_host = |subcommand| cargo::for_host(workspace, subcommand);
     let for_kernels = |subcommand| cargo::for_kernels(workspace, subcommand, Profile::Kernel);
@@ -39,6 +40,8 @@ pub fn lint(workspace: &Workspace, tally: &Tally) {
     check(tally, "style of the kernels", clippy(for_kernels("clippy"), &libraries, &kernels));
     check(tally, "documentation of the tools", rustdoc(for_host("doc"), &[TOOLS], "--bins"));
     check(tally, "documentation of the libraries", rustdoc(for_kernels("doc"), &libraries, "--lib"));
+    let start = Instant::now();
+    tally.note("table of unsafe code", unsafe_table::check(workspace), start.elapsed());
 }
 
 fn clippy(mut command: Command, packages: &[&str], targets: &[&str]) -> Command {

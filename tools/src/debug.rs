@@ -7,11 +7,11 @@ use crate::image;
 use crate::kernels;
 use crate::log::Log;
 use crate::machine::{CannotStart, Parts};
-use crate::process::Process;
+use crate::process::{MOST_OUTPUT_BYTES, Process};
 use crate::symbols::Symbols;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use std::io::{ErrorKind, stdout};
+use std::io::{self, ErrorKind, stdout};
 use std::mem;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -71,8 +71,14 @@ pub fn debug(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
 fn show_log(output: mpsc::Receiver<Vec<u8>>, symbols: Symbols) {
     thread::spawn(move || {
         let mut log = Log::new(&symbols, stdout());
-        // Once nobody can be shown anything, the log need not be kept up.
-        output.iter().try_for_each(|bytes| log.push(&bytes))
+        for bytes in output {
+            // Once nobody can be shown anything, the log need not be kept up.
+            log.push(&bytes)?;
+            if log.is_full() {
+                eprintln!("\n(No more than {} MiB of the log are shown.)", MOST_OUTPUT_BYTES >> 20);
+            }
+        }
+        io::Result::Ok(())
     });
 }
 

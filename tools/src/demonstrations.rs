@@ -61,13 +61,12 @@ fn boot_on(
         let refuses = cpu == TOO_OLD && chapter.name.as_str() >= FIRST_WITH_PAGING;
         let expected = if refuses { Expected::Stop(REFUSAL.into()) } else { Expected::Good };
         let machine = Listed { memory_mib, cpu: cpu.into(), expected, ..Listed::table() };
-        let (ending, text, story) = booted::watch(workspace, kernel, "exit", &machine, timeout)?;
+        let run = booted::watch(workspace, kernel, "exit", &machine, timeout)?;
         let promised = workspace.root.join("chapters").join(&chapter.name).join("tests/demonstration.txt");
         let promised = fs::read_to_string(promised).unwrap_or_default();
-        let outcome = match (machine.expected.accepts(&ending, &text), missing_line(&promised, &text)) {
-            (Err(reason), _) => Err(format!("{reason}\n{story}")),
-            (Ok(()), Some(line)) if !refuses => Err(format!("The log lacks the line: {line}\n{story}")),
-            (Ok(()), _) => Ok(()),
+        let outcome = match (run.judge(&machine), missing_line(&promised, &run.text)) {
+            (Ok(()), Some(line)) if !refuses => Err(format!("The log lacks the line: {line}\n{}", run.story())),
+            (verdict, _) => verdict,
         };
         tally.note(&what, outcome, start.elapsed());
         Ok(())

@@ -1,6 +1,8 @@
 //! The verdict: which of the ways to end this was, in one sentence.
 
 use crate::log::{self, Kind};
+use crate::monitor::Cpu;
+use crate::process::MOST_OUTPUT_BYTES;
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -20,7 +22,11 @@ pub struct Seen {
     pub was_halted: bool,
     /// The time that the run had, if it took longer.
     pub timeout: Option<Duration>,
-    /// Where the CPU was when the machine was reset or ran out of time, then the callers.
+    /// Whether the log was as long as it may get.
+    pub was_endless: bool,
+    /// What the CPU was doing when the machine was reset or had to be stopped.
+    pub cpu: Option<Cpu>,
+    /// Where it was then, and the callers.
     pub addresses: Vec<u32>,
 }
 
@@ -35,8 +41,10 @@ pub enum Ending {
     TripleFault,
     /// The kernel came to its end, and halted instead of leaving.
     Halted,
-    /// The kernel had not ended by itself after this time.
-    Hang(Duration),
+    /// The kernel had not ended by itself after this time, and what it was doing then.
+    Hang(Duration, Option<Cpu>),
+    /// The kernel had not stopped to talk when its log was as long as it may get.
+    Endless,
     /// A person closed the window before the demonstration was over.
     WindowClosed,
     /// QEMU ended with a status that no kernel of ours gives it.
@@ -60,7 +68,10 @@ impl Ending {
             return Self::Halted;
         }
         if let Some(time) = seen.timeout {
-            return Self::Hang(time);
+            return Self::Hang(time, seen.cpu);
+        }
+        if seen.was_endless {
+            return Self::Endless;
         }
         match seen.status.code() {
             // A good end after the report of a stop is none: somebody else went on meanwhile.
@@ -89,8 +100,22 @@ impl fmt::Display for Ending {
                  nor the exceptions that followed from it could be handled.",
             ),
             Self::Halted => f.write_str("The kernel halted at its end, and did not leave QEMU."),
-            Self::Hang(time) => {
-                write!(f, "The kernel hangs: it had not ended after {} seconds.", time.as_secs_f32())
+            Self::Hang(time, cpu) => {
+                write!(f, "The kernel hangs: it had not ended after {} seconds.", time.as_secs_f32())?;
+                f.write_str(match cpu {
+                    None => "",
+                    Some(Cpu { is_halted: false, interrupts_on: true }) => " Interrupts were on.",
+                    Some(Cpu { is_halted: false, interrupts_on: false }) => {
+                        " Interrupts were off, so nothing could take the CPU from it."
+                    }
+                    Some(Cpu { is_halted: true, interrupts_on: true }) => " The CPU was waiting for an interrupt.",
+                    Some(Cpu { is_halted: true, interrupts_on: false }) => {
+                        " The CPU was halted with interrupts off, so nothing could wake it."
+                    }
+                })
+            }
+            Self::Endless => {
+                write!(f, "The kernel prints without end: it was stopped after {} MiB of log.", MOST_OUTPUT_BYTES >> 20)
             }
             Self::WindowClosed => f.write_str("The window was closed before the demonstration was over."),
             Self::Left(status) => write!(f, "QEMU ended with status {status}, which no kernel of ours gives it."),
@@ -109,7 +134,8 @@ mod tests {
 
     fn exited(code: i32) -> Seen {
         let status = ExitStatus::from_raw(code << 8);
-        Seen { status, was_reset: false, was_halted: false, timeout: None, addresses: Vec::new() }
+        let (was_reset, was_halted, was_endless) = (false, false, false);
+        Seen { status, was_reset, was_halted, timeout: None, was_endless, cpu: None, addresses: Vec::new() }
     }
 
     #[test]
@@ -133,8 +159,17 @@ mod tests {
         assert_eq!(Ending::of(&reset, OVER, false), Ending::TripleFault);
         assert_eq!(Ending::of(&reset, OVER, true), Ending::TripleFault);
         let time = Duration::from_secs(3);
-        let hang = Seen { timeout: Some(time), ..exited(0) };
-        assert_eq!(Ending::of(&hang, OVER, false), Ending::Hang(time));
+        let cpu = Some(Cpu { interrupts_on: true, is_halted: false });
+        let hang = Seen { timeout: Some(time), cpu, ..exited(0) };
+        assert_eq!(Ending::of(&hang, OVER, false), Ending::Hang(time, cpu));
+    }
+
+    #[test]
+    fn a_log_without_end_is_told_whatever_it_says() {
+        let endless = Seen { was_endless: true, ..exited(0) };
+        for (text, in_window) in [("", false), (OVER, true), (PANIC, false)] {
+            assert_eq!(Ending::of(&endless, text, in_window), Ending::Endless);
+        }
     }
 
     #[test]
@@ -157,8 +192,13 @@ mod tests {
 
     #[test]
     fn every_sentence_ends_as_one() {
-        let hang = Ending::Hang(Duration::from_secs(60));
+        let hang = Ending::Hang(Duration::from_secs(60), None);
         assert_eq!(hang.to_string(), "The kernel hangs: it had not ended after 60 seconds.");
+        for (interrupts_on, is_halted) in [(false, false), (false, true), (true, false), (true, true)] {
+            let hang = Ending::Hang(Duration::from_secs(60), Some(Cpu { interrupts_on, is_halted })).to_string();
+            assert!(hang.ends_with('.') && hang.contains("off") != interrupts_on, "{hang}");
+        }
+        assert_eq!(Ending::Endless.to_string(), "The kernel prints without end: it was stopped after 1 MiB of log.");
         assert_eq!(Ending::CannotStart("no such CPU.".into()).to_string(), "QEMU could not start: no such CPU.");
     }
 }

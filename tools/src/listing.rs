@@ -27,6 +27,9 @@ pub struct Listed {
     /// The CPU that it needs, by QEMU's name; empty if any will do.
     #[serde(default)]
     pub cpu: String,
+    /// What has to be told of its end, beside the log.
+    #[serde(default)]
+    pub told: Vec<String>,
     /// How many rounds a long test goes; 0 for the others.
     #[serde(default)]
     pub rounds: u32,
@@ -50,6 +53,9 @@ pub enum Expected {
     /// Not at all.
     #[serde(rename = "hang")]
     Hang,
+    /// By printing without end.
+    #[serde(rename = "endless")]
+    Endless,
     /// By halting, on a machine that it cannot leave.
     #[serde(rename = "halt")]
     Halt,
@@ -58,18 +64,31 @@ pub enum Expected {
 impl Listed {
     /// The question for the table itself, which is booted as a test is.
     pub fn table() -> Self {
-        let (name, cpu, types) = ("?".into(), String::new(), String::new());
-        Self { name, memory_mib: 16, module: false, types, cpu, rounds: 0, expected: Expected::Good }
+        let (name, cpu, types, told) = ("?".into(), String::new(), String::new(), Vec::new());
+        Self { name, memory_mib: 16, module: false, types, cpu, told, rounds: 0, expected: Expected::Good }
+    }
+
+    /// Whether `ending`, with the log's `text` and with what is `told` of it, is the one this has to come to;
+    /// if not, why.
+    pub fn accepts(&self, ending: &Ending, text: &str, told: &str) -> Result<(), String> {
+        self.expected.accepts(ending, text)?;
+        match self.told.iter().find(|words| !told.contains(words.as_str())) {
+            Some(words) => Err(format!("{ending} What is told of that lacks \"{words}\".")),
+            None => Ok(()),
+        }
     }
 }
 
 impl Expected {
     /// Whether `ending` is that; if not, why, in a sentence.
-    pub fn accepts(&self, ending: &Ending, text: &str) -> Result<(), String> {
+    fn accepts(&self, ending: &Ending, text: &str) -> Result<(), String> {
         match (self, ending) {
             (Self::Good, Ending::Good) | (Self::TripleFault, Ending::TripleFault) => Ok(()),
-            (Self::Hang, Ending::Hang(_)) | (Self::Halt, Ending::Halted) => Ok(()),
-            (Self::Stop(words), Ending::Stopped(_)) if text.contains(STOPPED_AGAIN) && words != STOPPED_AGAIN => {
+            (Self::Endless, Ending::Endless) => Ok(()),
+            (Self::Hang, Ending::Hang(..)) | (Self::Halt, Ending::Halted) => Ok(()),
+            (Self::Stop(words), Ending::Stopped(_))
+                if text.contains(STOPPED_AGAIN) && !words.contains(STOPPED_AGAIN) =>
+            {
                 Err(format!("{ending} But it could not finish its report."))
             }
             (Self::Stop(words), Ending::Stopped(_)) if text.contains(words) => Ok(()),
@@ -86,6 +105,7 @@ impl fmt::Display for Expected {
             Self::Stop(words) => write!(f, "a stop that says \"{words}\""),
             Self::TripleFault => f.write_str("a triple fault"),
             Self::Hang => f.write_str("a hang"),
+            Self::Endless => f.write_str("a log without end"),
             Self::Halt => f.write_str("a halt"),
         }
     }
@@ -121,14 +141,17 @@ mod tests {
             "\n",
             r#"{"test":"e","memory_mib":16,"end":"halt"}"#,
             "\n",
+            r#"{"test":"f","memory_mib":16,"told":["off","in `f`"],"end":"endless"}"#,
+            "\n",
         );
         let tests = parse(text).expect("a good list");
-        assert_eq!(tests.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
+        assert_eq!(tests.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c", "d", "e", "f"]);
         assert_eq!((tests[1].memory_mib, tests[1].module, tests[1].cpu.as_str()), (8, true, "486"));
         assert_eq!(tests[1].types, "q\n");
         assert_eq!(tests[1].expected, Expected::Stop("PANIC: \"x\"".into()));
         assert_eq!((&tests[2].expected, &tests[3].expected), (&Expected::TripleFault, &Expected::Hang));
-        assert_eq!(tests[4].expected, Expected::Halt);
+        assert_eq!((&tests[4].expected, &tests[5].expected), (&Expected::Halt, &Expected::Endless));
+        assert_eq!((tests[4].told.len(), &tests[5].told[..]), (0, &["off".to_owned(), "in `f`".to_owned()][..]));
     }
 
     #[test]
@@ -140,11 +163,13 @@ mod tests {
 
     #[test]
     fn each_end_is_accepted_only_where_it_is_expected() {
-        let hang = Ending::Hang(Duration::from_secs(3));
+        let hang = Ending::Hang(Duration::from_secs(3), None);
         let stop = Ending::Stopped(Some(Kind::Panic));
-        let expected =
-            [Expected::Good, Expected::Stop("five".into()), Expected::TripleFault, Expected::Hang, Expected::Halt];
-        let endings = [Ending::Good, stop, Ending::TripleFault, hang, Ending::Halted];
+        let expected_stop = Expected::Stop("five".into());
+        let expected = [Expected::Good, expected_stop, Expected::TripleFault];
+        let expected = expected.into_iter().chain([Expected::Hang, Expected::Halt, Expected::Endless]);
+        let expected: Vec<Expected> = expected.collect();
+        let endings = [Ending::Good, stop, Ending::TripleFault, hang, Ending::Halted, Ending::Endless];
         for (row, expected) in expected.iter().enumerate() {
             for (column, ending) in endings.iter().enumerate() {
                 assert_eq!(expected.accepts(ending, "two and two are five").is_ok(), row == column);
@@ -165,5 +190,17 @@ mod tests {
         let text = "PANIC: two and two are five\n(stopped again while saying so: page fault)\n";
         assert!(Expected::Stop("five".into()).accepts(&stop, text).is_err());
         assert!(Expected::Stop(STOPPED_AGAIN.into()).accepts(&stop, text).is_ok());
+        assert!(Expected::Stop(format!("{STOPPED_AGAIN}: page fault")).accepts(&stop, text).is_ok());
+    }
+
+    #[test]
+    fn all_that_has_to_be_told_must_be() {
+        let told = ["interrupts were off".into(), "in `f`".into()].into();
+        let test = Listed { told, expected: Expected::Hang, ..Listed::table() };
+        let hang = Ending::Hang(Duration::from_secs(3), None);
+        assert!(test.accepts(&hang, "", "interrupts were off.\nEIP was 0, in `f`.").is_ok());
+        assert!(test.accepts(&hang, "", "interrupts were off.\nEIP was 0, in `g`.").is_err());
+        assert!(test.accepts(&hang, "interrupts were off, in `f`", "").is_err());
+        assert!(test.accepts(&Ending::Good, "", "interrupts were off, in `f`").is_err());
     }
 }

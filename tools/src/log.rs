@@ -4,6 +4,7 @@
 //! the report with which a kernel stops. In a report, every address of code is written `EIP 0x0010abcd`,
 //! the first being where it happened and the others the callers; here the words for it are added.
 
+use crate::process::MOST_OUTPUT_BYTES;
 use crate::symbols::Symbols;
 use std::io::{self, Write};
 
@@ -86,6 +87,11 @@ impl<'a> Log<'a> {
         says_over(&text) || report(&text).is_some()
     }
 
+    /// Whether it is as long as it may get.
+    pub fn is_full(&self) -> bool {
+        self.bytes.len() >= MOST_OUTPUT_BYTES
+    }
+
     /// Whether the kernel waits for somebody to type.
     pub fn waits_for_input(&self) -> bool {
         self.text().lines().any(|line| line.contains(WAITING))
@@ -158,6 +164,17 @@ mod tests {
         assert_eq!(log.text(), "The demonstration is over.\nand more\n");
         drop(log);
         assert_eq!(seen, b"The demonstration is over.\nand more\n");
+    }
+
+    #[test]
+    fn a_log_is_full_with_as_much_as_a_process_may_write() {
+        let symbols = Symbols::new(Path::new("/dev/null"), Path::new("/"));
+        let mut log = Log::new(&symbols, io::sink());
+        let lines = "four\n".repeat(MOST_OUTPUT_BYTES / 5);
+        log.push(lines.as_bytes()).expect("a sink takes everything");
+        assert!(!log.is_full());
+        log.push(b"last\n").expect("a sink takes everything");
+        assert!(log.is_full());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What runs on the host: the image, QEMU, the clock, the verdict.
 //!
 //! Nobody needs to type this program's name: `make` is where a person types, and it calls this. One
-//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`, `stress.rs`, `bench.rs`.
+//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`, `stress.rs`, `bench.rs`, `unsafe_table.rs`.
 
 mod bench;
 mod boot;
@@ -33,6 +33,8 @@ mod stress;
 mod symbols;
 mod tally;
 mod test;
+mod unsafe_code;
+mod unsafe_table;
 mod wanted;
 mod watch;
 
@@ -64,6 +66,8 @@ enum Command {
     Bench(bench::Options),
     /// Checks format and style.
     Lint,
+    /// Counts the unsafe code anew, for the table of it.
+    Unsafe,
 }
 
 fn main() -> ExitCode {
@@ -90,5 +94,6 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Stress(options) => stress::stress(&workspace, &options),
         Command::Bench(options) => bench::bench(&workspace, &options),
         Command::Lint => test::lint(&workspace),
+        Command::Unsafe => unsafe_table::write(&workspace),
     }
 }

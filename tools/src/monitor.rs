@@ -17,6 +17,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Longer chains of callers are cut off.
 const MOST_ADDRESSES: usize = 12;
 
+/// What the CPU was doing when its machine was stopped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cpu {
+    /// Whether it would have taken an interrupt.
+    pub interrupts_on: bool,
+    /// Whether it was waiting for one.
+    pub is_halted: bool,
+}
+
 /// The connection to one QEMU.
 pub struct Monitor {
     qmp: Qmp<Stream<BufReader<UnixStream>, UnixStream>>,
@@ -52,17 +61,23 @@ impl Monitor {
     ///
     /// It is not, if QEMU does not answer.
     pub fn is_halted(&mut self) -> bool {
-        self.ask("info registers").is_ok_and(|registers| is_halted_for_good(&registers))
+        let cpu = self.ask("info registers").ok().and_then(|registers| cpu(&registers));
+        cpu == Some(Cpu { interrupts_on: false, is_halted: true })
     }
 
-    /// Stops the machine, and asks where it was: the instruction, then the callers, as far as can be seen.
+    /// Stops the machine, and asks what the CPU was doing and where: the instruction, then the callers, as far
+    /// as can be seen.
     ///
     /// The callers are the chain that begins at EBP: the caller's EBP, and the address to return to.
-    pub fn trace(&mut self) -> Result<Vec<u32>> {
+    pub fn trace(&mut self) -> Result<(Option<Cpu>, Vec<u32>)> {
         // While it runs, QEMU's copy of the registers is out of date.
         self.execute(&stop {})?;
         let registers = self.ask("info registers")?;
-        let mut addresses: Vec<u32> = number_after(&registers, "EIP=").into_iter().collect();
+        let cpu = cpu(&registers);
+        // A CPU that is halted has the `hlt` behind it.
+        let hlt_bytes = u32::from(cpu.is_some_and(|cpu| cpu.is_halted));
+        let eip = number_after(&registers, "EIP=").map(|eip| eip.wrapping_sub(hlt_bytes));
+        let mut addresses: Vec<u32> = eip.into_iter().collect();
         let mut ebp = number_after(&registers, "EBP=").unwrap_or(0);
         // The stack grows down, so callers lie higher; anything else is not a chain of calls.
         while addresses.len() < MOST_ADDRESSES && ebp != 0 {
@@ -74,7 +89,7 @@ impl Monitor {
             addresses.push(return_address.wrapping_sub(1));
             ebp = if outer > ebp { outer } else { 0 };
         }
-        Ok(addresses)
+        Ok((cpu, addresses))
     }
 
     /// Presses a key, by QEMU's name for it, and lets it go.
@@ -99,10 +114,10 @@ impl Monitor {
     }
 }
 
-fn is_halted_for_good(registers: &str) -> bool {
+fn cpu(registers: &str) -> Option<Cpu> {
     const INTERRUPTS_ON: u32 = 1 << 9;
-    let are_off = number_after(registers, "EFL=").is_some_and(|flags| flags & INTERRUPTS_ON == 0);
-    are_off && registers.contains("HLT=1")
+    let interrupts_on = number_after(registers, "EFL=")? & INTERRUPTS_ON != 0;
+    Some(Cpu { interrupts_on, is_halted: registers.contains("HLT=1") })
 }
 
 /// The number of eight digits that follows `name`.
@@ -129,9 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn a_cpu_that_an_interrupt_can_wake_is_not_halted_for_good() {
-        assert!(is_halted_for_good("EIP=0010abcd EFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\r\n"));
-        assert!(!is_halted_for_good("EIP=0010abcd EFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\r\n"));
-        assert!(!is_halted_for_good("EIP=0010abcd EFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=0\r\n"));
+    fn what_the_cpu_does_is_told_by_its_flags() {
+        let cpu = |flags, halted| cpu(&format!("EIP=0010abcd EFL={flags} [---Z-P-] A20=1 SMM=0 HLT={halted}\r\n"));
+        assert_eq!(cpu("00000046", 1), Some(Cpu { interrupts_on: false, is_halted: true }));
+        assert_eq!(cpu("00000246", 1), Some(Cpu { interrupts_on: true, is_halted: true }));
+        assert_eq!(cpu("00000046", 0), Some(Cpu { interrupts_on: false, is_halted: false }));
+        assert_eq!(cpu("?", 0), None);
     }
 }

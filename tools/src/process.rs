@@ -10,11 +10,14 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// What a process writes is kept up to here, each of its two outputs by itself.
+pub const MOST_OUTPUT_BYTES: usize = 1 << 20;
+
 /// A running process. Dropping it kills it.
 pub struct Process {
     child: Child,
     complaints: Option<JoinHandle<String>>,
-    /// What it writes to standard output, as it comes, until it ends.
+    /// What it writes to standard output, as it comes, until it ends; at most [`MOST_OUTPUT_BYTES`].
     pub output: Receiver<Vec<u8>>,
     /// Its standard input, until somebody takes it.
     pub input: Option<ChildStdin>,
@@ -82,27 +85,37 @@ fn end_with_owner(command: &mut Command) {
 fn end_with_owner(_: &mut Command) {}
 
 /// Reads in the background, and passes on what comes.
-fn pump(mut from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+fn pump(from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = from.read(&mut buffer) {
-            if sender.send(buffer[..count].to_vec()).is_err() {
-                break;
-            }
-        }
+        read_to_end(from, |bytes| {
+            // If nobody is there any more to be told, the process is about to be killed.
+            let _ = sender.send(bytes.to_vec());
+        });
     });
     receiver
 }
 
 /// Reads in the background, up to the end.
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+fn collect(from: impl Read + Send + 'static) -> JoinHandle<String> {
     thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What came before an error is all there is.
-        let _ = from.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
+        let mut kept = Vec::new();
+        read_to_end(from, |bytes| kept.extend(bytes));
+        String::from_utf8_lossy(&kept).into_owned()
     })
+}
+
+/// Reads all there is, so that who writes it never has to wait, and shows the first
+/// [`MOST_OUTPUT_BYTES`] of it, so that nobody needs memory without end.
+fn read_to_end(mut from: impl Read, mut show: impl FnMut(&[u8])) {
+    let (mut buffer, mut left) = ([0; 4096], MOST_OUTPUT_BYTES);
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        let shown = count.min(left);
+        left -= shown;
+        if shown > 0 {
+            show(&buffer[..shown]);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +130,17 @@ mod tests {
     fn output_comes_until_the_end() {
         let process = shell("echo one; echo two");
         assert_eq!(process.output.iter().flatten().collect::<Vec<u8>>(), b"one\ntwo\n");
+    }
+
+    #[test]
+    fn of_output_without_end_only_the_beginning_is_kept() {
+        let script = "head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2; echo done > $0";
+        let folder = tempfile::tempdir().expect("there is room");
+        let done = folder.path().join("done");
+        let process = Process::start(Command::new("sh").args(["-c", script]).arg(&done)).expect("there is a shell");
+        assert_eq!(process.output.iter().flatten().count(), MOST_OUTPUT_BYTES);
+        assert!(done.exists(), "it was not kept waiting");
+        assert_eq!(process.complaints().len(), MOST_OUTPUT_BYTES);
     }
 
     #[test]

@@ -135,9 +135,8 @@ impl Step<'_> {
         let orders = Orders { timeout, typist: Typist::Wanted(Wanted::default()) };
         let flags = COUNTED_TIME.map(String::from);
         let boot = Boot { workspace: suite.workspace, kernel, words: &words, test, orders, flags: &flags };
-        let (ending, log, story) = boot.watch(self.progress.follow(&test.name))?;
-        let accepted = test.expected.accepts(&ending, &log);
-        Ok(accepted.map(|()| log).map_err(|reason| format!("{reason}\n{}", without_middle(&story))))
+        let run = boot.watch(self.progress.follow(&test.name))?;
+        Ok(run.judge(test).map(|()| run.text).map_err(|reason| without_middle(&reason)))
     }
 
     fn how_to_repeat(&self) -> String {

@@ -1,6 +1,6 @@
 //! Addresses in words: which function, which file, which line.
 
-use addr2line::Loader;
+use addr2line::{Frame, Loader};
 use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,10 +20,20 @@ pub struct Symbols {
 /// Where in the source an instruction comes from.
 #[derive(Debug)]
 pub struct Place {
+    spot: Spot,
+    /// What of this project's code that was inlined into, from the inside out.
+    inlined_into: Vec<Spot>,
+    /// Whether any of it is code of this project at its work, and not only Rust's own, or a panic's.
+    pub is_ours: bool,
+    /// Whether it is where every panic is written down.
+    pub is_panic: bool,
+}
+
+/// A function, and a line in it.
+#[derive(Debug)]
+struct Spot {
     function: String,
     line: Option<(String, u32)>,
-    /// Whether that is code of this project at its work, and not Rust's own, nor a panic's.
-    pub is_ours: bool,
 }
 
 impl Symbols {
@@ -32,25 +42,43 @@ impl Symbols {
         Self { kernel: kernel.into(), root: root.into(), loader: OnceCell::new() }
     }
 
-    /// The place that `address` comes from: in the innermost function, if some were inlined.
+    /// The place that `address` comes from.
     pub fn place(&self, address: u32) -> Option<Place> {
         let loader = self.loader.get_or_init(|| Loader::new(&self.kernel).ok()).as_ref()?;
-        let symbol = loader.find_symbol(address.into());
-        let frame = loader.find_frames(address.into()).ok()?.next().ok()?;
-        let function = match frame.and_then(|frame| frame.function) {
+        // Debug information alone does not tell: what the linker has left out stands there as if it lay at 0.
+        let symbol = loader.find_symbol(address.into())?;
+        let mut frames = loader.find_frames(address.into()).ok()?;
+        let innermost = frames.next().ok()?;
+        let function = match innermost.and_then(|frame| frame.function) {
             Some(function) => function.demangle().ok()?.into_owned(),
             // Assembly has symbols, but no debug information.
-            None => addr2line::demangle_auto(symbol?.into(), None).into_owned(),
+            None => addr2line::demangle_auto(symbol.into(), None).into_owned(),
         };
         // Instructions that the compiler cannot lay to a line belong to the last one it could.
         let line = |back: u32| {
             let before = u64::from(address.checked_sub(back)?);
-            let location = loader.find_location(before).ok()?.filter(|_| loader.find_symbol(before) == symbol)?;
+            let location = loader.find_location(before).ok()?.filter(|_| loader.find_symbol(before) == Some(symbol))?;
             Some((location.file?, location.line?))
         };
         let line = (0..FURTHEST_LINE).find_map(line);
-        let is_ours = function != PANIC_HANDLER && line.is_none_or(|(file, _)| Path::new(file).starts_with(&self.root));
-        Some(Place { function, line: line.map(|(file, line)| (self.shorten(file), line)), is_ours })
+        let is_panic = function == PANIC_HANDLER;
+        let mut inlined_into = Vec::new();
+        while let Ok(Some(Frame { function: Some(function), location, .. })) = frames.next() {
+            let line = location.and_then(|location| Some((location.file?, location.line?)));
+            if line.is_some_and(|(file, _)| self.is_ours(file)) {
+                inlined_into.push(self.spot(function.demangle().ok()?.into_owned(), line));
+            }
+        }
+        let is_ours = !is_panic && line.is_none_or(|(file, _)| self.is_ours(file)) || !inlined_into.is_empty();
+        Some(Place { spot: self.spot(function, line), inlined_into, is_ours, is_panic })
+    }
+
+    fn spot(&self, function: String, line: Option<(&str, u32)>) -> Spot {
+        Spot { function, line: line.map(|(file, line)| (self.shorten(file), line)) }
+    }
+
+    fn is_ours(&self, file: &str) -> bool {
+        Path::new(file).starts_with(&self.root)
     }
 
     /// Names a file from where a reader begins to look: this project, a package, or Rust's `library`.
@@ -63,6 +91,13 @@ impl Symbols {
 }
 
 impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.spot)?;
+        self.inlined_into.iter().try_for_each(|outer| write!(f, " inlined into {outer}"))
+    }
+}
+
+impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "`{}`", self.function)?;
         match &self.line {

@@ -1,9 +1,9 @@
 //! The watch over one run: the log, the clock, and the machine's own end, until QEMU is gone.
 
 use crate::ending::{Ending, Seen};
-use crate::log::{self, Kind, Log};
+use crate::log::{self, Log};
 use crate::machine::{CannotStart, Machine, Parts};
-use crate::symbols::Symbols;
+use crate::symbols::{Place, Symbols};
 use crate::wanted::Wanted;
 use crate::{interrupt, keyboard};
 use anyhow::{Result, bail};
@@ -64,7 +64,8 @@ pub fn boot(parts: &Parts, orders: &Orders, log: &mut Log) -> Result<Ended> {
 }
 
 fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) -> Result<Seen> {
-    let (mut was_reset, mut was_halted, mut timeout, mut addresses) = (false, false, None, Vec::new());
+    let (mut was_reset, mut was_halted, mut was_endless, mut timeout) = (false, false, false, None);
+    let (mut cpu, mut addresses) = (None, Vec::new());
     let mut deadline = Instant::now() + orders.timeout;
     let mut is_leaving = false;
     let mut typist = orders.typist;
@@ -97,10 +98,11 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
         if is_hang {
             timeout = Some(orders.timeout);
         }
-        if was_reset || is_hang {
-            addresses = machine.monitor.trace().unwrap_or_default();
+        was_endless = log.is_full();
+        if was_reset || is_hang || was_endless {
+            (cpu, addresses) = machine.monitor.trace().unwrap_or_default();
         }
-        if cause.is_some() || was_halted || is_hang {
+        if cause.is_some() || was_halted || is_hang || was_endless {
             // A newer QEMU waits for this even when the kernel leaves by the exit device; the status is that
             // of the device all the same. If it fails, the farewell's own deadline comes.
             let _ = machine.monitor.quit();
@@ -112,7 +114,7 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
     if interrupt::happened() {
         bail!("Interrupted.");
     }
-    Ok(Seen { status: machine.status()?, was_reset, was_halted, timeout, addresses })
+    Ok(Seen { status: machine.status()?, was_reset, was_halted, timeout, was_endless, cpu, addresses })
 }
 
 impl Typist<'_> {
@@ -137,17 +139,21 @@ impl Typist<'_> {
 impl Ended {
     /// Where in the kernel that was, as a sentence, if it is known.
     pub fn place(&self, symbols: &Symbols) -> Option<String> {
-        let is_ours = |address: &u32| symbols.place(*address).is_some_and(|place| place.is_ours);
-        let ours = self.addresses.iter().position(is_ours);
+        let places: Vec<Option<Place>> = self.addresses.iter().map(|address| symbols.place(*address)).collect();
+        let is_panic = places.first()?.as_ref().is_some_and(|place| place.is_panic);
+        let ours = places.iter().position(|place| place.as_ref().is_some_and(|place| place.is_ours));
         // A panic begins in the code that wrote it down, not in the code that panics.
-        let is_panic = self.ending == Ending::Stopped(Some(Kind::Panic));
         let at = if is_panic { ours.unwrap_or(0) } else { 0 };
-        let address = self.addresses.get(at)?;
-        let Some(place) = symbols.place(*address) else {
-            return Some(format!("EIP was {address:#010x}, which is not in the kernel."));
+        let here = match &places[at] {
+            Some(place) => format!("in {place}"),
+            None => "which is not in the kernel".into(),
         };
-        let caller = ours.filter(|ours| *ours > at).and_then(|ours| symbols.place(self.addresses[ours]));
-        let caller = caller.map(|place| format!(",\ncalled from {place}")).unwrap_or_default();
-        Some(format!("EIP was {address:#010x}, in {place}{caller}."))
+        // Of a stop the log has told all callers; those that are told here lead up to code of this project.
+        let callers = match self.ending {
+            Ending::Stopped(_) => at + 1..ours.map_or(at, |ours| ours.max(at)) + 1,
+            _ => at + 1..places.len(),
+        };
+        let callers: String = places[callers].iter().flatten().map(|place| format!(",\ncalled from {place}")).collect();
+        Some(format!("EIP was {:#010x}, {here}{callers}.", self.addresses[at]))
     }
 }

@@ -10,15 +10,17 @@
 
 use common::lock::interrupts_off;
 use common::qemu::{self, Outcome};
+use common::{VirtAddr, image};
 use core::arch::asm;
 use core::fmt;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Longer chains are cut off: the interesting end of a runaway recursion is its last calls.
 const MOST_CALLERS: usize = 12;
 
-static STOPPING: AtomicBool = AtomicBool::new(false);
+/// How many stops have begun: more than one if something goes wrong while the first is being said.
+static STOPS: AtomicU32 = AtomicU32::new(0);
 
 unsafe extern "Rust" {
     /// Defined by [`entry!`](crate::entry!).
@@ -29,6 +31,8 @@ unsafe extern "Rust" {
 pub struct Trace {
     /// The instruction; none if the trace begins with the caller.
     pub eip: Option<u32>,
+    /// The stack pointer.
+    pub esp: u32,
     /// The address of the innermost pair of the chain.
     pub ebp: u32,
 }
@@ -37,10 +41,24 @@ impl Trace {
     /// The chain of those who called the function in which this stands.
     #[inline(always)]
     pub fn here() -> Self {
-        let ebp;
-        // SAFETY: copies a register.
-        unsafe { asm!("mov {}, ebp", out(reg) ebp, options(nomem, nostack, preserves_flags)) };
-        Self { eip: None, ebp }
+        let (esp, ebp);
+        // SAFETY: copies registers.
+        unsafe {
+            asm!("mov {}, esp", "mov {}, ebp", out(reg) esp, out(reg) ebp, options(nomem, nostack, preserves_flags))
+        };
+        Self { eip: None, esp, ebp }
+    }
+
+    /// Who has called what is no function: a null pointer, perhaps. Nothing there has saved EBP, so the caller's
+    /// pair is the innermost one, and the address to return to lies on top of the stack.
+    fn caller_of_nothing(&self) -> Option<u32> {
+        let is_code = |address: u32| image::text().contains(&VirtAddr::new(address));
+        if is_code(self.eip?) {
+            return None;
+        }
+        // SAFETY: as for the callers below.
+        let top = unsafe { (self.esp as *const u32).read_volatile() };
+        Some(top.wrapping_sub(1)).filter(|address| is_code(*address))
     }
 
     fn callers(&self) -> impl Iterator<Item = u32> {
@@ -51,7 +69,7 @@ impl Trace {
             }
             let pair = ebp as *const [u32; 2];
             // SAFETY: EBP points to such a pair in all compiled code. Where it does not, in assembly or
-            // after a stray write, this may fault: then the stop in progress ends at once.
+            // after a stray write, this may fault: then that is said too, and the stop is over.
             let [outer, return_address] = unsafe { pair.read_volatile() };
             // The stack grows down, so callers lie higher; anything else is not a chain of calls.
             ebp = if outer > ebp { outer } else { 0 };
@@ -67,14 +85,15 @@ impl Trace {
 pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
     // For good: nobody else shall run, and perhaps end well, while this is being said.
     core::mem::forget(interrupts_off());
-    if STOPPING.swap(true, Relaxed) {
-        kernel_last_words(format_args!("\n(stopped again while saying so: {words})\n"));
-        qemu::exit(Outcome::Bad);
+    match STOPS.fetch_add(1, Relaxed) {
+        0 => kernel_last_words(format_args!("\n{kind}: {words}\n")),
+        1 => kernel_last_words(format_args!("\n(stopped again while saying so: {words})\n")),
+        // These words could not be said either, but where that was still can.
+        2 => kernel_last_words(format_args!("\n(and once more)\n")),
+        _ => qemu::exit(Outcome::Bad),
     }
-    kernel_last_words(format_args!("\n{kind}: {words}\n"));
-    for address in trace.eip.into_iter().chain(trace.callers()) {
-        kernel_last_words(format_args!("  EIP {address:#010x}\n"));
-    }
+    let say_address = |address: u32| kernel_last_words(format_args!("  EIP {address:#010x}\n"));
+    trace.eip.into_iter().chain(trace.caller_of_nothing()).chain(trace.callers()).for_each(say_address);
     qemu::exit(Outcome::Bad)
 }
 
@@ -84,11 +103,17 @@ pub fn panicked(info: &PanicInfo) -> ! {
     report("PANIC", format_args!("{}, at {place}", info.message()), &Trace::here())
 }
 
+/// Ends the kernel because it cannot go on: what [`stop!`](crate::stop!) calls.
+#[inline(never)] // the trace begins with the caller
+pub fn because(words: fmt::Arguments) -> ! {
+    report("STOP", words, &Trace::here())
+}
+
 /// Stops the kernel with a sentence, formatted as by [`format_args!`].
 #[macro_export]
 macro_rules! stop {
     ($($words:tt)*) => {
-        $crate::stop::report("STOP", format_args!($($words)*), &$crate::stop::Trace::here())
+        $crate::stop::because(format_args!($($words)*))
     };
 }
 pub use stop;

@@ -32,16 +32,31 @@ const TESTS: &[Test] = &[
     test!(a_missing_uart_does_not_hang_the_log),
     test!(a_wrong_magic_stops_with_a_sentence)
         .ends(End::Stop("STOP: this kernel must be loaded by a Multiboot2 boot loader: EAX is 0x0badb002")),
+    test!(a_stop_says_where_it_stands)
+        .ends(End::Stop("STOP: here it ends\n  EIP 0x0010"))
+        .told(&["in `kernel::a_stop_says_where_it_stands`"]),
     test!(no_boot_information_stops_with_a_sentence)
         .ends(End::Stop("STOP: the boot information at 0x00000000 is damaged")),
     test!(a_panic_says_its_words_and_its_place)
-        .ends(End::Stop("PANIC: two and two are 5, at chapters/01-boot/tests/kernel.rs")),
+        .ends(End::Stop("PANIC: two and two are 5, at chapters/01-boot/tests/kernel.rs"))
+        .told(&["in `kernel::a_panic_says_its_words_and_its_place`"]),
     test!(a_panic_while_logging_still_speaks).ends(End::Stop("PANIC: while saying so, at")),
-    test!(a_panic_while_stopping_ends_it).ends(End::Stop("(stopped again while saying so")),
+    test!(a_panic_while_stopping_ends_it).ends(End::Stop(
+        "STOP: no words: \n(stopped again while saying so: while saying so, at chapters/01-boot/tests",
+    )),
+    test!(a_panic_inside_a_panic_ends_it)
+        .ends(End::Stop(
+            "PANIC: no words: \n(stopped again while saying so: while saying so, at chapters/01-boot/tests",
+        ))
+        .told(&["in `<kernel::Explosive as core::fmt::Display>::fmt`"]),
+    test!(a_panic_that_can_never_be_said_ends_it)
+        .ends(End::Stop("PANIC: \n(stopped again while saying so: \n(and once more)\n"))
+        .told(&["in `<kernel::a_panic_that_can_never_be_said_ends_it::Endless as core::fmt::Display>::fmt`"]),
     test!(a_lock_taken_twice_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
     test!(a_lock_keeps_interrupts_off_while_it_is_held),
     test!(a_triple_fault_is_told).ends(End::TripleFault),
-    test!(a_hang_is_told).ends(End::Hang),
+    test!(a_hang_is_told).ends(End::Hang).told(&["had not ended after", "in `kernel::a_hang_is_told`"]),
+    test!(a_log_without_end_is_told).ends(End::Endless).told(&["1 MiB of log", "`kernel::a_log_without_end_is_told`"]),
     test!(the_end_halts_the_cpu).ends(End::Halt),
     test!(a_stop_halts_the_cpu).ends(End::Halt),
 ];
@@ -162,6 +177,10 @@ fn no_boot_information_stops_with_a_sentence() {
     handover.information();
 }
 
+fn a_stop_says_where_it_stands() {
+    stop!("here it ends");
+}
+
 fn a_panic_says_its_words_and_its_place() {
     panic!("two and two are {}", 2 + 3);
 }
@@ -180,7 +199,22 @@ fn a_panic_while_logging_still_speaks() {
 }
 
 fn a_panic_while_stopping_ends_it() {
-    stop!("these words cannot be said: {Explosive}");
+    stop!("no words: {Explosive}");
+}
+
+fn a_panic_inside_a_panic_ends_it() {
+    panic!("no words: {Explosive}");
+}
+
+fn a_panic_that_can_never_be_said_ends_it() {
+    /// Whoever says that it cannot be said has to say it.
+    struct Endless;
+    impl core::fmt::Display for Endless {
+        fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
+            panic!("{Endless}");
+        }
+    }
+    panic!("{Endless}");
 }
 
 fn a_lock_taken_twice_is_a_sentence_and_no_hang() {
@@ -221,6 +255,12 @@ fn a_triple_fault_is_told() {
 fn a_hang_is_told() {
     loop {
         core::hint::spin_loop();
+    }
+}
+
+fn a_log_without_end_is_told() {
+    for number in 0u64.. {
+        boot::log!("This is line {number}, and there is always one more.");
     }
 }
 

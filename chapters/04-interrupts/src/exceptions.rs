@@ -56,7 +56,7 @@ pub(crate) extern "C" fn unhandled(frame: &mut Frame) {
 
 /// Ends the kernel because of an exception: says `words`, the registers, and where it was.
 pub fn report(frame: &Frame, words: fmt::Arguments) -> ! {
-    let trace = Trace { eip: Some(frame.eip), ebp: frame.ebp };
+    let trace = Trace { eip: Some(frame.eip), esp: frame.esp(), ebp: frame.ebp };
     stop::report("EXCEPTION", format_args!("{words}\n{frame}"), &trace)
 }
 

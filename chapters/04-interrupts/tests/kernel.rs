@@ -27,14 +27,27 @@ const TESTS: &[Test] = &[
     test!(interrupts_nest),
     test!(esp_in_the_frame_is_the_interrupted_one),
     test!(a_division_by_zero_stops_with_its_name)
-        .ends(End::Stop("EXCEPTION: divide error (vector 0)\n  EAX 0x00000007")),
-    test!(an_invalid_opcode_stops_with_its_name).ends(End::Stop("EXCEPTION: invalid opcode (vector 6)")),
+        .ends(End::Stop("EXCEPTION: divide error (vector 0)\n  EAX 0x00000007"))
+        .told(&["in `kernel::a_division_by_zero_stops_with_its_name`"]),
+    test!(a_division_by_zero_in_rust_is_a_panic)
+        .ends(End::Stop("PANIC: attempt to divide by zero, at chapters/04-interrupts/tests/kernel.rs"))
+        .told(&["in `kernel::a_division_by_zero_in_rust_is_a_panic`"]),
+    test!(an_invalid_opcode_stops_with_its_name)
+        .ends(End::Stop("EXCEPTION: invalid opcode (vector 6)\n  EAX"))
+        .told(&["in `kernel::an_invalid_opcode_stops_with_its_name`"]),
     test!(a_bad_selector_stops_with_its_error_code)
-        .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0x0100: entry 32 of the GDT")),
+        .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0x0100: entry 32 of the GDT"))
+        .told(&["in `kernel::a_bad_selector_stops_with_its_error_code`"]),
     test!(a_missing_gate_is_blamed_on_the_idt)
         .ends(End::Stop("EXCEPTION: segment not present (vector 11), error code 0x0202: entry 64 of the IDT")),
     test!(an_interrupt_without_a_handler_stops).ends(End::Stop("EXCEPTION: interrupt 0x80 has no handler")),
     test!(an_exception_while_printing_still_speaks).ends(End::Stop("EXCEPTION: invalid opcode (vector 6)")),
+    test!(an_exception_inside_a_handler_stops_with_its_name)
+        .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0x0108: entry 33 of the GDT"))
+        .told(&["in `kernel::an_exception_inside_a_handler_stops_with_its_name::fail`"]),
+    test!(an_exception_while_an_exception_is_said_ends_it)
+        .ends(End::Stop("EXCEPTION: \n(stopped again while saying so: invalid opcode (vector 6)\n  EAX"))
+        .told(&["in `<kernel::Faulty as core::fmt::Display>::fmt`"]),
 ];
 
 fn kernel(handover: Handover) -> ! {
@@ -315,6 +328,11 @@ fn a_division_by_zero_stops_with_its_name() {
     unsafe { asm!("div {:e}", in(reg) 0, inout("eax") 7 => _, inout("edx") 0 => _) };
 }
 
+fn a_division_by_zero_in_rust_is_a_panic() {
+    let zero = core::hint::black_box(0);
+    core::hint::black_box(7 / zero);
+}
+
 fn an_invalid_opcode_stops_with_its_name() {
     // SAFETY: not safe: it faults, which is the test.
     unsafe { asm!("ud2") };
@@ -350,13 +368,35 @@ fn an_interrupt_without_a_handler_stops() {
     unsafe { asm!("int 0x80") };
 }
 
-fn an_exception_while_printing_still_speaks() {
-    struct Faulty;
-    impl core::fmt::Display for Faulty {
-        fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
-            // SAFETY: not safe: it faults, which is the test.
-            unsafe { asm!("ud2", options(noreturn)) }
-        }
+/// What faults when it is to be said.
+struct Faulty;
+
+impl core::fmt::Display for Faulty {
+    fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
+        // SAFETY: not safe: it faults, which is the test.
+        unsafe { asm!("ud2", options(noreturn)) }
     }
+}
+
+fn an_exception_while_printing_still_speaks() {
     screen::println!("while the locks of screen and log are held: {Faulty}");
+}
+
+fn an_exception_inside_a_handler_stops_with_its_name() {
+    extern "C" fn fail(_: &mut Frame) {
+        // SAFETY: not safe: there is no entry 33, which is the test.
+        unsafe { asm!("mov fs, {:x}", in(reg) 33 * 8) }
+    }
+    interrupts::register(BREAKPOINT, fail);
+    // SAFETY: the handler does not return.
+    unsafe { asm!("int3") };
+}
+
+fn an_exception_while_an_exception_is_said_ends_it() {
+    extern "C" fn fail(frame: &mut Frame) {
+        interrupts::exceptions::report(frame, format_args!("{Faulty}"));
+    }
+    interrupts::register(BREAKPOINT, fail);
+    // SAFETY: the handler does not return.
+    unsafe { asm!("int3") };
 }

@@ -94,7 +94,7 @@ extern "C" fn handle() -> ! {
     // SAFETY: reading CR2 changes nothing.
     let address = VirtAddr::new(unsafe { cr2() } as u32);
     let (esp, ebp, eip) = (tss.esp, tss.ebp, tss.eip);
-    let trace = Trace { eip: Some(eip), ebp };
+    let trace = Trace { eip: Some(eip), esp, ebp };
     let place = regions::locate(address);
     // CR2 is of the last page fault, which may be an old one: only if the stack ends there is it the cause.
     let at_end_of_stack = (1..=crate::PAGE_BYTES).contains(&esp.wrapping_sub(address.as_u32()));
@@ -103,8 +103,9 @@ extern "C" fn handle() -> ! {
             format_args!("stack overflow: {} ran into its guard page at {address}\n  ESP {esp:#010x}", place.name());
         stop::report("EXCEPTION", words, &trace)
     } else {
-        let words = format_args!("double fault (vector 8)\n  ESP {esp:#010x}  CR2 {address}, in {place}");
-        stop::report("EXCEPTION", words, &trace)
+        let words = "double fault (vector 8): the handler of an exception could not be entered";
+        let last = format_args!("the last page fault, if there was one, was at {address} in {place}");
+        stop::report("EXCEPTION", format_args!("{words}\n  ESP {esp:#010x}; {last}"), &trace)
     }
 }
 

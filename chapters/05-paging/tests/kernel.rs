@@ -42,22 +42,38 @@ const TESTS: &[Test] = &[
     test!(a_page_that_is_in_the_way_stays_and_nothing_is_lost),
     test!(clearing_a_frame_leaves_the_next_one_alone),
     test!(large_pages_are_walked_and_translated),
-    test!(page_0_is_not_mapped).ends(End::Stop(
-        "EXCEPTION: page fault: a read of 0x00000000 in page 0, which is never mapped: the page is not present",
-    )),
+    test!(page_0_is_not_mapped)
+        .ends(End::Stop(
+            "EXCEPTION: page fault: a read of 0x00000000 in page 0, which is never mapped: the page is not present",
+        ))
+        .told(&["in `kernel::page_0_is_not_mapped`"]),
     test!(a_write_to_nothing_is_told).ends(End::Stop(
         "EXCEPTION: page fault: a write to 0x50000000 in no region of the kernel: the page is not present",
     )),
-    test!(instructions_cannot_be_written).ends(End::Stop("in the kernel's instructions: the page may not be written")),
-    test!(constants_cannot_be_written).ends(End::Stop("in the kernel's constants: the page may not be written")),
+    test!(instructions_cannot_be_written)
+        .ends(End::Stop("in the kernel's instructions: the page may not be written"))
+        .told(&["inlined into `kernel::instructions_cannot_be_written`"]),
+    test!(constants_cannot_be_written)
+        .ends(End::Stop(
+            "EXCEPTION: page fault: a write to 0x00100000 in the kernel's constants: the page may not be written",
+        ))
+        .told(&["inlined into `kernel::constants_cannot_be_written`"]),
+    test!(a_jump_to_0_is_told)
+        .ends(End::Stop(
+            "an instruction fetch from 0x00000000 in page 0, which is never mapped: the page is not present",
+        ))
+        .told(&["EIP was 0x00000000, which is not in the kernel", "called from `kernel::a_jump_to_0_is_told`"]),
     test!(a_jump_into_nothing_is_a_fetch).ends(End::Stop(
         "page fault: an instruction fetch from 0x50000000 in no region of the kernel: the page is not present",
     )),
     test!(a_write_to_the_guard_page_is_told).ends(End::Stop("stack overflow: a write to")),
     test!(a_stack_overflow_is_told)
-        .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at")),
+        .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at"))
+        .told(&["in `kernel::for_ever`"]),
     test!(a_stack_overflow_by_one_large_frame_is_told).ends(End::Stop("stack overflow")),
-    test!(a_double_fault_for_another_reason_is_called_so).ends(End::Stop("EXCEPTION: double fault (vector 8)\n  ESP")),
+    test!(a_double_fault_for_another_reason_is_called_so)
+        .ends(End::Stop("EXCEPTION: double fault (vector 8): the handler of an exception could not be entered\n  ESP"))
+        .told(&["in `kernel::a_double_fault_for_another_reason_is_called_so`"]),
     test!(an_old_cpu_is_refused_with_a_sentence)
         .cpu("pentium,-pse")
         .ends(End::Stop("STOP: this kernel needs a CPU with pages of 4 MiB")),
@@ -405,6 +421,15 @@ fn instructions_cannot_be_written() {
 fn constants_cannot_be_written() {
     // SAFETY: not safe: the page is read only, which is the test.
     unsafe { image::rodata().start.as_ptr::<u32>().write_volatile(0) };
+}
+
+fn a_jump_to_0_is_told() {
+    let null = core::hint::black_box(0usize);
+    // SAFETY: not safe: it is no function, which is the test.
+    let function: fn() = unsafe { core::mem::transmute(null) };
+    function();
+    // With nothing left to do, this would be no call but a jump.
+    core::hint::black_box(());
 }
 
 fn a_jump_into_nothing_is_a_fetch() {

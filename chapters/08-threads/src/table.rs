@@ -173,7 +173,9 @@ impl Scheduler {
         }
         let to = self.ready.pop().unwrap_or(self.idle);
         CURRENT.store(to.place(), Relaxed);
-        self.threads[to.place()].state = State::Running;
+        let next = &mut self.threads[to.place()];
+        assert!(next.state == State::Ready, "a switch to thread {to}, which is {:?} and not Ready", next.state);
+        next.state = State::Running;
         timeslice::begin();
         let switch = self.switch.expect("it is set before there are two threads");
         Some(Departure { from, to, save, load: self.threads[to.place()].stack_pointer, switch })

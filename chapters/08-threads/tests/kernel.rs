@@ -83,7 +83,22 @@ const TESTS: &[Test] = &[
     test!(printing_takes_less_than_a_page_of_stack),
     test!(a_panic_says_all_of_it_before_anybody_else_runs).ends(End::Stop("PANIC: begun, and finished")),
     test!(a_stack_overflow_is_told)
-        .ends(End::Stop("EXCEPTION: stack overflow: the kernel stack of thread 3 ran into its guard page at")),
+        .ends(End::Stop("EXCEPTION: stack overflow: the kernel stack of thread 3 ran into its guard page at"))
+        .told(&["in `kernel::a_stack_overflow_is_told::for_ever`"]),
+    test!(a_stack_overflow_in_an_interrupt_handler_is_told)
+        .ends(End::Stop("EXCEPTION: stack overflow: the kernel stack of thread 2 ran into its guard page at"))
+        .told(&["in `kernel::a_stack_overflow_in_an_interrupt_handler_is_told::too_much`"]),
+    // What must not be
+    test!(a_switch_to_a_thread_that_is_gone_is_told).ends(End::Stop(
+        "PANIC: a switch to thread 2, which is Gone and not Ready, at chapters/08-threads/src/table.rs",
+    )),
+    test!(interrupts_off_for_ever_is_told).ends(End::Hang).told(&[
+        "Interrupts were off, so nothing could take the CPU from it",
+        "`kernel::interrupts_off_for_ever_is_told::never_let_go`",
+    ]),
+    test!(a_wait_for_ever_is_told)
+        .ends(End::Hang)
+        .told(&["The CPU was waiting for an interrupt", "in `threads::scheduler::idle`"]),
     // Locks
     test!(a_lock_keeps_preemption_away),
     test!(the_heap_survives_preemption),
@@ -911,6 +926,47 @@ fn a_stack_overflow_is_told() {
     // The other one's stack lies just below that guard page.
     let _other = spawn(0, |_| sleep(100));
     spawn(0, |depth| _ = for_ever(depth)).join();
+}
+
+fn a_stack_overflow_in_an_interrupt_handler_is_told() {
+    extern "C" fn too_much(_: &mut Frame) {
+        let large = black_box([1u8; 64 << 10]);
+        black_box(large[timer::ticks() as usize % large.len()]);
+    }
+    start(1000, ENDLESS);
+    let thread = spawn(0, |_| {
+        interrupts::register(Line::Timer.vector(), too_much);
+        loop {
+            spin_loop();
+        }
+    });
+    thread.join();
+}
+
+fn a_switch_to_a_thread_that_is_gone_is_told() {
+    start(1000, ENDLESS);
+    let thread = scheduler::reserve().expect("there is room");
+    // SAFETY: not safe: it has no stack. But nobody must come to look for it.
+    unsafe { scheduler::admit(thread, 0) };
+    scheduler::cancel(thread);
+    yield_now();
+}
+
+fn interrupts_off_for_ever_is_told() {
+    fn never_let_go(_: usize) {
+        let _off = interrupts_off();
+        while !black_box(false) {}
+    }
+    start(1000, 4);
+    spawn(0, never_let_go).join();
+}
+
+fn a_wait_for_ever_is_told() {
+    start(1000, 4);
+    input::init();
+    // So that whenever one looks the CPU is not at work. And nobody presses a key.
+    pic::mask(Line::Timer);
+    spawn(0, read).join();
 }
 
 fn a_lock_keeps_preemption_away() {

@@ -69,9 +69,11 @@ const TESTS: &[Test] = &[
     test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
     test!(cr3_is_loaded_only_on_the_way_to_another_space),
     test!(a_stack_overflow_in_a_child_is_told)
-        .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page")),
+        .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page"))
+        .told(&["in `kernel::for_ever`"]),
     test!(a_fault_in_a_child_is_told)
-        .ends(End::Stop("EXCEPTION: page fault: a write to 0x09000000 in private memory: the page is not present")),
+        .ends(End::Stop("EXCEPTION: page fault: a write to 0x09000000 in private memory: the page is not present"))
+        .told(&["`kernel::a_fault_in_a_child_is_told::"]),
 ];
 
 fn kernel(handover: Handover) -> ! {
