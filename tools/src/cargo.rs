@@ -39,15 +39,20 @@ pub fn for_host(workspace: &Workspace, subcommand: &str) -> Command {
 /// `cargo` with this subcommand, for the kernels' target.
 pub fn for_kernels(workspace: &Workspace, subcommand: &str, profile: Profile) -> Command {
     let mut command = for_host(workspace, subcommand);
-    let profile = match profile {
+    let name = match profile {
         Profile::Kernel => "kernel",
         Profile::Release => "release",
     };
-    command.args(["--profile", profile, "--target", TARGET, "-Zjson-target-spec", "-Zbuild-std=core,alloc"]);
+    command.args(["--profile", name, "--target", TARGET, "-Zjson-target-spec", "-Zbuild-std=core,alloc"]);
     command.arg("-Zbuild-std-features=compiler-builtins-mem,optimize_for_size");
     // A stable compiler accepts unstable flags only with this.
     command.env("RUSTC_BOOTSTRAP", "1");
-    command.env("CARGO_ENCODED_RUSTFLAGS", without_paths_of_this_machine().join("\x1f"));
+    let mut flags = without_paths_of_this_machine();
+    if let Profile::Release = profile {
+        // Errors are told by their names alone.
+        flags.push("-Zfmt-debug=shallow".into());
+    }
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     command
 }
 

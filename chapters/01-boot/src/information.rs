@@ -1,14 +1,38 @@
 //! What the boot loader tells: its name, the command line, the memory map.
+//!
+//! ```text
+//!   address ->  | size of all of it | 0                | a multiple of 8, as every tag's address is
+//!               | type   | size     | the tag's own    | a tag: its size counts these two words too
+//!               | ...    | ...      | ...              |
+//!               | type 0 | size 8   |                  | the tag that ends it
+//! ```
+//! Source: Multiboot2 3.6. The crate `multiboot2` finds the tags and takes them apart. It has to be told how
+//! much there is to read, and panics if a tag is too small for its type; so both are looked at first, and
+//! whoever holds a [`BootInformation`] can ask it for everything that these kernels need.
 
-use crate::entry::Handover;
-use crate::stop;
-use multiboot2::{BootInformation, BootInformationHeader};
+use core::fmt;
+use multiboot2::{BootInformation, BootInformationHeader, LoadError, MemoryArea, TagType};
 
-impl Handover {
-    /// The loader's boot information. Stops with a sentence if there is none.
+/// Why the boot information cannot be believed.
+#[derive(Debug)]
+pub enum Damage {
+    /// It cannot lie at this address.
+    Address,
+    /// It cannot be of this size, in bytes.
+    Size(u32),
+    /// The tags do not follow each other from its beginning to its end.
+    Tags(LoadError),
+    /// The tag of this name does not have the size that its type asks for.
+    Tag(&'static str),
+}
+
+#[cfg(target_os = "none")]
+impl crate::entry::Handover {
+    /// The loader's boot information. Stops with a sentence if there is none, or a damaged one.
     ///
-    /// Source: Multiboot2 3.3 (registers), 3.6 (the information).
+    /// Source: Multiboot2 3.3 (registers).
     pub fn information(self) -> BootInformation<'static> {
+        use crate::stop::stop;
         if self.magic != multiboot2::MAGIC {
             stop!(
                 "this kernel must be loaded by a Multiboot2 boot loader: EAX is {:#010x} instead of {:#010x}",
@@ -18,9 +42,79 @@ impl Handover {
         }
         // SAFETY: the magic is the loader's, so the address is that of its boot information, which
         // nobody writes to: chapter 5 keeps its frames out of the free memory.
-        match unsafe { BootInformation::load(self.address as *const BootInformationHeader) } {
+        match unsafe { bytes_at(self.address) }.and_then(read) {
             Ok(information) => information,
-            Err(error) => stop!("the boot information at {:#010x} is damaged: {error}", self.address),
+            Err(damage) => stop!("the boot information at {:#010x} is damaged: {damage}", self.address),
+        }
+    }
+}
+
+/// The boot information at `address`, as long as its first word says, if that can be true.
+///
+/// # Safety
+/// Nobody may write to it from now on.
+#[cfg(target_os = "none")]
+unsafe fn bytes_at(address: u32) -> Result<&'static [u8], Damage> {
+    // More than any loader has to tell.
+    const MOST_BYTES: u32 = 1 << 20;
+    let first = address as *const u32;
+    if first.is_null() || !address.is_multiple_of(8) {
+        return Err(Damage::Address);
+    }
+    // SAFETY: the address is that of a word. Without paging, reading memory has no effect.
+    let size = unsafe { first.read() };
+    if size > MOST_BYTES || address.checked_add(size).is_none() {
+        return Err(Damage::Size(size));
+    }
+    // SAFETY: as above; and it ends before the address space does.
+    Ok(unsafe { core::slice::from_raw_parts(first.cast(), size as usize) })
+}
+
+/// Takes `bytes` for boot information, if they are some.
+///
+/// # Errors
+/// [`Damage`], if anything in it could not be read, or is of the wrong size.
+pub fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
+    let header =
+        bytes.first_chunk::<{ size_of::<BootInformationHeader>() }>().ok_or(Damage::Size(bytes.len() as u32))?;
+    let size = word(header, 0);
+    if size as usize != bytes.len() {
+        return Err(Damage::Size(size));
+    }
+    // SAFETY: there are as many bytes as the header says. They are borrowed, so nobody writes to them.
+    let information = unsafe { BootInformation::load(header.as_ptr().cast()) }.map_err(Damage::Tags)?;
+    match information.tags().find_map(|tag| damaged(tag.header().typ.into(), tag.payload())) {
+        Some(name) => Err(Damage::Tag(name)),
+        None => Ok(information),
+    }
+}
+
+/// The name of a tag that does not have the size that its type asks for. These kernels look into no others
+/// but texts, which may have any.
+fn damaged(kind: TagType, payload: &[u8]) -> Option<&'static str> {
+    const AREA: usize = size_of::<MemoryArea>();
+    match kind {
+        // The size of an area, a version, and the areas.
+        TagType::Mmap if payload.len() % AREA != 8 || word(payload, 0) as usize != AREA => Some("memory map"),
+        // The addresses of the first byte and of the first one behind, and a text.
+        TagType::Module if payload.len() < 8 => Some("module"),
+        _ => None,
+    }
+}
+
+/// The 32 bits at `offset`.
+fn word(bytes: &[u8], offset: usize) -> u32 {
+    u32::from_le_bytes(bytes[offset..offset + 4].try_into().expect("four bytes"))
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("it would have to begin at a multiple of 8, and not at 0"),
+            Self::Size(size) => write!(f, "it cannot have the size of {size} bytes that it claims"),
+            Self::Tags(LoadError::Memory(error)) => write!(f, "its tags are not in order: {error}"),
+            Self::Tags(LoadError::NoEndTag) => f.write_str("no tag ends it"),
+            Self::Tag(name) => write!(f, "the {name} in it has a size that cannot be"),
         }
     }
 }
@@ -36,3 +130,6 @@ pub fn loader_name<'a>(information: &'a BootInformation) -> &'a str {
     let tag = information.boot_loader_name_tag();
     tag.and_then(|tag| tag.name().ok()).unwrap_or("a boot loader without a name")
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,11 @@
 //! kernel of this book ends, well or badly.
 
 #![cfg_attr(target_os = "none", no_std)]
-#![cfg(target_os = "none")]
 
+#[cfg(target_os = "none")]
 pub mod entry;
 pub mod information;
+#[cfg(target_os = "none")]
 pub mod serial;
+#[cfg(target_os = "none")]
 pub mod stop;

@@ -37,6 +37,13 @@ const TESTS: &[Test] = &[
         .told(&["in `kernel::a_stop_says_where_it_stands`"]),
     test!(no_boot_information_stops_with_a_sentence)
         .ends(End::Stop("STOP: the boot information at 0x00000000 is damaged")),
+    test!(boot_information_at_an_odd_address_stops_with_a_sentence)
+        .ends(End::Stop("it would have to begin at a multiple of 8")),
+    test!(boot_information_of_16_mib_stops_with_a_sentence)
+        .ends(End::Stop("is damaged: it cannot have the size of 16777216 bytes")),
+    test!(a_tag_beyond_the_end_stops_with_a_sentence).ends(End::Stop("is damaged: its tags are not in order: ")),
+    test!(areas_of_no_size_stop_with_a_sentence)
+        .ends(End::Stop("is damaged: the memory map in it has a size that cannot be")),
     test!(a_panic_says_its_words_and_its_place)
         .ends(End::Stop("PANIC: two and two are 5, at chapters/01-boot/tests/kernel.rs"))
         .told(&["in `kernel::a_panic_says_its_words_and_its_place`"]),
@@ -179,6 +186,44 @@ fn no_boot_information_stops_with_a_sentence() {
 
 fn a_stop_says_where_it_stands() {
     stop!("here it ends");
+}
+
+fn boot_information_at_an_odd_address_stops_with_a_sentence() {
+    // SAFETY: not given, as above.
+    let handover = unsafe { Handover::new(multiboot2::MAGIC, boot().start_address() as u32 + 4) };
+    handover.information();
+}
+
+/// Reads a copy of the boot information in which the word at `offset` is another one.
+fn read_with_word(offset: usize, word: u32) {
+    static COPY: common::Lock<[u64; 1024]> = common::Lock::new([0; 1024]);
+    let copy = COPY.lock().as_mut_ptr();
+    // SAFETY: the copy has room for what the loader tells, which lies there, all of it; and nobody else has it.
+    unsafe {
+        copy.copy_from_nonoverlapping(boot().start_address() as *const u64, boot().total_size() / 8);
+        copy.byte_add(offset).cast::<u32>().write(word);
+    }
+    // SAFETY: not given: something is wrong there. That is what must be noticed.
+    let handover = unsafe { Handover::new(multiboot2::MAGIC, copy as u32) };
+    handover.information();
+}
+
+/// Where the tag of the memory map begins.
+fn offset_of_map() -> usize {
+    let map = boot().memory_map_tag().expect("a memory map");
+    (&raw const *map).addr() - boot().start_address()
+}
+
+fn boot_information_of_16_mib_stops_with_a_sentence() {
+    read_with_word(0, 16 << 20);
+}
+
+fn a_tag_beyond_the_end_stops_with_a_sentence() {
+    read_with_word(offset_of_map() + 4, 0x1_0000);
+}
+
+fn areas_of_no_size_stop_with_a_sentence() {
+    read_with_word(offset_of_map() + 8, 0);
 }
 
 fn a_panic_says_its_words_and_its_place() {

@@ -133,6 +133,7 @@ impl<H: Hardware> Screen<H> {
         self.clear_row(HEIGHT - 1);
     }
 
+    #[inline(always)]
     fn clear_row(&mut self, row: usize) {
         self.wrapped[row] = false;
         (0..WIDTH).for_each(|column| self.hardware.set_cell(row, column, Cell::BLANK));

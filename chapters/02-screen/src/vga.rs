@@ -74,6 +74,7 @@ impl Hardware for Vga {
         unsafe { (&raw const (*CELLS)[row][column]).read_volatile() }
     }
 
+    #[inline(always)]
     fn set_cell(&mut self, row: usize, column: usize, cell: Cell) {
         // SAFETY: as above; nothing but the screen is kept there, and nobody has a reference to it.
         unsafe { (&raw mut (*CELLS)[row][column]).write_volatile(cell) }

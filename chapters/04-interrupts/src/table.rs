@@ -23,14 +23,13 @@ static TABLE: Lock<[Gate; 256]> = Lock::new([Gate::ABSENT; 256]);
 
 /// Leads all 256 vectors to their stubs and loads the table. Interrupts stay as they are.
 pub fn init() {
-    for vector in 0..=255 {
+    let mut table = TABLE.lock();
+    for (gate, vector) in table.iter_mut().zip(0..=255) {
         register(vector, exceptions::unhandled);
-        let gate = Gate::new(Kind::Interrupt, CODE.bits(), stubs::address(vector));
-        // SAFETY: the stub of a vector is made for the interrupts of that vector.
-        unsafe { set_gate(vector, gate) };
+        *gate = Gate::new(Kind::Interrupt, CODE.bits(), stubs::address(vector));
     }
-    // SAFETY: the table is a static, so it stays; and every one of its gates leads to a stub.
-    unsafe { lidt(&DescriptorTablePointer::new(&*TABLE.lock())) };
+    // SAFETY: the table is a static, so it stays; and every one of its gates leads to the stub of its vector.
+    unsafe { lidt(&DescriptorTablePointer::new(&*table)) };
 }
 
 /// Leads `vector` through `gate` from now on.

@@ -169,15 +169,14 @@ impl Directory {
         }
     }
 
-    /// Makes sure that all of `pages` have page tables, so that [`map`](Self::map) needs none.
+    /// Makes sure that all pages of `addresses` have page tables, so that [`map`](Self::map) needs none.
     ///
     /// # Errors
     /// `OutOfMemory`; the tables made so far stay.
-    pub fn make_tables(&mut self, pages: impl Iterator<Item = Page>) -> Result<(), MapError> {
-        for page in pages.step_by(PAGES_PER_TABLE as usize) {
-            self.table_or_new(page)?;
-        }
-        Ok(())
+    pub fn make_tables(&mut self, addresses: Range<VirtAddr>) -> Result<(), MapError> {
+        const BYTES: u32 = PAGES_PER_TABLE * PAGE_BYTES;
+        let mut tables = addresses.start.as_u32() / BYTES..addresses.end.as_u32().div_ceil(BYTES);
+        tables.try_for_each(|index| self.table_or_new(Page::from_indices(index as usize, 0)).map(drop))
     }
 
     /// The physical address that `address` means; none if its page is not mapped.

@@ -1,6 +1,6 @@
 //! The kernel's own address space, and paging turned on.
 
-use crate::directory::{Directory, PAGES_PER_TABLE};
+use crate::directory::{Directory, PAGES_PER_TABLE, table_in};
 use crate::entry::{Entry, Flags};
 use crate::page::{Frame, PAGE_BYTES, Page, WINDOW_END};
 use crate::regions::{self, Region};
@@ -68,19 +68,23 @@ fn parts() -> [(Region, Option<Flags>); 7] {
 
 /// Builds the address space of [`parts`]: every page that is mapped lies in the frame of its own number.
 fn build() -> Directory {
-    let mut kernel = Directory::new().expect("the first frames cannot be missing");
+    let (Some(mut kernel), Some(first)) = (Directory::new(), memory::allocate_cleared()) else {
+        stop!("there is no memory for the kernel's page tables");
+    };
+    // SAFETY: the frame was free and holds a table now: an empty one.
+    let table = unsafe { &mut *table_in(first) };
     for (region, flags) in parts() {
         let Some(flags) = flags else { continue };
-        for page in Page::range(region.mapped()).take_while(|page| page.address().as_u32() < FIRST_LARGE_PAGE) {
-            let frame = Frame::from_number(page.address().as_u32() / PAGE_BYTES);
-            // SAFETY: paging is off or the same address meant the same before, so nothing changes hands.
-            unsafe { kernel.map(page, frame, flags) }.expect("the first 4 MiB need one table").ignore();
+        for page in Page::range(region.mapped()).take_while(|page| page.directory_index() == 0) {
+            table[page.table_index()] = Entry::new(Frame::from_number(page.address().as_u32() / PAGE_BYTES), flags);
         }
     }
+    // SAFETY: paging is off or the same address meant the same before, so nothing changes hands.
+    let entries = unsafe { kernel.entries_mut() };
+    entries[0] = Entry::new(first, Flags::WRITABLE);
     for index in 1..memory::end().div_ceil(FIRST_LARGE_PAGE) {
         let frame = Frame::from_number(index * PAGES_PER_TABLE);
-        // SAFETY: as above: these are large pages at their own addresses.
-        unsafe { kernel.entries_mut()[index as usize] = Entry::new(frame, Flags::WRITABLE | Flags::LARGE) };
+        entries[index as usize] = Entry::new(frame, Flags::WRITABLE | Flags::LARGE);
     }
     kernel
 }

@@ -1,8 +1,8 @@
 //! Chapter 5: memory in pages, each with its own place and its own protection.
 //!
-//! Physical memory is handed out in frames of 4 KiB ([`frames`], [`memory`]). A page directory with its page tables
-//! ([`directory`]) says for every page of virtual memory which frame it is, if any, and what may be
-//! done with it. `kernel_space` builds the kernel's own map and turns paging on:
+//! Physical memory is handed out in frames of 4 KiB ([`memory_map`], [`frames`], [`memory`]). A page
+//! directory with its page tables ([`directory`]) says for every page of virtual memory which frame it is,
+//! if any, and what may be done with it. `kernel_space` builds the kernel's own map and turns paging on:
 //!
 //! ```text
 //!   0x0000_0000  page 0: never mapped, so that a null pointer is noticed
@@ -22,6 +22,7 @@
 
 pub mod entry;
 pub mod frames;
+pub mod memory_map;
 pub mod page;
 
 #[cfg(target_os = "none")]
@@ -44,3 +45,6 @@ pub use page::{Frame, PAGE_BYTES, Page};
 pub use directory::Directory;
 #[cfg(target_os = "none")]
 pub use kernel_space::{KERNEL, init};
+
+#[cfg(test)]
+mod tests;

@@ -1,53 +1,35 @@
 //! The free frames of this machine: found once, then handed out and taken back.
 
-use crate::frames::{FrameError, Frames, MOST_FRAMES};
+use crate::frames::Frames;
+use crate::memory_map;
 use crate::page::{Frame, PAGE_BYTES, WINDOW_END};
 use boot::stop::stop;
 use common::{Lock, image};
 use core::arch::asm;
-use multiboot2::{BootInformation, MemoryArea, MemoryAreaType};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use multiboot2::BootInformation;
 use screen::println;
 
 static FRAMES: Lock<Frames> = Lock::new(Frames::new());
+static END: AtomicU32 = AtomicU32::new(0);
 
-/// Adds to the free frames what the memory map calls available, but for what is in use.
+/// Finds the free frames: those that the memory map calls available, but for what is in use.
+///
+/// Stops with a sentence if that cannot be told, or if there are none.
 pub fn init(boot: &BootInformation) {
-    let map = boot.memory_map_tag().unwrap_or_else(|| stop!("the boot loader gave no memory map"));
+    let claims = memory_map::claims(boot).unwrap_or_else(|| stop!("the boot loader gave no memory map"));
     if boot.end_address() > WINDOW_END as usize {
         stop!("the boot information lies beyond 128 MiB, where this kernel cannot read it");
     }
     let mut frames = FRAMES.lock();
-    let mut keep = |from: u64, to: u64| {
-        let from = (from / u64::from(PAGE_BYTES)).min(MOST_FRAMES as u64) as u32;
-        let to = to.div_ceil(u64::from(PAGE_BYTES)).min(MOST_FRAMES as u64) as u32;
-        (from..to).for_each(|number| frames.keep(Frame::from_number(number)));
-    };
-    keep(0, 1 << 20);
-    keep(image::kernel().start.as_u32().into(), image::kernel().end.as_u32().into());
-    keep(boot.start_address() as u64, boot.end_address() as u64);
-    for module in boot.module_tags() {
-        keep(module.start_address().into(), module.end_address().into());
+    let unused = memory_map::give_free(&mut frames, claims, image::kernel());
+    if frames.free_count() == 0 {
+        stop!("the memory map leaves no memory to this kernel");
     }
-    // Where the map contradicts itself, "not available" is believed.
-    let (available, other) = (MemoryAreaType::Available, map.memory_areas());
-    other.iter().filter(|area| area.typ() != available).for_each(|area| keep(area.start_address(), end_of(area)));
-
-    let mut beyond = 0;
-    // From the highest down: the last one added is the first one given out.
-    for area in map.memory_areas().iter().rev().filter(|area| area.typ() == available) {
-        let from = area.start_address().div_ceil(u64::from(PAGE_BYTES));
-        let to = end_of(area) / u64::from(PAGE_BYTES);
-        let seen = to.min(MOST_FRAMES as u64);
-        beyond += to.saturating_sub(from.max(seen));
-        for number in (from..seen).rev() {
-            match frames.add(Frame::from_number(number as u32)) {
-                Ok(()) | Err(FrameError::NotOurs(_) | FrameError::AlreadyFree(_)) => {}
-            }
-        }
-    }
+    END.store(frames.end().address().as_u32().max(boot.end_address() as u32), Relaxed);
     drop(frames);
-    if beyond > 0 {
-        println!("Memory above 128 MiB is not used: {} KiB of it.", beyond * 4);
+    if unused > 0 {
+        println!("Memory above 128 MiB is not used: {} KiB of it.", u64::from(unused) * 4);
     }
 }
 
@@ -96,12 +78,7 @@ pub fn taken_count() -> u32 {
     FRAMES.lock().taken_count()
 }
 
-/// The first address behind the highest frame that may be handed out.
+/// The first address behind all memory that is used: the frames, and the boot information.
 pub fn end() -> u32 {
-    FRAMES.lock().end().address().as_u32()
-}
-
-/// The first address behind `area`; firmware may tell of one that ends with the address space.
-fn end_of(area: &MemoryArea) -> u64 {
-    area.start_address().saturating_add(area.size())
+    END.load(Relaxed)
 }

@@ -23,6 +23,12 @@ const SOMEWHERE: VirtAddr = VirtAddr::new(0x5000_0000);
 const TESTS: &[Test] = &[
     test!(every_frame_of_free_memory_is_handed_out_once_and_no_other),
     test!(what_the_map_calls_reserved_is_not_used_even_if_it_calls_it_available_too),
+    test!(a_boot_without_a_memory_map_is_refused).ends(End::Stop("STOP: the boot loader gave no memory map")),
+    test!(a_map_that_reserves_everything_is_refused)
+        .ends(End::Stop("STOP: the memory map leaves no memory to this kernel")),
+    test!(a_map_with_only_one_frame_is_refused)
+        .ends(End::Stop("STOP: there is no memory for the kernel's page tables")),
+    test!(a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes),
     test!(a_module_is_never_handed_out).module(),
     test!(every_frame_can_be_used_in_8_mib).memory_mib(8),
     test!(every_frame_can_be_used_in_128_mib).memory_mib(128),
@@ -82,8 +88,9 @@ const TESTS: &[Test] = &[
 fn kernel(handover: Handover) -> ! {
     serial::init();
     let mut information = handover.information();
-    if information::command_line(&information).contains("calls_reserved") {
-        information = contradicting(&information);
+    let words = information::command_line(&information);
+    if let Some((_, change)) = CHANGES.iter().find(|(name, _)| words.contains(name)) {
+        information = changed(&information, *change);
     }
     let boot = BOOT.call_once(|| information);
     screen::init();
@@ -99,24 +106,46 @@ fn kernel(handover: Handover) -> ! {
 /// A part of the memory that the loader calls available.
 const RESERVED: core::ops::Range<u64> = 0xA0_0800..0xB0_0800;
 
-/// A copy of what the loader tells, in which the first area that is not available is [`RESERVED`].
-fn contradicting(boot: &BootInformation) -> BootInformation<'static> {
-    #[repr(align(8))]
-    struct Copy([u8; 8192]);
-    static COPY: Lock<Copy> = Lock::new(Copy([0; 8192]));
-    let areas = boot.memory_map_tag().expect("a memory map").memory_areas();
-    let area = areas.iter().find(|area| area.typ() != MemoryAreaType::Available).expect("the BIOS reserves some");
-    let offset = (&raw const *area).addr() - boot.start_address();
+const AVAILABLE: u64 = 1;
+const NOT_AVAILABLE: u64 = 2;
+
+/// What befalls the tag of the memory map (Multiboot2 3.6.8) before the kernel of a test gets to see it.
+type Change = fn(&mut [u64]);
+
+/// By a part of the test's name.
+const CHANGES: &[(&str, Change)] = &[
+    ("calls_reserved", |tag| {
+        let area = areas(tag).iter_mut().find(|area| area[2] != AVAILABLE).expect("the BIOS reserves some");
+        *area = [RESERVED.start, RESERVED.end - RESERVED.start, NOT_AVAILABLE];
+    }),
+    // The type is in the lower half of the first word. This one means nothing.
+    ("without_a_memory_map", |tag| tag[0] += 1000),
+    ("reserves_everything", |tag| areas(tag)[0] = [0, u64::MAX, NOT_AVAILABLE]),
+    ("only_one_frame", |tag| {
+        areas(tag).fill([0, 0, AVAILABLE]);
+        areas(tag)[0] = [8 << 20, 4096, AVAILABLE];
+    }),
+    ("ends_beyond_all_addresses", |tag| areas(tag)[0] = [2 << 20, u64::MAX, AVAILABLE]),
+];
+
+/// The areas of the map: where each begins, how many bytes it has, and of which kind it is.
+fn areas(tag: &mut [u64]) -> &mut [[u64; 3]] {
+    tag[2..].as_chunks_mut().0
+}
+
+/// A copy of what the loader tells, with the memory map changed.
+fn changed(boot: &BootInformation, change: Change) -> BootInformation<'static> {
+    static COPY: Lock<[u64; 1024]> = Lock::new([0; 1024]);
+    let map = boot.memory_map_tag().expect("a memory map");
+    let (from, words) = (((&raw const *map).addr() - boot.start_address()) / 8, size_of_val(map) / 8);
     let mut copy = COPY.lock();
-    // SAFETY: the information is the loader's and lies there, all of it.
-    let original = unsafe { core::slice::from_raw_parts(boot.start_address() as *const u8, boot.total_size()) };
-    copy.0[..original.len()].copy_from_slice(original);
-    // An area begins with its address and its length, 64 bits each (Multiboot2 3.6.8).
-    copy.0[offset..][..8].copy_from_slice(&RESERVED.start.to_le_bytes());
-    copy.0[offset + 8..][..8].copy_from_slice(&(RESERVED.end - RESERVED.start).to_le_bytes());
+    // SAFETY: the information is the loader's and lies there, all of it, at a multiple of 8.
+    let original = unsafe { core::slice::from_raw_parts(boot.start_address() as *const u64, boot.total_size() / 8) };
+    copy[..original.len()].copy_from_slice(original);
+    change(&mut copy[from..from + words]);
     // SAFETY: a copy of good information, at an aligned address, which nobody writes to any more.
-    let loaded = unsafe { BootInformation::load(copy.0.as_ptr().cast::<BootInformationHeader>()) };
-    loaded.expect("the copy is as good as the original")
+    let loaded = unsafe { BootInformation::load(copy.as_ptr().cast::<BootInformationHeader>()) };
+    loaded.expect("the tags of the copy are as good as those of the original")
 }
 
 fn boot() -> &'static BootInformation<'static> {
@@ -174,6 +203,20 @@ fn what_the_map_calls_reserved_is_not_used_even_if_it_calls_it_available_too() {
     let areas = boot().memory_map_tag().expect("a memory map").memory_areas();
     assert!(areas.iter().any(|area| area.start_address() == RESERVED.start && area.end_address() == RESERVED.end));
     take_all(|frame| assert!(!overlaps(frame, RESERVED.start, RESERVED.end), "{frame:?}"));
+}
+
+fn a_boot_without_a_memory_map_is_refused() {
+    // The kernel of this test stops before it gets here, and so do those of the next two.
+}
+
+fn a_map_that_reserves_everything_is_refused() {}
+
+fn a_map_with_only_one_frame_is_refused() {}
+
+fn a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes() {
+    let count = core::iter::from_fn(memory::allocate).map(|frame| assert!(frame.number() < 32768, "{frame:?}")).count();
+    assert!((32000..32768).contains(&count), "{count} frames");
+    assert_eq!(KERNEL.lock().mappings().last().map(|last| last.page.address().as_u32()), Some(124 << 20));
 }
 
 fn a_module_is_never_handed_out() {
@@ -349,7 +392,7 @@ fn mapping_without_memory_is_an_error_and_loses_nothing() {
 fn all_of_several_pages_are_mapped_or_none() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(4 * PAGE_BYTES);
     let mut kernel = KERNEL.lock();
-    kernel.make_tables(Page::range(pages.clone())).expect("memory is not out");
+    kernel.make_tables(pages.clone()).expect("memory is not out");
     let frames = [(); 3].map(|()| memory::allocate().expect("memory is not out"));
     take_all(|_| ());
     frames.into_iter().for_each(memory::free);

@@ -19,7 +19,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 use paging::directory::{MapError, PAGES_PER_TABLE};
 use paging::regions::{self, Region};
-use paging::{Flags, PAGE_BYTES, Page};
+use paging::{Flags, PAGE_BYTES};
 use paging::{KERNEL, memory};
 
 /// Where the heap begins.
@@ -46,7 +46,7 @@ struct KernelHeap(Lock<Growing>);
 pub fn init() {
     let tables = memory::free_count().div_ceil(PAGES_PER_TABLE);
     let limit = START.wrapping_add(tables * PAGES_PER_TABLE * PAGE_BYTES).min(END);
-    KERNEL.lock().make_tables(Page::range(START..limit)).expect("memory holds the page tables of itself");
+    KERNEL.lock().make_tables(START..limit).expect("memory holds the page tables of itself");
     HEAP.0.lock().limit = limit;
     regions::add(Region::new(START..END, |_, f| f.write_str("the kernel heap")));
 }

@@ -5,6 +5,9 @@
 
 extern crate alloc;
 
+#[path = "kernel/directory.rs"]
+mod directory;
+
 use alloc::alloc::{alloc, dealloc};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -18,6 +21,7 @@ use core::alloc::Layout;
 use core::arch::asm;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use directory::a_directory_agrees_with_a_model_for_long;
 use paging::{KERNEL, memory};
 use x86::io::{inb, outb};
 use x86::irq;
@@ -42,6 +46,7 @@ const TESTS: &[Test] = &[
     test!(a_pointer_into_a_block_stops).ends(End::Stop("PANIC: cannot free 0xc")),
     test!(a_write_past_the_end_stops).ends(End::Stop("PANIC: cannot free 0xc")),
     test!(running_out_of_memory_is_a_sentence).ends(End::Stop("PANIC: memory allocation of 1073741824 bytes failed")),
+    test!(a_directory_agrees_with_a_model_for_long),
 ];
 
 fn kernel(handover: Handover) -> ! {

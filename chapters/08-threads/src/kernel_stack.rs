@@ -10,7 +10,7 @@ use crate::thread_id::{MOST_THREADS, ThreadId};
 use common::VirtAddr;
 use paging::KERNEL;
 use paging::regions::{self, Region};
-use paging::{Flags, PAGE_BYTES, Page};
+use paging::{Flags, PAGE_BYTES};
 
 const START: VirtAddr = VirtAddr::new(0xD000_0000);
 /// With the guard page.
@@ -28,7 +28,7 @@ pub struct KernelStack {
 /// If memory is out.
 pub fn init() {
     let all = START..START.wrapping_add(MOST_THREADS as u32 * BYTES);
-    KERNEL.lock().make_tables(Page::range(all.clone())).expect("memory is not out yet");
+    KERNEL.lock().make_tables(all.clone()).expect("memory is not out yet");
     regions::add(Region::stacks(all, BYTES, |address, f| {
         write!(f, "the kernel stack of thread {}", (address.as_u32() - START.as_u32()) / BYTES)
     }));

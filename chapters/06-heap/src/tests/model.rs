@@ -157,23 +157,41 @@ fn pointer_to(address: usize) -> NonNull<u8> {
     NonNull::new(std::ptr::with_exposed_provenance_mut(address)).unwrap()
 }
 
+/// Takes all steps, then frees everything; every so often, and at the end, looks at the whole.
+fn live(steps: &[Step], often: usize) {
+    let mut model = Model::new();
+    for (number, step) in steps.iter().enumerate() {
+        model.apply(step);
+        if number % often == 0 {
+            model.compare();
+        }
+    }
+    while let Some(&address) = model.live.keys().nth(model.live.len() / 2) {
+        model.free(address);
+        if model.live.len() % often == 0 {
+            model.compare();
+        }
+    }
+    let usage = model.heap.usage();
+    assert_eq!(usage.free_bytes, usage.total_bytes);
+    assert_eq!(usage.free_blocks, usize::from(usage.total_bytes > 0), "all free, but not in one block");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn long_sequences_of_calls_leave_a_sound_heap_too(steps in prop::collection::vec(step(), 2000..4000)) {
+        live(&steps, 100);
+    }
+}
+
 proptest! {
     #[test]
     fn any_sequence_of_calls_leaves_a_sound_heap_that_agrees_with_the_model(
         steps in prop::collection::vec(step(), 1..200),
     ) {
-        let mut model = Model::new();
-        for step in &steps {
-            model.apply(step);
-            model.compare();
-        }
-        while let Some(&address) = model.live.keys().next() {
-            model.free(address);
-            model.compare();
-        }
-        let usage = model.heap.usage();
-        prop_assert_eq!(usage.free_bytes, usage.total_bytes);
-        prop_assert_eq!(usage.free_blocks, usize::from(usage.total_bytes > 0), "all free, but not in one block");
+        live(&steps, 1);
     }
 
     #[test]

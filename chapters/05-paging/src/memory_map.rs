@@ -1,0 +1,115 @@
+//! Which frames are free: what the memory map calls available, less what is in use.
+//!
+//! ```text
+//!   available       |-----------------------------|
+//!   in use                |-----|             |-------------|
+//!   free frames     |-----|     |-------------|
+//!                   ^     ^     ^             ^   ^         ^   borders
+//! ```
+//! All that is said about memory is a [`Claim`]. Firmware says it in any order, and its claims overlap,
+//! contradict each other, are empty, or end with the address space. So no order is asked of them: between two
+//! neighbouring borders all frames are alike, and they are free if one claim at least calls them available
+//! and none says that they are in use.
+
+#![forbid(unsafe_code)]
+
+use crate::frames::{Frames, MOST_FRAMES};
+use crate::page::{PAGE_BYTES, WINDOW_END};
+use common::VirtAddr;
+use core::iter;
+use core::ops::Range;
+use multiboot2::{BootInformation, MemoryArea, MemoryAreaType};
+
+/// What is said about some of the frames of memory, which are numbered.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    frames: Range<u32>,
+    available: bool,
+}
+
+impl Claim {
+    /// The bytes from `start` up to, but not including, `end` are available: all frames that are wholly among them.
+    pub fn available(start: u64, end: u64) -> Self {
+        Self { frames: number(start.div_ceil(PAGE_BYTES.into()))..number(end / u64::from(PAGE_BYTES)), available: true }
+    }
+
+    /// The bytes from `start` up to, but not including, `end` are in use: all frames that they touch.
+    pub fn in_use(start: u64, end: u64) -> Self {
+        Self {
+            frames: number(start / u64::from(PAGE_BYTES))..number(end.div_ceil(PAGE_BYTES.into())),
+            available: false,
+        }
+    }
+
+    /// Says nothing, but no run goes across the frame at `address`.
+    fn border(address: u64) -> Self {
+        Self::in_use(address, address)
+    }
+
+    fn of_area(area: &MemoryArea) -> Self {
+        let (start, end) = (area.start_address(), area.start_address().saturating_add(area.size()));
+        if area.typ() == MemoryAreaType::Available { Self::available(start, end) } else { Self::in_use(start, end) }
+    }
+}
+
+/// The number of a frame. None of those beyond can be used, so they need not be told apart.
+fn number(number: u64) -> u32 {
+    number.try_into().unwrap_or(u32::MAX)
+}
+
+/// What the boot loader says: the memory map, and where it has put the modules and the boot information itself.
+/// None if there is no memory map.
+pub fn claims(boot: &BootInformation) -> Option<impl Iterator<Item = Claim> + Clone> {
+    let areas = boot.memory_map_tag()?.memory_areas().iter().map(Claim::of_area);
+    let mut modules = boot.module_tags().peekable();
+    modules.peek(); // if there is none, the tags need not be looked at again
+    let modules = modules.map(|module| Claim::in_use(module.start_address().into(), module.end_address().into()));
+    let itself = Claim::in_use(boot.start_address() as u64, boot.end_address() as u64);
+    Some(areas.chain(modules).chain([itself]))
+}
+
+/// Gives `frames` the free ones, as far as the identity window goes; returns how many lie beyond it.
+///
+/// The first MiB is never free: there is the BIOS, and much that it has not told of.
+pub fn give_free(frames: &mut Frames, claims: impl Iterator<Item = Claim> + Clone, kernel: Range<VirtAddr>) -> u32 {
+    let kernel = Claim::in_use(kernel.start.as_u32().into(), kernel.end.as_u32().into());
+    let ours = [Claim::in_use(0, 1 << 20), kernel, Claim::border(WINDOW_END.into())];
+    let mut beyond = 0;
+    frames.fill(free_runs(claims.chain(ours)).filter(|run| {
+        let is_seen = run.end <= MOST_FRAMES as u32;
+        beyond += if is_seen { 0 } else { run.end - run.start };
+        is_seen
+    }));
+    beyond
+}
+
+/// The free frames in runs, from the highest down.
+fn free_runs(claims: impl Iterator<Item = Claim> + Clone) -> impl Iterator<Item = Range<u32>> {
+    let mut end = u32::MAX;
+    iter::from_fn(move || {
+        while end > 0 {
+            // The run below `end` goes down to the next border. What holds for its last frame holds for all.
+            let (mut start, mut available, mut in_use) = (0, false, false);
+            for Claim { frames, available: is_available } in claims.clone() {
+                if frames.start < end {
+                    start = start.max(frames.start);
+                }
+                if frames.end < end {
+                    start = start.max(frames.end);
+                } else if frames.start < end {
+                    available |= is_available;
+                    in_use |= !is_available;
+                }
+            }
+            let run = start..end;
+            end = start;
+            if available && !in_use {
+                return Some(run);
+            }
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Memory maps of every kind, against a set of frames.
+
+use super::*;
+use crate::page::WINDOW_END;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+const FRAME: u64 = PAGE_BYTES as u64;
+
+/// Where something may go wrong: at both ends of what there is, and of what the kernel can see.
+const BORDERS: [u64; 6] = [0, 0x10_0000, WINDOW_END as u64, 1 << 32, 1 << 44, u64::MAX];
+
+fn runs(areas: &[MemoryArea]) -> Vec<Range<u32>> {
+    free_runs(areas.iter().map(Claim::of_area)).collect()
+}
+
+/// Frames on both sides of the borders: those for which the rule is asked.
+fn looked_at() -> impl Iterator<Item = u32> {
+    BORDERS
+        .into_iter()
+        .map(|border| number(border / FRAME))
+        .flat_map(|frame| frame.saturating_sub(20)..frame.saturating_add(20))
+}
+
+/// Which of the frames that are looked at are free, by the rule itself.
+fn model(areas: &[MemoryArea]) -> BTreeSet<u32> {
+    let start = |frame: u32| u64::from(frame) * FRAME;
+    let end = |frame: u32| start(frame) + FRAME;
+    let mut free = BTreeSet::new();
+    let (available, other): (Vec<_>, Vec<_>) = areas.iter().partition(|area| area.typ() == MemoryAreaType::Available);
+    for (from, to) in available.into_iter().map(ends) {
+        free.extend(looked_at().filter(|frame| from <= start(*frame) && end(*frame) <= to));
+    }
+    for (from, to) in other.into_iter().map(ends) {
+        free.retain(|frame| end(*frame) <= from || to <= start(*frame));
+    }
+    free
+}
+
+/// From where to where an area goes, at most to the end of all addresses.
+fn ends(area: &MemoryArea) -> (u64, u64) {
+    (area.start_address(), area.start_address().saturating_add(area.size()))
+}
+
+/// An address near a border, or anywhere.
+fn address() -> impl Strategy<Value = u64> {
+    let near = (prop::sample::select(&BORDERS), -0x1_2000i64..0x1_2000, any::<bool>());
+    let near = near.prop_map(|(border, offset, is_even)| {
+        let offset = if is_even { offset / 0x1000 * 0x1000 } else { offset };
+        border.saturating_add_signed(offset)
+    });
+    prop_oneof![9 => near, 1 => any::<u64>()]
+}
+
+/// An area as it should be, or of any length: of none, or beyond the end of all addresses.
+fn area() -> impl Strategy<Value = MemoryArea> {
+    let kind = prop_oneof![3 => Just(1), 2 => 0u32..8, 1 => any::<u32>()].prop_map(MemoryAreaType::from_val);
+    let length = prop_oneof![1 => Just(0), 8 => 0u64..0x2_0000, 1 => any::<u64>()];
+    let up_to = (address(), address()).prop_map(|(start, end)| (start, end.saturating_sub(start)));
+    let place = prop_oneof![(address(), length), up_to];
+    (place, kind).prop_map(|((start, length), kind)| MemoryArea::new(start, length, kind))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn what_is_free_is_what_the_rule_says(areas in prop::collection::vec(area(), 0..30)) {
+        let runs = runs(&areas);
+        let found = looked_at().filter(|frame| runs.iter().any(|run| run.contains(frame)));
+        prop_assert_eq!(found.collect::<BTreeSet<_>>(), model(&areas));
+    }
+
+    #[test]
+    fn runs_come_from_the_highest_down(areas in prop::collection::vec(area(), 0..30)) {
+        let runs = runs(&areas);
+        prop_assert!(runs.iter().all(|run| run.start < run.end), "{:?}", runs);
+        prop_assert!(runs.is_sorted_by(|above, below| below.end <= above.start), "{:?}", runs);
+    }
+
+    #[test]
+    fn the_order_of_the_areas_means_nothing(areas in prop::collection::vec(area(), 0..30)) {
+        let reversed: Vec<_> = areas.iter().rev().copied().collect();
+        prop_assert_eq!(runs(&areas), runs(&reversed));
+    }
+}
+
+#[test]
+fn thousands_of_areas_in_no_order_are_thousands_of_runs() {
+    const AREAS: u64 = 2003;
+    let scattered = (0..AREAS).map(|number| number * 1237 % AREAS);
+    let areas: Vec<_> = scattered.map(|n| MemoryArea::new(n * 2 * FRAME, FRAME, MemoryAreaType::Available)).collect();
+    assert!(runs(&areas).into_iter().eq((0..AREAS as u32).rev().map(|n| n * 2..n * 2 + 1)));
+}
+
+#[test]
+fn a_border_parts_a_run_and_says_nothing_else() {
+    let claims = [Claim::available(0x1000, 0x9000), Claim::border(0x4000)];
+    assert_eq!(free_runs(claims.into_iter()).collect::<Vec<_>>(), [4..9, 1..4]);
+}

@@ -1,0 +1,51 @@
+//! Bytes behind which nothing can be read.
+//!
+//! They end where a page ends, and the next page may not be touched. Reading one byte too many is no matter
+//! of luck then, but a fault that ends the test.
+
+use crate::page::PAGE_BYTES;
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
+use std::{ptr, slice};
+
+/// Bytes at the end of what may be read.
+pub struct AtTheEdge {
+    pages: *mut u8,
+    length: usize,
+}
+
+impl AtTheEdge {
+    const PAGE: usize = PAGE_BYTES as usize;
+
+    pub fn new(bytes: &[u8]) -> Self {
+        assert!(bytes.len() <= Self::PAGE);
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: two new pages, of which the second one is taken away; the first one has room for the bytes.
+        let pages = unsafe {
+            let pages = mmap_anonymous(ptr::null_mut(), 2 * Self::PAGE, access, MapFlags::PRIVATE).unwrap();
+            mprotect(pages.byte_add(Self::PAGE), Self::PAGE, MprotectFlags::empty()).unwrap();
+            pages.cast::<u8>()
+        };
+        let edge = Self { pages, length: bytes.len() };
+        // SAFETY: as above; nobody else knows of them yet.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), edge.start(), bytes.len()) };
+        edge
+    }
+
+    /// The boot information begins at a multiple of 8, so there may be up to 7 bytes behind its end.
+    fn start(&self) -> *mut u8 {
+        // SAFETY: the result lies in the first page.
+        unsafe { self.pages.add(Self::PAGE - self.length.next_multiple_of(8)) }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the pages stay as long as `self`, and are written to by nobody.
+        unsafe { slice::from_raw_parts(self.start(), self.length) }
+    }
+}
+
+impl Drop for AtTheEdge {
+    fn drop(&mut self) {
+        // SAFETY: nobody has a reference into them any more.
+        unsafe { munmap(self.pages.cast(), 2 * Self::PAGE) }.unwrap();
+    }
+}

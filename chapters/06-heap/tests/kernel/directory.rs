@@ -1,0 +1,198 @@
+//! Chapter 5's page directory through long random sequences of calls, against a model.
+//!
+//! Its tables lie in frames that the identity window shows, so it lives in a kernel only; and the model wants
+//! a heap, so it is tested here. The CPU never walks this directory: any page of it may mean any frame.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use common::{PhysAddr, VirtAddr};
+use core::ops::Range;
+use paging::directory::{Directory, MapError, NotMapped};
+use paging::{Entry, Flags, Frame, Page, memory};
+
+/// The entry of the directory that is a large page, and where that begins.
+const LARGE: usize = 5;
+const LARGE_FRAME: Frame = Frame::from_number(77 * 1024);
+
+/// The numbers of the pages that are used: at both ends of the address space, on both sides of a border
+/// between two tables, and in the large page. The very last page has no end that an address could tell.
+const PAGES: [Range<u32>; 4] = [0..6, 2 * 1024 - 6..2 * 1024 + 6, 0xF_FFF9..0xF_FFFF, 5 * 1024 + 500..5 * 1024 + 502];
+
+/// A directory, and what it should hold.
+struct Life {
+    directory: Directory,
+    mapped: BTreeMap<Page, (Frame, Flags)>,
+    /// The pages of these that the directory has found frames for.
+    found: BTreeSet<Page>,
+    /// The entries of the directory that have page tables.
+    tables: BTreeSet<usize>,
+    /// How many frames were in use before.
+    taken: u32,
+    random: u32,
+}
+
+pub fn a_directory_agrees_with_a_model_for_long() {
+    // The model's own memory is not to be counted.
+    drop(core::hint::black_box(alloc::vec::Vec::<u8>::with_capacity(64 << 10)));
+    for seed in 1..=50 {
+        let mut life = Life::new(seed);
+        for step in 0..1000 {
+            life.step();
+            if step % 8 == 0 {
+                life.compare();
+            }
+        }
+        life.end();
+    }
+}
+
+impl Life {
+    fn new(seed: u32) -> Self {
+        let taken = memory::taken_count();
+        let mut directory = Directory::new().expect("memory is not out");
+        // SAFETY: nobody uses the address space.
+        unsafe { directory.entries_mut()[LARGE] = Entry::new(LARGE_FRAME, Flags::LARGE) };
+        let (mapped, found, tables) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { directory, mapped, found, tables, taken, random: seed }
+    }
+
+    /// A number below `end`: Marsaglia's three shifts.
+    fn below(&mut self, end: u32) -> u32 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        self.random % end
+    }
+
+    fn flags(&mut self) -> Flags {
+        Flags::from_bits_truncate(self.below(4) << 1) // writable, for ring 3, both or neither
+    }
+
+    /// A few pages, one behind the other.
+    fn pages(&mut self) -> Range<VirtAddr> {
+        let part = PAGES[self.below(PAGES.len() as u32) as usize].clone();
+        let start = part.start + self.below(part.end - part.start);
+        let end = part.end.min(start + 1 + self.below(4));
+        address(start)..address(end)
+    }
+
+    fn page(&mut self) -> Page {
+        Page::containing(self.pages().start)
+    }
+
+    fn step(&mut self) {
+        match self.below(8) {
+            0..3 => self.map(),
+            3..5 => self.unmap(),
+            5 => self.map_free_frames(),
+            6 => self.unmap_and_free(),
+            _ => self.make_tables(),
+        }
+        self.translate();
+    }
+
+    /// The frame that keeps `page` from being mapped.
+    fn in_the_way(&self, page: Page) -> Option<Frame> {
+        if page.directory_index() == LARGE {
+            Some(LARGE_FRAME)
+        } else {
+            self.mapped.get(&page).map(|(frame, _)| *frame)
+        }
+    }
+
+    fn map(&mut self) {
+        let (page, frame, flags) = (self.page(), Frame::from_number(self.below(1 << 20)), self.flags());
+        let expected = self.in_the_way(page).map_or(Ok(()), |frame| Err(MapError::AlreadyMapped(frame)));
+        // SAFETY: nobody uses the address space.
+        let done = unsafe { self.directory.map(page, frame, flags) };
+        assert_eq!(done.map(|flush| flush.ignore()), expected);
+        if expected.is_ok() {
+            self.mapped.insert(page, (frame, flags));
+            self.tables.insert(page.directory_index());
+        }
+    }
+
+    fn unmap(&mut self) {
+        let page = self.page();
+        let expected = self.mapped.remove(&page).map(|(frame, _)| frame).ok_or(NotMapped(page));
+        // SAFETY: nobody uses the address space.
+        let done = unsafe { self.directory.unmap(page) };
+        assert_eq!(done.map(|(frame, flush)| (flush.ignore(), frame).1), expected);
+        if self.found.remove(&page) {
+            memory::free(expected.expect("what was found is mapped"));
+        }
+    }
+
+    fn map_free_frames(&mut self) {
+        let (addresses, flags) = (self.pages(), self.flags());
+        // SAFETY: nobody uses the address space.
+        let done = unsafe { self.directory.map_free_frames(addresses.clone(), flags) };
+        let in_the_way = Page::range(addresses.clone()).find_map(|page| self.in_the_way(page));
+        assert_eq!(done, in_the_way.map_or(Ok(()), |frame| Err(MapError::AlreadyMapped(frame))));
+        // The tables that were made on the way stay.
+        let free = Page::range(addresses.clone()).take_while(|page| self.in_the_way(*page).is_none()).count();
+        self.tables.extend(Page::range(addresses.clone()).take(free).map(Page::directory_index));
+        for page in Page::range(addresses).filter(|_| done.is_ok()) {
+            let frame = self.directory.translate(page.address()).map(Frame::containing).expect("just mapped");
+            let twice = self.found.iter().find(|other| self.mapped[other].0 == frame);
+            assert_eq!(twice, None, "{page:?} has got a frame that is in use");
+            self.mapped.insert(page, (frame, flags));
+            self.found.insert(page);
+        }
+    }
+
+    fn unmap_and_free(&mut self) {
+        let addresses = self.pages();
+        let pages = Page::range(addresses.clone()).take_while(|page| self.found.contains(page)).count() as u32;
+        let addresses = addresses.start..addresses.start.wrapping_add(pages * paging::PAGE_BYTES);
+        // SAFETY: nobody uses the address space.
+        unsafe { self.directory.unmap_and_free(addresses.clone()) };
+        for page in Page::range(addresses) {
+            self.found.remove(&page);
+            self.mapped.remove(&page);
+        }
+    }
+
+    fn make_tables(&mut self) {
+        let page = self.page();
+        let expected = if page.directory_index() == LARGE { Err(MapError::AlreadyMapped(LARGE_FRAME)) } else { Ok(()) };
+        assert_eq!(self.directory.make_tables(page.address()..page.address().wrapping_add(1)), expected);
+        self.tables.extend(expected.is_ok().then(|| page.directory_index()));
+    }
+
+    fn translate(&mut self) {
+        let (page, offset) = (self.page(), self.below(paging::PAGE_BYTES));
+        let address = page.address().wrapping_add(offset);
+        let expected = if page.directory_index() == LARGE {
+            Some(LARGE_FRAME.address().as_u32() + address.as_u32() % (4 << 20))
+        } else {
+            self.mapped.get(&page).map(|(frame, _)| frame.address().as_u32() + offset)
+        };
+        assert_eq!(self.directory.translate(address), expected.map(PhysAddr::new), "{address}");
+    }
+
+    /// Is all of it as it should be?
+    fn compare(&self) {
+        let small = self.mapped.iter().map(|(page, (frame, flags))| (*page, *frame, 1, *flags | Flags::PRESENT));
+        let large = (Page::from_indices(LARGE, 0), LARGE_FRAME, 1024, Flags::PRESENT | Flags::LARGE);
+        let expected = small.clone().filter(|small| small.0 < large.0).chain([large]);
+        let expected = expected.chain(small.filter(|small| small.0 > large.0));
+        let mappings = self.directory.mappings();
+        assert!(mappings.map(|found| (found.page, found.frame, found.pages, found.flags)).eq(expected));
+        assert!((0..1024).filter(|index| self.directory.table(*index).is_some()).eq(self.tables.iter().copied()));
+        let frames = self.taken + 1 + (self.tables.len() + self.found.len()) as u32;
+        assert_eq!(memory::taken_count(), frames, "frames are lost, or were found");
+    }
+
+    /// Gives back everything.
+    fn end(self) {
+        self.found.iter().for_each(|page| memory::free(self.mapped[page].0));
+        self.tables.iter().for_each(|index| memory::free(self.directory.entries()[*index].frame()));
+        memory::free(self.directory.frame());
+        assert_eq!(memory::taken_count(), self.taken);
+    }
+}
+
+/// Where the page with this number begins.
+fn address(number: u32) -> VirtAddr {
+    Page::from_indices(number as usize / 1024, number as usize % 1024).address()
+}
