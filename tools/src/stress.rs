@@ -29,7 +29,7 @@ const CPU: &str = "qemu32,-tsc";
 const MOST_TIME: Duration = Duration::from_secs(300);
 const MOST_TIME_IN_SHORT: Duration = Duration::from_secs(60);
 /// In short, one of so many rounds is done.
-const SHORTER: u32 = 100;
+const SHORTER: u32 = 200;
 /// Of a longer story, only so many lines at its beginning and at its end are told.
 const MOST_LINES: usize = 20;
 

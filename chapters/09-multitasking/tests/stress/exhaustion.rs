@@ -3,6 +3,7 @@
 use crate::{Pages, as_task, fork, fork_to, frames, random};
 use boot::serial;
 use common::stress::{rounds, stir, tell};
+use core::hint::spin_loop;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use multitasking::fork::ForkError;
 use multitasking::task::Ended;
@@ -51,6 +52,9 @@ fn multiply(pages: Pages, generation: u32) -> i32 {
     pages.mark(me);
     let mut random = random(me);
     while !IS_OUT.load(Relaxed) {
+        // Never twice the same time: where all turns together take as long as some ticks, to the instruction,
+        // a tick could be due at the beginning of each of somebody's turns, and end it at once.
+        (0..random.random_range(0..100)).for_each(|_| spin_loop());
         if generation == GENERATIONS.load(Relaxed) || random.random_range(0..3) == 0 {
             yield_now();
             continue;
