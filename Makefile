@@ -9,7 +9,7 @@ first = @[ -x target/debug/tools ] || echo "The tools of this project are built 
 tools = @tools/setup.sh with cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
-.PHONY: help run test stress debug iso fmt lint doctor setup clean
+.PHONY: help run test stress mutants debug iso fmt lint doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -19,6 +19,8 @@ help:
 	@echo 'make test              tests everything; with CHAPTER=5, one chapter'
 	@echo 'make stress            does for minutes what tests do for moments; with CHAPTER=9, one chapter'
 	@echo '         SEED=17       what all random numbers come from; another one each time if not given'
+	@echo 'make mutants           puts known defects back, one by one, and says which test catches each;'
+	@echo '                       with CHAPTER=6 those of one chapter, with MUTANT=27 those of one number or name'
 	@echo 'make debug CHAPTER=9   boots it under gdb, with a breakpoint at its entry; GDB_FLAGS= for gdb'
 	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
 	@echo 'make fmt               formats the source'
@@ -44,6 +46,10 @@ test:
 stress:
 	$(first)
 	$(tools) stress $(chapter) $(if $(SEED),--seed='$(SEED)')
+
+mutants:
+	$(first)
+	$(tools) mutants $(chapter) $(if $(MUTANT),--mutant='$(MUTANT)')
 
 debug:
 	$(first)

@@ -9,9 +9,11 @@ mod cargo;
 mod chapters;
 mod checks;
 mod debug;
+mod defects;
 mod demonstrations;
 mod display;
 mod ending;
+mod git;
 mod grub;
 mod image;
 mod interrupt;
@@ -21,13 +23,16 @@ mod listing;
 mod log;
 mod machine;
 mod monitor;
+mod mutants;
 mod process;
 mod progress;
 mod run;
+mod scratch;
 mod stress;
 mod symbols;
 mod tally;
 mod test;
+mod trial;
 mod wanted;
 mod watch;
 
@@ -55,6 +60,8 @@ enum Command {
     Test(test::Options),
     /// Does for minutes what tests do for moments.
     Stress(stress::Options),
+    /// Puts the known defects back, one by one, and tells which test catches each.
+    Mutants(mutants::Options),
     /// Checks format and style.
     Lint,
 }
@@ -81,6 +88,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Iso(options) => image::iso(&workspace, &options),
         Command::Test(options) => test::test(&workspace, &options),
         Command::Stress(options) => stress::stress(&workspace, &options),
+        Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::Lint => test::lint(&workspace),
     }
 }
