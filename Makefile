@@ -9,7 +9,7 @@ first = @[ -x target/debug/tools ] || echo "The tools of this project are built 
 tools = @tools/setup.sh with cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
-.PHONY: help run test stress bench debug iso fmt lint unsafe doctor setup clean
+.PHONY: help run test stress bench mutants debug iso fmt lint unsafe doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -20,6 +20,8 @@ help:
 	@echo 'make stress            does for minutes what tests do for moments; with CHAPTER=9, one chapter'
 	@echo '         SEED=17       what all random numbers come from; another one each time if not given'
 	@echo 'make bench             measures the kernels in instructions, and fails if one got worse; CHAPTER=6'
+	@echo 'make mutants           puts known defects back, one by one, and says which test catches each;'
+	@echo '                       with CHAPTER=6 those of one chapter, with MUTANT=27 those of one number or name'
 	@echo 'make debug CHAPTER=9   boots it under gdb, with a breakpoint at its entry; GDB_FLAGS= for gdb'
 	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
 	@echo 'make fmt               formats the source'
@@ -50,6 +52,10 @@ stress:
 bench:
 	$(first)
 	$(tools) bench $(chapter)
+
+mutants:
+	$(first)
+	$(tools) mutants $(chapter) $(if $(MUTANT),--mutant='$(MUTANT)')
 
 debug:
 	$(first)

@@ -7,7 +7,7 @@
 use crate::chapters::Workspace;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The file that describes the kernels' target.
 const TARGET: &str = "i686.json";
@@ -32,7 +32,8 @@ pub fn plain<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
 /// `cargo` with this subcommand, for the host.
 pub fn for_host(workspace: &Workspace, subcommand: &str) -> Command {
     let mut command = plain([subcommand]);
-    command.current_dir(&workspace.root);
+    command.current_dir(&workspace.root).env("CARGO_TARGET_DIR", &workspace.target);
+    command.stderr(if workspace.is_quiet { Stdio::null() } else { Stdio::inherit() });
     command
 }
 

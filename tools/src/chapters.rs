@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::path::PathBuf;
 
 /// One chapter, as its `Cargo.toml` describes it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Chapter {
     /// The folder's name, such as `05-paging`.
     pub name: String,
@@ -31,6 +31,8 @@ pub struct Workspace {
     pub target: PathBuf,
     /// In reading order; never empty.
     pub chapters: Vec<Chapter>,
+    /// Whether nobody wants to know what Cargo and the compiler say.
+    pub is_quiet: bool,
 }
 
 impl Chapter {
@@ -56,7 +58,8 @@ impl Workspace {
         if chapters.is_empty() {
             bail!("there is no chapter under {}", metadata.workspace_root.join("chapters").display());
         }
-        Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, chapters })
+        let (root, target) = (metadata.workspace_root, metadata.target_directory);
+        Ok(Self { root, target, chapters, is_quiet: false })
     }
 
     /// The chapter that `word` names; without a word, the last one.

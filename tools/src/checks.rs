@@ -4,7 +4,7 @@ use crate::cargo::{self, Profile};
 use crate::chapters::{Chapter, Workspace};
 use crate::tally::Tally;
 use crate::unsafe_table;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 /// The package of what several chapters use, and that of this program.
@@ -88,7 +88,7 @@ fn check(tally: &Tally, what: &str, mut command: Command) {
 /// Runs `cargo test`, and counts its tests one by one; what it printed is shown only if one failed.
 fn count(tally: &Tally, what: &str, mut command: Command) {
     let start = Instant::now();
-    match command.stderr(Stdio::inherit()).output() {
+    match command.output() {
         Ok(output) => {
             let text = String::from_utf8_lossy(&output.stdout);
             let (passed, mut failed) = results(&text);

@@ -51,6 +51,9 @@ fn boot_on(
     let kernels = kernels::build(workspace, chapters, Kind::Demonstration, Profile::Kernel)?;
     let runs = chapters.iter().zip(&kernels).flat_map(|run| machines.iter().map(move |machine| (run, machine)));
     booted::in_parallel(runs, |((chapter, kernel), &(memory_mib, cpu))| {
+        if tally.has_enough() {
+            return Ok(());
+        }
         let start = Instant::now();
         let on = if cpu.is_empty() { String::new() } else { format!(" and the CPU {cpu}") };
         let what = format!("{} demonstration with {memory_mib} MiB{on}", chapter.name);

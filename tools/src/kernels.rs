@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 /// Which of a chapter's kernels is wanted.
 #[derive(Clone, Copy)]
@@ -19,6 +18,17 @@ pub enum Kind {
     LongTests,
     /// The one that measures.
     Benches,
+}
+
+impl Kind {
+    /// What Cargo calls the targets of this kind.
+    fn target(self) -> &'static str {
+        match self {
+            Self::Demonstration => "bin",
+            Self::Tests | Self::LongTests => "test",
+            Self::Benches => "bench",
+        }
+    }
 }
 
 /// Builds the demonstration of one chapter.
@@ -45,8 +55,8 @@ pub fn build(
         Kind::LongTests => command.args(["--test", "stress"]),
         Kind::Benches => command.args(["--bench", "kernel"]),
     };
-    let output = command.stderr(Stdio::inherit()).output().context("cargo could not be started")?;
-    let mut found = executables(&String::from_utf8_lossy(&output.stdout), kind);
+    let output = command.output().context("cargo could not be started")?;
+    let mut found = executables(&String::from_utf8_lossy(&output.stdout), kind.target());
     let folder = |chapter: &Chapter| workspace.root.join("chapters").join(&chapter.name);
     Ok(chapters.iter().map(|chapter| found.remove(&folder(chapter))).collect())
 }
@@ -64,13 +74,8 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// The executables of this kind that `messages` tell of, by the folder of their package.
-fn executables(messages: &str, kind: Kind) -> HashMap<PathBuf, PathBuf> {
-    let wanted = match kind {
-        Kind::Demonstration => "bin",
-        Kind::Tests | Kind::LongTests => "test",
-        Kind::Benches => "bench",
-    };
+/// The executables that `messages` tell of, made from targets of this kind, by the folder of their package.
+pub fn executables(messages: &str, wanted: &str) -> HashMap<PathBuf, PathBuf> {
     let executable = |line: &str| {
         let message: Message = serde_json::from_str(line).ok()?;
         let folder = message.manifest_path.as_deref().and_then(Path::parent)?;
@@ -96,12 +101,12 @@ mod tests {
     #[test]
     fn the_two_kernels_of_a_chapter_are_told_apart() {
         let folder = Path::new("/x/a");
-        assert_eq!(executables(MESSAGES, Kind::Demonstration)[folder], Path::new("/x/t/a"));
-        assert_eq!(executables(MESSAGES, Kind::Tests)[folder], Path::new("/x/t/kernel"));
+        assert_eq!(executables(MESSAGES, Kind::Demonstration.target())[folder], Path::new("/x/t/a"));
+        assert_eq!(executables(MESSAGES, Kind::Tests.target())[folder], Path::new("/x/t/kernel"));
     }
 
     #[test]
     fn libraries_and_news_are_no_kernels() {
-        assert_eq!(executables(MESSAGES, Kind::Tests).len(), 1);
+        assert_eq!(executables(MESSAGES, Kind::Tests.target()).len(), 1);
     }
 }

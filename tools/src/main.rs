@@ -11,10 +11,12 @@ mod chapters;
 mod chart;
 mod checks;
 mod debug;
+mod defects;
 mod demonstrations;
 mod display;
 mod ending;
 mod figures;
+mod git;
 mod grub;
 mod image;
 mod interrupt;
@@ -24,15 +26,18 @@ mod listing;
 mod log;
 mod machine;
 mod monitor;
+mod mutants;
 mod plan;
 mod process;
 mod progress;
 mod run;
+mod scratch;
 mod size;
 mod stress;
 mod symbols;
 mod tally;
 mod test;
+mod trial;
 mod unsafe_code;
 mod unsafe_table;
 mod wanted;
@@ -64,6 +69,8 @@ enum Command {
     Stress(stress::Options),
     /// Measures the kernels, in instructions.
     Bench(bench::Options),
+    /// Puts the known defects back, one by one, and tells which test catches each.
+    Mutants(mutants::Options),
     /// Checks format and style.
     Lint,
     /// Counts the unsafe code anew, for the table of it.
@@ -93,6 +100,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Test(options) => test::test(&workspace, &options),
         Command::Stress(options) => stress::stress(&workspace, &options),
         Command::Bench(options) => bench::bench(&workspace, &options),
+        Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Unsafe => unsafe_table::write(&workspace),
     }

@@ -8,15 +8,33 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Tally {
     counts: Mutex<Counts>,
+    /// Whether nothing is told, and one failure is all that is wanted.
+    is_silent: bool,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Counts {
     passed: usize,
     failed: usize,
+    first_failure: Option<String>,
 }
 
 impl Tally {
+    /// A count that tells of nothing, and has enough of one failure.
+    pub fn until_a_failure() -> Self {
+        Self { is_silent: true, ..Self::default() }
+    }
+
+    /// Whether there is no need to count more.
+    pub fn has_enough(&self) -> bool {
+        self.is_silent && !self.is_good()
+    }
+
+    /// What failed first.
+    pub fn failure(&self) -> Option<String> {
+        self.counts().first_failure
+    }
+
     /// Counts one thing, and tells of it: in one line if it passed, with the reason if it failed.
     pub fn note(&self, what: &str, outcome: Result<(), String>, time: Duration) {
         let (passed, failed) = if outcome.is_ok() { (1, 0) } else { (0, 1) };
@@ -29,6 +47,12 @@ impl Tally {
         let mut counts = self.counts.lock().expect("no thread panics while counting");
         counts.passed += passed;
         counts.failed += failed;
+        if failed > 0 {
+            counts.first_failure.get_or_insert_with(|| what.into());
+        }
+        if self.is_silent {
+            return;
+        }
         let word = if failed == 0 { "ok" } else { "FAILED" };
         println!("{word} {what} ({:.1} s)", time.as_secs_f32());
         for line in reason.iter().flat_map(|reason| reason.lines()) {
@@ -42,13 +66,13 @@ impl Tally {
     }
 
     fn counts(&self) -> Counts {
-        *self.counts.lock().expect("no thread panics while counting")
+        self.counts.lock().expect("no thread panics while counting").clone()
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Counts { passed, failed } = self.counts();
+        let Counts { passed, failed, .. } = self.counts();
         write!(f, "{passed} passed, {failed} failed")
     }
 }
@@ -66,5 +90,17 @@ mod tests {
         tally.note_many("several checks", 3, 0, None, Duration::ZERO);
         assert!(!tally.is_good());
         assert_eq!(tally.to_string(), "4 passed, 1 failed");
+    }
+
+    #[test]
+    fn one_failure_is_enough_where_that_is_all_that_is_wanted() {
+        for (tally, has_enough) in [(Tally::until_a_failure(), true), (Tally::default(), false)] {
+            tally.note("a check", Ok(()), Duration::ZERO);
+            assert_eq!((tally.has_enough(), tally.failure()), (false, None));
+            tally.note("a check that fails on purpose", Err("for the count".into()), Duration::ZERO);
+            tally.note("another", Err("for the count".into()), Duration::ZERO);
+            assert_eq!(tally.has_enough(), has_enough);
+            assert_eq!(tally.failure().as_deref(), Some("a check that fails on purpose"));
+        }
     }
 }

@@ -1,0 +1,173 @@
+//! A chapter's tests, up to the first that fails.
+//!
+//! That one is all that is asked for here, so nothing is told of the others, and what hangs is given up:
+//! a test of a library as well, which Cargo would wait for.
+
+use crate::cargo::{self, Profile};
+use crate::chapters::{Chapter, Workspace};
+use crate::kernels::{self, Kind};
+use crate::process::Process;
+use crate::tally::Tally;
+use crate::{booted, demonstrations, grub, interrupt, stress};
+use anyhow::{Context, Result, bail};
+use std::process::Command;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How much longer a test of a library may be silent than one that boots: it may try hundreds of cases.
+const MANY_CASES: u32 = 3;
+
+/// What came of a chapter's tests.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// All have passed.
+    Passed,
+    /// This one has failed.
+    Failed(String),
+    /// There is nothing to test.
+    DoesNotCompile,
+}
+
+/// Runs all that `make test` runs for one chapter, until something fails.
+pub fn run(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
+    for part in [library, kernel, demonstration, long_tests] {
+        let verdict = part(workspace, chapter, timeout)?;
+        if interrupt::happened() {
+            // Whatever it is, that may be why.
+            bail!("Interrupted.");
+        }
+        if verdict != Verdict::Passed {
+            return Ok(verdict);
+        }
+    }
+    Ok(Verdict::Passed)
+}
+
+/// Runs the tests inside of the library, on the host.
+fn library(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
+    let mut command = cargo::for_host(workspace, "test");
+    command.args(["--lib", "--no-run", "--message-format=json-render-diagnostics"]);
+    cargo::packages(&mut command, [chapter.package.as_str()]);
+    let output = command.output().context("cargo could not be started")?;
+    let folder = workspace.root.join("chapters").join(&chapter.name);
+    let built = kernels::executables(&String::from_utf8_lossy(&output.stdout), "lib").remove(&folder);
+    let Some(program) = built else { return Ok(Verdict::DoesNotCompile) };
+    // One at a time, so that it is known which one hangs.
+    let mut process = Process::start(Command::new(program).arg("--test-threads=1").current_dir(folder))?;
+    watch(&mut process, timeout * MANY_CASES)
+}
+
+/// Waits for the end of a program of tests, for the first that fails, or for one that takes too long.
+fn watch(process: &mut Process, timeout: Duration) -> Result<Verdict> {
+    let mut text = String::new();
+    let mut deadline = Instant::now() + timeout;
+    loop {
+        match process.output.recv_timeout(PAUSE) {
+            Ok(bytes) => {
+                text += &String::from_utf8_lossy(&bytes);
+                deadline = Instant::now() + timeout;
+            }
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+            Err(RecvTimeoutError::Timeout) => return Ok(Verdict::Failed(last_test(&text))),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if interrupt::happened() {
+            bail!("Interrupted.");
+        }
+        if let Some(test) = text.lines().find_map(failed_test) {
+            return Ok(Verdict::Failed(test.into()));
+        }
+    }
+    // Without a word about a test, the program itself has ended badly: in the last one that it began.
+    Ok(if process.status()?.success() { Verdict::Passed } else { Verdict::Failed(last_test(&text)) })
+}
+
+/// The test that a line such as `test tests::of_something ... FAILED` names, if it failed.
+fn failed_test(line: &str) -> Option<&str> {
+    line.strip_suffix(" ... FAILED").and_then(test_of)
+}
+
+/// The test that was begun last, and of which nothing more was said.
+fn last_test(text: &str) -> String {
+    text.lines().rev().find_map(test_of).unwrap_or("the tests of the library").into()
+}
+
+/// The name of the test that a line begins with.
+fn test_of(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.split(' ').next()
+}
+
+/// Boots the chapter's tests.
+fn kernel(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
+    let suites = booted::build(workspace, &[chapter], Kind::Tests, Profile::Kernel, timeout)?;
+    let Some(kernel) = &suites[0].kernel else { return Ok(Verdict::DoesNotCompile) };
+    if !grub::accepts(kernel)? {
+        return Ok(Verdict::Failed("GRUB, which finds no header".into()));
+    }
+    let tally = Tally::until_a_failure();
+    booted::run(&suites, &tally)?;
+    Ok(verdict(chapter, &tally))
+}
+
+/// Boots the chapter's demonstration.
+fn demonstration(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
+    if kernels::build(workspace, &[chapter], Kind::Demonstration, Profile::Kernel)?[0].is_none() {
+        return Ok(Verdict::DoesNotCompile);
+    }
+    let tally = Tally::until_a_failure();
+    demonstrations::test(workspace, &[chapter], timeout, &tally)?;
+    Ok(verdict(chapter, &tally))
+}
+
+/// Lets the chapter's long tests run in short, if it has any. They have a clock of their own.
+fn long_tests(workspace: &Workspace, chapter: &Chapter, _: Duration) -> Result<Verdict> {
+    if !chapter.has_long_tests {
+        return Ok(Verdict::Passed);
+    }
+    if kernels::build(workspace, &[chapter], Kind::LongTests, Profile::Kernel)?[0].is_none() {
+        return Ok(Verdict::DoesNotCompile);
+    }
+    let tally = Tally::until_a_failure();
+    stress::test_in_short(workspace, &[chapter], stress::USUAL_SEED, &tally)?;
+    Ok(verdict(chapter, &tally))
+}
+
+fn verdict(chapter: &Chapter, tally: &Tally) -> Verdict {
+    tally.failure().map_or(Verdict::Passed, |what| {
+        Verdict::Failed(what.strip_prefix(&chapter.name).unwrap_or(&what).trim_start().into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watched(script: &str, timeout: Duration) -> Verdict {
+        let mut process = Process::start(Command::new("sh").args(["-c", script])).expect("there is a shell");
+        watch(&mut process, timeout).expect("nobody interrupts")
+    }
+
+    #[test]
+    fn the_first_test_that_fails_is_the_verdict() {
+        let script = "echo 'test tests::a ... ok'; echo 'test tests::b - should panic ... FAILED'; \
+            printf 'test tests::c ... '; exec sleep 1000";
+        assert_eq!(watched(script, Duration::from_secs(5)), Verdict::Failed("tests::b".into()));
+    }
+
+    #[test]
+    fn a_test_that_hangs_or_dies_is_the_one_that_was_begun_last() {
+        let script = "echo 'test tests::a ... ok'; printf 'test tests::b ... '; ";
+        let verdict = Verdict::Failed("tests::b".into());
+        assert_eq!(watched(&format!("{script} exec sleep 1000"), Duration::from_millis(300)), verdict);
+        assert_eq!(watched(&format!("{script} exit 1"), Duration::from_secs(60)), verdict);
+        assert_eq!(watched(&format!("{script} kill -9 $$"), Duration::from_secs(60)), verdict);
+    }
+
+    #[test]
+    fn a_good_end_is_none_without_the_status_for_it() {
+        assert_eq!(watched("echo 'test tests::a ... ok'", Duration::from_secs(60)), Verdict::Passed);
+        assert_eq!(watched("exit 101", Duration::from_secs(60)), Verdict::Failed("the tests of the library".into()));
+    }
+}
