@@ -21,6 +21,7 @@ impl ThreadId {
     ///
     /// # Panics
     /// If there is no such place.
+    #[inline(always)]
     pub const fn new(place: usize) -> Self {
         assert!(place < MOST_THREADS, "there is no such thread");
         Self(place)

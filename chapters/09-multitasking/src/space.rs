@@ -94,33 +94,43 @@ impl Drop for Space {
 }
 
 /// The entries that are present, of the directory or table in `frame`, from those in `range`.
+fn present(frame: Frame, range: Range<usize>) -> Present {
+    Present { table: table_in(frame).cast(), left: range.len(), end: range.end }
+}
+
+/// Goes over the entries of a table that are present.
 ///
 /// Few of so many are, so the CPU's own loop skips the absent ones. The CPU may be using the table meanwhile,
 /// and sets "accessed" and "dirty" in it at any time; so each entry is read once, by itself.
-fn present(frame: Frame, range: Range<usize>) -> impl Iterator<Item = (usize, Entry)> {
-    let table = table_in(frame).cast::<Entry>();
-    let mut left = range.len();
-    core::iter::from_fn(
-        #[inline(always)]
-        move || {
-            let found: u8;
-            // SAFETY: callers name a table, whose 1024 entries lie in the identity window. They are only read.
-            unsafe {
-                asm!(
-                    "xor eax, eax", // an absent entry; and "equal", should there be none to look at
-                    "repe scasd",
-                    "setne al",
-                    out("al") found,
-                    inout("edi") table.add(range.end - left) => _,
-                    inout("ecx") left,
-                    options(nostack, readonly),
-                );
-            }
-            let index = range.end - left - 1;
-            // SAFETY: as above.
-            (found != 0).then(|| (index, unsafe { table.add(index).read_volatile() }))
-        },
-    )
+struct Present {
+    table: *const Entry,
+    left: usize,
+    end: usize,
+}
+
+impl Iterator for Present {
+    type Item = (usize, Entry);
+
+    #[inline(always)] // once for every page that is copied
+    fn next(&mut self) -> Option<Self::Item> {
+        let found: u8;
+        // SAFETY: callers of `present` name a table, whose 1024 entries lie in the identity window. They are
+        // only read.
+        unsafe {
+            asm!(
+                "xor eax, eax", // an absent entry; and "equal", should there be none to look at
+                "repe scasd",
+                "setne al",
+                out("al") found,
+                inout("edi") self.table.add(self.end - self.left) => _,
+                inout("ecx") self.left,
+                options(nostack, readonly),
+            );
+        }
+        let index = self.end - self.left - 1;
+        // SAFETY: as above.
+        (found != 0).then(|| (index, unsafe { self.table.add(index).read_volatile() }))
+    }
 }
 
 /// Copies every page of the table in `from` into a frame of its own, with the same rights, noted in the
