@@ -48,7 +48,15 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     };
     let plan = Plan::committed();
     let figures = measure(workspace, &chapters, Runs::Two)?;
-    println!("{}", table(&plan, &figures));
+    let table = table(&plan, &figures);
+    if table.row_count() > 0 {
+        println!("{table}\n");
+    }
+    for (chart, curve) in plan.charts.iter().flat_map(|chart| chart.curves.iter().map(move |curve| (chart, curve))) {
+        if let [(from, least), .., (to, most)] = figures.curve(curve)[..] {
+            println!(" {curve}: {} with {from} {}, {} with {to}", number(least), chart.along, number(most));
+        }
+    }
     write(workspace, &plan, &figures)?;
     let complaints = plan.complaints(&figures);
     complaints.iter().for_each(|complaint| println!("Worse than it was: {complaint}"));

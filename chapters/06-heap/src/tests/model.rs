@@ -168,7 +168,7 @@ fn live(steps: &[Step], often: usize) {
     }
     while let Some(&address) = model.live.keys().nth(model.live.len() / 2) {
         model.free(address);
-        if model.live.len() % often == 0 {
+        if model.live.len().is_multiple_of(often) {
             model.compare();
         }
     }
