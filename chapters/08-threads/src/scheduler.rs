@@ -61,6 +61,10 @@ pub fn wait(reason: Reason, off: &InterruptsOff) {
 }
 
 /// Makes `thread` ready if it waits. A thread that sleeps goes on sleeping.
+///
+/// A wait does not know what it is for, and ends with the first call. So whoever calls this must know that
+/// the thread waits for just that: it has noted so with interrupts off, and they have been off since it was
+/// found there.
 pub fn wake(thread: ThreadId) {
     SCHEDULER.lock().wake(thread);
 }

@@ -13,7 +13,8 @@ static LEFT: AtomicU32 = AtomicU32::new(0);
 /// Ticks until the next sleeper wakes. If nobody sleeps, it reaches zero by chance, once in 2^32 ticks.
 static ASLEEP: AtomicU32 = AtomicU32::new(0);
 
-/// Lets the timer end timeslices of so many ticks.
+/// Lets the timer end timeslices of so many ticks. A timeslice begins between two ticks, and so the first
+/// one comes early.
 ///
 /// # Panics
 /// If a timeslice has no ticks.
