@@ -1,7 +1,7 @@
 //! What no chapter teaches and at least two use.
 //!
 //! The types of addresses, the lock, the sections of the kernel's image, the way out of QEMU, and the
-//! frames in which the tests boot, short ones and long ones. Nothing here is a step of the tutorial.
+//! frames in which tests, long tests and benches boot. Nothing here is a step of the tutorial.
 
 #![cfg_attr(target_os = "none", no_std)]
 

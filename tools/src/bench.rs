@@ -57,8 +57,10 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
             println!(" {curve}: {} with {from} {}, {} with {to}", number(least), chart.along, number(most));
         }
     }
-    write(workspace, &plan, &figures)?;
-    let complaints = plan.complaints(&figures);
+    if options.chapter.is_none() {
+        write(workspace, &plan, &figures)?;
+    }
+    let complaints = complaints(workspace, &chapters, &plan, &figures);
     complaints.iter().for_each(|complaint| println!("Worse than it was: {complaint}"));
     Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -70,10 +72,17 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) {
     }
     let start = Instant::now();
     let outcome = measure(workspace, chapters, Runs::One).map_err(|error| format!("{error:#}")).and_then(|figures| {
-        let complaints = Plan::committed().complaints(&figures);
+        let complaints = complaints(workspace, chapters, &Plan::committed(), &figures);
         if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
     });
     tally.note("what the kernels cost, in instructions", outcome, start.elapsed());
+}
+
+/// What has got worse; and what is missing, if all chapters were measured.
+fn complaints(workspace: &Workspace, chapters: &[&Chapter], plan: &Plan, figures: &Figures) -> Vec<String> {
+    let everything = chapters.len() == workspace.chapters.len();
+    let missing = if everything { plan.missing(figures) } else { Vec::new() };
+    missing.into_iter().chain(plan.complaints(figures)).collect()
 }
 
 /// How often a bench is booted.

@@ -23,7 +23,7 @@ const APART: f64 = 40.0;
 const LINE_HEIGHT: f64 = 18.0;
 
 /// How the lines are broken, curve by curve.
-const DASHES: [&str; 3] = ["none", "7 4", "2 3"];
+const DASHES: [&str; 4] = ["none", "7 4", "2 3", "7 3 2 3"];
 
 /// Points of a curve, from left to right.
 pub type Points = Vec<(u32, f64)>;

@@ -68,6 +68,14 @@ impl Plan {
         toml::from_str(FILE).expect("a test reads the file")
     }
 
+    /// What should have been measured, and was not, a sentence each.
+    pub fn missing(&self, figures: &Figures) -> Vec<String> {
+        let rows = self.rows.iter().filter(|row| row.ours(figures).is_none()).map(|row| row.name.trim());
+        let curves = self.charts.iter().flat_map(|chart| &chart.curves);
+        let curves = curves.filter(|curve| figures.curve(curve).len() < 2).map(String::as_str);
+        rows.chain(curves).map(|name| format!("{name}: was not measured.")).collect()
+    }
+
     /// What fails, a sentence each.
     pub fn complaints(&self, figures: &Figures) -> Vec<String> {
         let rows = self.rows.iter().filter_map(|row| row.complaint(figures));
@@ -133,6 +141,15 @@ mod tests {
         assert_eq!(row.complaint(&measured(&[(2, 7.5)])), None);
         assert_eq!(row.complaint(&measured(&[(2, 8.0)])).as_deref(), Some("A: 8 is more than 7.5."));
         assert_eq!(row.complaint(&measured(&[(3, 8.0)])), None, "not measured");
+    }
+
+    #[test]
+    fn what_is_no_longer_measured_is_missed() {
+        let row: Row = toml::from_str("name = 'A'\nfigure = 'a'\nat = 2\nmost = 7.5").expect("a row");
+        let plan = Plan { rows: vec![row], charts: vec![chart("flat = true")] };
+        assert!(plan.missing(&measured(&[(2, 7.0), (3, 7.0)])).is_empty());
+        let missing = plan.missing(&measured(&[(3, 7.0)]));
+        assert_eq!(missing, ["A: was not measured.", "a: was not measured."]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
         return Err(Damage::Size(size));
     }
     // SAFETY: there are as many bytes as the header says. They are borrowed, so nobody writes to them.
-    let information = unsafe { BootInformation::load(header.as_ptr().cast()) }.map_err(Damage::Tags)?;
+    let information = unsafe { BootInformation::load(bytes.as_ptr().cast()) }.map_err(Damage::Tags)?;
     match information.tags().find_map(|tag| damaged(tag.header().typ.into(), tag.payload())) {
         Some(name) => Err(Damage::Tag(name)),
         None => Ok(information),

@@ -65,7 +65,8 @@ impl Flush {
         unsafe { tlb::flush(self.0.address().as_u32() as usize) };
     }
 
-    /// Nothing to forget: the address space has not been in use since the page was last mapped in it.
+    /// Nothing to forget: the page was absent before, or the address space has not been in use since it was
+    /// mapped.
     pub fn ignore(self) {}
 }
 

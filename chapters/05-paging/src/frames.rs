@@ -65,7 +65,10 @@ impl Frames {
         self.first = LAST;
         let mut end = MOST_FRAMES as u32;
         for run in runs {
-            assert!(0 < run.start && run.end <= end, "the runs of free frames are in no order: {run:?}");
+            assert!(
+                0 < run.start && run.start < run.end && run.end <= end,
+                "the runs are not as they have to be: {run:?}"
+            );
             end = run.start;
             self.end = self.end.max(run.end);
             // Each frame leads to the one behind it, and the last one to where the list began before.

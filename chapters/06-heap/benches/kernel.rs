@@ -70,6 +70,6 @@ fn blocks_among_holes() {
         blocks.iter_mut().step_by(2).for_each(|block| *block = None);
         measure::<64>("allocate what fits the first hole", "free into holes", crowd);
         measure::<128>("allocate what fits no hole", "free behind holes", crowd);
-        blocks.iter_mut().for_each(|hole| _ = hole.get_or_insert_with(block::<64>));
+        blocks.clear();
     }
 }

@@ -13,7 +13,7 @@ pub use crate::table::current;
 /// `timeslice_ticks`.
 ///
 /// # Panics
-/// If a timeslice has no ticks, or memory is out.
+/// If a timeslice has no ticks, or memory is out, or it is called twice.
 pub fn init(timeslice_ticks: u32) {
     let _off = interrupts_off();
     crate::kernel_stack::init();

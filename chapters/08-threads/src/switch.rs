@@ -5,7 +5,7 @@ use core::arch::global_asm;
 
 global_asm!(include_str!("switch.s"));
 
-/// A way from one thread to another. [`switch`] is one, and whoever has another builds it on that.
+/// A way from one thread to another. [`switch`] is one, and whoever has another leaves the same on the stack.
 ///
 /// # Safety
 /// As for [`switch`].

@@ -100,8 +100,9 @@ fn present(frame: Frame, range: Range<usize>) -> Present {
 
 /// Goes over the entries of a table that are present.
 ///
-/// Few of so many are, so the CPU's own loop skips the absent ones. The CPU may be using the table meanwhile,
-/// and sets "accessed" and "dirty" in it at any time; so each entry is read once, by itself.
+/// Few of so many are, so the CPU's own loop skips the absent ones, which are 0 in all bits. The CPU may be
+/// using the table meanwhile, and sets "accessed" and "dirty" in it at any time; so of an entry that was found
+/// one single read counts.
 struct Present {
     table: *const Entry,
     left: usize,
@@ -113,7 +114,7 @@ impl Iterator for Present {
 
     #[inline(always)] // once for every page that is copied
     fn next(&mut self) -> Option<Self::Item> {
-        let found: u8;
+        let found: u32;
         // SAFETY: callers of `present` name a table, whose 1024 entries lie in the identity window. They are
         // only read.
         unsafe {
@@ -121,7 +122,7 @@ impl Iterator for Present {
                 "xor eax, eax", // an absent entry; and "equal", should there be none to look at
                 "repe scasd",
                 "setne al",
-                out("al") found,
+                out("eax") found,
                 inout("edi") self.table.add(self.end - self.left) => _,
                 inout("ecx") self.left,
                 options(nostack, readonly),

@@ -131,7 +131,8 @@ fn take_part() {
     }
 }
 
-/// Switches as this kernel does, and counts from the call to the return, which is in another thread.
+/// Switches as this kernel does, and counts what that takes beyond a call of a function that does nothing. The
+/// return is in another thread.
 ///
 /// # Safety
 /// As for `between_spaces`.
