@@ -38,6 +38,7 @@ const TESTS: &[Test] = &[
     test!(the_map_is_as_promised),
     test!(what_is_mapped_can_be_used_and_translated),
     test!(tables_are_empty_whatever_was_in_their_frames),
+    test!(the_first_tables_are_empty_in_memory_full_of_ones),
     test!(unmapping_takes_effect_at_once)
         .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
     test!(what_is_unmapped_and_freed_is_gone_at_once)
@@ -106,6 +107,9 @@ fn kernel(handover: Handover) -> ! {
 /// A part of the memory that the loader calls available.
 const RESERVED: core::ops::Range<u64> = 0xA0_0800..0xB0_0800;
 
+/// All the memory that there is where it is full of ones at first.
+const FULL_OF_ONES: core::ops::Range<u32> = 8 << 20..12 << 20;
+
 const AVAILABLE: u64 = 1;
 const NOT_AVAILABLE: u64 = 2;
 
@@ -124,6 +128,13 @@ const CHANGES: &[(&str, Change)] = &[
     ("only_one_frame", |tag| {
         areas(tag).fill([0, 0, AVAILABLE]);
         areas(tag)[0] = [8 << 20, 4096, AVAILABLE];
+    }),
+    ("full_of_ones", |tag| {
+        let bytes = FULL_OF_ONES.end - FULL_OF_ONES.start;
+        areas(tag).fill([0, 0, AVAILABLE]);
+        areas(tag)[0] = [FULL_OF_ONES.start.into(), bytes.into(), AVAILABLE];
+        // SAFETY: paging is off, the kernel lies elsewhere, and of what the loader tells there is a copy.
+        unsafe { (FULL_OF_ONES.start as *mut u8).write_bytes(0xFF, bytes as usize) };
     }),
     ("ends_beyond_all_addresses", |tag| areas(tag)[0] = [2 << 20, u64::MAX, AVAILABLE]),
 ];
@@ -336,6 +347,16 @@ fn tables_are_empty_whatever_was_in_their_frames() {
     // SAFETY: the address space is not in use.
     unsafe { directory.map(Page::containing(SOMEWHERE), first, Flags::empty()) }.expect("the page is free").ignore();
     assert_eq!(directory.mappings().count(), 1);
+}
+
+fn the_first_tables_are_empty_in_memory_full_of_ones() {
+    let kernel = KERNEL.lock();
+    assert!(FULL_OF_ONES.contains(&kernel.frame().address().as_u32()));
+    for nothing in [VirtAddr::new(0), image::stack().start, VirtAddr::new(FULL_OF_ONES.end), SOMEWHERE] {
+        assert_eq!(kernel.translate(nothing), None, "{nothing}");
+    }
+    let is_identity = |page: Page, frame: Frame| page.address().as_u32() == frame.address().as_u32();
+    assert!(kernel.mappings().all(|mapping| is_identity(mapping.page, mapping.frame)));
 }
 
 fn unmapping_takes_effect_at_once() {
