@@ -64,7 +64,7 @@ pub fn mutants(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         println!("{defect}: {what} ({:.1} s)", start.elapsed().as_secs_f32());
     }
     let seconds = start.elapsed().as_secs();
-    println!("\n{caught} caught, {not_caught} not caught, {not_tried} impossible or not to be noticed here ({seconds} s)");
+    println!("\n{caught} caught, {not_caught} not caught, {not_tried} impossible or unnoticed ({seconds} s)");
     Ok(if not_caught == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
