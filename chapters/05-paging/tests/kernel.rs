@@ -30,6 +30,7 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("STOP: there is no memory for the kernel's page tables")),
     test!(a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes),
     test!(a_module_is_never_handed_out).module(),
+    test!(boot_information_in_free_memory_is_never_handed_out),
     test!(every_frame_can_be_used_in_8_mib).memory_mib(8),
     test!(every_frame_can_be_used_in_128_mib).memory_mib(128),
     test!(memory_above_128_mib_is_left_alone).memory_mib(200),
@@ -92,6 +93,8 @@ fn kernel(handover: Handover) -> ! {
     let words = information::command_line(&information);
     if let Some((_, change)) = CHANGES.iter().find(|(name, _)| words.contains(name)) {
         information = changed(&information, *change);
+    } else if words.contains("information_in_free_memory") {
+        information = moved(&information);
     }
     let boot = BOOT.call_once(|| information);
     screen::init();
@@ -156,6 +159,18 @@ fn changed(boot: &BootInformation, change: Change) -> BootInformation<'static> {
     change(&mut copy[from..from + words]);
     // SAFETY: a copy of good information, at an aligned address, which nobody writes to any more.
     let loaded = unsafe { BootInformation::load(copy.as_ptr().cast::<BootInformationHeader>()) };
+    loaded.expect("the tags of the copy are as good as those of the original")
+}
+
+/// Where the map calls memory available, and nothing is.
+const IN_FREE_MEMORY: usize = 9 << 20;
+
+/// What the loader tells, moved to where other loaders might have put it.
+fn moved(boot: &BootInformation) -> BootInformation<'static> {
+    // SAFETY: the information is the loader's and lies there; where it goes nothing is, and paging is off.
+    unsafe { (boot.start_address() as *const u8).copy_to(IN_FREE_MEMORY as *mut u8, boot.total_size()) };
+    // SAFETY: a copy of good information, at an aligned address, where nobody may write any more.
+    let loaded = unsafe { BootInformation::load(IN_FREE_MEMORY as *const BootInformationHeader) };
     loaded.expect("the tags of the copy are as good as those of the original")
 }
 
@@ -240,6 +255,13 @@ fn a_module_is_never_handed_out() {
     // SAFETY: the module is nobody's frame, so it is still as the loader left it.
     let text = unsafe { core::slice::from_raw_parts(module.start_address() as *const u8, 18) };
     assert_eq!(text, b"a module for the t");
+}
+
+fn boot_information_in_free_memory_is_never_handed_out() {
+    assert_eq!(boot().start_address(), IN_FREE_MEMORY);
+    let end = boot().end_address() as u64;
+    take_all(|frame| assert!(!overlaps(frame, IN_FREE_MEMORY as u64, end), "{frame:?}"));
+    assert!(information::command_line(boot()).contains("information_in_free_memory"));
 }
 
 /// Takes all frames; reads the number in each back by giving it back from a chain of them.
