@@ -38,7 +38,7 @@ pub fn mutants(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     };
     let mut defects = defects::of_chapters(workspace, &chapters)?;
     defects.retain(|defect| options.mutant.as_ref().is_none_or(|word| defect.answers_to(word)));
-    let is_needed = |defect: &Defect, chapter: &Chapter| defect.is_possible() && defect.chapter == chapter.name;
+    let is_needed = |defect: &Defect, chapter: &Chapter| defect.has_patch() && defect.chapter == chapter.name;
     chapters.retain(|chapter| defects.iter().any(|defect| is_needed(defect, chapter)));
     if defects.is_empty() {
         bail!("There is no such defect; they are the files in chapters/*/mutants.");
@@ -51,11 +51,12 @@ pub fn mutants(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         trials.without_defect(chapter)?;
         println!("{} without any defect: all tests pass ({:.1} s)", chapter.name, start.elapsed().as_secs_f32());
     }
-    let (mut caught, mut not_caught, mut impossible) = (0, 0, 0);
+    let (mut caught, mut not_caught, mut not_tried) = (0, 0, 0);
     for defect in &defects {
         let start = Instant::now();
         let (count, what) = match trials.with_defect(defect, workspace.chapter(Some(&defect.chapter))?)? {
-            None => (&mut impossible, "impossible here".into()),
+            None if defect.kind == Kind::Unnoticed => (&mut not_tried, "not to be noticed here".into()),
+            None => (&mut not_tried, "impossible here".into()),
             Some(Ok(test)) => (&mut caught, format!("caught by {test}")),
             Some(Err(why_not)) => (&mut not_caught, why_not),
         };
@@ -63,7 +64,7 @@ pub fn mutants(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         println!("{defect}: {what} ({:.1} s)", start.elapsed().as_secs_f32());
     }
     let seconds = start.elapsed().as_secs();
-    println!("\n{caught} caught, {not_caught} not caught, {impossible} impossible here ({seconds} s)");
+    println!("\n{caught} caught, {not_caught} not caught, {not_tried} impossible or unnoticed ({seconds} s)");
     Ok(if not_caught == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -83,7 +84,7 @@ pub fn check(workspace: &Workspace, tally: &Tally) -> Result<()> {
 fn complaints(workspace: &Workspace, defects: &[Defect]) -> Result<Vec<String>> {
     let unanswered = defects::unanswered(defects).into_iter();
     let mut complaints: Vec<String> = unanswered.map(|number| format!("No file is about defect {number}.")).collect();
-    for defect in defects.iter().filter(|defect| defect.is_possible()) {
+    for defect in defects.iter().filter(|defect| defect.has_patch()) {
         if let Err(why) = git::applies(&workspace.root, &defect.path())? {
             complaints.push(format!("{} does not apply any more:\n{why}", defect.path().display()));
         }
@@ -113,9 +114,9 @@ impl Trials {
         }
     }
 
-    /// Runs the chapter's tests with this defect; returns what caught it, or that nothing did, if it is possible.
+    /// Runs the chapter's tests with this defect; returns what caught it, or that nothing did, if there is a patch.
     fn with_defect(&self, defect: &Defect, chapter: &Chapter) -> Result<Option<Result<String, String>>> {
-        if !defect.is_possible() {
+        if !defect.has_patch() {
             return Ok(None);
         }
         self.scratch.mend(&self.original)?;

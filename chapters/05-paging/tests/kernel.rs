@@ -30,6 +30,7 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("STOP: there is no memory for the kernel's page tables")),
     test!(a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes),
     test!(a_module_is_never_handed_out).module(),
+    test!(boot_information_in_free_memory_is_never_handed_out),
     test!(every_frame_can_be_used_in_8_mib).memory_mib(8),
     test!(every_frame_can_be_used_in_128_mib).memory_mib(128),
     test!(memory_above_128_mib_is_left_alone).memory_mib(200),
@@ -38,6 +39,7 @@ const TESTS: &[Test] = &[
     test!(the_map_is_as_promised),
     test!(what_is_mapped_can_be_used_and_translated),
     test!(tables_are_empty_whatever_was_in_their_frames),
+    test!(the_first_tables_are_empty_in_memory_full_of_ones),
     test!(unmapping_takes_effect_at_once)
         .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
     test!(what_is_unmapped_and_freed_is_gone_at_once)
@@ -91,6 +93,8 @@ fn kernel(handover: Handover) -> ! {
     let words = information::command_line(&information);
     if let Some((_, change)) = CHANGES.iter().find(|(name, _)| words.contains(name)) {
         information = changed(&information, *change);
+    } else if words.contains("information_in_free_memory") {
+        information = moved(&information);
     }
     let boot = BOOT.call_once(|| information);
     screen::init();
@@ -105,6 +109,9 @@ fn kernel(handover: Handover) -> ! {
 
 /// A part of the memory that the loader calls available.
 const RESERVED: core::ops::Range<u64> = 0xA0_0800..0xB0_0800;
+
+/// All the memory that there is where it is full of ones at first.
+const FULL_OF_ONES: core::ops::Range<u32> = 8 << 20..12 << 20;
 
 const AVAILABLE: u64 = 1;
 const NOT_AVAILABLE: u64 = 2;
@@ -124,6 +131,13 @@ const CHANGES: &[(&str, Change)] = &[
     ("only_one_frame", |tag| {
         areas(tag).fill([0, 0, AVAILABLE]);
         areas(tag)[0] = [8 << 20, 4096, AVAILABLE];
+    }),
+    ("full_of_ones", |tag| {
+        let bytes = FULL_OF_ONES.end - FULL_OF_ONES.start;
+        areas(tag).fill([0, 0, AVAILABLE]);
+        areas(tag)[0] = [FULL_OF_ONES.start.into(), bytes.into(), AVAILABLE];
+        // SAFETY: paging is off, the kernel lies elsewhere, and of what the loader tells there is a copy.
+        unsafe { (FULL_OF_ONES.start as *mut u8).write_bytes(0xFF, bytes as usize) };
     }),
     ("ends_beyond_all_addresses", |tag| areas(tag)[0] = [2 << 20, u64::MAX, AVAILABLE]),
 ];
@@ -145,6 +159,18 @@ fn changed(boot: &BootInformation, change: Change) -> BootInformation<'static> {
     change(&mut copy[from..from + words]);
     // SAFETY: a copy of good information, at an aligned address, which nobody writes to any more.
     let loaded = unsafe { BootInformation::load(copy.as_ptr().cast::<BootInformationHeader>()) };
+    loaded.expect("the tags of the copy are as good as those of the original")
+}
+
+/// Where the map calls memory available, and nothing is.
+const IN_FREE_MEMORY: usize = 9 << 20;
+
+/// What the loader tells, moved to where other loaders might have put it.
+fn moved(boot: &BootInformation) -> BootInformation<'static> {
+    // SAFETY: the information is the loader's and lies there; where it goes nothing is, and paging is off.
+    unsafe { (boot.start_address() as *const u8).copy_to(IN_FREE_MEMORY as *mut u8, boot.total_size()) };
+    // SAFETY: a copy of good information, at an aligned address, where nobody may write any more.
+    let loaded = unsafe { BootInformation::load(IN_FREE_MEMORY as *const BootInformationHeader) };
     loaded.expect("the tags of the copy are as good as those of the original")
 }
 
@@ -229,6 +255,13 @@ fn a_module_is_never_handed_out() {
     // SAFETY: the module is nobody's frame, so it is still as the loader left it.
     let text = unsafe { core::slice::from_raw_parts(module.start_address() as *const u8, 18) };
     assert_eq!(text, b"a module for the t");
+}
+
+fn boot_information_in_free_memory_is_never_handed_out() {
+    assert_eq!(boot().start_address(), IN_FREE_MEMORY);
+    let end = boot().end_address() as u64;
+    take_all(|frame| assert!(!overlaps(frame, IN_FREE_MEMORY as u64, end), "{frame:?}"));
+    assert!(information::command_line(boot()).contains("information_in_free_memory"));
 }
 
 /// Takes all frames; reads the number in each back by giving it back from a chain of them.
@@ -336,6 +369,16 @@ fn tables_are_empty_whatever_was_in_their_frames() {
     // SAFETY: the address space is not in use.
     unsafe { directory.map(Page::containing(SOMEWHERE), first, Flags::empty()) }.expect("the page is free").ignore();
     assert_eq!(directory.mappings().count(), 1);
+}
+
+fn the_first_tables_are_empty_in_memory_full_of_ones() {
+    let kernel = KERNEL.lock();
+    assert!(FULL_OF_ONES.contains(&kernel.frame().address().as_u32()));
+    for nothing in [VirtAddr::new(0), image::stack().start, VirtAddr::new(FULL_OF_ONES.end), SOMEWHERE] {
+        assert_eq!(kernel.translate(nothing), None, "{nothing}");
+    }
+    let is_identity = |page: Page, frame: Frame| page.address().as_u32() == frame.address().as_u32();
+    assert!(kernel.mappings().all(|mapping| is_identity(mapping.page, mapping.frame)));
 }
 
 fn unmapping_takes_effect_at_once() {

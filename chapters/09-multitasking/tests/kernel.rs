@@ -15,8 +15,10 @@ use common::testing::{self, End, Test};
 use common::{VirtAddr, test};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use interrupts::Frame as Registers;
 use multitasking::fork::ForkError;
 use multitasking::rule::{COPIED, PRIVATE, Rule};
+use multitasking::switch::between_spaces;
 use multitasking::task::{self, Ended, NoChildren};
 use multitasking::{comparison, exit, getpid, wait};
 use paging::{Flags, Frame, KERNEL, PAGE_BYTES, memory};
@@ -62,6 +64,7 @@ const TESTS: &[Test] = &[
     test!(a_child_that_ends_first_waits_to_be_noticed),
     test!(a_child_that_ends_does_not_wake_a_sleeping_parent),
     test!(a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else),
+    test!(a_child_may_end_between_any_two_steps_of_wait),
     test!(orphans_become_children_of_task_1),
     test!(an_orphan_that_has_ended_already_wakes_task_1),
     test!(task_1_ends_last),
@@ -703,6 +706,50 @@ fn a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else() {
         // Would find, if it were woken early, that the thread has not ended, and panic.
         thread.join();
         wait().expect("there is a child");
+    });
+}
+
+/// The vector of the interrupt that comes after every instruction, while the flag for that is set.
+const SINGLE_STEP: u8 = 1;
+
+fn set_single_step(on: bool) {
+    // SAFETY: the vector has a handler.
+    unsafe {
+        let mut flags = eflags::read();
+        flags.set(EFlags::FLAGS_TF, on);
+        eflags::set(flags);
+    }
+}
+
+fn a_child_may_end_between_any_two_steps_of_wait() {
+    static STEPS_LEFT: AtomicU32 = AtomicU32::new(0);
+    static MAY_END: AtomicU32 = AtomicU32::new(0);
+    /// Lets the child end after so many steps of its parent at which an interrupt could come.
+    extern "C" fn step(registers: &mut Registers) {
+        let flags = EFlags::from_bits_truncate(registers.eflags);
+        if registers.eip == between_spaces as *const () as u32 {
+            // The parent goes to sleep. Nobody else's steps matter.
+            registers.eflags = (flags - EFlags::FLAGS_TF).bits();
+        } else if flags.contains(EFlags::FLAGS_IF) && STEPS_LEFT.fetch_sub(1, Relaxed) == 1 {
+            MAY_END.store(1, Relaxed);
+            (0..4).for_each(|_| threads::yield_now());
+        }
+    }
+    interrupts::register(SINGLE_STEP, step);
+    as_task(|_| {
+        for steps in 1..100 {
+            STEPS_LEFT.store(steps, Relaxed);
+            MAY_END.store(0, Relaxed);
+            let pid = fork_to(|| {
+                // It ends in any case, for its parent may not make so many steps before it sleeps.
+                (0..200).take_while(|_| MAY_END.load(Relaxed) == 0).for_each(|_| threads::yield_now());
+                0
+            });
+            set_single_step(true);
+            let ended = wait();
+            set_single_step(false);
+            assert_eq!(ended, Ok(Ended { pid, status: 0 }), "after {steps} steps");
+        }
     });
 }
 
