@@ -9,7 +9,7 @@ first = @[ -x target/debug/tools ] || echo "The tools of this project are built 
 tools = @tools/setup.sh with cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
-.PHONY: help run test debug iso fmt lint doctor setup clean
+.PHONY: help run test mutants-of-logic valgrind debug iso fmt lint doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -17,6 +17,8 @@ help:
 	@echo '         MEMORY=16     the memory of the machine, in MiB'
 	@echo '         QEMU_FLAGS=   more options for QEMU'
 	@echo 'make test              tests everything; with CHAPTER=5, one chapter'
+	@echo 'make mutants-of-logic  breaks what the host tests in every way, one by one: does a test notice? Takes an hour'
+	@echo 'make valgrind          tests the heap on the host where every access to memory is watched'
 	@echo 'make debug CHAPTER=9   boots it under gdb, with a breakpoint at its entry; GDB_FLAGS= for gdb'
 	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
 	@echo 'make fmt               formats the source'
@@ -38,6 +40,17 @@ run:
 test:
 	$(first)
 	$(tools) test $(chapter) --timeout='$(TIMEOUT)'
+
+# What is broken, and what is not and why, stands in .cargo/mutants.toml. Status 3 is good: every change was
+# noticed, if only because a test never ended.
+mutants-of-logic:
+	@tools/setup.sh with-mutants cargo mutants --output=target || [ $$? = 3 ]
+
+# cfg(all()) is every machine. A test that is watched takes fifty times as long, so there is less of it.
+watched = target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=99"]
+valgrind:
+	@PROPTEST_CASES=20 tools/setup.sh with-valgrind cargo test --config='$(watched)' \
+	    --package=ch06-heap --lib -- --skip long_sequences
 
 debug:
 	$(first)
