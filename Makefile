@@ -9,7 +9,7 @@ first = @[ -x target/debug/tools ] || echo "The tools of this project are built 
 tools = @tools/setup.sh with cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
-.PHONY: help run test stress bench mutants debug iso fmt lint unsafe doctor setup clean
+.PHONY: help run test stress bench mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -22,6 +22,8 @@ help:
 	@echo 'make bench             measures the kernels in instructions, and fails if one got worse; CHAPTER=6'
 	@echo 'make mutants           puts known defects back, one by one, and says which test catches each;'
 	@echo '                       with CHAPTER=6 those of one chapter, with MUTANT=27 those of one number or name'
+	@echo 'make mutants-of-logic  breaks what the host tests in every way, one by one: does a test notice? Takes an hour'
+	@echo 'make valgrind          tests the heap on the host where every access to memory is watched'
 	@echo 'make debug CHAPTER=9   boots it under gdb, with a breakpoint at its entry; GDB_FLAGS= for gdb'
 	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
 	@echo 'make fmt               formats the source'
@@ -56,6 +58,17 @@ bench:
 mutants:
 	$(first)
 	$(tools) mutants $(chapter) $(if $(MUTANT),--mutant='$(MUTANT)')
+
+# What is broken, and what is not and why, stands in .cargo/mutants.toml. Status 3 is good: every change was
+# noticed, if only because a test never ended.
+mutants-of-logic:
+	@tools/setup.sh with-mutants cargo mutants --output=target || [ $$? = 3 ]
+
+# cfg(all()) is every machine. A test that is watched takes fifty times as long, so there is less of it.
+watched = target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=99"]
+valgrind:
+	@PROPTEST_CASES=20 tools/setup.sh with-valgrind cargo test --config='$(watched)' \
+	    --package=ch06-heap --lib -- --skip long_sequences
 
 debug:
 	$(first)

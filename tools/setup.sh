@@ -5,7 +5,8 @@
 #   tools/setup.sh doctor               tells what is there, what is missing and how to get it
 #   tools/setup.sh install              installs what is missing, saying what and how
 #   tools/setup.sh with COMMAND...      the same, silent if nothing is missing; then COMMAND
-#   tools/setup.sh with-gdb COMMAND...  the same, for a command that needs gdb as well
+#   tools/setup.sh with-gdb COMMAND...  the same, for a command that needs gdb as well; and so with-mutants for
+#                                       cargo-mutants, with-valgrind for valgrind
 #
 # COMMAND finds the right Rust first on its PATH. A person types `make`, which calls this.
 
@@ -26,7 +27,8 @@ main() {
         doctor)   needs="$needs gdb"; doctor ;;
         install)  needs="$needs gdb"; install; echo "Everything is there." ;;
         with)     shift; install; run "$@" ;;
-        with-gdb) shift; needs="$needs gdb"; install; run "$@" ;;
+        with-gdb | with-mutants | with-valgrind)
+                  needs="$needs ${1#with-}"; shift; install; run "$@" ;;
         *)        die "tools/setup.sh does not know \"${1-}\"; make help says what there is." ;;
     esac
 }
@@ -58,6 +60,7 @@ install() {
     # Where a system offers rustup rather than Rust, that was only the first half.
     rust=$(find_rust)
     [ -n "$rust" ] || rustup_install || true
+    case " $wanted " in *mutants*) mutants_install || true ;; esac
 
     wanted=$(missing)
     for need in $wanted; do echo "Still missing: $(name "$need"); $(remedy "$need")" >&2; done
@@ -82,6 +85,8 @@ name() {
         grub)    echo "GRUB for PCs with a BIOS" ;;
         xorriso) echo "xorriso, by which GRUB writes CD images" ;;
         gdb)     echo "gdb, for make debug" ;;
+        mutants) echo "cargo-mutants, for make mutants-of-logic" ;;
+        valgrind) echo "valgrind, for make valgrind" ;;
     esac
 }
 
@@ -95,6 +100,8 @@ find_need() {
         grub)    find_grub ;;
         xorriso) command -v xorriso ;;
         gdb)     command -v gdb-multiarch || command -v gdb ;;
+        mutants) PATH=$PATH:$cargo_bin command -v cargo-mutants ;;
+        valgrind) command -v valgrind ;;
     esac
 }
 
@@ -165,6 +172,7 @@ packages() {
         brew:qemu)      echo qemu ;;
         brew:grub)      echo i686-elf-grub ;;
         *:rust)         echo rustup ;;
+        *:mutants)      ;;
         *:linker)       echo gcc ;;
         *:qemu)         echo qemu-system-x86 ;;
         *)              echo "$1" ;;
@@ -182,7 +190,9 @@ find_manager() {
 }
 
 remedy() {
-    if [ "$1" = rust ] && PATH=$PATH:$cargo_bin command -v rustup >/dev/null; then
+    if [ "$1" = mutants ]; then
+        echo "cargo install cargo-mutants --locked"
+    elif [ "$1" = rust ] && PATH=$PATH:$cargo_bin command -v rustup >/dev/null; then
         echo "rustup $toolchain"
     elif [ "$(find_manager)" = none ]; then
         echo "find it among the packages of this system (on Debian: see packages() in tools/setup.sh)"
@@ -230,6 +240,12 @@ rustup_install() {
     command -v rustup >/dev/null || return 1
     echo "+ rustup $toolchain" >&2
     rustup $toolchain >&2 && rust=$(find_rust)
+}
+
+# No system packages it: Cargo builds it, outside of this folder, once.
+mutants_install() {
+    echo "+ cargo install cargo-mutants --locked   (it takes a few minutes, once, and lands in $cargo_bin)" >&2
+    PATH=$rust:$PATH cargo install --quiet cargo-mutants --locked >&2
 }
 
 die() {

@@ -167,6 +167,7 @@ mod tests {
     fn words_tell_what_the_bits_say() {
         let words = "base 0x00000000, limit 0xffffffff, ring 0, code that may be read";
         assert_eq!(Descriptor::FLAT_CODE.to_string(), words);
+        assert_eq!(format!("{:?}", Descriptor::FLAT_CODE), format!("Descriptor(0x00cf9b000000ffff: {words})"));
         let user = Descriptor::new(0x1234_5678, 0x67, Access::RING_3, Flags::empty());
         assert_eq!(user.to_string(), "base 0x12345678, limit 0x00000067, ring 3, for the CPU's own use, not present");
     }

@@ -62,6 +62,13 @@ mod tests {
     }
 
     #[test]
+    fn every_bit_of_the_handler_comes_back() {
+        for handler in (0..32).map(|bit| VirtAddr::new(1 << bit)) {
+            assert_eq!(Gate::new(Kind::Interrupt, 0xFFFF, handler).handler(), handler);
+        }
+    }
+
+    #[test]
     fn a_task_gate_has_the_bytes_of_the_manual() {
         assert_eq!(Gate::new(Kind::Task, 0x20, VirtAddr::new(0)).0, 0x0000_8500_0020_0000);
     }

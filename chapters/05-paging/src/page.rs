@@ -111,6 +111,12 @@ mod tests {
     }
 
     #[test]
+    fn pages_and_frames_are_told_apart_in_words() {
+        let (page, frame) = (Page::from_indices(1, 2), Frame::from_number(3));
+        assert_eq!(format!("{page:?} {frame:?}"), "Page(0x00402000) Frame(0x00003000)");
+    }
+
+    #[test]
     fn a_range_has_every_page_that_it_touches() {
         let count = |from, to| Page::range(VirtAddr::new(from)..VirtAddr::new(to)).count();
         assert_eq!(count(0x1000, 0x1000), 0);

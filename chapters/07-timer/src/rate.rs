@@ -102,6 +102,8 @@ mod tests {
         assert_eq!(hundred.divisor(), 11_932);
         assert_eq!(hundred.millihertz(), 99_998);
         assert_eq!(hundred.to_string(), "99.998 Hz");
+        // 1 193 182 000 / 13 = 91 783 230.8
+        assert_eq!(Rate::nearest(91_783).expect("possible").millihertz(), 91_783_231, "rounded to the nearest");
         assert_eq!(Rate::nearest(FASTEST_HZ).expect("possible").to_string(), "596591.000 Hz");
     }
 

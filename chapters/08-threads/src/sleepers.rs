@@ -58,7 +58,7 @@ mod tests {
                     prop_assert_eq!(ticks[thread.place()], now);
                     awake.push(thread);
                 }
-                prop_assert!(sleepers.next().is_none_or(|next| next > now));
+                prop_assert_eq!(sleepers.next(), ticks.iter().copied().filter(|tick| *tick > now).min());
             }
             prop_assert_eq!(awake.len(), ticks.len());
             let order = |thread: &ThreadId| (ticks[thread.place()], thread.place());

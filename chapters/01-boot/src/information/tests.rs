@@ -5,12 +5,23 @@ use super::*;
 #[repr(align(8))]
 struct Aligned([u8; 128]);
 
+impl Aligned {
+    fn new(words: &[u32]) -> Self {
+        let mut bytes = [0; 128];
+        bytes.chunks_mut(4).zip(words).for_each(|(four, word)| four.copy_from_slice(&word.to_le_bytes()));
+        Self(bytes)
+    }
+
+    fn bytes(&self, words: &[u32]) -> &[u8] {
+        &self.0[..4 * words.len()]
+    }
+}
+
 /// What is read from these words: the command line, or why it cannot be believed.
 fn outcome(words: &[u32]) -> String {
-    let mut aligned = Aligned([0; 128]);
-    let bytes = &mut aligned.0[..4 * words.len()];
-    bytes.chunks_mut(4).zip(words).for_each(|(four, word)| four.copy_from_slice(&word.to_le_bytes()));
-    read(bytes).map_or_else(|damage| damage.to_string(), |information| command_line(&information).into())
+    let aligned = Aligned::new(words);
+    let information = read(aligned.bytes(words));
+    information.map_or_else(|damage| damage.to_string(), |information| command_line(&information).to_owned())
 }
 
 /// The same with tags between the first two words and the tag that ends it all.
@@ -34,6 +45,16 @@ fn a_command_line_that_is_no_text_has_no_words() {
     assert_eq!(outcome_of_tags(&[1, 8]), "");
     assert_eq!(outcome_of_tags(&[1, 12, u32::from_le_bytes(*b"hihi"), 0]), "", "without an end");
     assert_eq!(outcome_of_tags(&[1, 12, u32::from_le_bytes(*b"h\xFFi\0"), 0]), "", "no UTF-8");
+}
+
+#[test]
+fn a_loader_may_have_a_name() {
+    let name = |words: &[u32]| {
+        let aligned = Aligned::new(words);
+        loader_name(&read(aligned.bytes(words)).unwrap()).to_owned()
+    };
+    assert_eq!(name(&[32, 0, 2, 11, HI, 0, 0, 8]), "hi");
+    assert_eq!(name(&[16, 0, 0, 8]), "a boot loader without a name");
 }
 
 #[test]

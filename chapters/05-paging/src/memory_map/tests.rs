@@ -1,7 +1,8 @@
 //! Memory maps of every kind, against a set of frames.
 
 use super::*;
-use crate::page::WINDOW_END;
+use crate::page::{Frame, WINDOW_END};
+use multiboot2::{Builder, MaybeDynSized, MemoryMapTag, ModuleTag};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -83,6 +84,26 @@ proptest! {
         let reversed: Vec<_> = areas.iter().rev().copied().collect();
         prop_assert_eq!(runs(&areas), runs(&reversed));
     }
+}
+
+#[test]
+fn what_the_loader_says_decides() {
+    let available = |start, end| MemoryArea::new(start, end - start, MemoryAreaType::Available);
+    // The second one goes 2 MiB beyond the window.
+    let map = MemoryMapTag::new(&[available(0, 0x60_0000), available(0x7F0_0000, 0x820_0000)]);
+    let builder = Builder::new().mmap(map).add_module(ModuleTag::new(0x20_0FFF, 0x20_1001, "a module"));
+    let information = builder.build();
+    let boot = boot::information::read(information.as_bytes()).unwrap();
+    let mut frames = Frames::new();
+    let kernel = VirtAddr::new(0x10_0000)..VirtAddr::new(0x18_0000);
+    let beyond = give_free(&mut frames, claims(&boot).unwrap(), kernel);
+    let free = iter::from_fn(|| frames.allocate()).map(Frame::number);
+    assert!(free.eq((0x180..0x200).chain(0x202..0x600).chain(0x7F00..0x8000)));
+    assert_eq!(beyond, 0x200);
+
+    let information = Builder::new().build();
+    let boot = boot::information::read(information.as_bytes()).unwrap();
+    assert!(claims(&boot).is_none(), "there is no map");
 }
 
 #[test]

@@ -134,6 +134,20 @@ fn growth_has_to_begin_where_the_heap_ends() {
 }
 
 #[test]
+#[should_panic(expected = "half a word at the end")]
+fn memory_is_made_of_whole_words() {
+    // SAFETY: nothing is done with it.
+    let _ = unsafe { Memory::new(PAGE, PAGE - 1) };
+}
+
+#[test]
+fn memory_begins_with_a_whole_word_that_is_not_at_0() {
+    for start in [0, 1, WORD - 1, PAGE + WORD / 2] {
+        assert!(std::panic::catch_unwind(|| Heap::new(start)).is_err(), "{start:#x}");
+    }
+}
+
+#[test]
 fn freeing_never_makes_the_heap_smaller() {
     let mut heap = TestHeap::new(4 * PAGE, 4 * PAGE);
     let first = heap.take(PAGE);

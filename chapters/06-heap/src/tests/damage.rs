@@ -45,6 +45,15 @@ fn a_pointer_into_the_middle_of_a_block_is_refused() {
 }
 
 #[test]
+fn a_pointer_to_the_header_of_a_block_behind_a_hole_is_refused() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let [hole, block] = heap.take_smallest();
+    heap.free(hole);
+    let payload = block.addr().get();
+    refused(&mut heap, payload - WORD, FreeError::Inside { payload });
+}
+
+#[test]
 fn a_second_free_is_refused() {
     let mut heap = TestHeap::new(PAGE, PAGE);
     let [block, _] = heap.take_smallest();

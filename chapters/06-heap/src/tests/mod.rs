@@ -1,6 +1,7 @@
 //! The tests on the host: the heap on a piece of the host's own memory.
 
 mod behaviour;
+mod check;
 mod damage;
 mod model;
 

@@ -1,0 +1,63 @@
+//! What the check of the whole heap notices in the list of free blocks.
+
+use super::*;
+use crate::check::Unsound;
+
+/// A full heap with two holes, first and second in the list, and the block in use between them.
+fn with_two_holes() -> (TestHeap, [NonNull<u8>; 3]) {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let [first, wall, second, _] = std::array::from_fn(|_| heap.take(8 * WORD));
+    heap.take(heap.usage().largest_free_bytes - TAGS);
+    heap.free(second);
+    heap.free(first);
+    heap.check();
+    (heap, [first, wall, second])
+}
+
+/// The address of the block whose payload is at `pointer`. A free one begins its payload with two links, to
+/// the next block and to the previous one.
+fn block(pointer: NonNull<u8>) -> usize {
+    pointer.addr().get() - WORD
+}
+
+#[test]
+fn a_list_that_is_cut_short_is_noticed() {
+    let (mut heap, [first, ..]) = with_two_holes();
+    heap.scribble(first, 0, 0);
+    assert_eq!(heap.heap.check(), Err(Unsound::Miscounted { listed: 1, free: 2 }));
+}
+
+#[test]
+fn a_list_without_end_is_noticed() {
+    let (mut heap, [first, _, second]) = with_two_holes();
+    heap.scribble(second, 0, block(first));
+    heap.scribble(first, 1, block(second));
+    assert_eq!(heap.heap.check(), Err(Unsound::Miscounted { listed: 3, free: 2 }));
+}
+
+#[test]
+fn a_link_to_a_block_in_use_is_noticed() {
+    let (mut heap, [_, wall, second]) = with_two_holes();
+    heap.scribble(second, 0, block(wall));
+    heap.scribble(wall, 0, 0);
+    heap.scribble(wall, 1, block(second));
+    assert_eq!(heap.heap.check(), Err(Unsound::WrongLink(block(wall))));
+}
+
+#[test]
+fn a_link_into_the_midst_of_a_hole_is_noticed() {
+    let (mut heap, [_, _, second]) = with_two_holes();
+    // Zeros there look like a free block, and like one that is the last of the list.
+    let midst = block(second) + 4 * WORD;
+    (3..8).for_each(|word| heap.scribble(second, word, 0));
+    heap.scribble(second, 0, midst);
+    heap.scribble(second, 5, block(second));
+    assert_eq!(heap.heap.check(), Err(Unsound::WrongLink(midst)));
+}
+
+#[test]
+fn a_link_that_is_not_answered_is_noticed() {
+    let (mut heap, [first, wall, second]) = with_two_holes();
+    heap.scribble(second, 1, block(wall));
+    assert_eq!(heap.heap.check(), Err(Unsound::WrongLink(block(first))));
+}
