@@ -57,7 +57,7 @@ impl Frame {
     /// The value that ESP had in the interrupted code.
     ///
     /// Without a change of ring the CPU pushes neither ESP nor SS (Intel SDM volume 3, 6.12.1): the
-    /// interrupted stack simply begins above the frame.
+    /// interrupted stack begins right above the frame.
     pub fn esp(&self) -> u32 {
         (&raw const *self).addr() as u32 + size_of::<Self>() as u32
     }
