@@ -7,6 +7,7 @@
 mod drawing;
 mod fork;
 mod layout;
+mod map;
 mod marks;
 mod memory;
 mod model;
@@ -53,6 +54,7 @@ type Photographer = fn(Sitting) -> Result<Files>;
 /// Who takes the pictures of a chapter.
 fn photographer(chapter: &Chapter) -> Photographer {
     match chapter.name.as_str() {
+        "05-paging" => map::take,
         "09-multitasking" => fork::take,
         _ => |sitting| {
             sitting.finish()?;

@@ -7,12 +7,14 @@ use super::model::{Change, FREE, Frames, Holding, Picture, Region, Sharing, Spac
 use super::shapes::{self, BOX_PADDING, LINE_HEIGHT, Pen, rectangle, text};
 use super::words;
 use svg::Document;
-use svg::node::element::{Description, Group, Title};
+use svg::node::element::{Description, Group, Text, Title};
 
 const WIDTH: i32 = 760;
 const TOP: i32 = 34;
 /// Between boxes that do not touch, at least.
 const GAP: i32 = 8;
+/// Where less than this is not mapped, the boxes lie close together: a guard page.
+const NARROW_BYTES: u64 = 64 << 10;
 const LEGEND_HEIGHT: i32 = 34;
 /// How far beside a column the bracket lies that holds several boxes together.
 const BRACKET: i32 = 7;
@@ -58,19 +60,23 @@ pub fn draw(picture: &Picture, second: Option<&str>) -> Document {
         let column = columns[number * 2];
         let title = if with_values { format!("Virtual memory of {}", space.name) } else { "Virtual memory".into() };
         let mark = if space.new { " (new)" } else { "" };
-        boxes = boxes.add(shapes::title(&format!("{title}{mark}"), column.0 + column.1 / 2));
+        boxes = boxes.add(column_title(&format!("{title}{mark}"), column));
         for tile in tiles {
             lines = connect(lines, tile, column, &memory, columns[1]);
         }
         boxes = tiles.iter().fold(boxes, |boxes, tile| draw_tile(boxes, tile, column));
+        for pair in tiles.windows(2).filter(|pair| pair[1].gap_to(&pair[0]) == Gap::Wide) {
+            let middle = (pair[1].top + pair[1].height() + pair[0].top) / 2;
+            boxes = boxes.add(text("not mapped", column.0 + column.1 / 2, middle + 4, "middle"));
+        }
     }
     if let (Some(words), 1) = (second, spaces.len()) {
         let column = columns[2];
-        boxes = boxes.add(shapes::title("Virtual memory of task 2", column.0 + column.1 / 2));
+        boxes = boxes.add(column_title("Virtual memory of task 2", column));
         boxes = boxes.add(rectangle(column.0, TOP, column.1, height, Pen::Faint, false));
         boxes = boxes.add(text(words, column.0 + column.1 / 2, TOP + height / 2, "middle"));
     }
-    boxes = boxes.add(shapes::title("Physical memory", columns[1].0 + columns[1].1 / 2));
+    boxes = boxes.add(column_title("Physical memory", columns[1]));
     boxes = memory.iter().fold(boxes, |boxes, tile| draw_tile(boxes, tile, columns[1]));
     let (title, description) = (format!("{}-title", picture.name), format!("{}-description", picture.name));
     let total = bottom + if picture.spaces.len() > 1 { LEGEND_HEIGHT } else { GAP };
@@ -88,6 +94,15 @@ pub fn draw(picture: &Picture, second: Option<&str>) -> Document {
         document = document.add(shapes::legend(bottom + 20));
     }
     document
+}
+
+/// What a column is called; at the edges of the picture, beginning or ending with the column.
+fn column_title(words: &str, (x, width): Column) -> Text {
+    match (x, x + width) {
+        (1, _) => shapes::title(words, x, "start"),
+        (_, end) if end == WIDTH - 1 => shapes::title(words, end, "end"),
+        _ => shapes::title(words, x + width / 2, "middle"),
+    }
 }
 
 fn space_tiles<'a>(picture: &Picture, space: &'a Space, with_values: bool) -> Vec<Tile<'a>> {
@@ -121,30 +136,34 @@ fn space_tiles<'a>(picture: &Picture, space: &'a Space, with_values: bool) -> Ve
 fn holding_tile<'a>(picture: &Picture, holding: &'a Holding) -> Tile<'a> {
     let bytes = holding.frames.iter().map(|frames| frames.bytes).sum();
     let first = holding.frames.first().map(|frames| frames.start.to_string()).unwrap_or_default();
-    let pieces = if holding.frames.len() > 1 { format!(" in {} pieces", holding.frames.len()) } else { String::new() };
     let change = match holding.change {
         Some(Change::New) => "new",
         Some(Change::FreeAgain) => "free again",
         None => "",
     };
-    let mut lines = vec![Words(holding.name.clone(), String::new())];
-    lines.push(Words(format!("{first}, {}{pieces}", words::size(bytes)), String::new()));
-    let mut values: Vec<_> = picture.values.iter().filter(|value| holding.frames.iter().any(|frames| {
-        frames.start <= value.physical && value.physical < frames.end()
-    })).collect();
-    values.dedup_by_key(|value| value.physical);
-    let mut is_new = holding.change.is_some();
-    if !change.is_empty() {
-        lines.push(Words(String::new(), change.into()));
-    }
-    for value in values {
-        is_new |= value.changed;
-        let words = format!("{} = {}", value.variable, value.value);
-        match lines.last_mut().filter(|last| last.0.is_empty()) {
-            Some(last) => last.0 = words,
-            None => lines.push(Words(words, if value.changed { "changed" } else { "" }.into())),
+    let mut place = Words(format!("{first}, {}", words::size(bytes)), String::new());
+    let mut behind = Vec::new();
+    match holding.frames.len() {
+        0 | 1 => place.1 = change.into(),
+        // There is no room behind that.
+        pieces => {
+            place.0 += &format!(" in {pieces} pieces");
+            behind.extend((!change.is_empty()).then(|| Words(String::new(), change.into())));
         }
     }
+    let mut is_new = holding.change.is_some();
+    let mut seen = Vec::new();
+    for value in &picture.values {
+        let is_here = holding.frames.iter().any(|frames| frames.start <= value.physical && value.physical < frames.end());
+        if is_here && !seen.contains(&value.physical) {
+            seen.push(value.physical);
+            is_new |= value.changed;
+            let mark = if value.changed { "changed" } else { "" };
+            behind.push(Words(format!("{} = {}", value.variable, value.value), mark.into()));
+        }
+    }
+    let mut lines = vec![Words(holding.name.clone(), String::new()), place];
+    lines.extend(behind);
     let pen = match sharing_of(picture, holding) {
         _ if holding.name == FREE || holding.change == Some(Change::FreeAgain) => Pen::Faint,
         Some(Sharing::Linked) => Pen::Linked,
@@ -179,23 +198,29 @@ impl Tile<'_> {
         self.top + self.height() / 2
     }
 
-    fn touches(&self, above: &Self) -> bool {
-        let ends = |tile: &Self| tile.region.map(|region| (region.start, region.end));
-        matches!((ends(self), ends(above)), (Some((_, end)), Some((start, _))) if end == start)
+    /// Boxes of physical memory touch; those of virtual memory only if nothing lies in between.
+    fn gap_to(&self, below: &Self) -> Gap {
+        let (Some(region), Some(below)) = (self.region, below.region) else { return Gap::None };
+        match region.start.0 - below.end.0 {
+            0 => Gap::None,
+            ..NARROW_BYTES => Gap::Narrow,
+            _ => Gap::Wide,
+        }
     }
+}
+
+/// What lies between two boxes.
+#[derive(Clone, Copy, PartialEq)]
+enum Gap {
+    None,
+    Narrow,
+    Wide,
 }
 
 /// How high a column is whose boxes have the lowest address first.
 fn least_height(tiles: &[Tile]) -> i32 {
-    let gaps: i32 = tiles.windows(2).map(|pair| if pair[1].is_apart_from(&pair[0]) { GAP } else { 0 }).sum();
+    let gaps: i32 = tiles.windows(2).map(|pair| if pair[1].gap_to(&pair[0]) == Gap::None { 0 } else { GAP }).sum();
     tiles.iter().map(Tile::height).sum::<i32>() + gaps
-}
-
-impl Tile<'_> {
-    /// Boxes of physical memory touch; those of virtual memory only if nothing lies in between.
-    fn is_apart_from(&self, below: &Self) -> bool {
-        self.region.is_some() && !below.touches(self)
-    }
 }
 
 /// One on top of the other.
@@ -207,17 +232,23 @@ fn stack(tiles: &mut [Tile], bottom: i32) {
     }
 }
 
-/// The same, with all the room that there is between those that do not touch.
+/// The same, with all the room that there is between those that lie far apart.
 fn spread(tiles: &mut [Tile], bottom: i32, height: i32) {
-    let gaps: Vec<bool> = (0..tiles.len()).map(|at| at > 0 && tiles[at].is_apart_from(&tiles[at - 1])).collect();
-    let left = height - tiles.iter().map(Tile::height).sum::<i32>();
-    let count = gaps.iter().filter(|gap| **gap).count().max(1) as i32;
+    let mut gaps = vec![Gap::None];
+    gaps.extend(tiles.windows(2).map(|pair| pair[1].gap_to(&pair[0])));
+    let count = |wanted| gaps.iter().filter(|gap| **gap == wanted).count() as i32;
+    let (narrow, wide) = (count(Gap::Narrow), count(Gap::Wide).max(1));
+    let room = height - tiles.iter().map(Tile::height).sum::<i32>() - narrow * GAP;
     let (mut at, mut done) = (bottom, 0);
-    for (tile, has_gap) in tiles.iter_mut().zip(gaps) {
-        if has_gap {
-            at -= left * (done + 1) / count - left * done / count;
-            done += 1;
-        }
+    for (tile, gap) in tiles.iter_mut().zip(gaps) {
+        at -= match gap {
+            Gap::None => 0,
+            Gap::Narrow => GAP,
+            Gap::Wide => {
+                done += 1;
+                room * done / wide - room * (done - 1) / wide
+            }
+        };
         at -= tile.height();
         tile.top = at;
     }

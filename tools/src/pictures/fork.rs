@@ -1,7 +1,7 @@
 //! Chapter 9: two address spaces, before a fork and after it, until the second one is gone.
 
 use super::model::{Line, Picture, Sharing};
-use super::program::{Checkpoint, Program};
+use super::program::Checkpoint;
 use super::scene::Scene;
 use super::sitting::Sitting;
 use super::snapshot::Snapshot;
@@ -83,6 +83,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
             kernel: &kernel_at(snapshot, &kernel)?,
             spaces: spaces.collect::<Result<_>>()?,
             regions: &regions,
+            unmapped: &[],
             places: &places,
             variables: &variables,
         };

@@ -44,6 +44,12 @@ pub fn of_window(program: &Program) -> Result<Vec<Named>> {
     Ok(named)
 }
 
+/// What of the identity window is not mapped, so that whoever goes there is told.
+pub fn guards(program: &Program) -> Result<Vec<Named>> {
+    let guard = u64::from(program.symbol("stack_guard")?);
+    Ok(vec![name("page 0, which is never mapped", 0..4096), name("the guard page of the boot stack", guard..guard + 4096)])
+}
+
 /// All that there is in chapter 9.
 pub fn of_tasks(program: &Program) -> Result<Vec<Named>> {
     let mut named = of_window(program)?;
@@ -74,6 +80,7 @@ fn image(program: &Program) -> Result<Vec<Named>> {
     Ok(parts)
 }
 
-fn name(words: &str, range: Range<u64>) -> Named {
+/// A part of memory with this name.
+pub fn name(words: &str, range: Range<u64>) -> Named {
     Named { name: words.into(), range }
 }

@@ -7,7 +7,7 @@ use super::memory::Memory;
 use super::model::{Address, FREE, Frames, Holding, Line, Picture, Region, Sharing, Space, Value};
 use super::regions::Named;
 use super::walk::{self, PAGE_BYTES, Rights};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 
 /// What the kernel's frame allocator has noted about a frame.
@@ -33,6 +33,8 @@ pub struct Scene<'a> {
     pub spaces: Vec<(&'a str, walk::Space)>,
     /// Virtual memory, by name.
     pub regions: &'a [Named],
+    /// Virtual memory that is to be shown though nothing is mapped there, by name.
+    pub unmapped: &'a [Named],
     /// Physical memory that is used for the same at all times, by name.
     pub places: &'a [Named],
     /// Variables, by their names in the source, and their virtual addresses.
@@ -51,13 +53,14 @@ struct Page<'a> {
 impl Scene<'_> {
     /// Makes the picture of this scene.
     pub fn picture(&self, name: &str, title: &str, stopped_before: Line) -> Result<Picture> {
-        let spaces = self.spaces.iter().map(|(name, space)| Space {
-            name: (*name).into(),
-            directory: Address(space.directory.into()),
-            regions: self.regions_of(space),
-            new: false,
+        let spaces = self.spaces.iter().map(|(name, space)| {
+            let (name, directory) = ((*name).into(), Address(space.directory.into()));
+            let mut regions = self.regions_of(space);
+            regions.extend(self.unmapped_in(space)?);
+            regions.sort_by_key(|region| region.start);
+            Ok(Space { name, directory, regions, new: false })
         });
-        let spaces = spaces.collect();
+        let spaces = spaces.collect::<Result<_>>()?;
         let (name, title) = (name.into(), title.into());
         Ok(Picture { name, title, stopped_before, spaces, memory: self.holdings(), values: self.values()? })
     }
@@ -88,6 +91,17 @@ impl Scene<'_> {
             }
         }
         regions
+    }
+
+    fn unmapped_in(&self, space: &walk::Space) -> Result<Vec<Region>> {
+        let region = |Named { name, range }: &Named| {
+            let is_mapped = space.runs.iter().any(|run| run.part_in(range.start as u32, range.end).is_some());
+            ensure!(!is_mapped, "Something is mapped at {range:#x?}, in {name}.");
+            let (start, end) = (Address(range.start), Address(range.end));
+            let (name, rights) = (name.clone(), "not mapped".into());
+            Ok(Region { name, start, end, rights, sharing: None, frames: Vec::new() })
+        };
+        self.unmapped.iter().map(region).collect()
     }
 
     fn pages<'b>(
@@ -144,9 +158,9 @@ impl Scene<'_> {
         let mut uses = BTreeMap::new();
         let mut note = |whose: &str, space: &walk::Space, is_kernel: bool| {
             let tables = if is_kernel {
-                "the kernel's page directory and tables".to_owned()
+                "the kernel's directory and tables".to_owned()
             } else {
-                format!("page directory and tables of {whose}")
+                format!("directory and tables of {whose}")
             };
             for table in space.tables.iter().map(|(_, table)| *table).chain([space.directory]) {
                 uses.entry(table).or_insert_with(|| tables.clone());

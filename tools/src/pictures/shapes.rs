@@ -69,9 +69,9 @@ pub fn coloured(words: &str, x: i32, y: i32, pen: Pen) -> Text {
     text(words, x, y, "end").set("font-weight", "bold").set("style", format!("fill:{}", pen.colour()))
 }
 
-/// The name of a column, with its middle at `x`.
-pub fn title(words: &str, x: i32) -> Text {
-    text(words, x, 20, "middle").set("font-size", 14).set("font-weight", "bold")
+/// The name of a column: `start`, `middle` or `end` of it.
+pub fn title(words: &str, x: i32, anchor: &str) -> Text {
+    text(words, x, 20, anchor).set("font-size", 14).set("font-weight", "bold")
 }
 
 /// A line from one place to another that leaves and arrives level.
@@ -89,7 +89,7 @@ pub fn arrowhead((x, y): (i32, i32), to_right: bool, pen: Pen) -> Polygon {
 
 /// A bracket beside a column whose edge is at `x`.
 pub fn bracket(x: i32, away: i32, top: i32, bottom: i32, pen: Pen) -> Path {
-    line(Path::new().set("d", format!("M{x},{top} h{away} V{bottom} h{}", -away)), pen)
+    line(Path::new().set("d", format!("M{x},{top} h{away} V{bottom} h{}", -away)).set("stroke-width", 1), pen)
 }
 
 fn line<T: Node>(mut shape: T, pen: Pen) -> T {
