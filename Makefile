@@ -11,7 +11,7 @@ chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
 PORT ?= 3000
 
-.PHONY: help run test stress bench book serve book-pdf mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
+.PHONY: help run test stress bench figures book serve book-pdf test-book mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -22,6 +22,7 @@ help:
 	@echo 'make stress            does for minutes what tests do for moments; with CHAPTER=9, one chapter'
 	@echo '         SEED=17       what all random numbers come from; another one each time if not given'
 	@echo 'make bench             measures the kernels in instructions, and fails if one got worse; CHAPTER=6'
+	@echo 'make figures           takes the pictures of the book from running kernels; CHAPTER=5'
 	@echo 'make mutants           puts known defects back, one by one, and says which test catches each;'
 	@echo '                       with CHAPTER=6 those of one chapter, with MUTANT=27 those of one number or name'
 	@echo 'make mutants-of-logic  breaks what the host tests in every way, one by one: does a test notice? Takes an hour'
@@ -31,6 +32,8 @@ help:
 	@echo 'make serve             shows the book at http://localhost:3000, and anew whenever a page or a source changes'
 	@echo '         PORT=3000     another port'
 	@echo 'make book-pdf          prints the book into target/book.pdf'
+	@echo 'make test-book         opens every page of the book in a browser and tests what it shows; screenshots'
+	@echo '                       lie in target/book-screenshots afterwards'
 	@echo 'make debug CHAPTER=9   boots it under gdb, with a breakpoint at its entry; GDB_FLAGS= for gdb'
 	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
 	@echo 'make fmt               formats the source'
@@ -62,6 +65,10 @@ bench:
 	$(first)
 	$(tools) bench $(chapter)
 
+figures:
+	$(first)
+	$(tools) figures $(chapter)
+
 book:
 	$(first)
 	$(subst with,with-book,$(tools)) book $(if $(DRAFT),--draft)
@@ -73,6 +80,10 @@ serve:
 book-pdf:
 	$(first)
 	$(subst with,with-pdf,$(tools)) book-pdf $(if $(DRAFT),--draft)
+
+# --silent: npm has nothing to add to what the tests say.
+test-book: book
+	@tools/setup.sh with-browser npm test --silent --prefix book/browser
 
 mutants:
 	$(first)
@@ -91,7 +102,7 @@ valgrind:
 
 debug:
 	$(first)
-	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' -- $(GDB_FLAGS)
+	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' --qemu-flags='$(QEMU_FLAGS)' -- $(GDB_FLAGS)
 
 iso:
 	$(first)
@@ -115,4 +126,4 @@ setup:
 	@tools/setup.sh install
 
 clean:
-	@rm -rf target
+	@rm -rf target book/browser/node_modules

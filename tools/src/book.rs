@@ -11,6 +11,7 @@ mod fault;
 mod html;
 mod include;
 mod listing_order;
+mod map;
 mod mistakes;
 mod page;
 mod pdf;

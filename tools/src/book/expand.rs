@@ -6,7 +6,7 @@ use super::include::{Include, Lack};
 use super::listing_order::fence_around;
 use super::page::{Directive, Fence, MARK, Page, Piece, Span, directive};
 use super::sources::{PAGES, Sources, number};
-use super::{listing_order, mistakes, picture, speed, whats_new};
+use super::{listing_order, map, mistakes, picture, speed, whats_new};
 use std::ops::Range;
 
 /// The folders whose files are spoken of by their paths.
@@ -146,6 +146,7 @@ impl Expansion<'_> {
             ("defects", "", _) => mistakes::table(self.sources).map_err(Lack::Wrong),
             ("bench", "", _) => speed::table(self.sources),
             ("growth", "", _) => speed::charts(self.sources),
+            ("map", "", _) => map::expand(self.sources).map_err(Lack::Wrong),
             ("files", "", _) => listing_order::expand(self.sources).map_err(|fault| Lack::Wrong(fault.what)),
             ("new" | "defect", _, None) => Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter."))),
             ("include", ..) => Err(Lack::Wrong("An include stands in a fence.".into())),
