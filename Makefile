@@ -96,7 +96,7 @@ valgrind:
 
 debug:
 	$(first)
-	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' -- $(GDB_FLAGS)
+	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' --qemu-flags='$(QEMU_FLAGS)' -- $(GDB_FLAGS)
 
 iso:
 	$(first)
