@@ -11,7 +11,7 @@ chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
 PORT ?= 3000
 
-.PHONY: help run test stress bench book serve book-pdf mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
+.PHONY: help run test stress bench figures book serve book-pdf mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -22,6 +22,7 @@ help:
 	@echo 'make stress            does for minutes what tests do for moments; with CHAPTER=9, one chapter'
 	@echo '         SEED=17       what all random numbers come from; another one each time if not given'
 	@echo 'make bench             measures the kernels in instructions, and fails if one got worse; CHAPTER=6'
+	@echo 'make figures           takes the pictures of the book from running kernels; CHAPTER=5'
 	@echo 'make mutants           puts known defects back, one by one, and says which test catches each;'
 	@echo '                       with CHAPTER=6 those of one chapter, with MUTANT=27 those of one number or name'
 	@echo 'make mutants-of-logic  breaks what the host tests in every way, one by one: does a test notice? Takes an hour'
@@ -62,6 +63,10 @@ bench:
 	$(first)
 	$(tools) bench $(chapter)
 
+figures:
+	$(first)
+	$(tools) figures $(chapter)
+
 book:
 	$(first)
 	$(subst with,with-book,$(tools)) book $(if $(DRAFT),--draft)
@@ -91,7 +96,7 @@ valgrind:
 
 debug:
 	$(first)
-	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' -- $(GDB_FLAGS)
+	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' --qemu-flags='$(QEMU_FLAGS)' -- $(GDB_FLAGS)
 
 iso:
 	$(first)

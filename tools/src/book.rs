@@ -11,6 +11,7 @@ mod fault;
 mod html;
 mod include;
 mod listing_order;
+mod map;
 mod mistakes;
 mod page;
 mod picture;
@@ -68,7 +69,11 @@ fn faults(workspace: &Workspace, allowed: &str) -> Result<Vec<Fault>> {
         return Ok(faults);
     }
     let folder = build::folder(workspace);
-    Ok(built::faults(&folder).unwrap_or_else(|error| vec![Fault::of("target/book", error)]))
+    let faults = built::faults(&folder).unwrap_or_else(|error| vec![Fault::of("target/book", error)]);
+    let (later, faults): (Vec<Fault>, Vec<Fault>) =
+        faults.into_iter().partition(|fault| allowed != WHOLE && built::is_for_later(fault));
+    tell_of_what_is_missing(&later);
+    Ok(faults)
 }
 
 /// What is wrong with the pages as their authors wrote them. What a draft does not show yet is only told.
@@ -80,11 +85,16 @@ fn faults_of_pages(sources: &Sources) -> Vec<Fault> {
     let mut faults: Vec<Fault> = pages.iter().flat_map(|(name, text)| expand::expand(sources, name, text).1).collect();
     let missing = whole::faults(sources, &pages);
     if sources.is_draft {
-        missing.iter().for_each(|fault| eprintln!("not yet: {fault}"));
+        tell_of_what_is_missing(&missing);
     } else {
         faults.extend(missing);
     }
     faults
+}
+
+/// A draft may lack this.
+fn tell_of_what_is_missing(missing: &[Fault]) {
+    missing.iter().for_each(|fault| eprintln!("not yet: {fault}"));
 }
 
 /// Shows the book to a browser, and anew whenever something of it changes. Faults are told, and stop nothing.

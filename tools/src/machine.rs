@@ -66,6 +66,13 @@ impl Parts<'_> {
 impl Machine {
     /// Starts QEMU, and lets the machine go.
     pub fn start(parts: &Parts) -> Result<Self, CannotStart> {
+        let mut machine = Self::still(parts)?;
+        machine.monitor.go().map_err(|error| CannotStart(error.to_string()))?;
+        Ok(machine)
+    }
+
+    /// Starts QEMU; the machine stands still before its first instruction.
+    pub fn still(parts: &Parts) -> Result<Self, CannotStart> {
         let folder = tempfile::tempdir()?;
         let socket = folder.path().join("qmp");
         let mut command = parts.command();

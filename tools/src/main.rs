@@ -28,6 +28,7 @@ mod log;
 mod machine;
 mod monitor;
 mod mutants;
+mod pictures;
 mod plan;
 mod process;
 mod progress;
@@ -70,6 +71,8 @@ enum Command {
     Stress(stress::Options),
     /// Measures the kernels, in instructions.
     Bench(bench::Options),
+    /// Takes the pictures of the book.
+    Figures(pictures::Options),
     /// Puts the known defects back, one by one, and tells which test catches each.
     Mutants(mutants::Options),
     /// Checks format and style.
@@ -111,6 +114,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Test(options) => test::test(&workspace, &options),
         Command::Stress(options) => stress::stress(&workspace, &options),
         Command::Bench(options) => bench::bench(&workspace, &options),
+        Command::Figures(options) => pictures::make(&workspace, &options),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Unsafe => unsafe_table::write(&workspace),

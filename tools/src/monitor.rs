@@ -3,9 +3,9 @@
 //! Of the two ways to hear of an event, blocking and asking again and again, this is the second: the
 //! watch looks at the log and at the clock as well, and one connection with one owner is enough for it.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use qapi::qmp::{Event, InputEvent, InputKeyEvent, KeyValue, QKeyCode, ShutdownCause};
-use qapi::qmp::{cont, human_monitor_command, input_send_event, quit, stop};
+use qapi::qmp::{cont, human_monitor_command, input_send_event, pmemsave, quit, stop};
 use qapi::{Command, Qmp, Stream};
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
@@ -32,7 +32,7 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Connects, if QEMU has opened its socket already and is well, and lets the machine go.
+    /// Connects, if QEMU has opened its socket already and is well. The machine goes on standing still.
     pub fn connect(socket: &Path) -> Result<Self> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -43,9 +43,23 @@ impl Monitor {
         }
         let mut qmp = Qmp::new(Stream::new(reader, stream));
         qmp.handshake()?;
-        let mut monitor = Self { qmp };
-        monitor.execute(&cont {})?;
-        Ok(monitor)
+        Ok(Self { qmp })
+    }
+
+    /// Lets the machine go.
+    pub fn go(&mut self) -> Result<()> {
+        self.execute(&cont {}).map(drop)
+    }
+
+    /// What the monitor tells of the CPU's registers, line by line.
+    pub fn registers(&mut self) -> Result<String> {
+        self.ask("info registers")
+    }
+
+    /// Writes `bytes` bytes of physical memory, from `start` on, into a file.
+    pub fn save_memory(&mut self, start: u32, bytes: u32, file: &Path) -> Result<()> {
+        let filename = file.to_str().context("QEMU takes only names that are text")?.into();
+        self.execute(&pmemsave { val: start.into(), size: bytes.into(), filename }).map(drop)
     }
 
     /// Why the machine has stopped for good, if it has since the last call.
@@ -61,7 +75,7 @@ impl Monitor {
     ///
     /// It is not, if QEMU does not answer.
     pub fn is_halted(&mut self) -> bool {
-        let cpu = self.ask("info registers").ok().and_then(|registers| cpu(&registers));
+        let cpu = self.registers().ok().and_then(|registers| cpu(&registers));
         cpu == Some(Cpu { interrupts_on: false, is_halted: true })
     }
 
@@ -72,7 +86,7 @@ impl Monitor {
     pub fn trace(&mut self) -> Result<(Option<Cpu>, Vec<u32>)> {
         // While it runs, QEMU's copy of the registers is out of date.
         self.execute(&stop {})?;
-        let registers = self.ask("info registers")?;
+        let registers = self.registers()?;
         let cpu = cpu(&registers);
         // A CPU that is halted has the `hlt` behind it.
         let hlt_bytes = u32::from(cpu.is_some_and(|cpu| cpu.is_halted));
@@ -100,7 +114,7 @@ impl Monitor {
     }
 
     /// Asks in the words of the monitor that people type at.
-    fn ask(&mut self, question: &str) -> Result<String> {
+    pub fn ask(&mut self, question: &str) -> Result<String> {
         self.execute(&human_monitor_command { command_line: question.into(), cpu_index: None })
     }
 
@@ -121,7 +135,7 @@ fn cpu(registers: &str) -> Option<Cpu> {
 }
 
 /// The number of eight digits that follows `name`.
-fn number_after(text: &str, name: &str) -> Option<u32> {
+pub fn number_after(text: &str, name: &str) -> Option<u32> {
     text.split_once(name).and_then(|(_, digits)| number(digits))
 }
 

@@ -33,14 +33,15 @@ fn files_table(folder: &str, files: &[(String, String)]) -> Result<String, Strin
         let name = link(&listing::link(path), &format!("<code>{}</code>", escaped(name)));
         rows += &format!("<tr><td>{name}</td><td>{}</td></tr>\n", inline(&tagline));
     }
-    Ok(table(&format!("The files in <code>{folder}</code>"), ["file", "what it is"], &rows))
+    Ok(table(&format!("The files in <code>{folder}</code>"), &["file", "what it is"], &rows))
 }
 
-fn table(caption: &str, head: [&str; 2], rows: &str) -> String {
-    let [one, two] = head;
+/// A table with these heads over its columns.
+pub fn table(caption: &str, heads: &[&str], rows: &str) -> String {
+    let heads: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     format!(
         "<div class=\"table-wrapper\">\n<table class=\"whats-new\">\n<caption>{caption}</caption>\n\
-        <thead><tr><th>{one}</th><th>{two}</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n\n"
+        <thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n\n"
     )
 }
 
@@ -71,7 +72,7 @@ struct Workspace {
 }
 
 /// The names by which chapters are used, with their folders.
-fn libraries(sources: &Sources) -> Result<Vec<(String, String)>, String> {
+pub fn libraries(sources: &Sources) -> Result<Vec<(String, String)>, String> {
     let manifest: Manifest = toml::from_str(&sources.read("Cargo.toml")?).map_err(|error| error.to_string())?;
     let path = |value: &toml::Value| value.get("path")?.as_str()?.strip_prefix("chapters/").map(String::from);
     let named = manifest.workspace.dependencies.iter().filter_map(|(name, value)| Some((path(value)?, name.clone())));
@@ -100,7 +101,7 @@ fn libraries_table(sources: &Sources, files: &[(String, String)]) -> Result<Stri
     if rows.is_empty() {
         return Ok(String::new());
     }
-    Ok(table("What it takes from earlier steps", ["library", "the lines that name it"], &rows))
+    Ok(table("What it takes from earlier steps", &["library", "the lines that name it"], &rows))
 }
 
 /// The `use` lines of a source, each in one line.
@@ -151,7 +152,7 @@ fn init_list(sources: &Sources, chapter: &str) -> Result<String, String> {
 }
 
 /// The lines of `fn kernel`, none of them empty.
-fn kernel(text: &str) -> Option<Vec<String>> {
+pub fn kernel(text: &str) -> Option<Vec<String>> {
     let text = super::anchors::without(text);
     let mut lines = text.lines().skip_while(|line| !line.starts_with("fn kernel("));
     let first = lines.next()?.to_owned();
@@ -161,7 +162,7 @@ fn kernel(text: &str) -> Option<Vec<String>> {
 }
 
 /// The statement of a line that has a comment, and so sets something up.
-fn setup(line: &str) -> Option<&str> {
+pub fn setup(line: &str) -> Option<&str> {
     Some(line.split_once(" // ")?.0.trim())
 }
 

@@ -1,0 +1,28 @@
+# chapter 9
+#
+# Both sides of a fork.
+
+source book/gdb/kernel.gdb
+continue
+break multitasking::fork::handle
+continue
+backtrace 5
+frame 4
+x/17xw frame
+print/x $cr3
+threads
+break switch_space
+continue
+print/x $cr3
+threads
+x/15i $eip
+stepi 9
+x/4xw $esp
+stepi
+print/x $cr3
+x/4xw $esp
+stepi
+print/x $esp
+x/5xw $esp
+stepi 5
+x/17xw $esp

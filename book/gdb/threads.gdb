@@ -1,0 +1,25 @@
+# chapter 8
+#
+# The scheduler's table, a switch, and a timeslice that the timer ends.
+
+source book/gdb/kernel.gdb
+continue
+info threads
+break switch
+continue
+backtrace 4
+threads
+saved 2
+x/11i $eip
+x/3xw $esp
+stepi 8
+print/x $esp
+x/5xw $esp
+stepi 5
+continue
+threads
+saved 0
+delete
+break threads::scheduler::decide
+continue
+backtrace

@@ -1,0 +1,30 @@
+# chapter 9
+#
+# A variable of the stack and one of the heap, watched in two address spaces.
+
+source book/gdb/kernel.gdb
+continue
+tbreak ch09_multitasking::write
+continue
+info args
+print/x $cr3
+walk 0xbfffffd4
+walk 0xc000c00c
+watch *(0xbfffffd4 as *mut u32)
+watch *(0xc000c00c as *mut u32)
+continue
+backtrace 3
+continue
+continue
+print/x $cr3
+x/dw 0xbfffffd4
+walk 0xbfffffd4
+walk 0xc000c00c
+continue
+delete
+break ch09_multitasking::tell if $cr3 == 0x170000
+continue
+x/dw 0xbfffffd4
+x/dw 0xc000c00c
+break paging::memory::free
+info breakpoints

@@ -1,0 +1,158 @@
+//! What a kernel's file knows: where its lines, functions and variables lie.
+//!
+//! A place to stop at is a line of the source, named by its words, so that it stays right when lines
+//! above it come and go. Its address stands in the line table of the debug information.
+
+use addr2line::demangle_auto;
+use addr2line::gimli::{self, DwarfSections, EndianSlice, LittleEndian};
+use anyhow::{Context, Result, ensure};
+use object::{Object, ObjectSection, ObjectSymbol};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The sections of debug information, as gimli reads them.
+pub type Dwarf<'a> = gimli::Dwarf<EndianSlice<'a, LittleEndian>>;
+
+/// Where to stop.
+#[derive(Clone, Copy, Debug)]
+pub enum Checkpoint<'a> {
+    /// Before the line with these words, which must be the only one in the file: its name from the
+    /// workspace's root on, then the words, without the spaces around them.
+    Line(&'a str, &'a str),
+    /// Before the first instruction of the function that is called this, as `boot::stop::end`.
+    Function(&'a str),
+}
+
+/// A kernel's file.
+#[derive(Clone)]
+pub struct Program {
+    root: PathBuf,
+    bytes: Vec<u8>,
+    symbols: BTreeMap<String, u32>,
+}
+
+impl Program {
+    /// Reads `kernel`, whose source lies under `root`.
+    pub fn read(kernel: &Path, root: &Path) -> Result<Self> {
+        let bytes = fs::read(kernel).with_context(|| format!("{} could not be read", kernel.display()))?;
+        let file = object::File::parse(bytes.as_slice())?;
+        let symbols = file.symbols().filter_map(|symbol| {
+            let name = demangle_auto(Cow::from(symbol.name().ok()?), None).into_owned();
+            Some((name, u32::try_from(symbol.address()).ok()?))
+        });
+        let symbols = symbols.collect();
+        Ok(Self { root: root.into(), symbols, bytes })
+    }
+
+    /// Where the function, the variable, or the linker's symbol with this name lies.
+    pub fn symbol(&self, name: &str) -> Result<u32> {
+        let found = self.symbols.get(name).copied();
+        found.with_context(|| format!("The kernel has no symbol called `{name}`; it may have been inlined."))
+    }
+
+    /// Every address at which the machine has to stop, lest it run past `checkpoint`.
+    pub fn addresses(&self, checkpoint: Checkpoint) -> Result<Vec<u32>> {
+        match checkpoint {
+            Checkpoint::Function(name) => Ok(vec![self.symbol(name)?]),
+            Checkpoint::Line(file, words) => {
+                let path = self.root.join(file);
+                let source = fs::read_to_string(&path).with_context(|| format!("{file} could not be read"))?;
+                let line = only_line(&source, words).with_context(|| format!("looking into {file}"))?;
+                let addresses = self.starts_of_line(&path, line)?;
+                ensure!(!addresses.is_empty(), "No instruction belongs to line {line} of {file}, \"{words}\".");
+                Ok(addresses)
+            }
+        }
+    }
+
+    /// What the file has from this address on, as it is loaded.
+    pub fn code(&self, address: u32, bytes: usize) -> Result<&[u8]> {
+        let file = object::File::parse(self.bytes.as_slice())?;
+        let found = file.sections().find_map(|section| {
+            let start = u64::from(address).checked_sub(section.address())? as usize;
+            let section = section.file_range().filter(|_| section.address() != 0 && start < section.size() as usize)?;
+            self.bytes.get(section.0 as usize + start..section.0 as usize + start + bytes)
+        });
+        found.with_context(|| format!("nothing of the kernel's file is loaded to {address:#010x}"))
+    }
+
+    /// Shows the debug information.
+    pub fn with_dwarf<T>(&self, show: impl FnOnce(&Dwarf) -> Result<T>) -> Result<T> {
+        let file = object::File::parse(self.bytes.as_slice())?;
+        let load = |id: gimli::SectionId| -> Result<Cow<[u8]>> {
+            let section = file.section_by_name(id.name());
+            Ok(section.map_or(Ok(Cow::default()), |section| section.uncompressed_data())?)
+        };
+        let sections = DwarfSections::load(load)?;
+        show(&sections.borrow(|section| EndianSlice::new(section, LittleEndian)))
+    }
+
+    /// The first address of every piece of code that was made from a line.
+    ///
+    /// The compiler takes lines apart, and makes several copies of a function that it inlines. So all pieces
+    /// count, and whichever the CPU comes to first is where the line begins.
+    fn starts_of_line(&self, path: &Path, line: u64) -> Result<Vec<u32>> {
+        // What the linker has left out stands there as if it lay at 0.
+        let first = self.symbol("text_start")?;
+        self.with_dwarf(|dwarf| {
+            let mut addresses = Vec::new();
+            let mut units = dwarf.units();
+            while let Some(header) = units.next()? {
+                let unit = dwarf.unit(header)?;
+                let Some(program) = unit.line_program.clone() else { continue };
+                let folder = |slice: EndianSlice<LittleEndian>| PathBuf::from(slice.to_string_lossy().into_owned());
+                let compiled_in = unit.comp_dir.map(folder).unwrap_or_default();
+                let mut rows = program.rows();
+                let mut was_there = false;
+                while let Some((header, row)) = rows.next_row()? {
+                    if row.end_sequence() {
+                        was_there = false;
+                        continue;
+                    }
+                    let is_line = row.line().is_some_and(|number| number.get() == line);
+                    let is_there = is_line && {
+                        let file = row.file(header).context("a line without a file")?;
+                        let parent = file.directory(header).map(|name| dwarf.attr_string(&unit, name)).transpose()?;
+                        let name = folder(dwarf.attr_string(&unit, file.path_name())?);
+                        compiled_in.join(parent.map(folder).unwrap_or_default()).join(name) == path
+                    };
+                    if is_there && !was_there && row.is_stmt() && row.address() >= u64::from(first) {
+                        addresses.push(row.address() as u32);
+                    }
+                    was_there = is_there;
+                }
+            }
+            addresses.sort_unstable();
+            addresses.dedup();
+            Ok(addresses)
+        })
+    }
+}
+
+/// The number of the only line that says this and no more.
+fn only_line(source: &str, words: &str) -> Result<u64> {
+    let found = (1..).zip(source.lines()).filter(|(_, line)| line.trim() == words.trim()).map(|(number, _)| number);
+    let numbers: Vec<u64> = found.collect();
+    ensure!(!numbers.is_empty(), "There is no line \"{words}\".");
+    ensure!(numbers.len() == 1, "There are several lines \"{words}\": {numbers:?}.");
+    Ok(numbers[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_found_by_its_words_wherever_it_stands() {
+        assert_eq!(only_line("a\n    let b = 1;\nc\n", "let b = 1;").expect("there is one"), 2);
+    }
+
+    #[test]
+    fn no_line_and_two_lines_are_told() {
+        let error = |source| only_line(source, "b();").expect_err("not one line").to_string();
+        assert_eq!(error("a();\nb(); // more\n"), "There is no line \"b();\".");
+        assert_eq!(error("b();\na();\n  b();\n"), "There are several lines \"b();\": [1, 3].");
+    }
+}

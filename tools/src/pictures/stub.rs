@@ -1,0 +1,150 @@
+//! What a debugger says to QEMU: stop there, go on, one step.
+//!
+//! This is the client's half of gdb's remote protocol, as much of it as pictures need. A packet is
+//! `$words#cc`, `cc` being the sum of all bytes; whoever gets one answers `+`. ("Debugging with GDB",
+//! appendix E. QEMU 7.2 always wants the `+`: it does not know `QStartNoAckMode`.)
+
+use anyhow::{Context, Result, bail, ensure};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// A machine that goes on for longer than this will not stop where it is awaited.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The connection to QEMU's gdb stub.
+pub struct Stub {
+    stream: BufReader<UnixStream>,
+}
+
+/// Why the machine stands still again.
+#[derive(Debug, PartialEq)]
+pub enum Stop {
+    /// At a breakpoint, after a step, or because something has gone wrong: its registers tell.
+    Still,
+    /// QEMU has ended.
+    Ended,
+}
+
+impl Stub {
+    /// Connects, if QEMU has opened its socket already. That stops the machine.
+    pub fn connect(socket: &Path) -> Result<Self> {
+        let stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { stream: BufReader::new(stream) })
+    }
+
+    /// Makes the machine stop before it does what stands at this virtual address.
+    ///
+    /// Memory stays as it is: QEMU compares addresses.
+    pub fn insert(&mut self, address: u32) -> Result<()> {
+        self.order(&format!("Z1,{address:x},1"))
+    }
+
+    /// Takes that back.
+    pub fn remove(&mut self, address: u32) -> Result<()> {
+        self.order(&format!("z1,{address:x},1"))
+    }
+
+    /// Lets the machine go on until it stops.
+    pub fn go(&mut self) -> Result<Stop> {
+        self.resume("c")
+    }
+
+    /// Lets the machine do one instruction.
+    pub fn step(&mut self) -> Result<Stop> {
+        self.resume("s")
+    }
+
+    fn resume(&mut self, how: &str) -> Result<Stop> {
+        self.send(how)?;
+        match self.receive().context("the machine does not come to a stop")? {
+            Some(answer) if answer.starts_with('T') || answer.starts_with('S') => Ok(Stop::Still),
+            Some(answer) if answer.starts_with('W') || answer.starts_with('X') => Ok(Stop::Ended),
+            Some(answer) => bail!("QEMU's gdb stub answers \"{answer}\" to \"{how}\""),
+            None => Ok(Stop::Ended),
+        }
+    }
+
+    fn order(&mut self, words: &str) -> Result<()> {
+        self.send(words)?;
+        let answer = self.receive()?;
+        ensure!(answer.as_deref() == Some("OK"), "QEMU's gdb stub answers {answer:?} to \"{words}\"");
+        Ok(())
+    }
+
+    fn send(&mut self, words: &str) -> Result<()> {
+        self.stream.get_mut().write_all(&packet(words))?;
+        Ok(())
+    }
+
+    /// The next packet; none once QEMU has hung up.
+    fn receive(&mut self) -> Result<Option<String>> {
+        let mut bytes = Vec::new();
+        // What stands before the packet are answers to our own.
+        self.stream.read_until(b'$', &mut bytes)?;
+        bytes.clear();
+        self.stream.read_until(b'#', &mut bytes)?;
+        let Some(b'#') = bytes.pop() else { return Ok(None) };
+        let mut sum = [0; 2];
+        self.stream.read_exact(&mut sum)?;
+        let words = String::from_utf8(bytes)?;
+        ensure!(packet(&words).ends_with(&sum), "QEMU's gdb stub sends \"{words}\" with a wrong sum");
+        // Nobody reads it if that was QEMU's last word.
+        let _ = self.stream.get_mut().write_all(b"+");
+        Ok(Some(words))
+    }
+}
+
+fn packet(words: &str) -> Vec<u8> {
+    let sum = words.bytes().fold(0u8, u8::wrapping_add);
+    format!("${words}#{sum:02x}").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
+    /// Says `sentence`, and then what `answers` has, to whoever connects.
+    fn talk(answers: &'static [u8], client: impl FnOnce(Stub)) {
+        let folder = tempfile::tempdir().expect("there is room");
+        let socket = folder.path().join("gdb");
+        let listener = UnixListener::bind(&socket).expect("the name is new");
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("somebody connects");
+            stream.write_all(answers).expect("somebody listens");
+            // Until the client hangs up.
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        client(Stub::connect(&socket).expect("somebody listens"));
+        server.join().expect("the server does not panic");
+    }
+
+    #[test]
+    fn packets_end_in_the_sum_of_their_bytes() {
+        assert_eq!(packet("Z1,100000,1"), b"$Z1,100000,1#ff");
+        assert_eq!(packet(""), b"$#00");
+    }
+
+    #[test]
+    fn answers_are_told_apart() {
+        talk(b"+$OK#9a+$T05thread:01;#07+$W21#ea", |mut stub| {
+            stub.insert(0x10_0000).expect("it is allowed");
+            assert_eq!(stub.go().expect("an answer"), Stop::Still);
+            assert_eq!(stub.step().expect("an answer"), Stop::Ended);
+        });
+    }
+
+    #[test]
+    fn a_refusal_and_a_damaged_packet_are_errors() {
+        talk(b"+$E22#a9+$OK#00", |mut stub| {
+            let refused = stub.insert(0).expect_err("it is refused").to_string();
+            assert!(refused.contains("E22") && refused.contains("Z1,0,1"), "{refused}");
+            let damaged = stub.remove(0).expect_err("the sum is wrong").to_string();
+            assert!(damaged.contains("wrong sum"), "{damaged}");
+        });
+    }
+}
