@@ -16,10 +16,6 @@ backtrace
 print/x magic
 tbreak ch01_boot::kernel
 continue
-next
-next
-info locals
-tbreak boot::stop::end
-continue
 backtrace
-print command_line
+next
+next
