@@ -9,7 +9,9 @@ first = @[ -x target/debug/tools ] || echo "The tools of this project are built 
 tools = @tools/setup.sh with cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
-.PHONY: help run test stress bench figures mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
+PORT ?= 3000
+
+.PHONY: help run test stress bench figures book serve book-pdf mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -25,6 +27,11 @@ help:
 	@echo '                       with CHAPTER=6 those of one chapter, with MUTANT=27 those of one number or name'
 	@echo 'make mutants-of-logic  breaks what the host tests in every way, one by one: does a test notice? Takes an hour'
 	@echo 'make valgrind          tests the heap on the host where every access to memory is watched'
+	@echo 'make book              builds the book in target/book, checks it, and says where it begins'
+	@echo '         DRAFT=1       only tells what the book does not show yet, such as pictures that are not taken'
+	@echo 'make serve             shows the book at http://localhost:3000, and anew whenever a page or a source changes'
+	@echo '         PORT=3000     another port'
+	@echo 'make book-pdf          prints the book into target/book.pdf'
 	@echo 'make debug CHAPTER=9   boots it under gdb, with a breakpoint at its entry; GDB_FLAGS= for gdb'
 	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
 	@echo 'make fmt               formats the source'
@@ -59,6 +66,18 @@ bench:
 figures:
 	$(first)
 	$(tools) figures $(chapter)
+
+book:
+	$(first)
+	$(subst with,with-book,$(tools)) book $(if $(DRAFT),--draft)
+
+serve:
+	$(first)
+	$(subst with,with-book,$(tools)) serve --port='$(PORT)'
+
+book-pdf:
+	$(first)
+	$(subst with,with-pdf,$(tools)) book-pdf $(if $(DRAFT),--draft)
 
 mutants:
 	$(first)

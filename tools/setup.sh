@@ -6,7 +6,8 @@
 #   tools/setup.sh install              installs what is missing, saying what and how
 #   tools/setup.sh with COMMAND...      the same, silent if nothing is missing; then COMMAND
 #   tools/setup.sh with-gdb COMMAND...  the same, for a command that needs gdb as well; and so with-mutants for
-#                                       cargo-mutants, with-valgrind for valgrind
+#                                       cargo-mutants, with-valgrind for valgrind, with-book for mdBook, with-pdf
+#                                       for mdBook and Chromium
 #
 # COMMAND finds the right Rust first on its PATH. A person types `make`, which calls this.
 
@@ -14,6 +15,10 @@ set -eu
 cd "$(dirname "$0")/.."
 
 needs="rust linker lld qemu grub xorriso"
+# What only some commands need.
+extras="mdbook chromium mutants valgrind"
+# Pages look and link as this version makes them.
+mdbook=0.5.4
 channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 cargo_bin=${CARGO_HOME:-${HOME:-}/.cargo}/bin
 toolchain="toolchain install $channel --profile minimal --component rust-src --component rustfmt --component clippy"
@@ -29,6 +34,8 @@ main() {
         with)     shift; install; run "$@" ;;
         with-gdb | with-mutants | with-valgrind)
                   needs="$needs ${1#with-}"; shift; install; run "$@" ;;
+        with-book) needs="rust linker mdbook"; shift; install; run "$@" ;;
+        with-pdf) needs="rust linker mdbook chromium"; shift; install; run "$@" ;;
         *)        die "tools/setup.sh does not know \"${1-}\"; make help says what there is." ;;
     esac
 }
@@ -41,6 +48,13 @@ doctor() {
         else
             status=1
             echo "MISSING  $(name "$need"): $(remedy "$need")"
+        fi
+    done
+    for need in $extras; do
+        if place=$(find_need "$need"); then
+            echo "there    $(name "$need"): $(version "$need" "$place"), $place"
+        else
+            echo "not here $(name "$need"), which installs it: $(remedy "$need")"
         fi
     done
     [ $status = 0 ] || echo "make setup installs what is missing, and so does make run."
@@ -61,6 +75,7 @@ install() {
     rust=$(find_rust)
     [ -n "$rust" ] || rustup_install || true
     case " $wanted " in *mutants*) mutants_install || true ;; esac
+    case " $wanted " in *mdbook*) mdbook_install || true ;; esac
 
     wanted=$(missing)
     for need in $wanted; do echo "Still missing: $(name "$need"); $(remedy "$need")" >&2; done
@@ -71,6 +86,10 @@ run() {
     # Cargo looks for its subcommands in $cargo_bin before PATH, unless PATH itself says when.
     PATH=$rust:$PATH:$cargo_bin
     export PATH
+    # There may be others of the same name before them.
+    MDBOOK=$(find_need mdbook || true)
+    CHROMIUM=$(find_need chromium || true)
+    export MDBOOK CHROMIUM
     exec "$@"
 }
 
@@ -87,6 +106,8 @@ name() {
         gdb)     echo "gdb, for make debug" ;;
         mutants) echo "cargo-mutants, for make mutants-of-logic" ;;
         valgrind) echo "valgrind, for make valgrind" ;;
+        mdbook)  echo "mdBook $mdbook, for make book" ;;
+        chromium) echo "Chromium, for make book-pdf" ;;
     esac
 }
 
@@ -102,6 +123,8 @@ find_need() {
         gdb)     command -v gdb-multiarch || command -v gdb ;;
         mutants) PATH=$PATH:$cargo_bin command -v cargo-mutants ;;
         valgrind) command -v valgrind ;;
+        mdbook)  find_mdbook ;;
+        chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
     esac
 }
 
@@ -109,7 +132,8 @@ version() {
     case $1 in
         rust)    "$2/rustc" --version ;;
         xorriso) "$2" -version 2>/dev/null ;;
-        *)       "$2" --version ;;
+        mutants) "$2" mutants --version ;;
+        *)       "$2" --version 2>/dev/null ;;
     esac | head -n 1
 }
 
@@ -143,6 +167,16 @@ is_good_rust() {
     [ "$oldest" = "$channel" ] && [ -f "$("$1/rustc" --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs" ]
 }
 
+find_mdbook() {
+    for place in $(command -v mdbook) "$cargo_bin/mdbook"; do
+        if [ "$("$place" --version 2>/dev/null)" = "mdbook v$mdbook" ]; then
+            echo "$place"
+            return
+        fi
+    done
+    return 1
+}
+
 find_grub() {
     command -v i686-elf-grub-mkrescue && return
     for folder in /usr/lib/grub/i386-pc /usr/share/grub2/i386-pc /usr/share/grub/i386-pc; do
@@ -172,7 +206,7 @@ packages() {
         brew:qemu)      echo qemu ;;
         brew:grub)      echo i686-elf-grub ;;
         *:rust)         echo rustup ;;
-        *:mutants)      ;;
+        *:mutants | *:mdbook) ;;
         *:linker)       echo gcc ;;
         *:qemu)         echo qemu-system-x86 ;;
         *)              echo "$1" ;;
@@ -192,6 +226,8 @@ find_manager() {
 remedy() {
     if [ "$1" = mutants ]; then
         echo "cargo install cargo-mutants --locked"
+    elif [ "$1" = mdbook ]; then
+        echo "cargo install mdbook --locked --version $mdbook"
     elif [ "$1" = rust ] && PATH=$PATH:$cargo_bin command -v rustup >/dev/null; then
         echo "rustup $toolchain"
     elif [ "$(find_manager)" = none ]; then
@@ -246,6 +282,11 @@ rustup_install() {
 mutants_install() {
     echo "+ cargo install cargo-mutants --locked   (it takes a few minutes, once, and lands in $cargo_bin)" >&2
     PATH=$rust:$PATH cargo install --quiet cargo-mutants --locked >&2
+}
+
+mdbook_install() {
+    echo "+ cargo install mdbook --locked --version $mdbook   (it takes about five minutes, once, and lands in $cargo_bin)" >&2
+    PATH=$rust:$PATH cargo install --quiet mdbook --locked --version "$mdbook" >&2
 }
 
 die() {

@@ -5,6 +5,7 @@
 
 use core::fmt;
 
+// ANCHOR: types
 /// An address on the memory bus, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhysAddr(u32);
@@ -12,6 +13,7 @@ pub struct PhysAddr(u32);
 /// An address as a program uses it, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VirtAddr(u32);
+// ANCHOR_END: types
 
 impl PhysAddr {
     /// The physical address `address`, in bytes.

@@ -6,6 +6,7 @@ use core::ops::Range;
 /// Not for its words: so that Cargo, which knows nothing of the linker's files, builds again when they change.
 const _: &str = include_str!("../../linker.ld");
 
+// ANCHOR: symbols
 /// The linker defines a symbol's address and no value: only the address may be used.
 macro_rules! address_of {
     ($symbol:ident) => {{
@@ -20,6 +21,7 @@ macro_rules! address_of {
 pub fn kernel() -> Range<VirtAddr> {
     address_of!(kernel_start)..address_of!(kernel_end)
 }
+// ANCHOR_END: symbols
 
 /// The constants, with the Multiboot2 header.
 pub fn rodata() -> Range<VirtAddr> {

@@ -9,6 +9,7 @@ use core::ops::{Deref, DerefMut};
 use x86::bits32::eflags::{self, EFlags};
 use x86::irq;
 
+// ANCHOR: guard
 /// A value that only one piece of code at a time can reach, interrupt handlers included.
 pub struct Lock<T> {
     inner: spin::Mutex<T>,
@@ -20,6 +21,7 @@ pub struct Guard<'a, T> {
     inner: spin::MutexGuard<'a, T>,
     _interrupts: InterruptsOff,
 }
+// ANCHOR_END: guard
 
 impl<T> Lock<T> {
     /// A lock around `value`.
@@ -27,6 +29,7 @@ impl<T> Lock<T> {
         Self { inner: spin::Mutex::new(value) }
     }
 
+    // ANCHOR: lock
     /// Takes the lock and keeps interrupts off until the guard is dropped.
     ///
     /// # Panics
@@ -37,9 +40,11 @@ impl<T> Lock<T> {
         let Some(inner) = self.inner.try_lock() else { deadlock() };
         Guard { inner, _interrupts: interrupts }
     }
+    // ANCHOR_END: lock
 }
 
 impl<T> Lock<T> {
+    // ANCHOR: while
     /// Takes the lock where interrupts are `off` already, and stay off: there is no flag to put back.
     ///
     /// # Panics
@@ -50,6 +55,7 @@ impl<T> Lock<T> {
         let Some(inner) = self.inner.try_lock() else { deadlock() };
         inner
     }
+    // ANCHOR_END: while
 
     /// Takes the lock if it is free: for those who report what went wrong, whoever holds it.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
@@ -77,6 +83,7 @@ fn deadlock() -> ! {
     panic!("deadlock: this lock is held already, here or by a thread that waits");
 }
 
+// ANCHOR: off
 /// Interrupts are off while this value lives; afterwards they are as they were before.
 ///
 /// Of several, the one that was made first must be dropped last: it is the one that knows how it was.
@@ -104,3 +111,4 @@ impl Drop for InterruptsOff {
         }
     }
 }
+// ANCHOR_END: off

@@ -9,7 +9,7 @@
 //! What is wrong, in a sentence or two, and then as many words as it needs.
 //!
 //! A reader would see: what becomes of it, in one line.
-//! Caught by: the compiler            (only if that is so; otherwise, what does not compile is no mutant)
+//! Caught by: the name of the test that fails, or "the compiler", if it refuses this
 //!
 //! diff --git a/chapters/06-heap/src/global.rs b/chapters/06-heap/src/global.rs
 //! ...
@@ -32,7 +32,8 @@ const NUMBERS: [RangeInclusive<u32>; 2] = [1..=36, 42..=50];
 const FOLDER: &str = "mutants";
 
 const WOULD_SEE: &str = "A reader would see: ";
-const BY_THE_COMPILER: &str = "Caught by: the compiler";
+const CAUGHT_BY: &str = "Caught by: ";
+const THE_COMPILER: &str = "the compiler";
 const IMPOSSIBLE: &str = "Impossible here: ";
 const UNNOTICED: &str = "Not to be noticed here: ";
 
@@ -47,6 +48,12 @@ pub struct Defect {
     pub number: u32,
     /// What to do with it.
     pub kind: Kind,
+    /// What is wrong, in paragraphs.
+    pub prose: String,
+    /// What a reader would see of it; or why it is impossible, or not to be noticed.
+    pub outcome: String,
+    /// The test that catches it, if it can be put back.
+    pub caught_by: Option<String>,
 }
 
 /// What becomes of a defect here.
@@ -72,24 +79,33 @@ impl Defect {
             return Err(format!("There is no defect {number} that these chapters must be right about."));
         }
         let (prose, diff) = text.split_at(text.find("\ndiff --git ").unwrap_or(text.len()));
-        let starts = [WOULD_SEE, BY_THE_COMPILER, IMPOSSIBLE, UNNOTICED, "diff --git "];
+        let starts = [WOULD_SEE, CAUGHT_BY, IMPOSSIBLE, UNNOTICED, "diff --git "];
         if prose.lines().next().is_none_or(|line| line.is_empty() || starts.iter().any(|start| line.starts_with(start)))
         {
             return Err("It does not begin with a sentence about what is wrong.".into());
         }
-        let says = |start: &str| prose.lines().any(|line| line.len() > start.len() && line.starts_with(start));
-        let kind = match ending {
+        let says =
+            |start: &str| prose.lines().find_map(|line| line.strip_prefix(start)).filter(|rest| !rest.is_empty());
+        let lacks = |start: &str| format!("It has no line \"{start}...\".");
+        let (kind, outcome, caught_by) = match ending {
             "patch" if diff.is_empty() => return Err("It has no patch.".into()),
-            "patch" if !says(WOULD_SEE) => return Err(format!("It has no line \"{WOULD_SEE}...\".")),
-            "patch" if prose.lines().any(|line| line == BY_THE_COMPILER) => Kind::Refused,
-            "patch" => Kind::Patch,
+            "patch" => {
+                let outcome = says(WOULD_SEE).ok_or_else(|| lacks(WOULD_SEE))?;
+                let caught_by = says(CAUGHT_BY).ok_or_else(|| lacks(CAUGHT_BY))?;
+                let kind = if caught_by == THE_COMPILER { Kind::Refused } else { Kind::Patch };
+                (kind, outcome, Some(caught_by.into()))
+            }
             "md" if !diff.is_empty() => return Err("It has a patch, so its name should end in .patch.".into()),
-            "md" if says(IMPOSSIBLE) => Kind::Impossible,
-            "md" if says(UNNOTICED) => Kind::Unnoticed,
-            "md" => return Err(format!("It has no line \"{IMPOSSIBLE}...\" or \"{UNNOTICED}...\".")),
+            "md" => match (says(IMPOSSIBLE), says(UNNOTICED)) {
+                (Some(why), _) => (Kind::Impossible, why, None),
+                (None, Some(why)) => (Kind::Unnoticed, why, None),
+                (None, None) => return Err(format!("It has no line \"{IMPOSSIBLE}...\" or \"{UNNOTICED}...\".")),
+            },
             _ => return Err("Its name ends neither in .patch nor in .md.".into()),
         };
-        Ok(Self { chapter: chapter.into(), name: name.into(), number, kind })
+        let told = prose.lines().take_while(|line| !starts.iter().any(|start| line.starts_with(start)));
+        let prose = told.collect::<Vec<_>>().join("\n").trim().into();
+        Ok(Self { chapter: chapter.into(), name: name.into(), number, kind, prose, outcome: outcome.into(), caught_by })
     }
 
     /// Whether a person who types `word` means this one: its number, or a part of its name.
@@ -120,18 +136,25 @@ impl fmt::Display for Defect {
 
 /// All of these chapters' defects, by chapter and name. The error is a sentence about a file that is none.
 pub fn of_chapters(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Vec<Defect>> {
-    let folder = |chapter: &&&Chapter| workspace.root.join("chapters").join(&chapter.name).join(FOLDER);
+    let of_one = |chapter: &&Chapter| of_chapter(&workspace.root, &chapter.name);
+    let defects: Vec<Vec<Defect>> = chapters.iter().map(of_one).collect::<Result<_>>()?;
+    Ok(defects.concat())
+}
+
+/// The defects in the folder of one chapter, by name.
+pub fn of_chapter(root: &Path, chapter: &str) -> Result<Vec<Defect>> {
+    let folder = root.join("chapters").join(chapter).join(FOLDER);
     let mut defects = Vec::new();
-    for chapter in chapters.iter().filter(|chapter| folder(chapter).is_dir()) {
-        for entry in fs::read_dir(folder(&chapter))? {
+    if folder.is_dir() {
+        for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             let text = fs::read_to_string(&path).with_context(|| format!("{} could not be read", path.display()))?;
             let file = path.file_name().unwrap_or_default().to_string_lossy();
-            let defect = Defect::parse(&chapter.name, &file, &text);
+            let defect = Defect::parse(chapter, &file, &text);
             defects.push(defect.map_err(|error| anyhow!("{}: {error}", path.display()))?);
         }
     }
-    defects.sort_by(|a, b| (&a.chapter, &a.name).cmp(&(&b.chapter, &b.name)));
+    defects.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(defects)
 }
 
@@ -145,7 +168,8 @@ pub fn unanswered(defects: &[Defect]) -> Vec<u32> {
 mod tests {
     use super::*;
 
-    const PATCH: &str = "It is wrong.\n\nA reader would see: nothing.\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n";
+    const PATCH: &str = "It is wrong.\nVery.\n\nIt is.\n\nA reader would see: nothing.\nCaught by: a_test\n\n\
+        diff --git a/x b/x\n--- a/x\n+++ b/x\n";
     const REASON: &str = "It is wrong.\n\nImpossible here: it is.\n";
 
     fn parse(file: &str, text: &str) -> Result<Defect, String> {
@@ -162,8 +186,17 @@ mod tests {
         assert_eq!(defect.path(), Path::new("chapters/06-heap/mutants/01-it.md"));
         let unnoticed = REASON.replace("Impossible here", "Not to be noticed here");
         assert_eq!(parse("01-it.md", &unnoticed).expect("a reason").kind, Kind::Unnoticed);
-        let refused = PATCH.replace("\n\ndiff", "\nCaught by: the compiler\n\ndiff");
+        let refused = PATCH.replace("a_test", "the compiler");
         assert_eq!(parse("27-it.patch", &refused).expect("a patch").kind, Kind::Refused);
+    }
+
+    #[test]
+    fn its_words_are_told_apart() {
+        let defect = parse("27-it.patch", PATCH).expect("a patch");
+        assert_eq!((&*defect.prose, &*defect.outcome), ("It is wrong.\nVery.\n\nIt is.", "nothing."));
+        assert_eq!(defect.caught_by.as_deref(), Some("a_test"));
+        let defect = parse("01-it.md", REASON).expect("a reason");
+        assert_eq!((&*defect.prose, &*defect.outcome, defect.caught_by), ("It is wrong.", "it is.", None));
     }
 
     #[test]
@@ -178,10 +211,11 @@ mod tests {
             ("27-it.md", PATCH, "should end in .patch"),
             ("27-it.patch", REASON, "no patch"),
             ("27-it.patch", &PATCH.replace("nothing.", ""), "no line \"A reader would see"),
+            ("27-it.patch", &PATCH.replace("a_test", ""), "no line \"Caught by"),
             ("27-it.md", &REASON.replace("it is.", ""), "no line \"Impossible here"),
             ("27-it.md", "", "does not begin"),
-            ("27-it.patch", &PATCH["It is wrong.".len()..], "does not begin"),
-            ("27-it.patch", &PATCH["It is wrong.\n\n".len()..], "does not begin"),
+            ("27-it.patch", &PATCH["It is wrong.\nVery.".len()..], "does not begin"),
+            ("27-it.patch", &PATCH[PATCH.find("A reader").expect("it is there")..], "does not begin"),
         ] {
             let error = parse(file, text).expect_err(file);
             assert!(error.contains(lack), "{file}: {error}");

@@ -4,6 +4,7 @@
 //! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`, `stress.rs`, `bench.rs`, `unsafe_table.rs`.
 
 mod bench;
+mod book;
 mod boot;
 mod booted;
 mod cargo;
@@ -78,6 +79,12 @@ enum Command {
     Lint,
     /// Counts the unsafe code anew, for the table of it.
     Unsafe,
+    /// Builds the book, and checks it.
+    Book(book::Options),
+    /// Shows the book to a browser.
+    Serve(book::ServeOptions),
+    /// Makes the book's pages from the sources, for mdBook, which calls this itself.
+    Preprocess(book::preprocess::Options),
 }
 
 fn main() -> ExitCode {
@@ -95,6 +102,10 @@ fn main() -> ExitCode {
 
 fn obey(command: Command) -> Result<ExitCode> {
     interrupt::listen()?;
+    // mdBook calls this, perhaps where there is no Cargo to ask about the workspace.
+    if let Command::Preprocess(options) = &command {
+        return book::preprocess::preprocess(options);
+    }
     let workspace = Workspace::load()?;
     match command {
         Command::Run(options) => run::run(&workspace, &options),
@@ -107,5 +118,8 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Unsafe => unsafe_table::write(&workspace),
+        Command::Book(options) => book::book(&workspace, &options),
+        Command::Serve(options) => book::serve(&workspace, &options),
+        Command::Preprocess(_) => unreachable!("that was done without a workspace"),
     }
 }

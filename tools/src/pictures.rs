@@ -4,14 +4,22 @@
 //! what is there. The pictures are committed, and `make test` takes them again: a picture that differs from
 //! today's kernel fails.
 
+mod drawing;
 mod fork;
 mod layout;
+mod map;
+mod marks;
 mod memory;
+mod model;
 mod program;
+mod regions;
+mod scene;
+mod shapes;
 mod sitting;
 mod snapshot;
 mod stub;
 mod walk;
+mod words;
 
 use crate::booted;
 use crate::cargo::Profile;
@@ -19,6 +27,7 @@ use crate::chapters::{Chapter, Workspace};
 use crate::kernels::{self, Kind};
 use anyhow::{Context, Result};
 use clap::Args;
+use model::Picture;
 use sitting::Sitting;
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,6 +54,7 @@ type Photographer = fn(Sitting) -> Result<Files>;
 /// Who takes the pictures of a chapter.
 fn photographer(chapter: &Chapter) -> Photographer {
     match chapter.name.as_str() {
+        "05-paging" => map::take,
         "09-multitasking" => fork::take,
         _ => |sitting| {
             sitting.finish()?;
@@ -83,4 +93,11 @@ fn take(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Files> {
         Ok(())
     })?;
     Ok(files.into_inner().expect("nobody panics while putting in"))
+}
+
+/// The three files of a picture of memory.
+fn files(picture: &Picture, drawing: &svg::Document) -> Result<Files> {
+    let json = serde_json::to_string_pretty(picture)? + "\n";
+    let files = [("svg", drawing.to_string() + "\n"), ("json", json), ("md", words::tables(picture))];
+    Ok(files.into_iter().map(|(ending, content)| (format!("{}.{ending}", picture.name), content)).collect())
 }

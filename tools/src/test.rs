@@ -2,7 +2,7 @@
 
 use crate::chapters::{Chapter, Workspace};
 use crate::tally::Tally;
-use crate::{bench, booted, checks, demonstrations, mutants, stress};
+use crate::{bench, book, booted, checks, demonstrations, mutants, stress};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -31,6 +31,7 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         checks::lint(workspace, &tally);
         checks::test_tools(workspace, &tally);
         mutants::check(workspace, &tally)?;
+        book::test(workspace, &tally);
     }
     checks::test_libraries(workspace, &chapters, everything, &tally);
     let timeout = Duration::from_secs(options.timeout);

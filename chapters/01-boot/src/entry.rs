@@ -7,6 +7,7 @@ use core::arch::global_asm;
 
 global_asm!(include_str!("entry.s"));
 
+// ANCHOR: header
 /// The fixed part of a Multiboot2 header, with the tag that ends it (Multiboot2 3.1.1, 3.1.3).
 #[repr(C, align(8))]
 struct Header {
@@ -36,7 +37,9 @@ static HEADER: Header = Header {
     end_flags: 0,
     end_size: 8,
 };
+// ANCHOR_END: header
 
+// ANCHOR: handover
 /// What the boot loader left in two registers. Only the entry code can make one.
 pub struct Handover {
     pub(crate) magic: u32,
@@ -52,7 +55,9 @@ impl Handover {
         Self { magic, address }
     }
 }
+// ANCHOR_END: handover
 
+// ANCHOR: macro
 /// Makes `$main` the kernel's first function, and `$last_words` the output of its stops and panics.
 ///
 /// `$main` is a `fn(Handover) -> !`, `$last_words` a `fn(core::fmt::Arguments)` that must work at any
@@ -78,3 +83,4 @@ macro_rules! entry {
         }
     };
 }
+// ANCHOR_END: macro

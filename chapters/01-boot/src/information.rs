@@ -26,6 +26,7 @@ pub enum Damage {
     Tag(&'static str),
 }
 
+// ANCHOR: information
 #[cfg(target_os = "none")]
 impl crate::entry::Handover {
     /// The loader's boot information. Stops with a sentence if there is none, or a damaged one.
@@ -48,7 +49,9 @@ impl crate::entry::Handover {
         }
     }
 }
+// ANCHOR_END: information
 
+// ANCHOR: bytes
 /// The boot information at `address`, as long as its first word says, if that can be true.
 ///
 /// # Safety
@@ -69,7 +72,9 @@ unsafe fn bytes_at(address: u32) -> Result<&'static [u8], Damage> {
     // SAFETY: as above; and it ends before the address space does.
     Ok(unsafe { core::slice::from_raw_parts(first.cast(), size as usize) })
 }
+// ANCHOR_END: bytes
 
+// ANCHOR: read
 /// Takes `bytes` for boot information, if they are some.
 ///
 /// # Errors
@@ -88,7 +93,9 @@ pub fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
         None => Ok(information),
     }
 }
+// ANCHOR_END: read
 
+// ANCHOR: damaged
 /// The name of a tag that does not have the size that its type asks for. These kernels look into no others
 /// but texts, which may have any.
 fn damaged(kind: TagType, payload: &[u8]) -> Option<&'static str> {
@@ -101,6 +108,7 @@ fn damaged(kind: TagType, payload: &[u8]) -> Option<&'static str> {
         _ => None,
     }
 }
+// ANCHOR_END: damaged
 
 /// The 32 bits at `offset`.
 fn word(bytes: &[u8], offset: usize) -> u32 {

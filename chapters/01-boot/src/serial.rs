@@ -30,6 +30,7 @@ const TRANSMITTER_EMPTY: u8 = 0x20;
 /// One byte takes 87 microseconds at 115200 baud, a read of a port about one.
 const READS_BEFORE_GIVING_UP: u32 = 10_000;
 
+// ANCHOR: port
 /// A serial port that text can be written to.
 pub struct Serial {
     base: u16,
@@ -82,7 +83,9 @@ impl Write for Serial {
         Ok(())
     }
 }
+// ANCHOR_END: port
 
+// ANCHOR: log
 /// Makes COM1 ready to carry the log.
 pub fn init() {
     LOG.lock().init();
@@ -106,3 +109,4 @@ macro_rules! log {
         $crate::serial::write(format_args!("{}\n", format_args!($($words)*)))
     };
 }
+// ANCHOR_END: log

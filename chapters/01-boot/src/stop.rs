@@ -61,6 +61,7 @@ impl Trace {
         Some(top.wrapping_sub(1)).filter(|address| is_code(*address))
     }
 
+    // ANCHOR: callers
     fn callers(&self) -> impl Iterator<Item = u32> {
         let mut ebp = self.ebp;
         core::iter::from_fn(move || {
@@ -79,8 +80,10 @@ impl Trace {
         })
         .take(MOST_CALLERS)
     }
+    // ANCHOR_END: callers
 }
 
+// ANCHOR: report
 /// Ends the kernel badly: says `kind` and `words`, where it was, and leaves QEMU or halts.
 pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
     // For good: nobody else shall run, and perhaps end well, while this is being said.
@@ -108,6 +111,7 @@ pub fn panicked(info: &PanicInfo) -> ! {
 pub fn because(words: fmt::Arguments) -> ! {
     report("STOP", words, &Trace::here())
 }
+// ANCHOR_END: report
 
 /// Stops the kernel with a sentence, formatted as by [`format_args!`].
 #[macro_export]
@@ -118,6 +122,7 @@ macro_rules! stop {
 }
 pub use stop;
 
+// ANCHOR: end
 /// Ends the kernel well: leaves QEMU if the command line has the word `exit`, and idles otherwise.
 pub fn end(command_line: &str) -> ! {
     crate::log!("The demonstration is over.");
@@ -126,3 +131,4 @@ pub fn end(command_line: &str) -> ! {
     }
     qemu::halt()
 }
+// ANCHOR_END: end

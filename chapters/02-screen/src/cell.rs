@@ -60,6 +60,7 @@ impl Colours {
     pub const NORMAL: Self = Self { letter: Colour::LightGrey, background: Colour::Black };
 }
 
+// ANCHOR: cell
 /// One cell, as it lies in the memory of the screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
@@ -81,6 +82,7 @@ impl Cell {
         Self(u16::from_be_bytes([attribute, character]))
     }
 }
+// ANCHOR_END: cell
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@ static SCREEN: Lock<Screen<Vga>> = Lock::new(Screen::new(Vga));
 
 const ALARM: Colours = Colours { letter: Colour::White, background: Colour::Red };
 
+// ANCHOR: both
 /// The screen and the log, written to piece by piece.
 struct Both<'a>(&'a mut Screen<Vga>);
 
@@ -23,6 +24,7 @@ impl Write for Both<'_> {
         self.0.write_str(text)
     }
 }
+// ANCHOR_END: both
 
 /// Makes the screen ready: blank, the cursor in the top left corner.
 pub fn init() {
@@ -35,12 +37,15 @@ pub fn set_colours(colours: Colours) {
     SCREEN.lock().set_colours(colours);
 }
 
+// ANCHOR: write
 /// Writes to the screen and to the log.
 pub fn write(words: fmt::Arguments) {
     // One lock for all pieces, so that nobody else's words come between them.
     Both(&mut SCREEN.lock()).write_fmt(words).expect("a screen takes everything");
 }
+// ANCHOR_END: write
 
+// ANCHOR: last
 /// Writes in white on red, and to the log, at any moment, whoever holds a lock: for the last words of a
 /// kernel.
 ///
@@ -52,7 +57,9 @@ pub fn last_words(words: fmt::Arguments) {
     // There is nobody left to tell if this fails.
     let _ = screen.write_fmt(words);
 }
+// ANCHOR_END: last
 
+// ANCHOR: macros
 /// Prints to the screen and to the log, formatted as by [`format_args!`].
 #[macro_export]
 macro_rules! print {
@@ -71,3 +78,4 @@ macro_rules! println {
         $crate::print!("{}\n", format_args!($($words)*))
     };
 }
+// ANCHOR_END: macros

@@ -21,6 +21,7 @@ pub const HEIGHT: usize = 25;
 
 const TAB: usize = 8;
 
+// ANCHOR: hardware
 /// What text needs of the hardware: cells to show it in, and a cursor that marks a place.
 ///
 /// Rows count from the top, columns from the left, both from 0. The cursor's place is the number of
@@ -35,7 +36,9 @@ pub trait Hardware {
     /// Puts the cursor after so many cells. After the last one, it is not to be seen.
     fn set_cursor(&mut self, cells: usize);
 }
+// ANCHOR_END: hardware
 
+// ANCHOR: screen
 /// A screen that text can be written to.
 pub struct Screen<H> {
     hardware: H,
@@ -47,6 +50,7 @@ pub struct Screen<H> {
     /// Whether the text of a row goes on in the row below.
     wrapped: [bool; HEIGHT],
 }
+// ANCHOR_END: screen
 
 impl<H> Screen<H> {
     /// A screen that writes from the top left corner on.
@@ -61,12 +65,14 @@ impl<H> Screen<H> {
 }
 
 impl<H: Hardware> Screen<H> {
+    // ANCHOR: resume
     /// A screen that goes on writing where the hardware's cursor is.
     pub fn resume(hardware: H) -> Self {
         let cells = hardware.cursor().min(WIDTH * HEIGHT);
         let row = (cells / WIDTH).min(HEIGHT - 1);
         Self { row, column: cells - row * WIDTH, ..Self::new(hardware) }
     }
+    // ANCHOR_END: resume
 
     /// Blanks every cell and goes to the top left corner.
     pub fn clear(&mut self) {
@@ -75,6 +81,7 @@ impl<H: Hardware> Screen<H> {
         self.show_cursor();
     }
 
+    // ANCHOR: show
     fn write_char(&mut self, character: char) {
         match character {
             '\n' => self.next_row(),
@@ -100,7 +107,9 @@ impl<H: Hardware> Screen<H> {
             self.show(' ');
         }
     }
+    // ANCHOR_END: show
 
+    // ANCHOR: erase
     fn erase(&mut self) {
         if self.column > 0 {
             self.column -= 1;
@@ -113,7 +122,9 @@ impl<H: Hardware> Screen<H> {
         }
         self.hardware.set_cell(self.row, self.column, Cell::BLANK);
     }
+    // ANCHOR_END: erase
 
+    // ANCHOR: scroll
     fn next_row(&mut self) {
         self.column = 0;
         if self.row + 1 < HEIGHT {
@@ -138,12 +149,14 @@ impl<H: Hardware> Screen<H> {
         self.wrapped[row] = false;
         (0..WIDTH).for_each(|column| self.hardware.set_cell(row, column, Cell::BLANK));
     }
+    // ANCHOR_END: scroll
 
     fn show_cursor(&mut self) {
         self.hardware.set_cursor(self.row * WIDTH + self.column);
     }
 }
 
+// ANCHOR: write
 impl<H: Hardware> fmt::Write for Screen<H> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         text.chars().for_each(|character| self.write_char(character));
@@ -151,6 +164,7 @@ impl<H: Hardware> fmt::Write for Screen<H> {
         Ok(())
     }
 }
+// ANCHOR_END: write
 
 #[cfg(test)]
 mod tests;

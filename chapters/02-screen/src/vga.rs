@@ -33,6 +33,7 @@ const DISPLAY_ON: u8 = 0x20;
 /// The screen of the PC. It is in the hardware and not in here, so any number of these will do.
 pub struct Vga;
 
+// ANCHOR: init
 impl Vga {
     /// Shows the cursor, which the loader may have hidden, and makes all sixteen backgrounds usable.
     pub fn init(&mut self) {
@@ -65,8 +66,10 @@ impl Vga {
         }
     }
 }
+// ANCHOR_END: init
 
 // The accesses are volatile: the screen reads what the program never reads again.
+// ANCHOR: cells
 impl Hardware for Vga {
     fn cell(&self, row: usize, column: usize) -> Cell {
         // SAFETY: the memory at CELLS is the screen's, and the indexes are checked. It holds numbers
@@ -90,3 +93,4 @@ impl Hardware for Vga {
         self.write_controller(CURSOR_LOW, cells as u8);
     }
 }
+// ANCHOR_END: cells

@@ -14,6 +14,7 @@
 use bitflags::bitflags;
 use core::fmt;
 
+// ANCHOR: access
 bitflags! {
     /// Who may use a segment, and how (Intel SDM volume 3, 3.4.5 and 3.4.5.1).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ bitflags! {
         const LIMIT_IN_PAGES = 1 << 3;
     }
 }
+// ANCHOR_END: access
 
 /// One entry of the GDT.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub struct Descriptor(u64);
 const _: () = assert!(size_of::<Descriptor>() == 8);
 
 impl Descriptor {
+    // ANCHOR: flat
     /// Entry 0: the CPU never reads it, and a selector of 0 means "no segment".
     pub const NULL: Self = Self(0);
 
@@ -66,7 +69,9 @@ impl Descriptor {
 
     const FLAT: Access = Access::PRESENT.union(Access::CODE_OR_DATA).union(Access::READ_WRITE).union(Access::ACCESSED);
     const FLAT_FLAGS: Flags = Flags::LIMIT_IN_PAGES.union(Flags::BITS_32);
+    // ANCHOR_END: flat
 
+    // ANCHOR: new
     /// The segment that begins at `base`; `limit` is its last offset, in bytes or in pages as `flags` say.
     ///
     /// # Panics
@@ -83,17 +88,20 @@ impl Descriptor {
                 | (base >> 24) << 56,
         )
     }
+    // ANCHOR_END: new
 
     /// The first address of the segment.
     pub const fn base(self) -> u32 {
         (self.0 >> 16 & 0xFF_FFFF | self.0 >> 56 << 24) as u32
     }
 
+    // ANCHOR: limit
     /// The last offset in the segment, in bytes.
     pub const fn limit(self) -> u32 {
         let limit = (self.0 & 0xFFFF | self.0 >> 32 & 0xF_0000) as u32;
         if self.flags().contains(Flags::LIMIT_IN_PAGES) { limit << 12 | 0xFFF } else { limit }
     }
+    // ANCHOR_END: limit
 
     /// Who may use the segment, and how.
     pub const fn access(self) -> Access {

@@ -20,6 +20,7 @@ fn kernel(handover: Handover) -> ! {
     stop::end(information::command_line(&boot))
 }
 
+// ANCHOR: demonstrate
 fn demonstrate() {
     println!("Hello from chapter 3. The segments that the CPU has loaded:");
     for (index, descriptor) in table::loaded().iter().enumerate() {
@@ -33,3 +34,4 @@ fn demonstrate() {
     );
     println!("Every segment begins at 0 and ends at 4 GiB: an offset is an address.");
 }
+// ANCHOR_END: demonstrate

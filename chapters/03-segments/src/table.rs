@@ -7,6 +7,7 @@ use x86::bits32::segmentation::load_cs;
 use x86::dtables::{DescriptorTablePointer, lgdt, sgdt};
 use x86::segmentation::{SegmentSelector, load_ds, load_es, load_fs, load_gs, load_ss};
 
+// ANCHOR: selectors
 /// The entry for instructions: CS.
 pub const CODE: SegmentSelector = SegmentSelector::new(1, Ring::Ring0);
 
@@ -17,12 +18,14 @@ pub const DATA: SegmentSelector = SegmentSelector::new(2, Ring::Ring0);
 static LOADED: AtomicBool = AtomicBool::new(false);
 
 static FLAT: [Descriptor; 3] = [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA];
+// ANCHOR_END: selectors
 
 /// Loads the table of the two flat segments.
 pub fn init() {
     load(&FLAT);
 }
 
+// ANCHOR: load
 /// Makes `table` the GDT and loads every segment register from it.
 ///
 /// # Panics
@@ -44,7 +47,9 @@ pub fn load(table: &'static [Descriptor]) {
     }
     LOADED.store(true, Relaxed);
 }
+// ANCHOR_END: load
 
+// ANCHOR: loaded
 /// The table that the CPU uses now, as `sgdt` finds it.
 ///
 /// # Panics
@@ -58,3 +63,4 @@ pub fn loaded() -> &'static [Descriptor] {
     // SAFETY: the CPU's table was given to `load`, so it lies there for ever.
     unsafe { core::slice::from_raw_parts(pointer.base, entries) }
 }
+// ANCHOR_END: loaded

@@ -46,6 +46,7 @@ const NAMES: [&str; 32] = [
     "reserved",
 ];
 
+// ANCHOR: unhandled
 /// The handler of every vector for which none is registered.
 pub(crate) extern "C" fn unhandled(frame: &mut Frame) {
     match NAMES.get(frame.vector as usize) {
@@ -59,7 +60,9 @@ pub fn report(frame: &Frame, words: fmt::Arguments) -> ! {
     let trace = Trace { eip: Some(frame.eip), esp: frame.esp(), ebp: frame.ebp };
     stop::report("EXCEPTION", format_args!("{words}\n{frame}"), &trace)
 }
+// ANCHOR_END: unhandled
 
+// ANCHOR: error_code
 /// The error code of an exception, in words; nothing where there is none to tell.
 struct ErrorCode<'a>(&'a Frame);
 
@@ -83,3 +86,4 @@ impl fmt::Display for ErrorCode<'_> {
         }
     }
 }
+// ANCHOR_END: error_code

@@ -4,6 +4,7 @@
 
 use core::fmt;
 
+// ANCHOR: frame
 /// Every register of the interrupted code, lowest address first; `stubs.s` draws the same picture.
 ///
 /// Handlers get it as `&mut Frame`: what they change here is what the interrupted code finds. It must
@@ -49,16 +50,19 @@ pub struct Frame {
 }
 
 const _: () = assert!(size_of::<Frame>() == 17 * 4);
+// ANCHOR_END: frame
 
+// ANCHOR: esp
 impl Frame {
     /// The value that ESP had in the interrupted code.
     ///
     /// Without a change of ring the CPU pushes neither ESP nor SS (Intel SDM volume 3, 6.12.1): the
-    /// interrupted stack simply begins above the frame.
+    /// interrupted stack begins right above the frame.
     pub fn esp(&self) -> u32 {
         (&raw const *self).addr() as u32 + size_of::<Self>() as u32
     }
 }
+// ANCHOR_END: esp
 
 impl fmt::Display for Frame {
     /// The registers in three lines. EIP is not among them: the trace of a stop begins with it.

@@ -14,6 +14,7 @@ use common::VirtAddr;
 
 const PRESENT: u64 = 1 << 47;
 
+// ANCHOR: kind
 /// What the CPU does when it goes through a gate (Intel SDM volume 3, 6.11, 6.12.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -24,6 +25,7 @@ pub enum Kind {
     /// stub needs `cli` or `sti`.
     Interrupt = 0xE,
 }
+// ANCHOR_END: kind
 
 /// One entry of the interrupt descriptor table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,7 @@ pub struct Gate(u64);
 
 const _: () = assert!(size_of::<Gate>() == 8);
 
+// ANCHOR: gate
 impl Gate {
     /// No handler: to use the vector is a general protection fault.
     pub const ABSENT: Self = Self(0);
@@ -49,6 +52,7 @@ impl Gate {
         VirtAddr::new((self.0 & 0xFFFF | self.0 >> 48 << 16) as u32)
     }
 }
+// ANCHOR_END: gate
 
 #[cfg(test)]
 mod tests {

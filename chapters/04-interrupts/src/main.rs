@@ -21,6 +21,7 @@ fn kernel(handover: Handover) -> ! {
     stop::end(information::command_line(&boot))
 }
 
+// ANCHOR: demonstration
 fn demonstrate() {
     println!("Hello from chapter 4.");
     interrupts::register(exceptions::BREAKPOINT, breakpoint);
@@ -36,3 +37,4 @@ extern "C" fn breakpoint(frame: &mut Frame) {
     println!("{frame}");
     frame.eax *= 7;
 }
+// ANCHOR_END: demonstration

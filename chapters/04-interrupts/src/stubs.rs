@@ -6,6 +6,7 @@ use common::VirtAddr;
 use core::arch::global_asm;
 use core::mem::offset_of;
 
+// ANCHOR: numbers
 /// The exceptions for which the CPU pushes an error code: 8, 10 to 14, 17, 21, 29 and 30, a bit each.
 ///
 /// Source: Intel SDM volume 3, table 6-1; AMD64 manual volume 2, table 8-1 (29 and 30).
@@ -24,7 +25,9 @@ global_asm!(
 );
 
 const _: () = assert!(segments::table::DATA.bits() == 2 * 8);
+// ANCHOR_END: numbers
 
+// ANCHOR: address
 /// The address of the stub for `vector`.
 pub fn address(vector: u8) -> VirtAddr {
     unsafe extern "C" {
@@ -32,3 +35,4 @@ pub fn address(vector: u8) -> VirtAddr {
     }
     VirtAddr::from(&raw const interrupt_stubs).wrapping_add(u32::from(vector) * STUB_BYTES as u32)
 }
+// ANCHOR_END: address

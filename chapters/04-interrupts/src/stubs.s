@@ -23,6 +23,7 @@
  */
     .section .text.interrupts, "ax"
 
+/* ANCHOR: stubs */
 /*
  * One stub per vector, all of as many bytes (STUB_BYTES in stubs.rs), so that a stub's address follows from its vector. Two
  * instructions are spelled in bytes, because the assembler would take a shorter form where one fits.
@@ -43,7 +44,9 @@ interrupt_stubs:
     .long   interrupt_entry - . - 4
     .set    vector, vector + 1
     .endr
+/* ANCHOR_END: stubs */
 
+/* ANCHOR: entry */
 interrupt_entry:
     pushal
     pushl   %ds
@@ -69,3 +72,4 @@ interrupt_return:
     popal
     addl    $8, %esp                    /* vector and error code */
     iretl
+/* ANCHOR_END: entry */

@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use segments::table::CODE;
 use x86::dtables::{DescriptorTablePointer, lidt};
 
+// ANCHOR: handlers
 /// A function that is called for an interrupt, with interrupts off.
 pub type Handler = extern "C" fn(&mut Frame);
 
@@ -18,7 +19,9 @@ pub type Handler = extern "C" fn(&mut Frame);
 /// Atomic, so that one can be replaced while interrupts go on: an interrupt finds the old handler or
 /// the new one. [`init`] puts one at every vector before the table is loaded.
 pub(crate) static HANDLERS: [AtomicPtr<()>; 256] = [const { AtomicPtr::new(ptr::null_mut()) }; 256];
+// ANCHOR_END: handlers
 
+// ANCHOR: init
 static TABLE: Lock<[Gate; 256]> = Lock::new([Gate::ABSENT; 256]);
 
 /// Leads all 256 vectors to their stubs and loads the table. Interrupts stay as they are.
@@ -31,6 +34,7 @@ pub fn init() {
     // SAFETY: the table is a static, so it stays; and every one of its gates leads to the stub of its vector.
     unsafe { lidt(&DescriptorTablePointer::new(&*table)) };
 }
+// ANCHOR_END: init
 
 /// Leads `vector` through `gate` from now on.
 ///

@@ -53,6 +53,7 @@ pub enum MapError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotMapped(pub Page);
 
+// ANCHOR: flush
 /// The duty to tell the CPU that a page's entry has changed: it may remember the old one (in its
 /// translation lookaside buffer, Intel SDM volume 3, 4.10.4).
 #[must_use = "the CPU may go on using the old entry"]
@@ -69,6 +70,7 @@ impl Flush {
     /// mapped.
     pub fn ignore(self) {}
 }
+// ANCHOR_END: flush
 
 impl Directory {
     /// An address space in which nothing is mapped; none if memory is out.
@@ -97,6 +99,7 @@ impl Directory {
         unsafe { &mut *table_in(self.frame) }
     }
 
+    // ANCHOR: map
     /// Makes `page` mean `frame` from now on, with `flags`. A page table is made where there is none.
     ///
     /// # Errors
@@ -127,6 +130,7 @@ impl Directory {
         let frame = core::mem::replace(entry, Entry::ABSENT).frame();
         Ok((frame, Flush(page)))
     }
+    // ANCHOR_END: map
 
     /// Maps free frames, with whatever is in them, to all pages of `addresses`, or to none of them.
     ///
@@ -180,6 +184,7 @@ impl Directory {
         tables.try_for_each(|index| self.table_or_new(Page::from_indices(index as usize, 0)).map(drop))
     }
 
+    // ANCHOR: translate
     /// The physical address that `address` means; none if its page is not mapped.
     pub fn translate(&self, address: VirtAddr) -> Option<PhysAddr> {
         let page = Page::containing(address);
@@ -192,6 +197,7 @@ impl Directory {
         let offset = address.as_u32() % bytes;
         entry.is_present().then(|| PhysAddr::new(entry.frame().address().as_u32() + offset))
     }
+    // ANCHOR_END: translate
 
     /// Everything that is mapped, from the lowest page to the highest.
     pub fn mappings(&self) -> impl Iterator<Item = Mapping> {
@@ -223,6 +229,7 @@ impl Directory {
         (entry.is_present() && !entry.flags().contains(Flags::LARGE)).then(|| entry.frame())
     }
 
+    // ANCHOR: table
     fn table_or_new(&mut self, page: Page) -> Result<&mut Table, MapError> {
         // SAFETY: below, only absent entries are changed, to refer to a new and empty table.
         let entry = unsafe { &mut self.entries_mut()[page.directory_index()] };
@@ -237,6 +244,7 @@ impl Directory {
         // SAFETY: the entry says that the frame holds a table; `&mut self` keeps all others away.
         Ok(unsafe { &mut *table_in(entry.frame()) })
     }
+    // ANCHOR_END: table
 }
 
 /// Where the identity window shows the table in `frame`.

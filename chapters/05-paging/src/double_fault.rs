@@ -34,6 +34,7 @@ const HANDLER: SegmentSelector = SegmentSelector::new(4, Ring::Ring0);
 const TSS_BYTES: u32 = size_of::<TaskStateSegment>() as u32;
 const _: () = assert!(TSS_BYTES == 104);
 
+// ANCHOR: tss
 /// A TSS. The CPU reads and writes it by itself; the kernel writes single fields, before or between.
 #[repr(align(128))]
 struct Tss(UnsafeCell<TaskStateSegment>);
@@ -45,6 +46,7 @@ static OF_EVERYTHING_ELSE: Tss = Tss(UnsafeCell::new(TaskStateSegment::new()));
 static OF_HANDLER: Tss = Tss(UnsafeCell::new(TaskStateSegment::new()));
 /// The handler's stack: 8 KiB, eight times what the report of a stop takes.
 static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
+// ANCHOR_END: tss
 
 lazy_static! {
     /// The GDT with both task state segments. The CPU marks the one in use as busy, in the table.
@@ -57,6 +59,7 @@ lazy_static! {
     ];
 }
 
+// ANCHOR: init
 /// Prepares for double faults; the handler runs in the address space of `directory`.
 pub fn init(directory: Frame) {
     // SAFETY: nothing has set a gate to this TSS yet, so the CPU does not use it.
@@ -76,6 +79,7 @@ pub fn init(directory: Frame) {
     // SAFETY: the selector names the TSS of the handler, which has been filled in above.
     unsafe { interrupts::table::set_gate(DOUBLE_FAULT, gate) };
 }
+// ANCHOR_END: init
 
 /// Lets the handler run in the address space of `directory` from now on.
 ///
@@ -87,6 +91,7 @@ pub unsafe fn run_in(directory: Frame) {
     unsafe { (&raw mut (*OF_HANDLER.0.get()).cr3).write_unaligned(directory.address().as_u32()) };
 }
 
+// ANCHOR: handle
 /// Where a double fault goes on, with nothing of what it interrupted but the other TSS.
 extern "C" fn handle() -> ! {
     // SAFETY: the CPU has left that TSS, and will not use it again: this function does not return.
@@ -108,6 +113,7 @@ extern "C" fn handle() -> ! {
         stop::report("EXCEPTION", format_args!("{words}\n  ESP {esp:#010x}; {last}"), &trace)
     }
 }
+// ANCHOR_END: handle
 
 /// The descriptor of a TSS that is free: type 9 (Intel SDM volume 3, 7.2.2), all other bits of
 /// [`Access`] have another meaning for it.

@@ -16,6 +16,7 @@ use crate::page::Frame;
 use bitflags::bitflags;
 use common::PhysAddr;
 
+// ANCHOR: flags
 bitflags! {
     /// What may be done with a page, and what has been.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,7 @@ bitflags! {
         const LARGE = 1 << 7;
     }
 }
+// ANCHOR_END: flags
 
 /// An entry of a page directory or of a page table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub struct Entry(u32);
 
 const _: () = assert!(size_of::<Entry>() == 4);
 
+// ANCHOR: entry
 impl Entry {
     /// Nothing here.
     pub const ABSENT: Self = Self(0);
@@ -66,6 +69,7 @@ impl Entry {
         Flags::from_bits_truncate(self.0)
     }
 }
+// ANCHOR_END: entry
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,7 @@ use core::ops::Range;
 /// As many frames as the identity window shows.
 pub const MOST_FRAMES: usize = (WINDOW_END / PAGE_BYTES) as usize;
 
+// ANCHOR: frames
 /// Not memory that is handed out. What is zero at first is nobody's to give.
 const NOT_OURS: u16 = 0;
 /// Free, and the last of the list.
@@ -38,6 +39,7 @@ pub struct Frames {
     all: u32,
     end: u32,
 }
+// ANCHOR_END: frames
 
 /// Why a frame cannot be given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +83,7 @@ impl Frames {
         self.free = self.all;
     }
 
+    // ANCHOR: allocate
     /// Takes a frame, with whatever is in it; none if memory is out.
     #[inline]
     pub fn allocate(&mut self) -> Option<Frame> {
@@ -107,6 +110,7 @@ impl Frames {
             Some(_) => Err(FrameError::AlreadyFree(frame)),
         }
     }
+    // ANCHOR_END: allocate
 
     /// How many frames are free.
     pub fn free_count(&self) -> u32 {

@@ -20,6 +20,7 @@ lazy_static! {
 /// How far the kernel is mapped page by page; what lies behind is mapped by large pages.
 const FIRST_LARGE_PAGE: u32 = PAGES_PER_TABLE * PAGE_BYTES;
 
+// ANCHOR: init
 /// Finds the free memory, builds the kernel's address space, and turns paging on.
 ///
 /// Stops with a sentence on a CPU without large pages: the first Pentium has them.
@@ -43,7 +44,9 @@ pub fn init(boot: &BootInformation) {
         cr0_write(cr0() | Cr0::CR0_ENABLE_PAGING | Cr0::CR0_WRITE_PROTECT);
     }
 }
+// ANCHOR_END: init
 
+// ANCHOR: parts
 /// The identity window in parts: what each is called, and its flags if it is mapped.
 fn parts() -> [(Region, Option<Flags>); 7] {
     let below_kernel = VirtAddr::new(PAGE_BYTES)..VirtAddr::new(1 << 20);
@@ -65,7 +68,9 @@ fn parts() -> [(Region, Option<Flags>); 7] {
         (Region::new(behind_kernel, |_, f| f.write_str("memory behind the kernel")), write),
     ]
 }
+// ANCHOR_END: parts
 
+// ANCHOR: build
 /// Builds the address space of [`parts`]: every page that is mapped lies in the frame of its own number.
 fn build() -> Directory {
     let (Some(mut kernel), Some(first)) = (Directory::new(), memory::allocate_cleared()) else {
@@ -88,3 +93,4 @@ fn build() -> Directory {
     }
     kernel
 }
+// ANCHOR_END: build

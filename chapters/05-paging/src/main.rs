@@ -28,6 +28,7 @@ fn kernel(handover: Handover) -> ! {
     stop::end(information::command_line(&boot))
 }
 
+// ANCHOR: demonstration
 fn demonstrate() {
     println!(
         "Hello from chapter 5. {} frames are free, {} in use. The map:",
@@ -44,6 +45,7 @@ fn demonstrate() {
     // SAFETY: nobody uses the page after this.
     unsafe { KERNEL.lock().unmap_and_free(one_page(SOMEWHERE)) };
 }
+// ANCHOR_END: demonstration
 
 /// One line for each run of pages with the same name and the same rights.
 fn print_map() {
@@ -67,6 +69,7 @@ fn print_map() {
     }
 }
 
+// ANCHOR: repair
 /// Answers a page fault with a page, and lets the instruction try again.
 extern "C" fn repair(frame: &mut InterruptFrame) {
     let fault = PageFault::of(frame);
@@ -75,6 +78,7 @@ extern "C" fn repair(frame: &mut InterruptFrame) {
     let mapped = unsafe { KERNEL.lock().map_free_frames(one_page(fault.address), Flags::WRITABLE) };
     mapped.expect("the page was not present, and memory is not out");
 }
+// ANCHOR_END: repair
 
 fn one_page(address: VirtAddr) -> Range<VirtAddr> {
     let page = Page::containing(address).address();

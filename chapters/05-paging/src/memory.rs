@@ -39,6 +39,7 @@ pub fn allocate() -> Option<Frame> {
     FRAMES.lock().allocate()
 }
 
+// ANCHOR: cleared
 /// Takes a frame filled with zeros; none if memory is out.
 pub fn allocate_cleared() -> Option<Frame> {
     let frame = allocate()?;
@@ -56,6 +57,7 @@ pub fn allocate_cleared() -> Option<Frame> {
     }
     Some(frame)
 }
+// ANCHOR_END: cleared
 
 /// Gives a frame back.
 ///

@@ -28,6 +28,7 @@ pub struct Claim {
 }
 
 impl Claim {
+    // ANCHOR: claim
     /// The bytes from `start` up to, but not including, `end` are available: all frames that are wholly among them.
     pub fn available(start: u64, end: u64) -> Self {
         Self { frames: number(start.div_ceil(PAGE_BYTES.into()))..number(end / u64::from(PAGE_BYTES)), available: true }
@@ -40,6 +41,7 @@ impl Claim {
             available: false,
         }
     }
+    // ANCHOR_END: claim
 
     /// Says nothing, but no run goes across the frame at `address`.
     fn border(address: u64) -> Self {
@@ -57,6 +59,7 @@ fn number(number: u64) -> u32 {
     number.try_into().unwrap_or(u32::MAX)
 }
 
+// ANCHOR: claims
 /// What the boot loader says: the memory map, and where it has put the modules and the boot information itself.
 /// None if there is no memory map.
 pub fn claims(boot: &BootInformation) -> Option<impl Iterator<Item = Claim> + Clone> {
@@ -82,7 +85,9 @@ pub fn give_free(frames: &mut Frames, claims: impl Iterator<Item = Claim> + Clon
     }));
     beyond
 }
+// ANCHOR_END: claims
 
+// ANCHOR: runs
 /// The free frames in runs, from the highest down.
 fn free_runs(claims: impl Iterator<Item = Claim> + Clone) -> impl Iterator<Item = Range<u32>> {
     let mut end = u32::MAX;
@@ -110,6 +115,7 @@ fn free_runs(claims: impl Iterator<Item = Claim> + Clone) -> impl Iterator<Item 
         None
     })
 }
+// ANCHOR_END: runs
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ pub const PAGE_BYTES: u32 = 4096;
 /// The identity window: physical memory up to here is seen at its own address.
 pub const WINDOW_END: u32 = 128 << 20;
 
+// ANCHOR: types
 /// 4 KiB of virtual memory.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Page(u32);
@@ -21,6 +22,7 @@ pub struct Page(u32);
 /// 4 KiB of physical memory.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Frame(u32);
+// ANCHOR_END: types
 
 impl Page {
     /// The page in which `address` lies.
@@ -39,6 +41,7 @@ impl Page {
         (addresses.start.as_u32() / PAGE_BYTES..end).map(Self)
     }
 
+    // ANCHOR: indices
     /// Which entry of the page directory is in charge of the page: the upper 10 of 20 bits.
     pub const fn directory_index(self) -> usize {
         (self.0 >> 10) as usize
@@ -48,6 +51,7 @@ impl Page {
     pub const fn table_index(self) -> usize {
         (self.0 & 0x3FF) as usize
     }
+    // ANCHOR_END: indices
 
     /// The page that has these two indices, each below 1024.
     pub const fn from_indices(directory: usize, table: usize) -> Self {

@@ -10,6 +10,7 @@ use x86::controlregs::cr2;
 /// The vector of page faults.
 pub const PAGE_FAULT: u8 = 14;
 
+// ANCHOR: cause
 bitflags! {
     /// The error code of a page fault (Intel SDM volume 3, 4.7).
     ///
@@ -24,6 +25,7 @@ bitflags! {
         const USER = 1 << 2;
     }
 }
+// ANCHOR_END: cause
 
 /// What the CPU tells of a page fault.
 pub struct PageFault {
@@ -33,6 +35,7 @@ pub struct PageFault {
     eip: VirtAddr,
 }
 
+// ANCHOR: of
 impl PageFault {
     /// The page fault that led to `frame`. To be asked before anything else can fault: CR2 holds the
     /// address of the last one only.
@@ -42,7 +45,9 @@ impl PageFault {
         Self { address, cause: Cause::from_bits_truncate(frame.error_code), eip: VirtAddr::new(frame.eip) }
     }
 }
+// ANCHOR_END: of
 
+// ANCHOR: words
 impl fmt::Display for PageFault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         // An instruction that begins in one page and goes on in a missing one passes for a read.
@@ -66,6 +71,7 @@ impl fmt::Display for PageFault {
         write!(f, "{overflow}{access} {} in {place}{from}: {reason}", self.address)
     }
 }
+// ANCHOR_END: words
 
 /// Explains page faults from now on, and ends the kernel.
 pub fn init() {

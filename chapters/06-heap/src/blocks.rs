@@ -30,12 +30,14 @@
 use crate::memory::{Memory, WORD};
 use core::{iter, num::NonZeroUsize, ptr::NonNull};
 
+// ANCHOR: sizes
 /// The smallest block in bytes: when it is free it has to hold header, two links and footer.
 pub(crate) const SMALLEST: usize = 4 * WORD;
 /// What a block in use costs beyond its payload, in bytes: header and footer.
 pub(crate) const TAGS: usize = 2 * WORD;
 /// The bit of a header that says 'in use'.
 const USED: usize = 1;
+// ANCHOR_END: sizes
 
 /// A block, by its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,7 @@ impl Blocks {
         self.write_tags(block, size, USED);
     }
 
+    // ANCHOR: tags
     fn write_tags(&mut self, block: Block, size: usize, used: usize) {
         debug_assert!(size >= SMALLEST && size.is_multiple_of(WORD), "heap: a block of {size} bytes");
         let footer = block.0 + size - WORD;
@@ -121,6 +124,7 @@ impl Blocks {
         let block = self.at(address.checked_sub(size)?)?;
         (self.end(block) == address).then_some(block)
     }
+    // ANCHOR_END: tags
 
     /// All blocks by their addresses, up to the memory's end or the first damaged block.
     pub fn iter(&self) -> impl Iterator<Item = Block> {

@@ -46,6 +46,7 @@ impl fmt::Display for FreeError {
 }
 
 impl Heap {
+    // ANCHOR: block
     /// The block in use whose payload is at `address`.
     pub(crate) fn block_in_use(&self, address: usize) -> Result<Block, FreeError> {
         if !(self.memory().start()..self.memory().end()).contains(&address) {
@@ -75,4 +76,5 @@ impl Heap {
         // The walk has not come as far as `address`, so the block that begins here is damaged.
         FreeError::Damaged { payload: end + WORD }
     }
+    // ANCHOR_END: block
 }

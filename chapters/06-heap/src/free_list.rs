@@ -24,6 +24,7 @@ impl FreeList {
         Self { first: None }
     }
 
+    // ANCHOR: list
     /// Puts `block`, which is not in the list, at its beginning.
     pub fn insert(&mut self, blocks: &mut Blocks, block: Block) {
         set_link(blocks, next_link(block), self.first);
@@ -51,6 +52,7 @@ impl FreeList {
             set_link(blocks, previous_link(next), previous);
         }
     }
+    // ANCHOR_END: list
 
     /// Whether the neighbours of `block` in the list know of it.
     pub fn is_linked(&self, blocks: &Blocks, block: Block) -> bool {

@@ -28,6 +28,7 @@ pub const START: VirtAddr = VirtAddr::new(0xC000_0000);
 /// Where it ends at the latest.
 const END: VirtAddr = VirtAddr::new(0xD000_0000);
 
+// ANCHOR: static
 #[global_allocator]
 static HEAP: KernelHeap = KernelHeap(Lock::new(Growing { heap: Heap::new(START.as_u32() as usize), limit: START }));
 
@@ -38,7 +39,9 @@ struct Growing {
 }
 
 struct KernelHeap(Lock<Growing>);
+// ANCHOR_END: static
 
+// ANCHOR: init
 /// Makes the heap's page tables and gives it a name. Its memory comes when it is asked for.
 ///
 /// # Panics
@@ -50,12 +53,14 @@ pub fn init() {
     HEAP.0.lock().limit = limit;
     regions::add(Region::new(START..END, |_, f| f.write_str("the kernel heap")));
 }
+// ANCHOR_END: init
 
 /// How full the heap is, in bytes and in blocks. Walks over all blocks.
 pub fn usage() -> Usage {
     HEAP.0.lock().heap.usage()
 }
 
+// ANCHOR: allocator
 // SAFETY: the heap hands out memory that is mapped, fits the layout, and is nobody else's until it is
 // freed; the lock keeps everybody else, interrupt handlers included, from a heap that is being changed.
 unsafe impl GlobalAlloc for KernelHeap {
@@ -76,11 +81,13 @@ unsafe impl GlobalAlloc for KernelHeap {
         }
     }
 }
+// ANCHOR_END: allocator
 
 /// There is no memory to grow with, or no room.
 struct CannotGrow;
 
 impl Growing {
+    // ANCHOR: grow
     /// Grows by as many pages as `layout` needs, or by none.
     fn grow_for(&mut self, layout: Layout) -> Result<(), CannotGrow> {
         let end = VirtAddr::new(self.heap.memory().end() as u32);
@@ -97,4 +104,5 @@ impl Growing {
         self.heap.grow(unsafe { Memory::new(end.as_u32() as usize, bytes as usize) });
         Ok(())
     }
+    // ANCHOR_END: grow
 }

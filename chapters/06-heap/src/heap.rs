@@ -47,6 +47,7 @@ impl Heap {
         &self.blocks.memory
     }
 
+    // ANCHOR: grow
     /// Gives the heap `more` memory. This takes no memory from the heap, not even a full one.
     ///
     /// # Panics
@@ -57,7 +58,9 @@ impl Heap {
         self.blocks.memory.append(more);
         self.merge_free(block, size);
     }
+    // ANCHOR_END: grow
 
+    // ANCHOR: allocate
     /// Memory as `layout` asks for it, no byte of it set; `None` if there is no free block that it
     /// fits in. A `layout` of 0 bytes gets an address of its own like any other.
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
@@ -79,7 +82,9 @@ impl Heap {
         self.blocks.mark_used(block, size);
         Some(block.payload())
     }
+    // ANCHOR_END: allocate
 
+    // ANCHOR: shortfall
     /// How many bytes the heap has to grow by for `layout` to fit at its end for sure; 0 if it fits
     /// there as it is. An alignment beyond [`LARGEST_ALIGNMENT`] asks for more than there can be.
     pub fn shortfall(&self, layout: Layout) -> usize {
@@ -87,7 +92,9 @@ impl Heap {
         let hole = self.free_before(end).unwrap_or(Block(end));
         needed(hole, layout).saturating_sub(end - hole.0)
     }
+    // ANCHOR_END: shortfall
 
+    // ANCHOR: free
     /// Takes back the memory at `pointer`, which [`allocate`](Self::allocate) has returned.
     ///
     /// # Errors
@@ -132,7 +139,9 @@ impl Heap {
     fn free_before(&self, address: usize) -> Option<Block> {
         self.blocks.before(address).filter(|&block| self.blocks.is_free(block))
     }
+    // ANCHOR_END: free
 
+    // ANCHOR: fit
     /// The first block in the free list that is large enough for `layout`.
     fn first_fit(&self, layout: Layout) -> Option<Block> {
         self.free_list.iter(&self.blocks).find(|&hole| {
@@ -144,8 +153,10 @@ impl Heap {
             needed(hole, layout) <= self.blocks.size(hole)
         })
     }
+    // ANCHOR_END: fit
 }
 
+// ANCHOR: place
 /// The size in bytes of a block for `layout`, tags included.
 fn size_for(layout: Layout) -> usize {
     (layout.size().next_multiple_of(WORD) + TAGS).max(SMALLEST)
@@ -165,3 +176,4 @@ fn needed(hole: Block, layout: Layout) -> usize {
     }
     place(hole, layout).0 - hole.0 + size_for(layout)
 }
+// ANCHOR_END: place

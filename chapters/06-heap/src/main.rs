@@ -26,6 +26,7 @@ fn kernel(handover: Handover) -> ! {
     stop::end(information::command_line(&boot))
 }
 
+// ANCHOR: demonstrate
 fn demonstrate() {
     println!("Hello from chapter 6.");
     show("An empty heap");
@@ -50,6 +51,7 @@ fn demonstrate() {
     drop(again);
     show("All freed; the heap keeps its memory");
 }
+// ANCHOR_END: demonstrate
 
 fn show(when: &str) {
     let Usage { total_bytes, used_blocks, used_bytes, free_blocks, largest_free_bytes, .. } = heap::usage();

@@ -18,6 +18,7 @@ pub struct Memory {
 }
 
 impl Memory {
+    // ANCHOR: new
     /// The `bytes` bytes from the address `start`.
     ///
     /// # Panics
@@ -33,6 +34,7 @@ impl Memory {
         let nothing = Self::empty(start);
         Self { start: nothing.start, end: start + bytes }
     }
+    // ANCHOR_END: new
 
     /// No memory yet; what is appended later has to begin at `start`.
     pub(crate) const fn empty(start: usize) -> Self {
@@ -61,6 +63,7 @@ impl Memory {
         address.is_multiple_of(WORD) && (self.start..self.end).contains(&address) && bytes <= self.end - address
     }
 
+    // ANCHOR: words
     /// The word at `address`.
     pub(crate) fn read(&self, address: usize) -> usize {
         let word = self.word(address);
@@ -87,4 +90,5 @@ impl Memory {
         );
         ptr::with_exposed_provenance_mut(address)
     }
+    // ANCHOR_END: words
 }

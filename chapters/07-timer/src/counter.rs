@@ -34,6 +34,7 @@ impl Counter {
         Self { high: AtomicU32::new(0), low: AtomicU32::new(0) }
     }
 
+    // ANCHOR: advance
     /// Counts one more. Only one interrupt handler may do that: nothing may come between its steps.
     #[inline]
     pub fn advance(&self) {
@@ -49,8 +50,10 @@ impl Counter {
         // `Acquire` keeps the compiler from changing the order of the loads.
         consistent(|| self.high.load(Acquire), || self.low.load(Acquire))
     }
+    // ANCHOR_END: advance
 }
 
+// ANCHOR: consistent
 fn consistent(high: impl Fn() -> u32, low: impl Fn() -> u32) -> u64 {
     loop {
         let (before, low, after) = (high(), low(), high());
@@ -59,6 +62,7 @@ fn consistent(high: impl Fn() -> u32, low: impl Fn() -> u32) -> u64 {
         }
     }
 }
+// ANCHOR_END: consistent
 
 #[cfg(test)]
 mod tests {

@@ -31,6 +31,7 @@ fn kernel(handover: Handover) -> ! {
     stop::end(information::command_line(&boot))
 }
 
+// ANCHOR: demonstrate
 fn demonstrate(rate: Rate) {
     println!("Hello from chapter 7.");
     println!("Asked for {RATE_HZ} Hz, the timer ticks at {rate}: {INPUT_HZ} Hz divided by {}.", rate.divisor());
@@ -48,6 +49,7 @@ fn demonstrate(rate: Rate) {
     let [master, slave] = pic::spurious_interrupts();
     println!("Spurious interrupts: {master} on line 7, {slave} on line 15.");
 }
+// ANCHOR_END: demonstrate
 
 /// Compares the ticks of one second with what they should be.
 fn judge(rate: Rate, ticks: u64) {
@@ -66,6 +68,7 @@ impl fmt::Display for Thousandths {
     }
 }
 
+// ANCHOR: second
 static SECONDS: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn second_begins(_: &mut Frame) {
@@ -83,6 +86,7 @@ fn wait_for_next_second() -> u64 {
     }
     timer::ticks()
 }
+// ANCHOR_END: second
 
 /// Says four times a second how late it is. The next tick is 10 ms away, long enough to print a line.
 fn tell_the_time() {

@@ -36,6 +36,7 @@ static MASKS: Lock<Masks> = Lock::new(Masks::ALL);
 static SPURIOUS_AT_MASTER: AtomicU32 = AtomicU32::new(0);
 static SPURIOUS_AT_SLAVE: AtomicU32 = AtomicU32::new(0);
 
+// ANCHOR: init
 /// Gives the lines their vectors, and masks them all.
 pub fn init() {
     interrupts::register(Line::Parallel1.vector(), last_line_of_master);
@@ -46,6 +47,7 @@ pub fn init() {
     *masks = Masks::ALL;
     write(*masks);
 }
+// ANCHOR_END: init
 
 /// Lets `line` interrupt. Its vector must have a handler.
 pub fn unmask(line: Line) {
@@ -61,6 +63,7 @@ pub fn mask(line: Line) {
     write(*masks);
 }
 
+// ANCHOR: end
 /// Tells that the interrupt of `line` is over, so that the next one can come.
 #[inline]
 pub fn end_of_interrupt(line: Line) {
@@ -71,6 +74,7 @@ pub fn end_of_interrupt(line: Line) {
         MASTER.end_of_interrupt(line);
     }
 }
+// ANCHOR_END: end
 
 /// Whether the CPU has taken an interrupt of `line` that is not over.
 pub fn is_in_service(line: Line) -> bool {
@@ -83,6 +87,7 @@ pub fn spurious_interrupts() -> [u32; 2] {
     [SPURIOUS_AT_MASTER.load(Relaxed), SPURIOUS_AT_SLAVE.load(Relaxed)]
 }
 
+// ANCHOR: spurious
 extern "C" fn last_line_of_master(_: &mut Frame) {
     assert!(!is_in_service(Line::Parallel1), "line 7 is not masked, and nobody handles it");
     SPURIOUS_AT_MASTER.fetch_add(1, Relaxed);
@@ -93,6 +98,7 @@ extern "C" fn last_line_of_slave(_: &mut Frame) {
     SPURIOUS_AT_SLAVE.fetch_add(1, Relaxed);
     MASTER.end_of_interrupt(Line::Cascade);
 }
+// ANCHOR_END: spurious
 
 fn write(masks: Masks) {
     let [master, slave] = masks.bytes();
@@ -101,6 +107,7 @@ fn write(masks: Masks) {
 }
 
 impl Controller {
+    // ANCHOR: words
     /// The first word goes to the one port and starts the setup; the others go to the other port.
     fn set_up(&self, words: [u8; 4]) {
         let ports = [self.command, self.data, self.data, self.data];
@@ -109,6 +116,7 @@ impl Controller {
             wait();
         }
     }
+    // ANCHOR_END: words
 
     #[inline]
     fn end_of_interrupt(&self, line: Line) {

@@ -12,12 +12,14 @@ use core::fmt;
 use core::num::NonZeroU16;
 use core::time::Duration;
 
+// ANCHOR: limits
 /// The frequency that is divided: a twelfth of the 14.318 18 MHz of the first PC's only crystal.
 pub const INPUT_HZ: u32 = 1_193_182;
 /// The slowest rate in whole hertz: 18 Hz would need a number of 17 bits.
 pub const SLOWEST_HZ: u32 = INPUT_HZ.div_ceil(u16::MAX as u32);
 /// The fastest rate in whole hertz: a tick after every second pulse.
 pub const FASTEST_HZ: u32 = INPUT_HZ / 2;
+// ANCHOR_END: limits
 
 /// A rate that the timer can tick at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +37,7 @@ pub enum RateError {
 }
 
 impl Rate {
+    // ANCHOR: nearest
     /// The rate nearest to `hz`, in hertz.
     pub fn nearest(hz: u32) -> Result<Self, RateError> {
         if hz < SLOWEST_HZ {
@@ -46,6 +49,7 @@ impl Rate {
         let divisor = u16::try_from((INPUT_HZ + hz / 2) / hz).ok().and_then(NonZeroU16::new);
         Ok(Self { divisor: divisor.expect("between 2 and 62799") })
     }
+    // ANCHOR_END: nearest
 
     /// The number of pulses from tick to tick.
     pub const fn divisor(self) -> u16 {
@@ -58,6 +62,7 @@ impl Rate {
         ((INPUT_HZ as u64 * 1000 + divisor / 2) / divisor) as u32
     }
 
+    // ANCHOR: duration
     /// How long so many ticks take, rounded down to nanoseconds.
     pub const fn duration_of(self, ticks: u64) -> Duration {
         const HZ: u64 = INPUT_HZ as u64;
@@ -65,6 +70,7 @@ impl Rate {
         let pulses = ticks * self.divisor() as u64;
         Duration::new(pulses / HZ, (pulses % HZ * NANOSECONDS / HZ) as u32)
     }
+    // ANCHOR_END: duration
 }
 
 impl fmt::Display for Rate {

@@ -14,6 +14,7 @@ const REGISTER_C: u8 = 0x0C;
 /// In register B: interrupts when a new second has been written to the clock.
 const UPDATE_ENDED: u8 = 0x10;
 
+// ANCHOR: clock
 /// Makes the clock interrupt at the beginning of every second, over
 /// [`Line::RealTimeClock`](crate::wiring::Line::RealTimeClock).
 pub fn start() {
@@ -27,6 +28,7 @@ pub fn start() {
 pub fn acknowledge() {
     read(REGISTER_C);
 }
+// ANCHOR_END: clock
 
 fn read(register: u8) -> u8 {
     // SAFETY: the clock reaches no memory, and both registers are made to be read at any time.

@@ -20,6 +20,7 @@ static RATE: Once<Rate> = Once::new();
 static TICKS: Counter = Counter::new();
 static ON_TICK: Once<fn()> = Once::new();
 
+// ANCHOR: init
 /// Makes the timer tick at the rate nearest to `rate_hz`, in hertz, and returns that rate.
 ///
 /// The ticks begin with [`start`].
@@ -42,7 +43,9 @@ pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
     pic::unmask(Line::Timer);
     Ok(rate)
 }
+// ANCHOR_END: init
 
+// ANCHOR: start
 /// Lets interrupts in, and so the ticks begin.
 ///
 /// # Panics
@@ -53,6 +56,7 @@ pub fn start() {
     // SAFETY: as just seen, the vectors have handlers.
     unsafe { irq::enable() };
 }
+// ANCHOR_END: start
 
 /// Makes every tick call `callback`, with interrupts off: the next tick waits until it returns.
 ///
@@ -75,6 +79,7 @@ pub fn uptime() -> Duration {
     RATE.get().map_or(Duration::ZERO, |rate| rate.duration_of(ticks()))
 }
 
+// ANCHOR: tick
 extern "C" fn tick(_: &mut Frame) {
     TICKS.advance();
     // Before the callback: if it switches to another thread, that one needs ticks too.
@@ -83,3 +88,4 @@ extern "C" fn tick(_: &mut Frame) {
         callback();
     }
 }
+// ANCHOR_END: tick

@@ -68,6 +68,7 @@ impl Masks {
     /// Nothing interrupts.
     pub const ALL: Self = Self(0xFFFF);
 
+    // ANCHOR: masks
     /// Lets `line` interrupt; if it ends at the slave, through the cascade.
     #[must_use]
     pub const fn without(self, line: Line) -> Self {
@@ -86,6 +87,7 @@ impl Masks {
         let slave_is_quiet = self.0 >> 8 == 0xFF;
         Self(if slave_is_quiet { self.0 | cascade } else { self.0 & !cascade })
     }
+    // ANCHOR_END: masks
 
     /// The masks as the master and the slave want them.
     pub const fn bytes(self) -> [u8; 2] {
@@ -93,6 +95,7 @@ impl Masks {
     }
 }
 
+// ANCHOR: setup
 /// The four words that set up the master (8259A data sheet, "Initialization Command Words").
 pub const MASTER_SETUP: [u8; 4] = setup(Line::Timer, 1 << Line::Cascade.input());
 /// The four words that set up the slave.
@@ -111,6 +114,7 @@ const fn setup(first: Line, cascade: u8) -> [u8; 4] {
     assert!(first.vector().is_multiple_of(8));
     [EDGES_CASCADED_FOUR_WORDS, first.vector(), cascade, X86_NORMAL_END]
 }
+// ANCHOR_END: setup
 
 #[cfg(test)]
 mod tests {

@@ -56,6 +56,7 @@ pub fn init() {
     pic::unmask(Line::Keyboard);
 }
 
+// ANCHOR: read
 /// Waits for a byte that is typed. Of several threads that wait, the one that came first gets it.
 pub fn read_byte() -> u8 {
     let off = interrupts_off();
@@ -69,6 +70,7 @@ pub fn read_byte() -> u8 {
     wake_first_reader();
     byte
 }
+// ANCHOR_END: read
 
 extern "C" fn serial_interrupt(_: &mut Frame) {
     receive_serial();
@@ -114,6 +116,7 @@ fn is_set(status: u16, bit: u8) -> bool {
     bits != NO_DEVICE && bits & bit != 0
 }
 
+// ANCHOR: typed
 fn typed(byte: u8) {
     TYPED.lock().push(byte);
     wake_first_reader();
@@ -128,3 +131,4 @@ fn wake_first_reader() {
         scheduler::wake(reader);
     }
 }
+// ANCHOR_END: typed

@@ -35,6 +35,7 @@ pub fn init() {
 }
 
 impl KernelStack {
+    // ANCHOR: stack
     /// The stack of `thread`, which must have none yet; none if memory is out.
     pub fn new(thread: ThreadId) -> Option<Self> {
         let guard = START.wrapping_add(thread.place() as u32 * BYTES);
@@ -44,6 +45,7 @@ impl KernelStack {
         let mapped = unsafe { KERNEL.lock().map_free_frames(bottom..top, Flags::WRITABLE) };
         mapped.ok().map(|()| Self { bottom, top })
     }
+    // ANCHOR_END: stack
 
     /// The address behind the stack's highest word.
     pub fn top(&self) -> VirtAddr {
@@ -51,9 +53,11 @@ impl KernelStack {
     }
 }
 
+// ANCHOR: drop
 impl Drop for KernelStack {
     fn drop(&mut self) {
         // SAFETY: the stack's owner gives it up, so nobody runs on it or refers to it.
         unsafe { KERNEL.lock().unmap_and_free(self.bottom..self.top) };
     }
 }
+// ANCHOR_END: drop

@@ -66,6 +66,7 @@ fn row(name: &str, counts: &Counts) {
     println!();
 }
 
+// ANCHOR: threads
 /// Works for 20 ticks of its own and never gives way; a letter for each tick.
 fn count(letter: usize) {
     for _ in 0..20 {
@@ -91,6 +92,7 @@ fn read(_: usize) {
     let me: ThreadId = threads::scheduler::current();
     println!("Thread {me} has waited for this: {:?}.", char::from(byte));
 }
+// ANCHOR_END: threads
 
 /// Makes the keyboard's controller behave as if the key `a` were pressed.
 fn press_a_key() {

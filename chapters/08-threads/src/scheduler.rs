@@ -9,6 +9,7 @@ use common::lock::{InterruptsOff, interrupts_off};
 
 pub use crate::table::current;
 
+// ANCHOR: init
 /// Makes what runs now the first thread, starts the idle thread, and lets the timer end timeslices of
 /// `timeslice_ticks`.
 ///
@@ -29,6 +30,7 @@ pub fn init(timeslice_ticks: u32) {
     drop(scheduler);
     timeslice::init(timeslice_ticks);
 }
+// ANCHOR_END: init
 
 /// Goes from thread to thread by `switch` from now on.
 pub fn switch_by(switch: Switch) {
@@ -40,6 +42,7 @@ pub fn yield_now() {
     leave(Reason::Yield, State::Ready, &interrupts_off());
 }
 
+// ANCHOR: wait
 /// Lets the others run until so many ticks have come.
 pub fn sleep(ticks: u32) {
     if ticks == 0 {
@@ -68,7 +71,9 @@ pub fn wait(reason: Reason, off: &InterruptsOff) {
 pub fn wake(thread: ThreadId) {
     SCHEDULER.lock().wake(thread);
 }
+// ANCHOR_END: wait
 
+// ANCHOR: end
 /// Waits until `thread` has ended, takes it out of the table, and tells how its timeslices ended.
 pub fn wait_for_end(thread: ThreadId) -> Counts {
     let off = interrupts_off();
@@ -96,6 +101,7 @@ pub fn finish() -> ! {
     leave(Reason::Exit, State::Finished, &off);
     panic!("a thread that has ended runs again");
 }
+// ANCHOR_END: end
 
 /// A place for a new thread; none if the table is full.
 pub fn reserve() -> Option<ThreadId> {
@@ -117,6 +123,7 @@ pub unsafe fn admit(thread: ThreadId, stack_pointer: u32) {
     scheduler.make_ready(thread);
 }
 
+// ANCHOR: leave
 /// Goes on with the next thread, and returns when it is this one's turn again; at once if it could go on
 /// and nobody else is ready.
 fn leave(reason: Reason, state: State, off: &InterruptsOff) {
@@ -127,7 +134,9 @@ fn leave(reason: Reason, state: State, off: &InterruptsOff) {
     // thread: the idle one leaves only if somebody is ready, and nobody else is followed by itself.
     unsafe { switch(save, load, from, to) };
 }
+// ANCHOR_END: leave
 
+// ANCHOR: decide
 /// Wakes the sleepers whose time has come if it is a `sleeper`'s tick, and ends the running thread's
 /// timeslice if it is `over`.
 #[inline(never)] // most ticks have nothing to decide, and should not pay for it
@@ -140,7 +149,9 @@ pub(crate) fn decide(sleeper: bool, over: bool) {
         leave(Reason::Timer, State::Ready, &off);
     }
 }
+// ANCHOR_END: decide
 
+// ANCHOR: idle
 /// The thread that runs when nobody else can: it halts the CPU until the next interrupt.
 fn idle(_: usize) {
     loop {
@@ -155,3 +166,4 @@ fn idle(_: usize) {
         }
     }
 }
+// ANCHOR_END: idle

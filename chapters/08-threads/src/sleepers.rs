@@ -19,6 +19,7 @@ impl Sleepers {
         Self { list: [(0, ThreadId::FIRST); MOST_THREADS], length: 0 }
     }
 
+    // ANCHOR: sleepers
     /// Adds `thread`, which is to wake at the tick `wake_at`; behind those that wake at the same one.
     pub fn add(&mut self, wake_at: u64, thread: ThreadId) {
         let place = self.list[..self.length].partition_point(|(tick, _)| *tick > wake_at);
@@ -38,6 +39,7 @@ impl Sleepers {
         self.length -= 1;
         Some(*thread)
     }
+    // ANCHOR_END: sleepers
 }
 
 #[cfg(test)]

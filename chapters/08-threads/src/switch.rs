@@ -22,6 +22,7 @@ unsafe extern "C" {
     pub fn switch(save: *mut u32, load: u32, from: ThreadId, to: ThreadId);
 }
 
+// ANCHOR: new
 /// What has to lie on a new stack, lowest address first.
 pub type NewStack = [u32; 8];
 
@@ -34,3 +35,4 @@ pub fn new_stack(start: extern "C" fn(fn(usize), usize) -> !, entry: fn(usize), 
     let no_caller = 0; // where `start` would return to
     [edi, esi, ebx, ebp, return_address, no_caller, entry as *const () as u32, argument as u32]
 }
+// ANCHOR_END: new

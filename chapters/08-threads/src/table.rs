@@ -12,6 +12,7 @@ use crate::timeslice;
 use common::Lock;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+// ANCHOR: state
 /// What a thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -43,6 +44,7 @@ pub struct Record {
     /// Who waits for its end.
     pub waiter: Option<ThreadId>,
 }
+// ANCHOR_END: state
 
 impl Record {
     /// That of no thread.
@@ -122,6 +124,7 @@ impl Scheduler {
         assert!(self.vacant.push(thread), "a place is vacant once");
     }
 
+    // ANCHOR: wake
     /// Puts `thread` at the end of the run queue.
     pub fn make_ready(&mut self, thread: ThreadId) {
         self.threads[thread.place()].state = State::Ready;
@@ -140,6 +143,7 @@ impl Scheduler {
             self.make_ready(thread);
         }
     }
+    // ANCHOR_END: wake
 
     /// Makes all ready whose tick has come.
     pub fn wake_sleepers(&mut self, now: u64) {
@@ -156,6 +160,7 @@ impl Scheduler {
         }
     }
 
+    // ANCHOR: depart
     /// Takes the running thread off the CPU and decides who is next; does nothing if it could go on and
     /// nobody else is ready.
     #[inline]
@@ -180,4 +185,5 @@ impl Scheduler {
         let switch = self.switch.expect("it is set before there are two threads");
         Some(Departure { from, to, save, load: self.threads[to.place()].stack_pointer, switch })
     }
+    // ANCHOR_END: depart
 }

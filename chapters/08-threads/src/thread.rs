@@ -25,6 +25,7 @@ pub enum SpawnError {
     OutOfMemory,
 }
 
+// ANCHOR: spawn
 /// Starts a thread that calls `entry(argument)` and ends when that returns.
 ///
 /// # Errors
@@ -43,6 +44,7 @@ pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
     }
     Ok(Thread { id, stack: ManuallyDrop::new(stack) })
 }
+// ANCHOR_END: spawn
 
 impl Thread {
     /// Which thread it is.
@@ -50,6 +52,7 @@ impl Thread {
         self.id
     }
 
+    // ANCHOR: join
     /// Waits for the end of the thread, gives its stack back, and tells how its timeslices ended.
     pub fn join(self) -> Counts {
         // The thread's place is free before its stack is, so nobody may take the place in between.
@@ -58,6 +61,7 @@ impl Thread {
         drop(ManuallyDrop::into_inner(self.stack));
         counts
     }
+    // ANCHOR_END: join
 
     /// For a thread that never ends.
     pub(crate) fn never_join(self) -> ThreadId {
@@ -70,6 +74,7 @@ pub fn exit() -> ! {
     scheduler::finish()
 }
 
+// ANCHOR: begin
 /// Where every thread begins, with interrupts off as after every switch.
 #[expect(improper_ctypes_definitions, reason = "whoever starts and who is started are compiled together")]
 extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
@@ -78,3 +83,4 @@ extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
     entry(argument);
     exit()
 }
+// ANCHOR_END: begin

@@ -25,6 +25,7 @@ pub fn init(length_ticks: u32) {
     timer::on_tick(tick);
 }
 
+// ANCHOR: begin
 /// A new timeslice begins.
 #[inline]
 pub fn begin() {
@@ -38,12 +39,14 @@ pub fn end_if_over() {
         LEFT.store(1, Relaxed);
     }
 }
+// ANCHOR_END: begin
 
 /// The next sleeper wakes in so many ticks.
 pub fn wake_in(ticks: u32) {
     ASLEEP.store(ticks, Relaxed);
 }
 
+// ANCHOR: tick
 /// Called on every tick, in the handler of the timer's interrupt.
 fn tick() {
     let left = count_down(&LEFT);
@@ -64,3 +67,4 @@ fn count_down(ticks: &AtomicU32) -> u32 {
 fn is_over(left: u32) -> bool {
     !(1..=LENGTH.load(Relaxed)).contains(&left)
 }
+// ANCHOR_END: tick

@@ -34,6 +34,7 @@ pub fn rows<'a>([first, second]: [&'a Directory; 2]) -> impl Iterator<Item = Row
     })
 }
 
+// ANCHOR: row
 fn row(mapping: &Mapping, second: &Directory) -> Option<Row> {
     let start = mapping.page.address();
     let in_second = Frame::containing(second.translate(start)?);
@@ -44,6 +45,7 @@ fn row(mapping: &Mapping, second: &Directory) -> Option<Row> {
         rule: if mapping.frame == in_second { Rule::Linked } else { Rule::Copied },
     })
 }
+// ANCHOR_END: row
 
 fn continues(row: &Row, next: &Row) -> bool {
     next.range.start == row.range.end && next.rule == row.rule && next.place.is_same_region(&row.place)

@@ -41,6 +41,7 @@ pub enum ForkError {
     NotATask = -3,
 }
 
+// ANCHOR: fork
 /// Makes a copy of the running task. Returns the number of the child to the parent, and 0 to the child.
 ///
 /// # Errors
@@ -65,12 +66,14 @@ pub unsafe fn fork() -> Result<u32, ForkError> {
         pid => Ok(pid as u32),
     }
 }
+// ANCHOR_END: fork
 
 /// Lets [`fork`] be called.
 pub fn init() {
     interrupts::register(FORK, handle);
 }
 
+// ANCHOR: child
 extern "C" fn handle(frame: &mut Frame) {
     frame.eax = match make_child(frame) {
         Ok(pid) => pid,
@@ -94,7 +97,9 @@ fn make_child(frame: &Frame) -> Result<u32, ForkError> {
     unsafe { scheduler::admit(thread, stack_pointer) };
     Ok(pid)
 }
+// ANCHOR_END: child
 
+// ANCHOR: interruptible
 /// Copies the running task's space, which takes a while: with interrupts on, if they were on where fork
 /// was called.
 ///
@@ -111,7 +116,9 @@ fn copy_as_interruptible(directory: paging::Frame, frame: &Frame) -> Result<Spac
     unsafe { irq::disable() };
     copied
 }
+// ANCHOR_END: interruptible
 
+// ANCHOR: stack
 /// Lets the child find 0 in EAX, and what `switch` needs to go there. Returns its stack pointer.
 fn prepare_stack(child: &mut Space, frame: &Frame) -> u32 {
     unsafe extern "C" {
@@ -131,3 +138,4 @@ fn prepare_stack(child: &mut Space, frame: &Frame) -> u32 {
     }
     stack_pointer.as_u32()
 }
+// ANCHOR_END: stack

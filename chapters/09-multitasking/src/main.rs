@@ -42,6 +42,7 @@ fn kernel(handover: Handover) -> ! {
     stop::end(information::command_line(&boot))
 }
 
+// ANCHOR: first
 /// What both tasks can reach in the kernel's heap.
 struct Shared {
     value: AtomicU32,
@@ -76,7 +77,9 @@ fn first_task(_: usize) {
     println!("wait() returned task {} with status {}.", ended.pid, ended.status);
     println!("frames in use: {before} before, {} after", memory::taken_count());
 }
+// ANCHOR_END: first
 
+// ANCHOR: second
 fn second_task(on_stack: &AtomicU32, shared: &Shared) -> ! {
     write(222, on_stack, shared);
     shared.step.store(1, Relaxed);
@@ -86,6 +89,7 @@ fn second_task(on_stack: &AtomicU32, shared: &Shared) -> ! {
     shared.wait_for(4);
     exit(7)
 }
+// ANCHOR_END: second
 
 fn write(value: u32, on_stack: &AtomicU32, shared: &Shared) {
     println!("Task {} writes {value} to the variable on the stack, and to the one in the kernel's heap.", getpid());

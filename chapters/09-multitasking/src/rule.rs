@@ -8,6 +8,7 @@
 use common::VirtAddr;
 use core::ops::Range;
 
+// ANCHOR: rule
 /// The task's own half of the address space; all the rest is the kernel's.
 pub const PRIVATE: Range<VirtAddr> = VirtAddr::new(0x0800_0000)..VirtAddr::new(0xC000_0000);
 
@@ -19,6 +20,7 @@ pub const COPIED: Range<usize> =
 
 /// The entries that are linked: all others.
 pub const LINKED: [Range<usize>; 2] = [0..COPIED.start, COPIED.end..1024];
+// ANCHOR_END: rule
 
 const _: () = assert!(
     PRIVATE.start.as_u32().is_multiple_of(BYTES_PER_ENTRY) && PRIVATE.end.as_u32().is_multiple_of(BYTES_PER_ENTRY),

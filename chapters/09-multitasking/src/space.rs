@@ -18,6 +18,7 @@ pub struct Space {
 pub struct OutOfMemory;
 
 impl Space {
+    // ANCHOR: new
     /// An address space with the kernel linked and nothing private.
     ///
     /// # Errors
@@ -33,7 +34,9 @@ impl Space {
         }
         Ok(Self { directory })
     }
+    // ANCHOR_END: new
 
+    // ANCHOR: copy
     /// An address space with the kernel linked and a copy of all that is private in the one of `directory`.
     ///
     /// # Errors
@@ -52,6 +55,7 @@ impl Space {
         // Should memory run out above, dropping `copy` gives back what it has got.
         Ok(copy)
     }
+    // ANCHOR_END: copy
 
     /// Maps free frames at `addresses`, which must be private.
     ///
@@ -83,6 +87,7 @@ impl Space {
     }
 }
 
+// ANCHOR: drop
 impl Drop for Space {
     fn drop(&mut self) {
         for (_, entry) in present(self.directory.frame(), COPIED) {
@@ -92,6 +97,7 @@ impl Drop for Space {
         memory::free(self.directory.frame());
     }
 }
+// ANCHOR_END: drop
 
 /// The entries that are present, of the directory or table in `frame`, from those in `range`.
 fn present(frame: Frame, range: Range<usize>) -> Present {
@@ -134,6 +140,7 @@ impl Iterator for Present {
     }
 }
 
+// ANCHOR: pages
 /// Copies every page of the table in `from` into a frame of its own, with the same rights, noted in the
 /// empty table in `to`.
 fn copy_pages(from: Frame, to: Frame) -> Result<(), OutOfMemory> {
@@ -145,7 +152,9 @@ fn copy_pages(from: Frame, to: Frame) -> Result<(), OutOfMemory> {
     }
     Ok(())
 }
+// ANCHOR_END: pages
 
+// ANCHOR: frame
 /// Copies 4 KiB through the identity window. An interrupt may come between any two words.
 fn copy_frame(from: Frame, to: Frame) {
     let (from, to) = (from.in_window().address(), to.in_window().address());
@@ -163,3 +172,4 @@ fn copy_frame(from: Frame, to: Frame) {
         );
     }
 }
+// ANCHOR_END: frame

@@ -14,8 +14,10 @@ unsafe extern "C" {
     fn switch_space(save: *mut u32, load: u32, from: ThreadId, to: ThreadId);
 }
 
+// ANCHOR: directories
 /// The page directory that each thread runs with, by its physical address.
 static DIRECTORIES: [AtomicU32; MOST_THREADS] = [const { AtomicU32::new(0) }; MOST_THREADS];
+// ANCHOR_END: directories
 
 /// Lets every thread run with the kernel's directory, and takes over from chapter 8's switch.
 pub(crate) fn init() {
@@ -34,6 +36,7 @@ pub(crate) fn run_in_kernel(thread: ThreadId) {
     run_in(thread, KERNEL.lock().frame());
 }
 
+// ANCHOR: between
 /// Goes from one thread to another, and into the other's address space.
 ///
 /// CR3 is not loaded where it would not change: to load it makes the CPU forget all translations.
@@ -52,3 +55,4 @@ pub unsafe extern "C" fn between_spaces(save: *mut u32, load: u32, from: ThreadI
     // SAFETY: the caller's; the kernel is at the same place in every address space.
     unsafe { switch(save, load, from, to) };
 }
+// ANCHOR_END: between

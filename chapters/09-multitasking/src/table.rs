@@ -11,6 +11,7 @@ use threads::thread_id::MOST_THREADS;
 /// The task that takes over orphans.
 pub const FIRST_PID: u32 = 1;
 
+// ANCHOR: task
 /// A task. Everything that makes one is found at the place of its thread:
 ///
 /// ```text
@@ -42,6 +43,7 @@ pub struct Task {
     /// The child of the same parent that ended before this one.
     ended_before: Option<ThreadId>,
 }
+// ANCHOR_END: task
 
 /// All tasks, each at the place of its thread.
 ///
@@ -102,6 +104,7 @@ impl Tasks {
         self.tasks.iter().position(|task| task.as_ref().is_some_and(|task| task.pid == pid)).map(ThreadId::new)
     }
 
+    // ANCHOR: end
     /// Ends the task `thread`, and makes its children those of task 1. Returns who has been waiting for any
     /// of that, and no longer does.
     pub fn end(&mut self, thread: ThreadId, status: i32) -> [Option<ThreadId>; 2] {
@@ -110,6 +113,7 @@ impl Tasks {
         let has_children = task.children > 0;
         [self.hand_to_parent(thread), has_children.then(|| self.orphan_children_of(thread)).flatten()]
     }
+    // ANCHOR_END: end
 
     /// Takes a child of `parent` that has ended away from it, if there is one.
     pub fn take_ended_child_of(&mut self, parent: ThreadId) -> Option<ThreadId> {

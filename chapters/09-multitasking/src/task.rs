@@ -47,6 +47,7 @@ pub fn init() {
     }));
 }
 
+// ANCHOR: run
 /// Runs `first` as task 1, in an address space of its own, and waits for its end.
 ///
 /// # Errors
@@ -70,12 +71,14 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     unsafe { scheduler::admit(thread, stack_pointer) };
     Ok(bury(thread, interrupts_off()).status)
 }
+// ANCHOR_END: run
 
 /// The number of the running task; 0 if it is a thread of the kernel. It may be asked at any moment.
 pub fn getpid() -> u32 {
     table::pid_of(scheduler::current())
 }
 
+// ANCHOR: exit
 /// Ends the running task, and leaves `status` to its parent. Its children become those of task 1.
 ///
 /// Task 1 ends after all others: it waits for them first.
@@ -93,7 +96,9 @@ pub fn exit(status: i32) -> ! {
     waiting.into_iter().flatten().for_each(scheduler::wake);
     scheduler::finish()
 }
+// ANCHOR_END: exit
 
+// ANCHOR: wait
 /// Waits until a child has ended, and gives back all that it had.
 ///
 /// # Errors
@@ -113,6 +118,7 @@ pub fn wait() -> Result<Ended, NoChildren> {
         scheduler::wait(Reason::Wait, &off);
     }
 }
+// ANCHOR_END: wait
 
 /// Maps free frames at private `addresses` of the running task, with whatever is in them.
 ///
@@ -134,6 +140,7 @@ pub fn with_directories<T>(pids: [u32; 2], show: impl FnOnce([&Directory; 2]) ->
     Some(show([first?, second?]))
 }
 
+// ANCHOR: bury
 /// Waits for the end of the task `thread`, and gives back its address space and its place.
 ///
 /// The place is free once the wait is over. Interrupts are `off` until nothing of the task is left there,
@@ -146,7 +153,9 @@ fn bury(thread: ThreadId, off: InterruptsOff) -> Ended {
     let status = task.status.expect("a task's thread ends in `exit`");
     Ended { pid: task.pid, status }
 }
+// ANCHOR_END: bury
 
+// ANCHOR: begin
 /// Where task 1 begins, with interrupts off as after every switch.
 #[expect(improper_ctypes_definitions, reason = "whoever starts and who is started are compiled together")]
 extern "C" fn begin(first: fn(usize), argument: usize) -> ! {
@@ -155,3 +164,4 @@ extern "C" fn begin(first: fn(usize), argument: usize) -> ! {
     first(argument);
     exit(0)
 }
+// ANCHOR_END: begin

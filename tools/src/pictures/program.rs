@@ -26,6 +26,7 @@ pub enum Checkpoint<'a> {
 }
 
 /// A kernel's file.
+#[derive(Clone)]
 pub struct Program {
     root: PathBuf,
     bytes: Vec<u8>,

@@ -15,6 +15,7 @@ use crate::machine::{Machine, Parts};
 use crate::stress::COUNTED_TIME;
 use anyhow::{Context, Result, anyhow, bail};
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -22,8 +23,9 @@ use tempfile::TempDir;
 const MEMORY_MIB: u32 = 16;
 /// When the machine is switched on, and by whose clock.
 const CALENDAR: [&str; 2] = ["-rtc", "base=2026-01-01T00:00:00,clock=vm"];
-/// Every kernel's first function in Rust.
-const ENTRY: &str = "kernel_main";
+/// Every kernel's first instruction. EBX has the address of the boot information there, and that begins with
+/// its size in bytes: Multiboot2, 3.3 and 3.6.
+const ENTRY: &str = "_start";
 /// So many bytes at a stop have to be the kernel's.
 const CODE_BYTES: usize = 4;
 
@@ -31,6 +33,8 @@ const CODE_BYTES: usize = 4;
 pub struct Sitting {
     /// What the kernel's file knows.
     pub program: Program,
+    /// Where the loader has left the boot information.
+    pub boot_information: Range<u64>,
     machine: Machine,
     stub: Stub,
     folder: TempDir,
@@ -39,7 +43,7 @@ pub struct Sitting {
 }
 
 impl Sitting {
-    /// Boots a kernel as far as its first function in Rust.
+    /// Boots a kernel as far as its first instruction.
     pub fn boot(workspace: &Workspace, kernel: &Path) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder could be made")?;
         let image = folder.path().join("image.iso");
@@ -54,8 +58,12 @@ impl Sitting {
         let machine = Machine::still(&parts).map_err(|reason| anyhow!("QEMU did not start: {}", reason.0))?;
         let stub = Stub::connect(&socket).context("QEMU's gdb stub is not there")?;
         let program = Program::read(kernel, &workspace.root)?;
-        let mut sitting = Self { program, machine, stub, folder, here: None };
+        let mut sitting = Self { program, boot_information: 0..0, machine, stub, folder, here: None };
         sitting.go_to(Checkpoint::Function(ENTRY))?;
+        let start = sitting.registers()?.get("EBX")?;
+        let size = sitting.read(start, 4)?;
+        let size = u32::from_le_bytes(size.try_into().map_err(|_| anyhow!("QEMU's copy is too short"))?);
+        sitting.boot_information = start.into()..u64::from(start) + u64::from(size);
         Ok(sitting)
     }
 

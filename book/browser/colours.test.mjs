@@ -1,0 +1,67 @@
+// The colours of all five themes: text and lines have to stand out from what they stand on.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { faults } from './axe.mjs';
+import { open, visit } from './book.mjs';
+
+const THEMES = ['light', 'rust', 'coal', 'navy', 'ayu'];
+const GROUNDS = ['--bg', '--table-alternate-bg'];
+/** The contrast that WCAG 2 wants, AA: of text (1.4.3), and of lines that mean something (1.4.11). */
+const LEAST = { '--fg': 4.5, '--links': 4.5, '--linked': 4.5, '--copied': 4.5, '--inline-code-color': 4.5, '--frame': 3 };
+
+let book;
+
+before(async () => {
+    book = await open();
+});
+after(() => book?.close());
+
+for (const theme of THEMES) {
+    test(`the colours of ${theme}`, async () => {
+        const { tab, close } = await visit(book, '05-paging.html', { theme });
+        try {
+            const names = [...GROUNDS, ...Object.keys(LEAST)];
+            const colours = await tab.evaluate(measure, names);
+            const complaints = await faults(tab, { rules: ['color-contrast', 'link-in-text-block'] });
+            for (const [name, least] of Object.entries(LEAST)) {
+                for (const ground of GROUNDS) {
+                    const contrast = ratio(colours[name], colours[ground]);
+                    if (contrast < least) {
+                        complaints.push(`${name} on ${ground}: a contrast of ${contrast.toFixed(2)}, less than ${least}`);
+                    }
+                }
+            }
+            assert.ok(complaints.length === 0, complaints.join('\n'));
+        } finally {
+            await close();
+        }
+    });
+}
+
+/** Runs in the page: what the colours of these names are, in red, green and blue. */
+function measure(names) {
+    const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const style = getComputedStyle(document.documentElement);
+    return Object.fromEntries(names.map(name => {
+        const colour = style.getPropertyValue(name);
+        if (!CSS.supports('color', colour)) {
+            throw new Error(`${name} is no colour: "${colour}"`);
+        }
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 1, 1);
+        return [name, Array.from(context.getImageData(0, 0, 1, 1).data.slice(0, 3))];
+    }));
+}
+
+/** The contrast of two colours (WCAG 2, "contrast ratio" and "relative luminance"). */
+function ratio(one, other) {
+    const [dark, bright] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (bright + 0.05) / (dark + 0.05);
+}
+
+function luminance(colour) {
+    const [red, green, blue] = colour.map(byte => byte / 255).map(part =>
+        part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}

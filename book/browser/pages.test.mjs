@@ -1,0 +1,90 @@
+// Every page, light and dark, at the width of a desktop and of a phone: it loads without a word in the console, is not
+// wider than its window, its pictures can be read, and axe-core finds no serious fault in it. What was seen lies in
+// target/book-screenshots, for people to look at.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { faults } from './axe.mjs';
+import { open, PAGES, SCREENSHOTS, THEMES, visit, WIDTHS } from './book.mjs';
+
+/** Pixels of the screen, below which letters in a picture cannot be read. */
+const SMALLEST_LETTER = 11;
+/** Pixels: Chromium draws no taller screenshots. */
+const TALLEST = 16000;
+
+/** Pages so long that axe-core would take minutes for the letters of their listings, which it sees on other pages. */
+const EVERYTHING_AT_ONCE = ['files', 'print'];
+
+let book;
+
+before(async () => {
+    rmSync(SCREENSHOTS, { recursive: true, force: true });
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    book = await open();
+});
+after(() => book?.close());
+
+for (const page of PAGES) {
+    for (const theme of THEMES) {
+        for (const [device, width] of Object.entries(WIDTHS)) {
+            test(`${page} in ${theme} on a ${device}`, async () => {
+                const { tab, complaints, close } = await visit(book, `${page}.html`, { theme, width });
+                try {
+                    await screenshot(tab, width, `${page}-${theme}-${device}.png`);
+                    assert.equal(await tab.evaluate(() => document.documentElement.classList.contains('js')), true);
+                    assert.equal(await tab.evaluate(theme => document.documentElement.classList.contains(theme), theme), true);
+                    complaints.push(...await tab.evaluate(tooWide));
+                    complaints.push(...await tab.evaluate(unreadable, SMALLEST_LETTER));
+                    complaints.push(...await faults(tab, { exclude: EVERYTHING_AT_ONCE.includes(page) ? ['pre code span'] : [] }));
+                    assert.ok(complaints.length === 0, complaints.join('\n'));
+                } finally {
+                    await close();
+                }
+            });
+        }
+    }
+}
+
+async function screenshot(tab, width, file) {
+    const height = await tab.evaluate(() => document.documentElement.scrollHeight);
+    const clip = { x: 0, y: 0, width, height: Math.min(height, TALLEST) };
+    await tab.screenshot({ path: join(SCREENSHOTS, file), fullPage: true, clip });
+}
+
+// ---- these run in the page ----
+
+/** Whatever would have to be scrolled sideways to read the page: the window, and all the boxes that the text stands in. */
+function tooWide() {
+    const boxes = [];
+    for (let box = document.querySelector('main'); box; box = box.parentElement) {
+        boxes.push(box);
+    }
+    return boxes.filter(box => box.scrollWidth > box.clientWidth).map(box => {
+        const widest = Array.from(document.querySelectorAll('main *'))
+            .filter(inner => inner.getBoundingClientRect().right > box.getBoundingClientRect().right + 0.5)
+            .filter(inner => !inner.closest('pre, .table-wrapper, .scroll') || inner.matches('pre, .table-wrapper, .scroll'))
+            .map(inner => inner.outerHTML.slice(0, 100).replace(/\s+/g, ' '));
+        const name = `${box.tagName.toLowerCase()}${box.id && `#${box.id}`}`;
+        return `${name} is ${box.scrollWidth} pixels wide inside, and has ${box.clientWidth}: ${widest[0] ?? ''}`;
+    });
+}
+
+/** Pictures without a size, and pictures with letters that are too small on the screen. */
+function unreadable(smallest) {
+    const complaints = [];
+    for (const picture of document.querySelectorAll('main :is(img, .picture svg)')) {
+        const name = picture.getAttribute('alt') ?? picture.querySelector('title')?.textContent ?? 'a picture without a name';
+        const { width, height } = picture.getBoundingClientRect();
+        if (width < 50 || height < 20 || picture.naturalWidth === 0) {
+            complaints.push(`${name} is ${width} by ${height} pixels large`);
+        }
+        const letters = Array.from(picture.querySelectorAll('text'), text =>
+            parseFloat(getComputedStyle(text).fontSize) * Math.abs(text.getScreenCTM().d));
+        if (Math.min(...letters) < smallest) {
+            complaints.push(`${name} has letters of ${Math.min(...letters).toFixed(1)} pixels`);
+        }
+    }
+    return complaints;
+}

@@ -1,0 +1,38 @@
+// What is wider than its box, code, tables and pictures, scrolls in it; this lets the keyboard do that too.
+//
+// Such a box takes the focus, says what it is, and keeps the arrow keys, at which mdBook would turn the page.
+'use strict';
+
+{
+    const boxes = document.querySelectorAll('main pre > code, main .table-wrapper, main .picture-scroll');
+
+    const label = box => {
+        const caption = box.closest('figure')?.querySelector('figcaption') ?? box.querySelector('caption');
+        return caption?.textContent.trim() ?? (box.matches('code') ? 'Text' : 'Table');
+    };
+
+    const look = box => {
+        if (box.scrollWidth > box.clientWidth) {
+            box.dataset.scrolls = '';
+            box.tabIndex = 0;
+            if (!box.hasAttribute('role')) {
+                box.setAttribute('role', 'group');
+                box.setAttribute('aria-label', label(box));
+            }
+        } else {
+            delete box.dataset.scrolls;
+            box.removeAttribute('tabindex');
+        }
+    };
+
+    const observer = new ResizeObserver(entries => entries.forEach(({ target }) => look(target)));
+
+    for (const box of boxes) {
+        observer.observe(box);
+        box.addEventListener('keydown', event => {
+            if (event.target === box && ['ArrowLeft', 'ArrowRight'].includes(event.key) && 'scrolls' in box.dataset) {
+                event.stopPropagation();
+            }
+        });
+    }
+}

@@ -1,0 +1,123 @@
+//! `make book`, `make serve`, `make book-pdf`: the book, made from the sources and checked.
+//!
+//! mdBook builds it (`book/book.toml`), and calls this program for what only this program knows:
+//! `preprocess.rs`. What mdBook would pass over in silence is a fault here, with the page and the line.
+
+mod anchors;
+mod build;
+mod built;
+mod expand;
+mod fault;
+mod html;
+mod include;
+mod listing_order;
+mod mistakes;
+mod page;
+mod picture;
+pub mod preprocess;
+mod sources;
+mod speed;
+mod whats_new;
+mod whole;
+
+use crate::chapters::Workspace;
+use crate::tally::Tally;
+use anyhow::{Context, Result};
+use clap::Args;
+use fault::Fault;
+use sources::{ANYTHING, Sources, UNTAKEN, WHOLE};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+/// What `make book` and `make book-pdf` can be told.
+#[derive(Args)]
+pub struct Options {
+    /// What the book does not show yet is told, and is no fault; a note stands in the place of a missing picture.
+    #[arg(long)]
+    draft: bool,
+}
+
+/// What `make serve` can be told.
+#[derive(Args)]
+pub struct ServeOptions {
+    /// The port at which the book is shown.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+}
+
+/// Builds the book and checks it; the last line says where it begins.
+pub fn book(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let mut faults = faults(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
+    if faults.is_empty() {
+        println!("The book begins at {}", build::folder(workspace).join("index.html").display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    fault::tell(&mut faults);
+    eprintln!("\nThe book has {} faults.", faults.len());
+    Ok(ExitCode::FAILURE)
+}
+
+/// Everything that is wrong with the book, before and after it was built.
+fn faults(workspace: &Workspace, allowed: &str) -> Result<Vec<Fault>> {
+    let faults = faults_of_pages(&Sources::of(&workspace.root, allowed));
+    if !faults.is_empty() {
+        return Ok(faults);
+    }
+    let faults = build::build(workspace, allowed)?;
+    if !faults.is_empty() {
+        return Ok(faults);
+    }
+    let folder = build::folder(workspace);
+    Ok(built::faults(&folder).unwrap_or_else(|error| vec![Fault::of("target/book", error)]))
+}
+
+/// What is wrong with the pages as their authors wrote them. What a draft does not show yet is only told.
+fn faults_of_pages(sources: &Sources) -> Vec<Fault> {
+    let pages = match sources.pages() {
+        Ok(pages) => pages,
+        Err(fault) => return vec![fault],
+    };
+    let mut faults: Vec<Fault> = pages.iter().flat_map(|(name, text)| expand::expand(sources, name, text).1).collect();
+    let missing = whole::faults(sources, &pages);
+    if sources.is_draft {
+        missing.iter().for_each(|fault| eprintln!("not yet: {fault}"));
+    } else {
+        faults.extend(missing);
+    }
+    faults
+}
+
+/// Shows the book to a browser, and anew whenever something of it changes. Faults are told, and stop nothing.
+pub fn serve(workspace: &Workspace, options: &ServeOptions) -> Result<ExitCode> {
+    let mut faults = faults_of_pages(&Sources::of(&workspace.root, UNTAKEN));
+    fault::tell(&mut faults);
+    println!("The book is at http://localhost:{}/ in a moment, and until Ctrl-C.", options.port);
+    // Not where `make book` leaves it: pages that are served are not those to keep.
+    let folder = workspace.target.join("book-served");
+    let mut command = build::mdbook(workspace, "serve", &folder, ANYTHING)?;
+    command.args(["--hostname", "localhost", "--port", &options.port.to_string()]);
+    let status = command.status().context("mdBook could not be started; `make serve` installs it")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// For `make test`: the pages are sound, and so is the book that is built from them, if mdBook is there.
+pub fn test(workspace: &Workspace, tally: &Tally) {
+    let start = Instant::now();
+    let outcome = |mut faults: Vec<Fault>| {
+        faults.sort();
+        let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
+        if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
+    };
+    let pages = outcome(faults_of_pages(&Sources::of(&workspace.root, WHOLE)));
+    let are_good = pages.is_ok();
+    tally.note("the book's pages", pages, start.elapsed());
+    let has_mdbook =
+        std::env::var_os("MDBOOK").is_some_and(|path| Command::new(path).arg("--version").output().is_ok());
+    if !has_mdbook {
+        println!("The book was not built, for mdBook is not here; `make book` installs it.");
+    } else if are_good {
+        let start = Instant::now();
+        let built = faults(workspace, WHOLE).map_err(|error| format!("{error:#}"));
+        tally.note("the book, as it is built", built.and_then(outcome), start.elapsed());
+    }
+}

@@ -1,0 +1,96 @@
+//! Each thing that a page may hold, and each fault of it.
+
+use super::super::sources::tests::project;
+use super::*;
+
+const SOURCE: &str = "//! A.\n// ANCHOR: a\nb\n// ANCHOR_END: a\n";
+const PATH: &str = "chapters/01-a/src/lib.rs";
+
+fn expanded(page: &str, text: &str) -> (String, Vec<(usize, String)>) {
+    let files = [(PATH, SOURCE), ("book/figures/01-log.txt", "hello\n"), ("chapters/01-a/Cargo.toml", "")];
+    let (_folder, sources) = project(&files);
+    let (text, faults) = expand(&sources, page, text);
+    (text, faults.into_iter().map(|fault| (fault.line, fault.what)).collect())
+}
+
+fn good(text: &str) -> String {
+    let (text, faults) = expanded("01-a.md", text);
+    assert_eq!(faults, []);
+    text
+}
+
+#[test]
+fn a_listing_gets_a_caption_and_stays_a_fence() {
+    let fence = "```rust,ignore\n{{#include ../../chapters/01-a/src/lib.rs:a}}\n```";
+    let link = "<a href=\"files.md#chapters-01-a-src-lib-rs\"><code>chapters/01-a/src/lib.rs</code></a>";
+    let figure = format!("<figure class=\"listing\">\n<figcaption>{link}</figcaption>\n\n{fence}\n\n</figure>");
+    assert_eq!(good(&format!("One.\n\n{fence}\n\nTwo.\n")), format!("One.\n\n{figure}\n\nTwo.\n"));
+    let inner = |text: &str| text.replace('\n', "\n   ");
+    let expected = format!("1. one\n\n   {}\n", inner(&figure)).replace("\n   \n", "\n   \n");
+    assert_eq!(good(&format!("1. one\n\n   {}\n", inner(fence))), expected);
+}
+
+#[test]
+fn a_log_says_where_it_is_from() {
+    let text = good("```text\n{{#include ../figures/01-log.txt}}\n```\n");
+    assert!(text.contains("<code>make run CHAPTER=1</code>"), "{text}");
+}
+
+#[test]
+fn paths_become_links_where_there_is_room_for_them() {
+    let text = "See `chapters/01-a/src/lib.rs`, `chapters/01-a`, `chapters/*/src`, [`chapters/01-a/src/lib.rs`](x.md).";
+    let expected = "See [`chapters/01-a/src/lib.rs`](files.md#chapters-01-a-src-lib-rs), `chapters/01-a`, \
+        `chapters/*/src`, [`chapters/01-a/src/lib.rs`](x.md).";
+    assert_eq!(good(text), expected);
+    assert_eq!(good("# `chapters/01-a/src/lib.rs`\n"), "# `chapters/01-a/src/lib.rs`\n");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_line() {
+    for (page, text, line, words) in [
+        ("01-a.md", "See\n`chapters/01-a/src/page.rs`.", 2, "no file chapters/01-a/src/page.rs"),
+        ("01-a.md", "# `common/x`\n", 1, "no file common/x"),
+        ("01-a.md", "a\n\n{{#nonsense a}}\n", 3, "no directive {{#nonsense a}}"),
+        ("01-a.md", "a {{#new}}\n", 1, "a line of its own"),
+        ("01-a.md", "{{#new x}}\n", 1, "no directive"),
+        ("b.md", "{{#new}}\n", 1, "the page of a chapter"),
+        ("b.md", "{{#defect x}}\n", 1, "the page of a chapter"),
+        ("01-a.md", "{{#defect}}\n", 1, "needs a name"),
+        ("01-a.md", "{{#defect 27-x}}\n", 1, "no defect \"27-x\""),
+        ("01-a.md", "{{#picture}}\n", 1, "needs a name"),
+        ("01-a.md", "{{#picture x}}\n", 1, "book/figures/x.svg"),
+        ("01-a.md", "{{#include x}}\n", 1, "stands in a fence"),
+        ("01-a.md", "```rust\n{{#include ../../chapters/01-a/src/lib.rs:x}}\n```\n", 2, "no anchor \"x\""),
+        ("01-a.md", "```rust\n{{#include ../../chapters/01-a/src/lib.rs:a}}\nx\n```\n", 2, "nothing else"),
+        ("01-a.md", "```rust\n{{#new}}\n```\n", 2, "nothing else"),
+        ("01-a.md", "```text\n{{#include ../figures/02-log.txt}}\n```\n", 2, "make figures"),
+        ("01-a.md", "```text\nHello from chapter 1.\n```\n", 1, "holds an include"),
+        ("01-a.md", "```rust,ignore\nfn f() {}\n```\n", 1, "holds an include"),
+        ("01-a.md", "```\nmake run\n```\n", 1, "has to say what is in it"),
+    ] {
+        let (_, faults) = expanded(page, text);
+        assert!(matches!(&faults[..], [(at, what)] if *at == line && what.contains(words)), "{text}: {faults:?}");
+    }
+}
+
+#[test]
+fn drawings_and_commands_are_typed() {
+    for text in
+        ["```text,drawn\n+--+\n```\n", "```console\n$ make run\n```\n", "```rust,ignore,drawn\nfn f() {}\n```\n"]
+    {
+        assert_eq!(good(text), text);
+    }
+}
+
+#[test]
+fn a_draft_says_in_the_page_what_is_not_taken_yet() {
+    let (_folder, mut sources) = project(&[]);
+    sources.is_draft = true;
+    let (text, faults) =
+        expand(&sources, "b.md", "{{#picture x}}\n\n- a\n\n  ```text\n  {{#include ../figures/1.txt}}\n  ```\n");
+    assert_eq!(faults, []);
+    assert!(text.starts_with("> [!WARNING]\n> Not taken yet: There is no file book/figures/x.svg."), "{text}");
+    assert!(text.contains("\n  > [!WARNING]\n  > Not taken yet"), "{text}");
+    let (_, faults) = expand(&sources, "b.md", "```rust\n{{#include ../../common/x.rs:a}}\n```\n");
+    assert_eq!(faults.len(), 1);
+}

@@ -1,0 +1,49 @@
+//! Words as HTML, where a page cannot be Markdown: in a caption, in a cell, in what others wrote.
+
+/// The text, with what means something in HTML written so that it does not.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A line or two of plain text, of which only what stands in backticks is marked: as code.
+pub fn inline(text: &str) -> String {
+    let mut parts = text.split('`');
+    let mut html = escaped(parts.next().unwrap_or_default());
+    let rest: Vec<&str> = parts.collect();
+    for pair in rest.chunks(2) {
+        match pair {
+            [code, after] => html += &format!("<code>{}</code>{}", escaped(code), escaped(after)),
+            [alone] => html += &format!("`{}", escaped(alone)),
+            _ => unreachable!("pieces are of one or two"),
+        }
+    }
+    html
+}
+
+/// Paragraphs of such text, without an empty line between them, for that would end a block of HTML.
+pub fn paragraphs(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
+    paragraphs.map(|paragraph| format!("<p>{}</p>\n", inline(paragraph))).collect()
+}
+
+/// A link to a place in the book, around words that are HTML already.
+pub fn link(to: &str, words: &str) -> String {
+    format!("<a href=\"{to}\">{words}</a>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_is_taken_for_html_but_backticks() {
+        assert_eq!(inline("a < b & `x<y>` \"c\""), "a &lt; b &amp; <code>x&lt;y&gt;</code> &quot;c&quot;");
+        assert_eq!(inline("a ` b"), "a ` b");
+        assert_eq!(inline(""), "");
+    }
+
+    #[test]
+    fn paragraphs_have_no_empty_line_between_them() {
+        assert_eq!(paragraphs("a\nb\n\n\nc\n"), "<p>a\nb</p>\n<p>c</p>\n");
+    }
+}

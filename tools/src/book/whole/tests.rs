@@ -1,0 +1,68 @@
+//! A small book without a fault, and each fault that it could have.
+
+use super::super::sources::tests::project;
+use super::*;
+
+const SOURCE: &str = "//! A.\n// ANCHOR: a\nb\n// ANCHOR_END: a\n";
+const DEFECT: &str = "It is wrong.\n\nImpossible here: it is.\n";
+const PAGE: &str = "# 1\n\n## In short\n\n## What is new\n\n## The idea\n\n{{#picture 01-x}}\n\n## The code\n\n\
+    ```rust\n{{#include ../../chapters/01-a/src/lib.rs:a}}\n```\n\n```text\n{{#include ../figures/01-log.txt}}\n```\n\n\
+    ## Why it breaks\n\n### A\n\n{{#defect 27-a}}\n\n## When it does not work\n\n## Exercises\n\n## Further\n";
+
+/// What is told of the small book once `old` is `new` in its file.
+fn told(file: &str, old: &str, new: &str) -> Vec<String> {
+    let mut files = [
+        ("chapters/01-a/src/lib.rs", SOURCE.to_owned()),
+        ("chapters/01-a/mutants/27-a.md", DEFECT.into()),
+        ("book/src/SUMMARY.md", "- [1](01-a.md)\n- [2](b.md)\n".into()),
+        ("book/src/01-a.md", PAGE.into()),
+        ("book/src/b.md", "{{#bench}}\n{{#growth}}\n".into()),
+        ("book/figures/01-x.svg", String::new()),
+        ("book/figures/01-x.json", String::new()),
+        ("book/figures/01-log.txt", "x\n".into()),
+        ("book/figures/bench.json", String::new()),
+    ];
+    let text = &mut files.iter_mut().find(|(path, _)| *path == file).expect("it is one of them").1;
+    assert!(text.contains(old), "{old}");
+    *text = text.replacen(old, new, 1);
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let (_folder, sources) = project(&files);
+    let pages = sources.pages().expect("pages");
+    faults(&sources, &pages).iter().map(Fault::to_string).collect()
+}
+
+#[test]
+fn a_whole_book_has_no_fault() {
+    assert_eq!(told("book/src/01-a.md", "", ""), [""; 0]);
+}
+
+#[test]
+fn what_is_left_out_is_told() {
+    let page = "book/src/01-a.md";
+    for (file, old, new, sentence) in [
+        ("book/src/SUMMARY.md", "(b.md)", "(c.md)", "book/src/b.md: SUMMARY.md does not list"),
+        (page, "## The code", "## Code", "book/src/01-a.md:11: The headings"),
+        (page, "## Further", "## Further\n\n## More", "instead of \"the end of the page\""),
+        (page, "## In short\n", "", "instead of \"In short\""),
+        (page, "## Further", "", "here is \"the end of the page\" instead of \"Further\""),
+        (page, "{{#include ../../chapters/01-a/src/lib.rs:a}}", "", "lib.rs:2: No page shows the anchor \"a\""),
+        (page, "{{#defect 27-a}}", "", "It does not show the defect 27-a"),
+        (page, "{{#defect 27-a}}", "{{#defect 27-a}}\n{{#defect 27-a}}", "It shows the defect 27-a twice"),
+        (page, "{{#picture 01-x}}", "", "01-x.svg: No page shows this"),
+        (page, "{{#include ../figures/01-log.txt}}", "", "01-log.txt: No page shows this"),
+        ("book/src/b.md", "{{#growth}}", "", "bench.json: No page shows this"),
+        ("chapters/01-a/src/lib.rs", "// ANCHOR_END: a", "", "its anchor \"a\" does not end"),
+        ("chapters/01-a/mutants/27-a.md", "Impossible here", "Why", "It has no line"),
+    ] {
+        let told = told(file, old, new);
+        let is_told = told.iter().any(|fault| fault.to_lowercase().contains(&sentence.to_lowercase()));
+        assert!(is_told, "{sentence}: {told:?}");
+    }
+}
+
+#[test]
+fn a_chapter_without_a_page_is_told() {
+    let (_folder, sources) = project(&[("chapters/01-a/src/lib.rs", "")]);
+    let told: Vec<String> = faults(&sources, &[]).iter().map(Fault::to_string).collect();
+    assert_eq!(told, ["book/src/01-a.md: This chapter has no page."]);
+}

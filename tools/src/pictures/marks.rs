@@ -1,0 +1,26 @@
+//! What the kernel's frame allocator has noted: `chapters/05-paging/src/frames.rs`, field `links`.
+
+use super::program::Program;
+use super::scene::Mark;
+use super::snapshot::Snapshot;
+use anyhow::{Context, Result};
+
+const NOT_OURS: u16 = 0;
+const TAKEN: u16 = 0xFFFF;
+/// As many frames as the identity window shows.
+const MOST_FRAMES: usize = 32768;
+/// The size of a frame.
+const FRAME_BYTES: usize = 4096;
+
+/// The mark of each frame that there is memory for.
+pub fn of(program: &Program, snapshot: &Snapshot) -> Result<Vec<Mark>> {
+    let links = program.field("paging::memory::FRAMES", "links")?;
+    let frames = MOST_FRAMES.min(snapshot.memory.0.len() / FRAME_BYTES);
+    let bytes = snapshot.memory.read(links, 2 * frames).context("the allocator's table is not in memory")?;
+    let mark = |link: &[u8]| match u16::from_le_bytes([link[0], link[1]]) {
+        NOT_OURS => Mark::NotOurs,
+        TAKEN => Mark::Taken,
+        _ => Mark::Free,
+    };
+    Ok(bytes.chunks_exact(2).map(mark).collect())
+}

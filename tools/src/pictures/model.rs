@@ -1,0 +1,278 @@
+//! What a picture of memory says, without how it is drawn: the file `NAME.json`.
+//!
+//! The drawing and the tables are made from nothing else. Everything is sorted, so the same memory makes
+//! the same bytes.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A picture of memory at one moment.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Picture {
+    /// What its files are called.
+    pub name: String,
+    /// What it shows, in a few words.
+    pub title: String,
+    /// Where the kernel was stopped.
+    pub stopped_before: Line,
+    /// The address spaces.
+    pub spaces: Vec<Space>,
+    /// Physical memory, by what it is used for; in the order of the lowest address of each.
+    pub memory: Vec<Holding>,
+    /// What stands in variables.
+    pub values: Vec<Value>,
+}
+
+/// A line of the source.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Line {
+    /// The file, seen from the workspace's root.
+    pub file: String,
+    /// The line, without the spaces around it.
+    pub words: String,
+}
+
+/// An address space.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Space {
+    /// Whose it is.
+    pub name: String,
+    /// The physical address of its page directory.
+    pub directory: Address,
+    /// What is mapped, from the lowest address up.
+    pub regions: Vec<Region>,
+    /// It was not there at the moment before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub new: bool,
+}
+
+/// Pages in a row that belong to one region of the kernel, with the same rights and shared alike.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Region {
+    /// What the kernel calls it.
+    pub name: String,
+    /// The first virtual address.
+    pub start: Address,
+    /// The first one behind it.
+    pub end: Address,
+    /// What may be done there.
+    pub rights: String,
+    /// How the other address space has it; none if there is no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<Sharing>,
+    /// The frames, in the order of the pages.
+    pub frames: Vec<Frames>,
+}
+
+/// How two address spaces share pages, as their page tables have it.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sharing {
+    /// Both have the same frames there.
+    Linked,
+    /// Each has frames of its own there.
+    Copied,
+    /// The other has nothing there.
+    Alone,
+}
+
+/// Frames in a row.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Frames {
+    /// The physical address of the first.
+    pub start: Address,
+    /// How many bytes they are together.
+    pub bytes: u64,
+}
+
+/// Frames that are used for the same.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Holding {
+    /// What for.
+    pub name: String,
+    /// Which, from the lowest up.
+    pub frames: Vec<Frames>,
+    /// What is different from the moment before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+}
+
+/// How frames differ from the moment before.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub enum Change {
+    /// They were free.
+    #[serde(rename = "new")]
+    New,
+    /// They are free, and were not; the name tells what they were used for.
+    #[serde(rename = "free again")]
+    FreeAgain,
+}
+
+/// What stands in a variable, seen from one address space.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Value {
+    /// Its name in the source.
+    pub variable: String,
+    /// The space.
+    pub space: String,
+    /// Its virtual address.
+    pub address: Address,
+    /// The physical address that means.
+    pub physical: Address,
+    /// What stands there.
+    pub value: u32,
+    /// At the moment before it was something else.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub changed: bool,
+}
+
+/// An address, virtual or physical; also 4 GiB, as the end of something.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Address(pub u64);
+
+/// What frames are called that nobody uses.
+pub const FREE: &str = "free";
+
+impl Picture {
+    /// Notes what is different from `before`.
+    pub fn compare_with(&mut self, before: &Self) {
+        for space in &mut self.spaces {
+            space.new = before.spaces.iter().all(|other| other.name != space.name);
+        }
+        for value in &mut self.values {
+            let same = |other: &&Value| (&other.variable, &other.space) == (&value.variable, &value.space);
+            value.changed = before.values.iter().find(same).is_some_and(|other| other.value != value.value);
+        }
+        for holding in self.memory.iter_mut().filter(|holding| holding.name != FREE) {
+            let is_new = before.memory.iter().all(|other| other.name != holding.name);
+            holding.change = is_new.then_some(Change::New);
+        }
+        let is_gone = |other: &&Holding| {
+            other.change != Some(Change::FreeAgain) && self.memory.iter().all(|holding| holding.name != other.name)
+        };
+        let gone: Vec<Holding> = before.memory.iter().filter(is_gone).cloned().collect();
+        for gone in gone {
+            self.take_from_free(&gone.frames);
+            self.memory.push(Holding { change: Some(Change::FreeAgain), ..gone });
+        }
+        self.memory.sort_by_key(|holding| holding.frames.first().map(|frames| frames.start));
+    }
+
+    /// Takes frames out of those that are called free, as they are going to be shown by themselves.
+    fn take_from_free(&mut self, frames: &[Frames]) {
+        let Some(free) = self.memory.iter_mut().find(|holding| holding.name == FREE) else { return };
+        for out in frames {
+            free.frames = free.frames.iter().flat_map(|frames| frames.without(*out)).collect();
+        }
+    }
+}
+
+impl Frames {
+    /// The first address behind them.
+    pub fn end(&self) -> Address {
+        Address(self.start.0 + self.bytes)
+    }
+
+    /// Whether they have any frame in common.
+    pub fn overlap(&self, other: &Self) -> bool {
+        self.start < other.end() && other.start < self.end()
+    }
+
+    fn without(&self, out: Self) -> Vec<Self> {
+        let part = |start: u64, end: u64| (start < end).then(|| Self { start: Address(start), bytes: end - start });
+        let before = part(self.start.0, self.end().0.min(out.start.0));
+        let behind = part(self.start.0.max(out.end().0), self.end().0);
+        before.into_iter().chain(behind).collect()
+    }
+}
+
+impl Sharing {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Linked => "linked",
+            Self::Copied => "copied",
+            Self::Alone => "only here",
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{:#010x}", self.0)
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let digits = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        digits.map(Self).ok_or_else(|| format!("\"{text}\" is no address"))
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(name: &str, frames: &[(u64, u64)]) -> Holding {
+        let frames = frames.iter().map(|(start, bytes)| Frames { start: Address(*start), bytes: *bytes }).collect();
+        Holding { name: name.into(), frames, change: None }
+    }
+
+    fn picture(memory: Vec<Holding>, value: u32) -> Picture {
+        let name = "task 1".to_owned();
+        let space = Space { name: name.clone(), directory: Address(0x1000), regions: Vec::new(), new: false };
+        let (address, physical) = (Address(0xC000_0000), Address(0x2000));
+        let value = Value { variable: "x".into(), space: name.clone(), address, physical, value, changed: false };
+        let stopped_before = Line { file: "main.rs".into(), words: "x();".into() };
+        Picture { name, title: String::new(), stopped_before, spaces: vec![space], memory, values: vec![value] }
+    }
+
+    #[test]
+    fn what_is_new_and_what_is_free_again_is_noted() {
+        let first = picture(vec![holding("a", &[(0x1000, 0x1000)]), holding(FREE, &[(0x2000, 0x8000)])], 1);
+        let mut second = picture(
+            vec![
+                holding("a", &[(0x1000, 0x1000)]),
+                holding("b", &[(0x2000, 0x1000), (0x4000, 0x1000)]),
+                holding(FREE, &[(0x3000, 0x1000), (0x5000, 0x5000)]),
+            ],
+            2,
+        );
+        second.compare_with(&first);
+        let changes = |picture: &Picture| picture.memory.iter().map(|holding| holding.change).collect::<Vec<_>>();
+        assert_eq!(changes(&second), [None, Some(Change::New), None]);
+        assert!(second.values[0].changed && !second.spaces[0].new);
+
+        let mut third = first.clone();
+        third.compare_with(&second);
+        let again = Holding { change: Some(Change::FreeAgain), ..holding("b", &[(0x2000, 0x1000), (0x4000, 0x1000)]) };
+        let free = holding(FREE, &[(0x3000, 0x1000), (0x5000, 0x5000)]);
+        assert_eq!(third.memory, [holding("a", &[(0x1000, 0x1000)]), again, free]);
+        let mut fourth = first.clone();
+        fourth.compare_with(&third);
+        assert_eq!(changes(&fourth), [None, None], "what has been free for longer is no news");
+    }
+
+    #[test]
+    fn a_picture_is_the_same_after_it_was_written_and_read() {
+        let picture = picture(vec![holding("a", &[(0, 1 << 32)])], 7);
+        let text = serde_json::to_string(&picture).expect("it can be written");
+        assert!(text.contains("\"0xc0000000\"") && !text.contains("changed"), "{text}");
+        assert_eq!(serde_json::from_str::<Picture>(&text).expect("it can be read"), picture);
+        assert!(serde_json::from_str::<Address>("\"12\"").is_err());
+    }
+}
