@@ -6,6 +6,7 @@
 
 mod drawing;
 mod fork;
+mod gdb;
 mod layout;
 mod map;
 mod marks;
@@ -94,7 +95,8 @@ fn take(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Files> {
         let kernel = kernel.with_context(|| format!("The kernel of {} could not be built.", chapter.name))?;
         let sitting = Sitting::boot(workspace, &kernel).with_context(|| format!("Booting {}", chapter.name))?;
         let taken = photographer(chapter)(sitting).with_context(|| format!("Taking pictures of {}", chapter.name))?;
-        files.lock().expect("nobody panics while putting in").extend(taken);
+        let sessions = gdb::take(workspace, chapter, &kernel)?;
+        files.lock().expect("nobody panics while putting in").extend(taken.into_iter().chain(sessions));
         Ok(())
     })?;
     Ok(files.into_inner().expect("nobody panics while putting in"))
