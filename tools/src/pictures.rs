@@ -22,6 +22,7 @@ mod stub;
 mod walk;
 mod words;
 
+use crate::bench;
 use crate::booted;
 use crate::cargo::Profile;
 use crate::chapters::{Chapter, Workspace};
@@ -72,7 +73,11 @@ pub fn make(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     };
     let folder = workspace.root.join(FOLDER);
     fs::create_dir_all(&folder)?;
-    for (name, content) in take(workspace, &chapters)? {
+    let mut files = take(workspace, &chapters)?;
+    if options.chapter.is_none() {
+        files.insert(bench::FILE_IN_BOOK.into(), bench::for_book(workspace)?);
+    }
+    for (name, content) in files {
         let file = folder.join(&name);
         if fs::read_to_string(&file).ok().as_ref() != Some(&content) {
             fs::write(&file, content).with_context(|| format!("{} could not be written", file.display()))?;
