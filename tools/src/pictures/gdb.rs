@@ -4,6 +4,9 @@
 //! as `make debug` begins it. Each command is shown with gdb's prompt before it, as if it had been typed. The
 //! machine counts instructions instead of time, so a session goes the same way every time.
 //!
+//! A line `## tables` begins a part of the session, which becomes a file of its own, `gdb-NAME-tables.txt`, so that
+//! a page can say something in between. What stands before the first of them belongs to it.
+//!
 //! gdb words some things differently from version to version. A session is taken where there is the gdb that the
 //! book was written with, and elsewhere the committed one stands.
 
@@ -17,6 +20,7 @@ use crate::process::Process;
 use crate::stress::COUNTED_TIME;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File};
+use std::mem;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -32,6 +36,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// What gdb says at the end of every session.
 const FAREWELL: &str = "[Inferior 1 (process 1) detached]";
+/// What begins a part, in a script and in what gdb is told to say there.
+const PART: &str = "## ";
+const MARK: &str = "----- ";
 
 /// Holds all sessions with the kernel of a chapter; none where there is no gdb to hold them with.
 pub fn take(workspace: &Workspace, chapter: &Chapter, kernel: &Path) -> Result<Files> {
@@ -45,7 +52,7 @@ pub fn take(workspace: &Workspace, chapter: &Chapter, kernel: &Path) -> Result<F
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let session = hold(workspace, kernel, debugger, &script).with_context(|| format!("{FOLDER}/{name}.gdb"))?;
-        files.insert(format!("gdb-{name}.txt"), session);
+        files.extend(parts(&session).into_iter().map(|(part, text)| (format!("gdb-{name}-{part}.txt"), text)));
     }
     Ok(files)
 }
@@ -109,10 +116,28 @@ fn wait_for(mut gdb: Child) -> Result<Option<ExitStatus>> {
     Ok(None)
 }
 
-/// The commands, each shown before it is obeyed.
+/// The commands, each shown before it is obeyed; and a mark where a part begins.
 fn with_prompts(script: &str) -> String {
-    let commands = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    commands.map(|line| format!("echo (gdb) {}\\n\n{line}\n", line.replace('\\', r"\\"))).collect()
+    let obey = |line: &str| match line.strip_prefix(PART) {
+        Some(part) => format!("echo {MARK}{part}\\n\n"),
+        None => format!("echo (gdb) {}\\n\n{line}\n", line.replace('\\', r"\\")),
+    };
+    let is_order = |line: &&str| !line.is_empty() && (!line.starts_with('#') || line.starts_with(PART));
+    script.lines().filter(is_order).map(obey).collect()
+}
+
+/// The parts of a session: the name of each, and what was seen.
+fn parts(seen: &str) -> Vec<(String, String)> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    let mut before = String::new();
+    for line in seen.lines() {
+        match (line.strip_prefix(MARK), parts.last_mut()) {
+            (Some(name), _) => parts.push((name.to_owned(), mem::take(&mut before))),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => before += &format!("{line}\n"),
+        }
+    }
+    parts
 }
 
 fn without_farewell(seen: &str) -> String {
@@ -135,7 +160,15 @@ mod tests {
     #[test]
     fn a_command_is_shown_and_then_obeyed() {
         assert_eq!(with_prompts("# chapter 1\n\nx/i $eip\n"), "echo (gdb) x/i $eip\\n\nx/i $eip\n");
+        assert_eq!(with_prompts("## two\n"), "echo ----- two\\n\n");
         assert_eq!(with_prompts("echo a\\n"), "echo (gdb) echo a\\\\n\\n\necho a\\n\n");
+    }
+
+    #[test]
+    fn each_part_has_what_was_seen_in_it() {
+        let part = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        assert_eq!(parts("a\n----- one\nb\n\n----- two\nc\n"), [part("one", "a\nb\n\n"), part("two", "c\n")]);
+        assert!(parts("a\n").is_empty());
     }
 
     #[test]
