@@ -54,24 +54,19 @@ pub struct Options {
     chapter: Option<String>,
 }
 
-/// The files that were made, by name. Each name begins with the chapter's number.
+/// The files that were made, by name. The name of a picture begins with the chapter's number.
 type Files = BTreeMap<String, String>;
 
-/// Takes pictures of one kernel, and lets it run to its [`end`].
+/// Takes pictures of one kernel, and lets it run to its end.
 type Photographer = fn(Sitting) -> Result<Files>;
 
-/// Who takes the pictures of a chapter.
-fn photographer(chapter: &Chapter) -> Photographer {
-    match chapter.name.as_str() {
+/// Who takes the pictures that only this chapter has.
+fn photographer(chapter: &Chapter) -> Option<Photographer> {
+    Some(match chapter.name.as_str() {
         "05-paging" => map::take,
         "09-multitasking" => fork::take,
-        _ => |sitting| Ok(end(sitting)?.0),
-    }
-}
-
-/// What is taken of every chapter: lets the kernel run to its end, and returns its log as well.
-fn end(sitting: Sitting) -> Result<(Files, String)> {
-    Ok((Files::new(), sitting.finish()?))
+        _ => return None,
+    })
 }
 
 /// Takes all pictures, and writes those that are not as they were.
@@ -87,9 +82,6 @@ pub fn make(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         Ok(())
     })?;
     let mut files = files.into_inner().expect("nobody panics while putting in");
-    if options.chapter.is_none() {
-        files.insert(bench::FILE_IN_BOOK.into(), bench::for_book(workspace)?);
-    }
     let folder = workspace.root.join(FOLDER);
     fs::create_dir_all(&folder)?;
     let is_ours = |name: &str| chapters.iter().any(|chapter| committed::belongs_to(name, chapter));
@@ -97,8 +89,11 @@ pub fn make(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         fs::remove_file(folder.join(&name))?;
         println!("{FOLDER}/{name} is no more");
     }
-    let made_with = (made_with::FILE.to_owned(), MadeWith::today().to_json()?);
-    for (name, content) in files.into_iter().chain([made_with]) {
+    files.insert(made_with::FILE.into(), MadeWith::today().to_json()?);
+    if options.chapter.is_none() {
+        files.insert(bench::FILE_IN_BOOK.into(), bench::for_book(workspace)?);
+    }
+    for (name, content) in files {
         let file = folder.join(&name);
         if fs::read_to_string(&file).ok().as_ref() != Some(&content) {
             fs::write(&file, content).with_context(|| format!("{} could not be written", file.display()))?;
@@ -121,7 +116,7 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) -> Resu
     let with_tables = chapters.iter().zip(kernels).find(|(chapter, _)| chapter.name == agreement::CHAPTER);
     if let Some((chapter, Some(kernel))) = with_tables {
         let start = Instant::now();
-        let outcome = Sitting::boot(workspace, chapter, &kernel).and_then(agreement::check);
+        let outcome = Sitting::boot(workspace, &kernel).and_then(agreement::check);
         note(tally, "page tables, walked by us and by QEMU", outcome, start.elapsed());
     }
     Ok(())
@@ -138,9 +133,11 @@ fn build(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Vec<Option<Path
 /// Takes the pictures of one chapter, if it has a kernel.
 fn take(workspace: &Workspace, chapter: &Chapter, kernel: Option<PathBuf>) -> Result<Files> {
     let kernel = kernel.with_context(|| format!("The kernel of {} could not be built.", chapter.name))?;
-    let sitting = Sitting::boot(workspace, chapter, &kernel).with_context(|| format!("Booting {}", chapter.name))?;
-    let mut files = photographer(chapter)(sitting).with_context(|| format!("Taking pictures of {}", chapter.name))?;
-    files.extend(gdb::take(workspace, chapter, &kernel)?);
+    let mut files = gdb::take(workspace, chapter, &kernel)?;
+    if let Some(photographer) = photographer(chapter) {
+        let sitting = Sitting::boot(workspace, &kernel).with_context(|| format!("Booting {}", chapter.name))?;
+        files.extend(photographer(sitting).with_context(|| format!("Taking pictures of {}", chapter.name))?);
+    }
     Ok(files)
 }
 
