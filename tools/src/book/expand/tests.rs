@@ -69,6 +69,12 @@ fn what_is_wrong_is_told_with_its_line() {
         ("01-a.md", "```text\n{{#include ../figures/02-log.txt}}\n```\n", 2, "make figures"),
         ("01-a.md", "```text\nHello from chapter 1.\n```\n", 1, "holds an include"),
         ("01-a.md", "```rust,ignore\nfn f() {}\n```\n", 1, "holds an include"),
+        (
+            "01-a.md",
+            "```console\n$ make run\nHello from chapter 1.\n```\n",
+            1,
+            "each line is a command, behind $ or (gdb).",
+        ),
         ("01-a.md", "```\nmake run\n```\n", 1, "has to say what is in it"),
     ] {
         let (_, faults) = expanded(page, text);
@@ -78,9 +84,11 @@ fn what_is_wrong_is_told_with_its_line() {
 
 #[test]
 fn drawings_and_commands_are_typed() {
-    for text in
-        ["```text,drawn\n+--+\n```\n", "```console\n$ make run\n```\n", "```rust,ignore,drawn\nfn f() {}\n```\n"]
-    {
+    for text in [
+        "```text,drawn\n+--+\n```\n",
+        "```console\n$ make debug\n(gdb) quit\n```\n",
+        "```rust,ignore,drawn\nfn f() {}\n```\n",
+    ] {
         assert_eq!(good(text), text);
     }
 }
