@@ -2,13 +2,16 @@
 #
 # The machine's first instruction, the kernel's first, and the way into Rust.
 
+## reset
 x/i $cs * 16 + $eip
 x/4xw 0x100000
+## loaded
 tbreak *_start
 continue
 x/4xw 0x100000
 info registers eax ebx esp ebp eip cs cr0
 x/8i $eip
+## rust
 stepi 7
 x/3xw $esp
 continue
@@ -16,10 +19,6 @@ backtrace
 print/x magic
 tbreak ch01_boot::kernel
 continue
-next
-next
-info locals
-tbreak boot::stop::end
-continue
 backtrace
-print command_line
+next
+next

@@ -2,6 +2,7 @@
 #
 # A variable of the stack and one of the heap, watched in two address spaces.
 
+## child
 source book/gdb/kernel.gdb
 continue
 tbreak ch09_multitasking::write
@@ -15,16 +16,18 @@ watch *(0xc000c00c as *mut u32)
 continue
 backtrace 3
 continue
+## parent
 continue
 print/x $cr3
-x/dw 0xbfffffd4
 walk 0xbfffffd4
 walk 0xc000c00c
 continue
+## one
 delete
 break ch09_multitasking::tell if $cr3 == 0x170000
 continue
 x/dw 0xbfffffd4
 x/dw 0xc000c00c
+## many
 break paging::memory::free
 info breakpoints

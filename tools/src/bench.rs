@@ -32,8 +32,9 @@ const MOST_TIME: Duration = Duration::from_secs(60);
 /// Where the host leaves what was measured, in the folder of what was built.
 const FOLDER: &str = "bench";
 
-/// Where the book has them.
-pub const IN_BOOK: &str = "book/figures/bench.json";
+/// The file that the book has of them.
+pub const FILE_IN_BOOK: &str = "bench.json";
+const FOLDER_IN_BOOK: &str = "book/figures";
 
 /// What `make bench` can be told.
 #[derive(Args)]
@@ -226,7 +227,8 @@ pub fn for_book(workspace: &Workspace) -> Result<String> {
 /// Whether the book's figures are those that were just measured.
 fn is_in_book(workspace: &Workspace, plan: &Plan, figures: &Figures) -> Result<(), String> {
     let now = json(&report(plan, figures)).map_err(|error| error.to_string())?;
-    let shown = fs::read_to_string(workspace.root.join(IN_BOOK)).unwrap_or_default();
-    let differ = || format!("{IN_BOOK} is not what was measured now; `make figures` writes it anew.");
+    let path = format!("{FOLDER_IN_BOOK}/{FILE_IN_BOOK}");
+    let shown = fs::read_to_string(workspace.root.join(&path)).unwrap_or_default();
+    let differ = || format!("{path} is not what was measured now; `make figures` writes it anew.");
     if shown == now { Ok(()) } else { Err(differ()) }
 }

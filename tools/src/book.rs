@@ -14,6 +14,7 @@ mod listing_order;
 mod map;
 mod mistakes;
 mod page;
+mod pdf;
 mod picture;
 pub mod preprocess;
 mod sources;
@@ -48,14 +49,30 @@ pub struct ServeOptions {
 
 /// Builds the book and checks it; the last line says where it begins.
 pub fn book(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let mut faults = faults(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
-    if faults.is_empty() {
-        println!("The book begins at {}", build::folder(workspace).join("index.html").display());
-        return Ok(ExitCode::SUCCESS);
+    if !is_built(workspace, options)? {
+        return Ok(ExitCode::FAILURE);
     }
+    println!("The book begins at {}", build::folder(workspace).join("index.html").display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the book, checks it, and prints it.
+pub fn pdf(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    if !is_built(workspace, options)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("The book is in {}", pdf::print(workspace)?.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether it could be built without a fault; each is told.
+fn is_built(workspace: &Workspace, options: &Options) -> Result<bool> {
+    let mut faults = faults(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
     fault::tell(&mut faults);
-    eprintln!("\nThe book has {} faults.", faults.len());
-    Ok(ExitCode::FAILURE)
+    if !faults.is_empty() {
+        eprintln!("\nWhat is wrong with the book, all told: {}.", faults.len());
+    }
+    Ok(faults.is_empty())
 }
 
 /// Everything that is wrong with the book, before and after it was built.

@@ -20,7 +20,8 @@ pub fn expand(sources: &Sources, chapter: &str) -> Result<String, String> {
         listing::of_folder(sources, &folder).into_iter().filter(|path| !listing::is_test(path)).collect();
     let files: Vec<(String, String)> =
         paths.into_iter().map(|path| sources.read(&path).map(|text| (path, text))).collect::<Result<_, _>>()?;
-    let parts = [files_table(&folder, &files)?, libraries_table(sources, &files)?, init_list(sources, chapter)?];
+    let parts =
+        [files_table(&folder, &files)?, libraries_table(sources, chapter, &files)?, init_list(sources, chapter)?];
     Ok(parts.concat())
 }
 
@@ -82,10 +83,10 @@ pub fn libraries(sources: &Sources) -> Result<Vec<(String, String)>, String> {
 }
 
 /// The libraries of other chapters, and the lines that name them.
-fn libraries_table(sources: &Sources, files: &[(String, String)]) -> Result<String, String> {
+fn libraries_table(sources: &Sources, own: &str, files: &[(String, String)]) -> Result<String, String> {
     let uses: Vec<String> = files.iter().flat_map(|(_, text)| uses(text)).collect();
     let mut rows = String::new();
-    for (name, chapter) in libraries(sources)? {
+    for (name, chapter) in libraries(sources)?.into_iter().filter(|(_, chapter)| chapter != own) {
         let is_of = |line: &&String| {
             line.strip_prefix(&format!("use {name}")).is_some_and(|rest| rest.starts_with([':', ';', ' ']))
         };
@@ -172,7 +173,7 @@ mod tests {
     use super::*;
 
     const MANIFEST: &str = "[workspace.dependencies]\nx = '1'\nsecond = { path = 'chapters/02-b' }\nfirst = { path = 'chapters/01-a' }\ncommon = { path = 'common' }\n";
-    const MAIN: &str = "//! The kernel.\n\nuse first::{\n    a,\n    b,\n};\nuse first::c;\nuse second_hand::x;\n\nfn kernel(x: X) -> ! {\n    a::init(); // the a\n    b::init(1 < 2); // b now\n\n    show();\n}\n\nfn show() {}\n";
+    const MAIN: &str = "//! The kernel.\n\nuse first::{\n    a,\n    b,\n};\nuse first::c;\nuse second::x;\nuse second_hand::x;\n\nfn kernel(x: X) -> ! {\n    a::init(); // the a\n    b::init(1 < 2); // b now\n\n    show();\n}\n\nfn show() {}\n";
 
     fn expanded(chapter: &str) -> String {
         let files = [

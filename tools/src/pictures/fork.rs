@@ -64,7 +64,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
         snapshots.push(sitting.until(Checkpoint::Line(FILE, moment.stop_before))?);
     }
     let (program, boot_information) = (sitting.program.clone(), sitting.boot_information.clone());
-    let log = sitting.finish()?;
+    let (mut files, log) = super::end(sitting)?;
 
     let cr3 = |at: usize| snapshots[at].registers.get("CR3");
     let directories = [cr3(0)?, cr3(2)?];
@@ -95,7 +95,6 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
         pictures.push(picture);
     }
     agree(&pictures[2], &log)?;
-    let mut files = Files::new();
     for (picture, moment) in pictures.iter().zip(&MOMENTS) {
         files.extend(super::files(picture, &drawing::draw(picture, Some(moment.without_second)))?);
     }
@@ -109,10 +108,11 @@ fn kernel_at(snapshot: &Snapshot, kernel: &walk::Space) -> Result<walk::Space> {
 
 /// The variables of the demonstration, which tells itself where they are.
 fn variables(log: &str) -> Result<[(&'static str, u32); 2]> {
-    let line = log.lines().find(|line| line.starts_with("Now task 1 sees")).context("task 1 does not say what it sees")?;
-    let mut addresses = line.split_whitespace().filter_map(|word| {
-        u32::from_str_radix(word.trim_end_matches([',', '.']).strip_prefix("0x")?, 16).ok()
-    });
+    let line =
+        log.lines().find(|line| line.starts_with("Now task 1 sees")).context("task 1 does not say what it sees")?;
+    let mut addresses = line
+        .split_whitespace()
+        .filter_map(|word| u32::from_str_radix(word.trim_end_matches([',', '.']).strip_prefix("0x")?, 16).ok());
     let (Some(on_stack), Some(shared)) = (addresses.next(), addresses.next()) else {
         anyhow::bail!("No two addresses are in the line: {line}");
     };
@@ -128,8 +128,13 @@ fn agree(picture: &Picture, log: &str) -> Result<()> {
             continue;
         };
         let word = region.sharing.map_or("", Sharing::word);
-        let row = format!("{:<28} {}-{} {} {} {word}", region.name, region.start, region.end, first.start, second.start);
-        ensure!(log.lines().any(|line| line.trim_end() == row), "The kernel's own table lacks this row of {}:\n{row}\n{log}", picture.name);
+        let row =
+            format!("{:<28} {}-{} {} {} {word}", region.name, region.start, region.end, first.start, second.start);
+        ensure!(
+            log.lines().any(|line| line.trim_end() == row),
+            "The kernel's own table lacks this row of {}:\n{row}\n{log}",
+            picture.name
+        );
     }
     Ok(())
 }

@@ -8,11 +8,11 @@ use super::memory::Memory;
 use super::program::{Checkpoint, Program};
 use super::snapshot::{Registers, Snapshot};
 use super::stub::{Stop, Stub};
-use crate::chapters::Workspace;
+use crate::chapters::{Chapter, Workspace};
 use crate::display::Display;
 use crate::image;
 use crate::machine::{Machine, Parts};
-use crate::stress::COUNTED_TIME;
+use crate::stress::{COUNTED_TIME, CPU};
 use anyhow::{Context, Result, anyhow, bail};
 use std::fs;
 use std::ops::Range;
@@ -31,6 +31,8 @@ const CODE_BYTES: usize = 4;
 
 /// A machine with a kernel that stands still.
 pub struct Sitting {
+    /// The number of the chapter, with two digits.
+    pub number: String,
     /// What the kernel's file knows.
     pub program: Program,
     /// Where the loader has left the boot information.
@@ -43,8 +45,8 @@ pub struct Sitting {
 }
 
 impl Sitting {
-    /// Boots a kernel as far as its first instruction.
-    pub fn boot(workspace: &Workspace, kernel: &Path) -> Result<Self> {
+    /// Boots the kernel of a chapter as far as its first instruction.
+    pub fn boot(workspace: &Workspace, chapter: &Chapter, kernel: &Path) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder could be made")?;
         let image = folder.path().join("image.iso");
         image::make(kernel, "exit", false, &image)?;
@@ -53,12 +55,19 @@ impl Sitting {
         let flags = COUNTED_TIME.into_iter().chain(CALENDAR).chain(["-chardev", &chardev, "-gdb", "chardev:gdb"]);
         let flags: Vec<String> = flags.map(String::from).collect();
         let memory = MEMORY_MIB.to_string();
-        let parts =
-            Parts { image: &image, memory: &memory, cpu: "", display: Display::None, exit_device: true, flags: &flags };
+        let parts = Parts {
+            image: &image,
+            memory: &memory,
+            cpu: CPU,
+            display: Display::None,
+            exit_device: true,
+            flags: &flags,
+        };
         let machine = Machine::still(&parts).map_err(|reason| anyhow!("QEMU did not start: {}", reason.0))?;
         let stub = Stub::connect(&socket).context("QEMU's gdb stub is not there")?;
         let program = Program::read(kernel, &workspace.root)?;
-        let mut sitting = Self { program, boot_information: 0..0, machine, stub, folder, here: None };
+        let number = chapter.name.chars().take_while(char::is_ascii_digit).collect();
+        let mut sitting = Self { number, program, boot_information: 0..0, machine, stub, folder, here: None };
         sitting.go_to(Checkpoint::Function(ENTRY))?;
         let start = sitting.registers()?.get("EBX")?;
         let size = sitting.read(start, 4)?;

@@ -1,0 +1,122 @@
+//! Turns: who had the CPU from when to when, and why that ended. Made from the switches between threads.
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Why turns end, in the order in which the kernel counts them: `chapters/08-threads/src/reason.rs`.
+pub const REASONS: [&str; 6] = ["timer", "yield", "sleep", "input", "wait", "exit"];
+/// How many threads of each reason's turns there were.
+pub type Counts = [u32; REASONS.len()];
+
+/// A switch, as it is found in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Switch {
+    /// How many ticks there have been.
+    pub tick: u32,
+    /// The place of the thread that leaves, in the scheduler's table.
+    pub from: u32,
+    /// That of the thread that comes.
+    pub to: u32,
+    /// How the turns of the thread that leaves have ended, with this one.
+    pub counts: Counts,
+}
+
+/// A turn.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Turn {
+    /// The place of the thread in the scheduler's table.
+    pub thread: u32,
+    /// How many ticks there had been when it began.
+    pub from_tick: u32,
+    /// And when it ended.
+    pub to_tick: u32,
+    /// Why it ended; none if it went on.
+    pub ended_by: Option<&'static str>,
+}
+
+/// The turns between these switches. The first thread has been running since `first_tick`, the last one
+/// still runs at `last_tick`.
+pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec<Turn>> {
+    let mut counts: BTreeMap<u32, Counts> = BTreeMap::new();
+    let mut turns = Vec::new();
+    let mut since = first_tick;
+    let mut running = switches.first().context("there was no switch")?.from;
+    for (number, switch) in switches.iter().enumerate() {
+        ensure!(switch.from == running, "switch {number} leaves thread {}, but thread {running} runs", switch.from);
+        ensure!(switch.tick >= since, "switch {number} happens before the one before it");
+        let before = counts.insert(switch.from, switch.counts).unwrap_or_default();
+        let ended_by = REASONS.into_iter().zip(switch.counts.into_iter().zip(before));
+        let ended_by: Vec<&str> = ended_by.filter(|(_, (now, before))| now == &(before + 1)).map(|(name, _)| name).collect();
+        let more: u32 = switch.counts.iter().sum::<u32>() - before.iter().sum::<u32>();
+        let [reason] = ended_by[..] else { anyhow::bail!("switch {number} has no reason, or several: {switch:?}") };
+        ensure!(more == 1, "before switch {number}, thread {} left the CPU unseen", switch.from);
+        turns.push(Turn { thread: running, from_tick: since, to_tick: switch.tick, ended_by: Some(reason) });
+        (since, running) = (switch.tick, switch.to);
+    }
+    turns.push(Turn { thread: running, from_tick: since, to_tick: last_tick, ended_by: None });
+    Ok(turns)
+}
+
+/// How many turns of a thread ended for each reason.
+pub fn count(turns: &[Turn], thread: u32) -> Counts {
+    let ended = |reason: &str| turns.iter().filter(|turn| turn.thread == thread && turn.ended_by == Some(reason)).count();
+    REASONS.map(|reason| ended(reason) as u32)
+}
+
+/// The rows of the table that the kernel prints: each thread's name and counts.
+pub fn rows(log: &str) -> Vec<(String, Counts)> {
+    let row = |line: &str| {
+        let mut words = line.split_whitespace();
+        let name = words.next()?.to_owned();
+        let numbers: Vec<u32> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
+        let (all, counts) = numbers.split_first()?;
+        let counts: Counts = counts.try_into().ok()?;
+        (*all == counts.iter().sum()).then_some((name, counts))
+    };
+    log.lines().filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMER: Counts = [1, 0, 0, 0, 0, 0];
+    const EXIT: Counts = [1, 0, 0, 0, 0, 1];
+    const SLEEP: Counts = [0, 0, 1, 0, 0, 0];
+
+    fn switch(tick: u32, from: u32, to: u32, counts: Counts) -> Switch {
+        Switch { tick, from, to, counts }
+    }
+
+    #[test]
+    fn a_turn_lasts_from_switch_to_switch_and_ends_for_what_is_counted_then() {
+        let switches = [switch(4, 0, 1, TIMER), switch(4, 1, 0, SLEEP), switch(7, 0, 1, EXIT)];
+        let turns = turns(&switches, 2, 9).expect("these follow one another");
+        let turn = |thread, from_tick, to_tick, ended_by| Turn { thread, from_tick, to_tick, ended_by };
+        assert_eq!(turns, [
+            turn(0, 2, 4, Some("timer")),
+            turn(1, 4, 4, Some("sleep")),
+            turn(0, 4, 7, Some("exit")),
+            turn(1, 7, 9, None)
+        ]);
+        assert_eq!((count(&turns, 0), count(&turns, 1), count(&turns, 2)), (EXIT, SLEEP, Counts::default()));
+    }
+
+    #[test]
+    fn what_cannot_be_is_told() {
+        let told = |switches: &[Switch]| turns(switches, 0, 9).expect_err("it cannot be").to_string();
+        assert!(told(&[]).contains("no switch"));
+        assert!(told(&[switch(1, 0, 1, TIMER), switch(2, 2, 0, TIMER)]).contains("leaves thread 2, but thread 1 runs"));
+        assert!(told(&[switch(5, 0, 1, TIMER), switch(4, 1, 0, TIMER)]).contains("before the one before"));
+        assert!(told(&[switch(1, 0, 1, [0; 6])]).contains("no reason"));
+        assert!(told(&[switch(1, 0, 1, EXIT)]).contains("or several"));
+        assert!(told(&[switch(1, 0, 1, [1, 2, 0, 0, 0, 0])]).contains("unseen"));
+    }
+
+    #[test]
+    fn the_kernels_own_table_is_understood() {
+        let log = "  thread    all  timer  yield  sleep  input   wait   exit\n  A           6      5      0      0      0      0      1\n  B 7 5 0 0 0 0 1\nhello 1 2\n";
+        assert_eq!(rows(log), [("A".to_owned(), [5, 0, 0, 0, 0, 1])]);
+    }
+}
