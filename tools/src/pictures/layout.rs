@@ -54,6 +54,11 @@ fn offset_of(dwarf: &Dwarf, unit: &Unit, of: UnitOffset, field: &str) -> Result<
 }
 
 fn search(dwarf: &Dwarf, unit: &Unit, node: EntriesTreeNode<Reader>, field: &str) -> Result<Option<u32>> {
+    if node.entry().tag() == gimli::DW_TAG_array_type {
+        // Of many values in a row, the first.
+        let Some(of) = unit_reference(node.entry().attr_value(gimli::DW_AT_type)) else { return Ok(None) };
+        return offset_of(dwarf, unit, of, field);
+    }
     let mut members = Vec::new();
     let mut children = node.children();
     while let Some(child) = children.next()? {
