@@ -11,7 +11,7 @@ chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
 PORT ?= 3000
 
-.PHONY: help run test stress bench figures book serve book-pdf mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
+.PHONY: help run test stress bench figures book serve book-pdf test-book mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -32,6 +32,8 @@ help:
 	@echo 'make serve             shows the book at http://localhost:3000, and anew whenever a page or a source changes'
 	@echo '         PORT=3000     another port'
 	@echo 'make book-pdf          prints the book into target/book.pdf'
+	@echo 'make test-book         opens every page of the book in a browser and tests what it shows; screenshots'
+	@echo '                       lie in target/book-screenshots afterwards'
 	@echo 'make debug CHAPTER=9   boots it under gdb, with a breakpoint at its entry; GDB_FLAGS= for gdb'
 	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
 	@echo 'make fmt               formats the source'
@@ -79,6 +81,10 @@ book-pdf:
 	$(first)
 	$(subst with,with-pdf,$(tools)) book-pdf $(if $(DRAFT),--draft)
 
+# --silent: npm has nothing to add to what the tests say.
+test-book: book
+	@tools/setup.sh with-browser npm test --silent --prefix book/browser
+
 mutants:
 	$(first)
 	$(tools) mutants $(chapter) $(if $(MUTANT),--mutant='$(MUTANT)')
@@ -96,7 +102,7 @@ valgrind:
 
 debug:
 	$(first)
-	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' -- $(GDB_FLAGS)
+	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' --qemu-flags='$(QEMU_FLAGS)' -- $(GDB_FLAGS)
 
 iso:
 	$(first)
@@ -120,4 +126,4 @@ setup:
 	@tools/setup.sh install
 
 clean:
-	@rm -rf target
+	@rm -rf target book/browser/node_modules

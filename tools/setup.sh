@@ -7,7 +7,7 @@
 #   tools/setup.sh with COMMAND...      the same, silent if nothing is missing; then COMMAND
 #   tools/setup.sh with-gdb COMMAND...  the same, for a command that needs gdb as well; and so with-mutants for
 #                                       cargo-mutants, with-valgrind for valgrind, with-book for mdBook, with-pdf
-#                                       for mdBook and Chromium
+#                                       for mdBook and Chromium, with-browser for what drives Chromium too
 #
 # COMMAND finds the right Rust first on its PATH. A person types `make`, which calls this.
 
@@ -16,9 +16,12 @@ cd "$(dirname "$0")/.."
 
 needs="rust linker lld qemu grub xorriso"
 # What only some commands need.
-extras="mdbook chromium mutants valgrind"
+extras="mdbook chromium node npm modules mutants valgrind"
 # Pages look and link as this version makes them.
 mdbook=0.5.4
+# What opens the book's pages to test them.
+browser=book/browser
+node=$(sed -n 's/.*"node": ">=\(.*\)".*/\1/p' $browser/package.json)
 channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 cargo_bin=${CARGO_HOME:-${HOME:-}/.cargo}/bin
 toolchain="toolchain install $channel --profile minimal --component rust-src --component rustfmt --component clippy"
@@ -36,6 +39,7 @@ main() {
                   needs="$needs ${1#with-}"; shift; install; run "$@" ;;
         with-book) needs="rust linker mdbook"; shift; install; run "$@" ;;
         with-pdf) needs="rust linker mdbook chromium"; shift; install; run "$@" ;;
+        with-browser) needs="node npm chromium modules"; shift; install; run "$@" ;;
         *)        die "tools/setup.sh does not know \"${1-}\"; make help says what there is." ;;
     esac
 }
@@ -76,6 +80,7 @@ install() {
     [ -n "$rust" ] || rustup_install || true
     case " $wanted " in *mutants*) mutants_install || true ;; esac
     case " $wanted " in *mdbook*) mdbook_install || true ;; esac
+    case " $wanted " in *modules*) modules_install || true ;; esac
 
     wanted=$(missing)
     for need in $wanted; do echo "Still missing: $(name "$need"); $(remedy "$need")" >&2; done
@@ -107,7 +112,10 @@ name() {
         mutants) echo "cargo-mutants, for make mutants-of-logic" ;;
         valgrind) echo "valgrind, for make valgrind" ;;
         mdbook)  echo "mdBook $mdbook, for make book" ;;
-        chromium) echo "Chromium, for make book-pdf" ;;
+        chromium) echo "Chromium or Chrome, for make book-pdf and make test-book" ;;
+        node)    echo "Node $node or newer, for make test-book" ;;
+        npm)     echo "npm, for make test-book" ;;
+        modules) echo "the packages of $browser, for make test-book" ;;
     esac
 }
 
@@ -124,7 +132,10 @@ find_need() {
         mutants) PATH=$PATH:$cargo_bin command -v cargo-mutants ;;
         valgrind) command -v valgrind ;;
         mdbook)  find_mdbook ;;
-        chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
+        chromium) find_chromium ;;
+        node)    command -v node >/dev/null && is_newer "$node" "$(node --version | tr -d v)" && command -v node ;;
+        npm)     command -v npm ;;
+        modules) cmp -s $browser/package-lock.json $browser/node_modules/.installed && echo $browser/node_modules ;;
     esac
 }
 
@@ -132,6 +143,7 @@ version() {
     case $1 in
         rust)    "$2/rustc" --version ;;
         xorriso) "$2" -version 2>/dev/null ;;
+        modules) echo "as in $browser/package-lock.json" ;;
         mutants) "$2" mutants --version ;;
         *)       "$2" --version 2>/dev/null ;;
     esac | head -n 1
@@ -163,8 +175,22 @@ is_good_rust() {
     # rustup's stand-ins are one program under many names; what they stand for has been looked at.
     [ ! "$1/rustc" -ef "$1/rustup" ] || return 1
     release=$("$1/rustc" --version | cut -d ' ' -f 2)
-    oldest=$(printf '%s\n' "$channel" "${release%%-*}" | sort -t . -k 1,1n -k 2,2n -k 3,3n | head -n 1)
-    [ "$oldest" = "$channel" ] && [ -f "$("$1/rustc" --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs" ]
+    is_newer "$channel" "${release%%-*}" && [ -f "$("$1/rustc" --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs" ]
+}
+
+# Whether the second version is the first or a newer one.
+is_newer() {
+    [ "$(printf '%s\n' "$1" "$2" | sort -t . -k 1,1n -k 2,2n -k 3,3n | head -n 1)" = "$1" ]
+}
+
+find_chromium() {
+    for program in chromium google-chrome google-chrome-stable chromium-browser; do
+        command -v $program && return
+    done
+    for program in Chromium "Google Chrome"; do
+        command -v "/Applications/$program.app/Contents/MacOS/$program" && return
+    done
+    return 1
 }
 
 find_mdbook() {
@@ -206,7 +232,11 @@ packages() {
         brew:qemu)      echo qemu ;;
         brew:grub)      echo i686-elf-grub ;;
         *:rust)         echo rustup ;;
-        *:mutants | *:mdbook) ;;
+        apt-get:chromium) if grep -q '^ID=ubuntu' /etc/os-release; then echo chromium-browser; else echo chromium; fi ;;
+        apt-get:node | dnf:node | pacman:node | zypper:node) echo nodejs ;;
+        dnf:npm)        echo nodejs-npm ;;
+        brew:npm)       echo node ;;
+        *:mutants | *:mdbook | *:modules) ;;
         *:linker)       echo gcc ;;
         *:qemu)         echo qemu-system-x86 ;;
         *)              echo "$1" ;;
@@ -228,6 +258,8 @@ remedy() {
         echo "cargo install cargo-mutants --locked"
     elif [ "$1" = mdbook ]; then
         echo "cargo install mdbook --locked --version $mdbook"
+    elif [ "$1" = modules ]; then
+        echo "npm ci --prefix $browser"
     elif [ "$1" = rust ] && PATH=$PATH:$cargo_bin command -v rustup >/dev/null; then
         echo "rustup $toolchain"
     elif [ "$(find_manager)" = none ]; then
@@ -287,6 +319,13 @@ mutants_install() {
 mdbook_install() {
     echo "+ cargo install mdbook --locked --version $mdbook   (it takes about five minutes, once, and lands in $cargo_bin)" >&2
     PATH=$rust:$PATH cargo install --quiet mdbook --locked --version "$mdbook" >&2
+}
+
+# No browser comes along: the one that is there is driven.
+modules_install() {
+    echo "+ npm ci --prefix $browser" >&2
+    npm ci --prefix $browser --ignore-scripts --no-audit --no-fund --loglevel=error >&2 &&
+        cp $browser/package-lock.json $browser/node_modules/.installed
 }
 
 die() {

@@ -1,7 +1,7 @@
 // The built book, and a browser that opens its pages: what all the tests begin with.
 
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { serve } from './server.mjs';
@@ -23,42 +23,23 @@ export const CHAPTERS = PAGES.filter(page => /^\d\d-/.test(page));
 export const THEMES = ['light', 'navy'];
 export const WIDTHS = { desktop: 1280, phone: 390 };
 
-const NAMES = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser'];
-const ON_A_MAC = ['Google Chrome', 'Chromium'].map(name => `/Applications/${name}.app/Contents/MacOS/${name}`);
-
 /** Opens the browser, and what serves the book to it. */
 export async function open() {
     if (!existsSync(join(BOOK, 'index.html'))) {
         throw new Error(`There is no book in ${BOOK}; make book makes it.`);
     }
+    // tools/setup.sh, by which `make test-book` comes here, has looked for one.
+    const executablePath = process.env.CHROMIUM || 'chromium';
     // The browser's sandbox keeps strange pages in, and does not work for root or in a container; these are our own.
     const args = ['--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update',
         '--disable-sync', '--no-first-run'];
-    const browser = await chromium.launch({ executablePath: find(), chromiumSandbox: false, args });
+    const browser = await chromium.launch({ executablePath, chromiumSandbox: false, args });
     const server = await serve(BOOK);
     const close = async () => {
         await browser.close();
         await server.close();
     };
     return { browser, address: server.address, close };
-}
-
-function find() {
-    const places = (process.env.PATH ?? '').split(delimiter);
-    const found = NAMES.flatMap(name => places.map(place => join(place, name))).concat(ON_A_MAC).find(isProgram);
-    if (!found) {
-        throw new Error(`There is no browser: none of ${NAMES.join(', ')} is on PATH.`);
-    }
-    return found;
-}
-
-function isProgram(path) {
-    try {
-        accessSync(path, constants.X_OK);
-        return true;
-    } catch {
-        return false;
-    }
 }
 
 /**

@@ -32,6 +32,10 @@ const MOST_TIME: Duration = Duration::from_secs(60);
 /// Where the host leaves what was measured, in the folder of what was built.
 const FOLDER: &str = "bench";
 
+/// The file that the book has of them.
+pub const FILE_IN_BOOK: &str = "bench.json";
+const FOLDER_IN_BOOK: &str = "book/figures";
+
 /// What `make bench` can be told.
 #[derive(Args)]
 pub struct Options {
@@ -71,11 +75,17 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) {
         return;
     }
     let start = Instant::now();
-    let outcome = measure(workspace, chapters, Runs::One).map_err(|error| format!("{error:#}")).and_then(|figures| {
-        let complaints = complaints(workspace, chapters, &Plan::committed(), &figures);
+    let plan = Plan::committed();
+    let measured = measure(workspace, chapters, Runs::One).map_err(|error| format!("{error:#}"));
+    let in_book = measured.as_ref().map(|figures| is_in_book(workspace, &plan, figures));
+    let outcome = measured.as_ref().map_err(String::clone).and_then(|figures| {
+        let complaints = complaints(workspace, chapters, &plan, figures);
         if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
     });
     tally.note("what the kernels cost, in instructions", outcome, start.elapsed());
+    if let (Ok(outcome), true) = (in_book, chapters.len() == workspace.chapters.len()) {
+        tally.note("the figures in the book", outcome, Duration::ZERO);
+    }
 }
 
 /// What has got worse; and what is missing, if all chapters were measured.
@@ -183,19 +193,42 @@ struct Drawn<'a> {
     points: Vec<Vec<(u32, f64)>>,
 }
 
-/// Writes figures and charts for the book.
+/// Writes figures and charts for a person.
 fn write(workspace: &Workspace, plan: &Plan, figures: &Figures) -> Result<()> {
     let folder = workspace.target.join(FOLDER);
     fs::create_dir_all(&folder)?;
+    let report = report(plan, figures);
+    for Drawn { chart, points } in &report.charts {
+        svg::save(folder.join(&chart.file).with_extension("svg"), &chart::draw(chart, points))?;
+    }
+    fs::write(folder.join("figures.json"), json(&report)?)?;
+    println!("\nThe figures and their charts are in {}.", folder.display());
+    Ok(())
+}
+
+/// All that was measured, in the order of the plan.
+fn report<'a>(plan: &'a Plan, figures: &Figures) -> Report<'a> {
     let rows = plan.rows.iter().filter_map(|row| Some(Measured { row, ours: row.ours(figures)? })).collect();
     let points = |chart: &plan::Chart| chart.curves.iter().map(|curve| figures.curve(curve)).collect();
     let charts = plan.charts.iter().map(|chart| Drawn { chart, points: points(chart) });
-    let charts: Vec<Drawn> = charts.filter(|chart| chart.points.iter().all(|points| points.len() > 1)).collect();
-    for Drawn { chart, points } in &charts {
-        svg::save(folder.join(&chart.file).with_extension("svg"), &chart::draw(chart, points))?;
-    }
-    let json = serde_json::to_string_pretty(&Report { rows, charts })?;
-    fs::write(folder.join("figures.json"), json + "\n")?;
-    println!("\nThe figures and their charts are in {}.", folder.display());
-    Ok(())
+    Report { rows, charts: charts.filter(|chart| chart.points.iter().all(|points| points.len() > 1)).collect() }
+}
+
+fn json(report: &Report) -> Result<String> {
+    Ok(serde_json::to_string_pretty(report)? + "\n")
+}
+
+/// The figures for the book, measured now.
+pub fn for_book(workspace: &Workspace) -> Result<String> {
+    let chapters: Vec<&Chapter> = workspace.chapters.iter().collect();
+    json(&report(&Plan::committed(), &measure(workspace, &chapters, Runs::One)?))
+}
+
+/// Whether the book's figures are those that were just measured.
+fn is_in_book(workspace: &Workspace, plan: &Plan, figures: &Figures) -> Result<(), String> {
+    let now = json(&report(plan, figures)).map_err(|error| error.to_string())?;
+    let path = format!("{FOLDER_IN_BOOK}/{FILE_IN_BOOK}");
+    let shown = fs::read_to_string(workspace.root.join(&path)).unwrap_or_default();
+    let differ = || format!("{path} is not what was measured now; `make figures` writes it anew.");
+    if shown == now { Ok(()) } else { Err(differ()) }
 }

@@ -11,8 +11,10 @@ mod fault;
 mod html;
 mod include;
 mod listing_order;
+mod map;
 mod mistakes;
 mod page;
+mod pdf;
 mod picture;
 pub mod preprocess;
 mod sources;
@@ -47,14 +49,30 @@ pub struct ServeOptions {
 
 /// Builds the book and checks it; the last line says where it begins.
 pub fn book(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let mut faults = faults(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
-    if faults.is_empty() {
-        println!("The book begins at {}", build::folder(workspace).join("index.html").display());
-        return Ok(ExitCode::SUCCESS);
+    if !is_built(workspace, options)? {
+        return Ok(ExitCode::FAILURE);
     }
+    println!("The book begins at {}", build::folder(workspace).join("index.html").display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the book, checks it, and prints it.
+pub fn pdf(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    if !is_built(workspace, options)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("The book is in {}", pdf::print(workspace)?.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether it could be built without a fault; each is told.
+fn is_built(workspace: &Workspace, options: &Options) -> Result<bool> {
+    let mut faults = faults(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
     fault::tell(&mut faults);
-    eprintln!("\nThe book has {} faults.", faults.len());
-    Ok(ExitCode::FAILURE)
+    if !faults.is_empty() {
+        eprintln!("\nWhat is wrong with the book, all told: {}.", faults.len());
+    }
+    Ok(faults.is_empty())
 }
 
 /// Everything that is wrong with the book, before and after it was built.
@@ -68,7 +86,11 @@ fn faults(workspace: &Workspace, allowed: &str) -> Result<Vec<Fault>> {
         return Ok(faults);
     }
     let folder = build::folder(workspace);
-    Ok(built::faults(&folder).unwrap_or_else(|error| vec![Fault::of("target/book", error)]))
+    let faults = built::faults(&folder).unwrap_or_else(|error| vec![Fault::of("target/book", error)]);
+    let (later, faults): (Vec<Fault>, Vec<Fault>) =
+        faults.into_iter().partition(|fault| allowed != WHOLE && built::is_for_later(fault));
+    tell_of_what_is_missing(&later);
+    Ok(faults)
 }
 
 /// What is wrong with the pages as their authors wrote them. What a draft does not show yet is only told.
@@ -80,11 +102,16 @@ fn faults_of_pages(sources: &Sources) -> Vec<Fault> {
     let mut faults: Vec<Fault> = pages.iter().flat_map(|(name, text)| expand::expand(sources, name, text).1).collect();
     let missing = whole::faults(sources, &pages);
     if sources.is_draft {
-        missing.iter().for_each(|fault| eprintln!("not yet: {fault}"));
+        tell_of_what_is_missing(&missing);
     } else {
         faults.extend(missing);
     }
     faults
+}
+
+/// A draft may lack this.
+fn tell_of_what_is_missing(missing: &[Fault]) {
+    missing.iter().for_each(|fault| eprintln!("not yet: {fault}"));
 }
 
 /// Shows the book to a browser, and anew whenever something of it changes. Faults are told, and stop nothing.

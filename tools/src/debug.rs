@@ -20,7 +20,7 @@ use std::sync::mpsc;
 use std::thread;
 
 /// The first of these that is there; it knows foreign CPUs, where the other may know only its own.
-const DEBUGGERS: [&str; 2] = ["gdb-multiarch", "gdb"];
+pub const DEBUGGERS: [&str; 2] = ["gdb-multiarch", "gdb"];
 /// Every kernel's first function in Rust.
 const ENTRY: &str = "kernel_main";
 
@@ -33,6 +33,9 @@ pub struct Options {
     /// The machine's memory: a number of MiB, or a number with a unit.
     #[arg(long, default_value = "16")]
     memory: String,
+    /// More options for QEMU, in one word.
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
+    qemu_flags: String,
     /// More options for gdb.
     #[arg(last = true)]
     gdb_flags: Vec<String>,
@@ -47,7 +50,8 @@ pub fn debug(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let socket = folder.path().join("gdb");
 
     let display = Display::for_this_terminal();
-    let parts = Parts { image: &image, memory: &options.memory, cpu: "", display, exit_device: false, flags: &[] };
+    let flags: Vec<String> = options.qemu_flags.split_ascii_whitespace().map(String::from).collect();
+    let parts = Parts { image: &image, memory: &options.memory, cpu: "", display, exit_device: false, flags: &flags };
     let mut command = parts.command();
     command.arg("-chardev").arg(format!("socket,id=gdb,path={},server=on,wait=off", socket.display()));
     command.args(["-gdb", "chardev:gdb"]);
@@ -84,16 +88,21 @@ fn show_log(output: mpsc::Receiver<Vec<u8>>, symbols: Symbols) {
 
 fn run_debugger(kernel: &Path, socket: &Path, flags: &[String]) -> Result<ExitStatus> {
     for debugger in DEBUGGERS {
-        let mut command = Command::new(debugger);
-        command.arg("--quiet").arg(kernel);
-        command.args(["-ex", "set architecture i386"]);
-        command.args(["-ex", &format!("target remote {}", socket.display())]);
-        // The kernel is not in memory yet, and GRUB would overwrite a breakpoint made of an instruction.
-        command.args(["-ex", &format!("hbreak {ENTRY}")]);
-        match command.args(flags).status() {
+        match debugger_for(debugger, kernel, socket).args(flags).status() {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             result => return result.with_context(|| format!("{debugger} could not be started")),
         }
     }
     bail!("gdb is not installed; `make doctor` says how to get it.")
+}
+
+/// gdb, told about the kernel and about the machine that stands still.
+pub fn debugger_for(debugger: &str, kernel: &Path, socket: &Path) -> Command {
+    let mut command = Command::new(debugger);
+    command.arg("--quiet").arg(kernel);
+    command.args(["-ex", "set architecture i386"]);
+    command.args(["-ex", &format!("target remote {}", socket.display())]);
+    // The kernel is not in memory yet, and GRUB would overwrite a breakpoint made of an instruction.
+    command.args(["-ex", &format!("hbreak {ENTRY}")]);
+    command
 }

@@ -40,6 +40,11 @@ pub fn make_rescue_image(folder: &Path, image: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What GRUB says of its version.
+pub fn version() -> Result<Output> {
+    output("mkrescue", |command| command.arg("--version"))
+}
+
 /// Runs the program of GRUB that this system has under one of the prefixes.
 fn output(program: &str, configure: impl Fn(&mut Command) -> &mut Command) -> Result<Output> {
     for prefix in PREFIXES {

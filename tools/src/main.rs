@@ -81,6 +81,8 @@ enum Command {
     Unsafe,
     /// Builds the book, and checks it.
     Book(book::Options),
+    /// Prints the book into a PDF.
+    BookPdf(book::Options),
     /// Shows the book to a browser.
     Serve(book::ServeOptions),
     /// Makes the book's pages from the sources, for mdBook, which calls this itself.
@@ -119,6 +121,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Lint => test::lint(&workspace),
         Command::Unsafe => unsafe_table::write(&workspace),
         Command::Book(options) => book::book(&workspace, &options),
+        Command::BookPdf(options) => book::pdf(&workspace, &options),
         Command::Serve(options) => book::serve(&workspace, &options),
         Command::Preprocess(_) => unreachable!("that was done without a workspace"),
     }

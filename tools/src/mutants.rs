@@ -1,7 +1,7 @@
 //! `make mutants`: the known defects put back, one by one, to see that the tests catch each.
 //!
-//! Each is put back in a copy of the project, where the tests of its chapter run until one fails. What
-//! survives fails the run, for then a test is missing. First the copy has to pass without any defect, or
+//! Each is put back in a copy of the project, where the tests of its chapter run until the one fails that its
+//! file names. What survives fails the run, for then a test is missing; and so does what only others catch. First the copy has to pass without any defect, or
 //! everything would seem to be caught. `defects.rs` says what the files look like that hold the defects.
 
 use crate::chapters::{Chapter, Workspace};
@@ -107,7 +107,7 @@ impl Trials {
     /// Refuses a chapter whose tests fail without any defect.
     fn without_defect(&self, chapter: &Chapter) -> Result<()> {
         self.scratch.mend(&self.original)?;
-        match trial::run(&self.scratch.workspace, chapter, self.timeout)? {
+        match trial::run(&self.scratch.workspace, chapter, self.timeout, None)? {
             Verdict::Passed => Ok(()),
             Verdict::DoesNotCompile => bail!("Without any defect, {} does not compile.", chapter.name),
             Verdict::Failed(test) => bail!("Without any defect, {} fails already: {test}.", chapter.name),
@@ -123,18 +123,24 @@ impl Trials {
         if let Err(why) = git::apply(&self.scratch.workspace.root, &defect.path())? {
             return Ok(Some(Err(format!("NOT TRIED, because the patch does not apply: {why}"))));
         }
-        let verdict = trial::run(&self.scratch.workspace, chapter, self.timeout)?;
-        Ok(Some(judge(defect.kind, verdict)))
+        let wanted = defect.caught_by.as_deref().filter(|_| defect.kind == Kind::Patch);
+        let verdict = trial::run(&self.scratch.workspace, chapter, self.timeout, wanted)?;
+        Ok(Some(judge(defect.kind, wanted, verdict)))
     }
 }
 
 /// What caught a defect of this kind, if the tests came to this verdict; or that nothing did.
-fn judge(kind: Kind, verdict: Verdict) -> Result<String, String> {
+fn judge(kind: Kind, wanted: Option<&str>, verdict: Verdict) -> Result<String, String> {
     match (kind, verdict) {
         (Kind::Refused, Verdict::DoesNotCompile) => Ok("the compiler".into()),
         (Kind::Refused, _) => Err("SURVIVED: the compiler was to refuse it, and does not".into()),
         (_, Verdict::DoesNotCompile) => Err("NOT TRIED, because it does not compile".into()),
-        (_, Verdict::Failed(test)) => Ok(test),
+        (_, Verdict::Failed(test)) => match wanted {
+            Some(wanted) if test != wanted => {
+                Err(format!("caught by {test}, and NOT BY {wanted}, which its file names"))
+            }
+            _ => Ok(test),
+        },
         (_, Verdict::Passed) => Err("SURVIVED: no test of the chapter fails".into()),
     }
 }
@@ -146,11 +152,13 @@ mod tests {
     #[test]
     fn only_what_a_test_catches_is_caught_unless_the_compiler_was_to_refuse_it() {
         let failed = || Verdict::Failed("a_test".into());
-        assert_eq!(judge(Kind::Patch, failed()), Ok("a_test".into()));
-        assert_eq!(judge(Kind::Refused, Verdict::DoesNotCompile), Ok("the compiler".into()));
-        assert!(judge(Kind::Patch, Verdict::Passed).is_err());
-        assert!(judge(Kind::Patch, Verdict::DoesNotCompile).is_err());
-        assert!(judge(Kind::Refused, Verdict::Passed).is_err());
-        assert!(judge(Kind::Refused, failed()).is_err());
+        let wanted = Some("a_test");
+        assert_eq!(judge(Kind::Patch, wanted, failed()), Ok("a_test".into()));
+        assert_eq!(judge(Kind::Refused, None, Verdict::DoesNotCompile), Ok("the compiler".into()));
+        assert!(judge(Kind::Patch, wanted, Verdict::Passed).is_err());
+        assert!(judge(Kind::Patch, wanted, Verdict::DoesNotCompile).is_err());
+        assert!(judge(Kind::Patch, Some("another"), failed()).is_err());
+        assert!(judge(Kind::Refused, None, Verdict::Passed).is_err());
+        assert!(judge(Kind::Refused, None, failed()).is_err());
     }
 }

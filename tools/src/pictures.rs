@@ -4,14 +4,18 @@
 //! what is there. The pictures are committed, and `make test` takes them again: a picture that differs from
 //! today's kernel fails.
 
+mod agreement;
 mod blocks;
 mod cells;
+mod committed;
 mod descriptor;
 mod drawing;
 mod fork;
 mod frame;
+mod gdb;
 mod heap;
 mod layout;
+mod made_with;
 mod map;
 mod marks;
 mod memory;
@@ -31,18 +35,23 @@ mod turns;
 mod walk;
 mod words;
 
+use crate::bench;
 use crate::booted;
 use crate::cargo::Profile;
 use crate::chapters::{Chapter, Workspace};
 use crate::kernels::{self, Kind};
+use crate::tally::Tally;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use made_with::MadeWith;
 use model::Picture;
 use sitting::Sitting;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Where the pictures are, seen from the workspace's root.
 const FOLDER: &str = "book/figures";
@@ -55,7 +64,7 @@ pub struct Options {
     chapter: Option<String>,
 }
 
-/// The files that were made, by name.
+/// The files that were made, by name. The name of a picture begins with the chapter's number.
 type Files = BTreeMap<String, String>;
 
 /// Takes pictures of one kernel, and lets it run to its end.
@@ -74,15 +83,31 @@ fn photographer(chapter: &Chapter) -> Option<Photographer> {
     })
 }
 
-/// Takes all pictures, and writes them.
+/// Takes all pictures, and writes those that are not as they were.
 pub fn make(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let chapters: Vec<&Chapter> = match &options.chapter {
         None => workspace.chapters.iter().collect(),
         Some(word) => vec![workspace.chapter(Some(word))?],
     };
+    let files = Mutex::new(Files::new());
+    booted::in_parallel(chapters.iter().zip(build(workspace, &chapters)?), |(chapter, kernel)| {
+        let taken = take(workspace, chapter, kernel)?;
+        files.lock().expect("nobody panics while putting in").extend(taken);
+        Ok(())
+    })?;
+    let mut files = files.into_inner().expect("nobody panics while putting in");
     let folder = workspace.root.join(FOLDER);
     fs::create_dir_all(&folder)?;
-    for (name, content) in take(workspace, &chapters)? {
+    let is_ours = |name: &str| chapters.iter().any(|chapter| committed::belongs_to(name, chapter));
+    for name in committed::names(&folder)?.into_iter().filter(|name| is_ours(name) && !files.contains_key(name)) {
+        fs::remove_file(folder.join(&name))?;
+        println!("{FOLDER}/{name} is no more");
+    }
+    files.insert(made_with::FILE.into(), MadeWith::today().to_json()?);
+    if options.chapter.is_none() {
+        files.insert(bench::FILE_IN_BOOK.into(), bench::for_book(workspace)?);
+    }
+    for (name, content) in files {
         let file = folder.join(&name);
         if fs::read_to_string(&file).ok().as_ref() != Some(&content) {
             fs::write(&file, content).with_context(|| format!("{} could not be written", file.display()))?;
@@ -92,29 +117,48 @@ pub fn make(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes the pictures of these chapters.
+/// Takes the pictures of these chapters again, and holds those that are committed to them.
+pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) -> Result<()> {
+    let kernels = build(workspace, chapters)?;
+    booted::in_parallel(chapters.iter().zip(&kernels), |(chapter, kernel)| {
+        let start = Instant::now();
+        let outcome = take(workspace, chapter, kernel.clone())
+            .and_then(|files| committed::compare(&workspace.root.join(FOLDER), chapter, &files));
+        note(tally, &format!("pictures of {}", chapter.name), outcome, start.elapsed());
+        Ok(())
+    })?;
+    let with_tables = chapters.iter().zip(kernels).find(|(chapter, _)| chapter.name == agreement::CHAPTER);
+    if let Some((_, Some(kernel))) = with_tables {
+        let start = Instant::now();
+        let outcome = Sitting::boot(workspace, &kernel).and_then(agreement::check);
+        note(tally, "page tables, walked by us and by QEMU", outcome, start.elapsed());
+    }
+    Ok(())
+}
+
+fn note(tally: &Tally, what: &str, outcome: Result<()>, time: Duration) {
+    tally.note(what, outcome.map_err(|error| format!("{error:#}")), time);
+}
+
+fn build(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Vec<Option<PathBuf>>> {
+    kernels::build(workspace, chapters, Kind::Demonstration, Profile::Kernel)
+}
+
+/// Takes the pictures of one chapter, if it has a kernel.
 ///
 /// The log and the screen are those of a run that nobody stops before its end. Who stops it for other
 /// pictures hands in the log as well: so it is seen that the stops have changed nothing.
-fn take(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Files> {
-    let kernels = kernels::build(workspace, chapters, Kind::Demonstration, Profile::Kernel)?;
-    let files = Mutex::new(Files::new());
-    let runs = chapters.iter().zip(&kernels).flat_map(|(chapter, kernel)| {
-        let others = photographer(chapter).map(|photographer| (chapter, kernel, Some(photographer)));
-        [(chapter, kernel, None)].into_iter().chain(others)
-    });
-    booted::in_parallel(runs, |(chapter, kernel, photographer)| {
-        let name = &chapter.name;
-        let kernel = kernel.as_deref().with_context(|| format!("The kernel of {name} could not be built."))?;
-        let sitting = Sitting::boot(workspace, kernel).with_context(|| format!("Booting {name}"))?;
-        let taken = match photographer {
-            Some(photographer) => photographer(sitting),
-            None => screen::take(sitting, number(chapter)),
-        };
-        let taken = taken.with_context(|| format!("Taking pictures of {name}"))?;
-        put_in(&mut files.lock().expect("nobody panics while putting in"), taken)
-    })?;
-    Ok(files.into_inner().expect("nobody panics while putting in"))
+fn take(workspace: &Workspace, chapter: &Chapter, kernel: Option<PathBuf>) -> Result<Files> {
+    let name = &chapter.name;
+    let kernel = kernel.with_context(|| format!("The kernel of {name} could not be built."))?;
+    let boot = || Sitting::boot(workspace, &kernel).with_context(|| format!("Booting {name}"));
+    let mut files = gdb::take(workspace, chapter, &kernel)?;
+    put_in(&mut files, screen::take(boot()?, number(chapter)).with_context(|| format!("The screen of {name}"))?)?;
+    if let Some(photographer) = photographer(chapter) {
+        let taken = photographer(boot()?).with_context(|| format!("Taking pictures of {name}"))?;
+        put_in(&mut files, taken)?;
+    }
+    Ok(files)
 }
 
 /// The two digits that a chapter's name begins with.

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// A nanosecond for each instruction, and no waiting while the CPU is halted.
 pub const COUNTED_TIME: [&str; 2] = ["-icount", "shift=0,align=off,sleep=off"];
 /// QEMU's own choice, without the time stamp counter: GRUB would spend a second on measuring it.
-const CPU: &str = "qemu32,-tsc";
+pub const CPU: &str = "qemu32,-tsc";
 
 /// How long a test may take, in full and in short.
 const MOST_TIME: Duration = Duration::from_secs(300);

@@ -10,6 +10,8 @@ pub struct Tally {
     counts: Mutex<Counts>,
     /// Whether nothing is told, and one failure is all that is wanted.
     is_silent: bool,
+    /// The test whose failure is that one, by the end of its name; any will do if there is none.
+    wanted: Option<String>,
 }
 
 #[derive(Clone, Default)]
@@ -17,22 +19,25 @@ struct Counts {
     passed: usize,
     failed: usize,
     first_failure: Option<String>,
+    has_wanted_failure: bool,
 }
 
 impl Tally {
-    /// A count that tells of nothing, and has enough of one failure.
-    pub fn until_a_failure() -> Self {
-        Self { is_silent: true, ..Self::default() }
+    /// A count that tells of nothing, and has enough of one failure: that of the wanted test, if one is named.
+    pub fn until_a_failure(wanted: Option<&str>) -> Self {
+        Self { is_silent: true, wanted: wanted.map(String::from), ..Self::default() }
     }
 
     /// Whether there is no need to count more.
     pub fn has_enough(&self) -> bool {
-        self.is_silent && !self.is_good()
+        let counts = self.counts();
+        self.is_silent && counts.failed > 0 && (self.wanted.is_none() || counts.has_wanted_failure)
     }
 
-    /// What failed first.
+    /// What failed: the wanted test, or else what did so first.
     pub fn failure(&self) -> Option<String> {
-        self.counts().first_failure
+        let counts = self.counts();
+        self.wanted.clone().filter(|_| counts.has_wanted_failure).or(counts.first_failure)
     }
 
     /// Counts one thing, and tells of it: in one line if it passed, with the reason if it failed.
@@ -49,6 +54,8 @@ impl Tally {
         counts.failed += failed;
         if failed > 0 {
             counts.first_failure.get_or_insert_with(|| what.into());
+            counts.has_wanted_failure |=
+                self.wanted.as_ref().is_some_and(|wanted| what.ends_with(&format!(" {wanted}")));
         }
         if self.is_silent {
             return;
@@ -94,7 +101,7 @@ mod tests {
 
     #[test]
     fn one_failure_is_enough_where_that_is_all_that_is_wanted() {
-        for (tally, has_enough) in [(Tally::until_a_failure(), true), (Tally::default(), false)] {
+        for (tally, has_enough) in [(Tally::until_a_failure(None), true), (Tally::default(), false)] {
             tally.note("a check", Ok(()), Duration::ZERO);
             assert_eq!((tally.has_enough(), tally.failure()), (false, None));
             tally.note("a check that fails on purpose", Err("for the count".into()), Duration::ZERO);
@@ -102,5 +109,16 @@ mod tests {
             assert_eq!(tally.has_enough(), has_enough);
             assert_eq!(tally.failure().as_deref(), Some("a check that fails on purpose"));
         }
+    }
+    #[test]
+    fn where_one_failure_is_wanted_others_are_not_enough() {
+        let tally = Tally::until_a_failure(Some("a_check"));
+        tally.note("chapter another_check", Err("for the count".into()), Duration::ZERO);
+        tally.note("chapter not_a_check", Err("for the count".into()), Duration::ZERO);
+        assert_eq!((tally.has_enough(), tally.failure().as_deref()), (false, Some("chapter another_check")));
+        tally.note("chapter a_check", Ok(()), Duration::ZERO);
+        assert!(!tally.has_enough());
+        tally.note("chapter a_check", Err("for the count".into()), Duration::ZERO);
+        assert_eq!((tally.has_enough(), tally.failure().as_deref()), (true, Some("a_check")));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::chapters::{Chapter, Workspace};
 use crate::tally::Tally;
-use crate::{bench, book, booted, checks, demonstrations, mutants, stress};
+use crate::{bench, book, booted, checks, demonstrations, mutants, pictures, stress};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -39,6 +39,7 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     booted::test(workspace, &chapters, timeout, &tally)?;
     stress::test_in_short(workspace, &chapters, stress::USUAL_SEED, &tally)?;
     bench::test(workspace, &chapters, &tally);
+    pictures::test(workspace, &chapters, &tally)?;
     Ok(conclude(&tally))
 }
 

@@ -1,4 +1,4 @@
-//! A chapter's tests, up to the first that fails.
+//! A chapter's tests, up to the first that fails, or up to the one that is wanted to.
 //!
 //! That one is all that is asked for here, so nothing is told of the others, and what hangs is given up:
 //! a test of a library as well, which Cargo would wait for.
@@ -30,37 +30,101 @@ pub enum Verdict {
     DoesNotCompile,
 }
 
-/// Runs all that `make test` runs for one chapter, until something fails.
-pub fn run(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
-    for part in [library, kernel, demonstration, long_tests] {
-        let verdict = part(workspace, chapter, timeout)?;
+/// What is tried.
+struct Trial<'a> {
+    workspace: &'a Workspace,
+    chapter: &'a Chapter,
+    timeout: Duration,
+    /// The test that is to fail; any will do if there is none.
+    wanted: Option<&'a str>,
+}
+
+/// Runs all that `make test` runs for one chapter, until something fails: the wanted test, if one is named. If only
+/// others fail, the verdict is about the first of them.
+pub fn run(workspace: &Workspace, chapter: &Chapter, timeout: Duration, wanted: Option<&str>) -> Result<Verdict> {
+    let trial = Trial { workspace, chapter, timeout, wanted };
+    let mut first = Verdict::Passed;
+    for part in [Trial::library, Trial::kernel, Trial::demonstration, Trial::long_tests] {
+        let verdict = part(&trial)?;
         if interrupt::happened() {
             // Whatever it is, that may be why.
             bail!("Interrupted.");
         }
-        if verdict != Verdict::Passed {
+        if trial.has_enough(&verdict) {
             return Ok(verdict);
         }
+        if first == Verdict::Passed {
+            first = verdict;
+        }
     }
-    Ok(Verdict::Passed)
+    Ok(first)
 }
 
-/// Runs the tests inside of the library, on the host.
-fn library(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
-    let mut command = cargo::for_host(workspace, "test");
-    command.args(["--lib", "--no-run", "--message-format=json-render-diagnostics"]);
-    cargo::packages(&mut command, [chapter.package.as_str()]);
-    let output = command.output().context("cargo could not be started")?;
-    let folder = workspace.root.join("chapters").join(&chapter.name);
-    let built = kernels::executables(&String::from_utf8_lossy(&output.stdout), "lib").remove(&folder);
-    let Some(program) = built else { return Ok(Verdict::DoesNotCompile) };
-    // One at a time, so that it is known which one hangs.
-    let mut process = Process::start(Command::new(program).arg("--test-threads=1").current_dir(folder))?;
-    watch(&mut process, timeout * MANY_CASES)
+impl Trial<'_> {
+    fn has_enough(&self, verdict: &Verdict) -> bool {
+        match (verdict, self.wanted) {
+            (Verdict::Passed, _) => false,
+            (Verdict::Failed(test), Some(wanted)) => test == wanted,
+            (Verdict::Failed(_), None) | (Verdict::DoesNotCompile, _) => true,
+        }
+    }
+
+    /// Runs the tests inside of the library, on the host.
+    fn library(&self) -> Result<Verdict> {
+        let Self { workspace, chapter, timeout, wanted } = *self;
+        let mut command = cargo::for_host(workspace, "test");
+        command.args(["--lib", "--no-run", "--message-format=json-render-diagnostics"]);
+        cargo::packages(&mut command, [chapter.package.as_str()]);
+        let output = command.output().context("cargo could not be started")?;
+        let folder = workspace.root.join("chapters").join(&chapter.name);
+        let built = kernels::executables(&String::from_utf8_lossy(&output.stdout), "lib").remove(&folder);
+        let Some(program) = built else { return Ok(Verdict::DoesNotCompile) };
+        // One at a time, so that it is known which one hangs.
+        let mut process = Process::start(Command::new(program).arg("--test-threads=1").current_dir(folder))?;
+        watch(&mut process, timeout * MANY_CASES, wanted)
+    }
+
+    /// Boots the chapter's tests.
+    fn kernel(&self) -> Result<Verdict> {
+        let Self { workspace, chapter, timeout, wanted } = *self;
+        let suites = booted::build(workspace, &[chapter], Kind::Tests, Profile::Kernel, timeout)?;
+        let Some(kernel) = &suites[0].kernel else { return Ok(Verdict::DoesNotCompile) };
+        if !grub::accepts(kernel)? {
+            return Ok(Verdict::Failed("GRUB, which finds no header".into()));
+        }
+        let tally = Tally::until_a_failure(wanted);
+        booted::run(&suites, &tally)?;
+        Ok(verdict(chapter, &tally))
+    }
+
+    /// Boots the chapter's demonstration.
+    fn demonstration(&self) -> Result<Verdict> {
+        let Self { workspace, chapter, timeout, wanted } = *self;
+        if kernels::build(workspace, &[chapter], Kind::Demonstration, Profile::Kernel)?[0].is_none() {
+            return Ok(Verdict::DoesNotCompile);
+        }
+        let tally = Tally::until_a_failure(wanted);
+        demonstrations::test(workspace, &[chapter], timeout, &tally)?;
+        Ok(verdict(chapter, &tally))
+    }
+
+    /// Lets the chapter's long tests run in short, if it has any. They have a clock of their own.
+    fn long_tests(&self) -> Result<Verdict> {
+        let Self { workspace, chapter, wanted, .. } = *self;
+        if !chapter.has_long_tests {
+            return Ok(Verdict::Passed);
+        }
+        if kernels::build(workspace, &[chapter], Kind::LongTests, Profile::Kernel)?[0].is_none() {
+            return Ok(Verdict::DoesNotCompile);
+        }
+        let tally = Tally::until_a_failure(wanted);
+        stress::test_in_short(workspace, &[chapter], stress::USUAL_SEED, &tally)?;
+        Ok(verdict(chapter, &tally))
+    }
 }
 
-/// Waits for the end of a program of tests, for the first that fails, or for one that takes too long.
-fn watch(process: &mut Process, timeout: Duration) -> Result<Verdict> {
+/// Waits for the end of a program of tests, for the one that fails, or for one that takes too long.
+fn watch(process: &mut Process, timeout: Duration, wanted: Option<&str>) -> Result<Verdict> {
     let mut text = String::new();
     let mut deadline = Instant::now() + timeout;
     loop {
@@ -76,9 +140,13 @@ fn watch(process: &mut Process, timeout: Duration) -> Result<Verdict> {
         if interrupt::happened() {
             bail!("Interrupted.");
         }
-        if let Some(test) = text.lines().find_map(failed_test) {
+        let is_enough = |test: &&str| wanted.is_none_or(|wanted| *test == wanted);
+        if let Some(test) = text.lines().filter_map(failed_test).find(is_enough) {
             return Ok(Verdict::Failed(test.into()));
         }
+    }
+    if let Some(test) = text.lines().find_map(failed_test) {
+        return Ok(Verdict::Failed(test.into()));
     }
     // Without a word about a test, the program itself has ended badly: in the last one that it began.
     Ok(if process.status()?.success() { Verdict::Passed } else { Verdict::Failed(last_test(&text)) })
@@ -99,41 +167,6 @@ fn test_of(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.split(' ').next()
 }
 
-/// Boots the chapter's tests.
-fn kernel(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
-    let suites = booted::build(workspace, &[chapter], Kind::Tests, Profile::Kernel, timeout)?;
-    let Some(kernel) = &suites[0].kernel else { return Ok(Verdict::DoesNotCompile) };
-    if !grub::accepts(kernel)? {
-        return Ok(Verdict::Failed("GRUB, which finds no header".into()));
-    }
-    let tally = Tally::until_a_failure();
-    booted::run(&suites, &tally)?;
-    Ok(verdict(chapter, &tally))
-}
-
-/// Boots the chapter's demonstration.
-fn demonstration(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
-    if kernels::build(workspace, &[chapter], Kind::Demonstration, Profile::Kernel)?[0].is_none() {
-        return Ok(Verdict::DoesNotCompile);
-    }
-    let tally = Tally::until_a_failure();
-    demonstrations::test(workspace, &[chapter], timeout, &tally)?;
-    Ok(verdict(chapter, &tally))
-}
-
-/// Lets the chapter's long tests run in short, if it has any. They have a clock of their own.
-fn long_tests(workspace: &Workspace, chapter: &Chapter, _: Duration) -> Result<Verdict> {
-    if !chapter.has_long_tests {
-        return Ok(Verdict::Passed);
-    }
-    if kernels::build(workspace, &[chapter], Kind::LongTests, Profile::Kernel)?[0].is_none() {
-        return Ok(Verdict::DoesNotCompile);
-    }
-    let tally = Tally::until_a_failure();
-    stress::test_in_short(workspace, &[chapter], stress::USUAL_SEED, &tally)?;
-    Ok(verdict(chapter, &tally))
-}
-
 fn verdict(chapter: &Chapter, tally: &Tally) -> Verdict {
     tally.failure().map_or(Verdict::Passed, |what| {
         Verdict::Failed(what.strip_prefix(&chapter.name).unwrap_or(&what).trim_start().into())
@@ -146,7 +179,17 @@ mod tests {
 
     fn watched(script: &str, timeout: Duration) -> Verdict {
         let mut process = Process::start(Command::new("sh").args(["-c", script])).expect("there is a shell");
-        watch(&mut process, timeout).expect("nobody interrupts")
+        watch(&mut process, timeout, None).expect("nobody interrupts")
+    }
+
+    #[test]
+    fn the_wanted_test_is_waited_for_and_another_is_better_than_none() {
+        let script = "echo 'test tests::a ... FAILED'; echo 'test tests::b ... FAILED'; exit 101";
+        for (wanted, found) in [("tests::b", "tests::b"), ("tests::c", "tests::a")] {
+            let mut process = Process::start(Command::new("sh").args(["-c", script])).expect("there is a shell");
+            let verdict = watch(&mut process, Duration::from_secs(60), Some(wanted)).expect("nobody interrupts");
+            assert_eq!(verdict, Verdict::Failed(found.into()));
+        }
     }
 
     #[test]

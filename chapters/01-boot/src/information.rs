@@ -95,7 +95,6 @@ pub fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
 }
 // ANCHOR_END: read
 
-// ANCHOR: damaged
 /// The name of a tag that does not have the size that its type asks for. These kernels look into no others
 /// but texts, which may have any.
 fn damaged(kind: TagType, payload: &[u8]) -> Option<&'static str> {
@@ -108,7 +107,6 @@ fn damaged(kind: TagType, payload: &[u8]) -> Option<&'static str> {
         _ => None,
     }
 }
-// ANCHOR_END: damaged
 
 /// The 32 bits at `offset`.
 fn word(bytes: &[u8], offset: usize) -> u32 {

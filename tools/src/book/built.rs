@@ -10,6 +10,16 @@ use std::path::Path;
 /// A page that is shown in place of any other, from any folder, so that its links are not its own.
 const LOST: &str = "404.html";
 
+/// The page that has all the others in it.
+const PRINT: &str = "print.html";
+/// What is said of a link that leads to what is not there.
+const NOWHERE: &str = "leads nowhere";
+
+/// Whether this is a fault that goes away once other pages are written.
+pub fn is_for_later(fault: &Fault) -> bool {
+    fault.what.contains(NOWHERE)
+}
+
 /// One page, parsed.
 struct Built {
     text: String,
@@ -28,7 +38,7 @@ pub fn faults(folder: &Path) -> Result<Vec<Fault>, String> {
             pages.insert(name, Built::parse(text));
         }
     }
-    if !pages.contains_key("index.html") || !pages.contains_key("print.html") {
+    if !pages.contains_key("index.html") || !pages.contains_key(PRINT) {
         return Err(format!("{} has no index.html, or no print.html.", folder.display()));
     }
     let faults = |(name, page): (&String, &Built)| {
@@ -37,7 +47,10 @@ pub fn faults(folder: &Path) -> Result<Vec<Fault>, String> {
         let all: Vec<Fault> = own.concat().into_iter().chain(links).map(|what| Fault::of(name, what)).collect();
         all
     };
-    Ok(pages.iter().flat_map(faults).collect())
+    // The page for print has all the others in it, with their faults; it is looked at once they have none.
+    let (print, others): (Vec<_>, Vec<_>) = pages.iter().partition(|(name, _)| *name == PRINT);
+    let of_others: Vec<Fault> = others.into_iter().flat_map(faults).collect();
+    Ok(if of_others.is_empty() { print.into_iter().flat_map(faults).collect() } else { of_others })
 }
 
 /// Why a link in a page leads nowhere, if it does not.
@@ -50,11 +63,11 @@ fn broken(folder: &Path, pages: &BTreeMap<String, Built>, page: &str, link: &str
     let path = path.split('?').next().unwrap_or_default();
     let path = if path.is_empty() { page } else { path.trim_start_matches("./") };
     if !folder.join(path).exists() {
-        return Some(format!("The link to \"{link}\" leads nowhere: there is no {path}."));
+        return Some(format!("The link to \"{link}\" {NOWHERE}: there is no {path}."));
     }
     let target = pages.get(path)?;
     let is_there = fragment.is_empty() || target.ids.contains(fragment);
-    (!is_there).then(|| format!("The link to \"{link}\" leads nowhere: {path} has no place \"{fragment}\"."))
+    (!is_there).then(|| format!("The link to \"{link}\" {NOWHERE}: {path} has no place \"{fragment}\"."))
 }
 
 fn selector(words: &str) -> Selector {
@@ -196,6 +209,16 @@ mod tests {
                 "{sentence}: {told:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_page_for_print_is_looked_at_as_well() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in [("index.html", "<p>A</p>"), ("print.html", "<a href=\"#a\">A</a>")] {
+            fs::write(folder.path().join(name), text).expect("a file");
+        }
+        let faults = faults(folder.path()).expect("a book");
+        assert!(faults.len() == 1 && faults[0].file == "print.html" && is_for_later(&faults[0]), "{faults:?}");
     }
 
     #[test]

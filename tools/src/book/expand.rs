@@ -3,9 +3,10 @@
 use super::fault::Fault;
 use super::html::{escaped, link};
 use super::include::{Include, Lack};
+use super::listing_order::fence_around;
 use super::page::{Directive, Fence, MARK, Page, Piece, Span, directive};
 use super::sources::{PAGES, Sources, number};
-use super::{listing_order, mistakes, picture, speed, whats_new};
+use super::{listing_order, map, mistakes, picture, speed, whats_new};
 use std::ops::Range;
 
 /// The folders whose files are spoken of by their paths.
@@ -92,13 +93,16 @@ impl Expansion<'_> {
         let Some(Directive { argument, .. }) = include else {
             return self.fault(line + 1, "A fence with an include holds nothing else.");
         };
-        let checked = Include::parse(&argument).and_then(|include| include.text(self.sources).map(|_| include));
-        match checked {
-            Ok(include) => {
+        let taken =
+            Include::parse(&argument).and_then(|include| include.text(self.sources).map(|text| (include, text)));
+        match taken {
+            Ok((include, text)) => {
                 let caption = self.caption(&include);
-                let fence = self.text[range.clone()].replace(&format!("\n{}", self.prefix(range.start)), "\n");
+                // mdBook would put the text in by itself, but not as far in as a list needs it, nor with regard
+                // to fences in the text.
+                let (fence, words, text) = (fence_around(&text), words.join(","), text.trim_end());
                 let head = format!("<figure class=\"listing\">\n<figcaption>{caption}</figcaption>");
-                self.put(range.clone(), &format!("{head}\n\n{fence}\n\n</figure>\n"));
+                self.put(range.clone(), &format!("{head}\n\n{fence}{words}\n{text}\n{fence}\n\n</figure>\n"));
             }
             Err(lack) => self.lack(range.clone(), line + 1, lack),
         }
@@ -142,6 +146,7 @@ impl Expansion<'_> {
             ("defects", "", _) => mistakes::table(self.sources).map_err(Lack::Wrong),
             ("bench", "", _) => speed::table(self.sources),
             ("growth", "", _) => speed::charts(self.sources),
+            ("map", "", _) => map::expand(self.sources).map_err(Lack::Wrong),
             ("files", "", _) => listing_order::expand(self.sources).map_err(|fault| Lack::Wrong(fault.what)),
             ("new" | "defect", _, None) => Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter."))),
             ("include", ..) => Err(Lack::Wrong("An include stands in a fence.".into())),

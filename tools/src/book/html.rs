@@ -26,6 +26,11 @@ pub fn paragraphs(text: &str) -> String {
     paragraphs.map(|paragraph| format!("<p>{}</p>\n", inline(paragraph))).collect()
 }
 
+/// A long name, with places in it at which a line may end.
+pub fn name(name: &str) -> String {
+    format!("<code>{}</code>", escaped(name).replace("::", "::<wbr>").replace('_', "_<wbr>"))
+}
+
 /// A link to a place in the book, around words that are HTML already.
 pub fn link(to: &str, words: &str) -> String {
     format!("<a href=\"{to}\">{words}</a>")
@@ -40,6 +45,11 @@ mod tests {
         assert_eq!(inline("a < b & `x<y>` \"c\""), "a &lt; b &amp; <code>x&lt;y&gt;</code> &quot;c&quot;");
         assert_eq!(inline("a ` b"), "a ` b");
         assert_eq!(inline(""), "");
+    }
+
+    #[test]
+    fn long_names_may_be_broken() {
+        assert_eq!(name("a::b_c"), "<code>a::<wbr>b_<wbr>c</code>");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! What is said of one stands in its file, beside the patch that puts it back: see `defects.rs`.
 
-use super::html::{escaped, inline, link, paragraphs};
+use super::html::{self, inline, link, paragraphs};
 use super::sources::{Sources, number};
 use crate::defects::{self, Defect, Kind};
 
@@ -42,10 +42,10 @@ fn shown(defect: &Defect) -> String {
             says("You would see:") + words + &shell(&[&apply, &run, &take_out])
         }
         Kind::Patch => {
-            let test = escaped(defect.caught_by.as_deref().unwrap_or_default());
+            let test = html::name(defect.caught_by.as_deref().unwrap_or_default());
             let words = format!(
                 "<p>Put it in, look, and take it out again. The last command does it in a copy, \
-                and sees <code>{test}</code> fail.</p>\n"
+                and sees {test} fail.</p>\n"
             );
             says("You would see:") + &words + &shell(&[&apply, &run, &take_out, &mutants])
         }
@@ -69,7 +69,7 @@ fn row(defect: &Defect) -> String {
     let Defect { chapter, prose, .. } = defect;
     let place = link(&format!("{chapter}.md#{}", id(defect)), number(chapter));
     let catches = match (defect.kind, &defect.caught_by) {
-        (Kind::Patch, Some(test)) => format!("<code>{}</code>", escaped(test)),
+        (Kind::Patch, Some(test)) => html::name(test),
         (Kind::Refused, _) => "the compiler".into(),
         (Kind::Unnoticed, _) => "nothing: not to be noticed here".into(),
         _ => "nothing: impossible here".into(),
@@ -120,7 +120,7 @@ mod tests {
         assert!(shown.contains("<strong>You would see:</strong> &quot;nothing&quot;."), "{shown}");
         let commands = "$ git apply chapters/06-heap/mutants/27-a.patch\n$ make run CHAPTER=6\n\
             $ git apply -R chapters/06-heap/mutants/27-a.patch\n$ make mutants CHAPTER=6 MUTANT=27-a\n```";
-        assert!(shown.contains(commands) && shown.contains("<code>a_test</code>"), "{shown}");
+        assert!(shown.contains(commands) && shown.contains("<code>a_<wbr>test</code>"), "{shown}");
         let refused = with("28-b").expect("a defect");
         assert!(refused.contains("the compiler refuses it") && !refused.contains("make mutants"), "{refused}");
     }
@@ -138,7 +138,9 @@ mod tests {
             ["<td>27</td>", "<td>28</td>", "<td>30</td>"].iter().filter_map(|cell| table.find(cell)).collect();
         assert!(places.len() == 3 && places.is_sorted(), "{table}");
         assert!(
-            table.contains("and i.e. wrong.</td><td><a href=\"06-heap.md#defect-6-27-a\">6</a></td><td><code>a_test"),
+            table.contains(
+                "and i.e. wrong.</td><td><a href=\"06-heap.md#defect-6-27-a\">6</a></td><td><code>a_<wbr>test"
+            ),
             "{table}"
         );
         assert!(table.contains("nothing: impossible here"), "{table}");

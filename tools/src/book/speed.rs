@@ -6,14 +6,12 @@ use super::html::escaped;
 use super::include::Lack;
 use super::picture;
 use super::sources::{FIGURES, Sources};
+use crate::bench::FILE_IN_BOOK as FILE;
 use crate::chart::{self, Points};
 use crate::plan::Chart;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-/// The file of the figures.
-pub const FILE: &str = "bench.json";
 
 #[derive(Deserialize)]
 struct Report {

@@ -20,7 +20,8 @@ pub fn expand(sources: &Sources, chapter: &str) -> Result<String, String> {
         listing::of_folder(sources, &folder).into_iter().filter(|path| !listing::is_test(path)).collect();
     let files: Vec<(String, String)> =
         paths.into_iter().map(|path| sources.read(&path).map(|text| (path, text))).collect::<Result<_, _>>()?;
-    let parts = [files_table(&folder, &files)?, libraries_table(sources, &files)?, init_list(sources, chapter)?];
+    let parts =
+        [files_table(&folder, &files)?, libraries_table(sources, chapter, &files)?, init_list(sources, chapter)?];
     Ok(parts.concat())
 }
 
@@ -33,14 +34,15 @@ fn files_table(folder: &str, files: &[(String, String)]) -> Result<String, Strin
         let name = link(&listing::link(path), &format!("<code>{}</code>", escaped(name)));
         rows += &format!("<tr><td>{name}</td><td>{}</td></tr>\n", inline(&tagline));
     }
-    Ok(table(&format!("The files in <code>{folder}</code>"), ["file", "what it is"], &rows))
+    Ok(table(&format!("The files in <code>{folder}</code>"), &["file", "what it is"], &rows))
 }
 
-fn table(caption: &str, head: [&str; 2], rows: &str) -> String {
-    let [one, two] = head;
+/// A table with these heads over its columns.
+pub fn table(caption: &str, heads: &[&str], rows: &str) -> String {
+    let heads: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     format!(
         "<div class=\"table-wrapper\">\n<table class=\"whats-new\">\n<caption>{caption}</caption>\n\
-        <thead><tr><th>{one}</th><th>{two}</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n\n"
+        <thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n\n"
     )
 }
 
@@ -71,7 +73,7 @@ struct Workspace {
 }
 
 /// The names by which chapters are used, with their folders.
-fn libraries(sources: &Sources) -> Result<Vec<(String, String)>, String> {
+pub fn libraries(sources: &Sources) -> Result<Vec<(String, String)>, String> {
     let manifest: Manifest = toml::from_str(&sources.read("Cargo.toml")?).map_err(|error| error.to_string())?;
     let path = |value: &toml::Value| value.get("path")?.as_str()?.strip_prefix("chapters/").map(String::from);
     let named = manifest.workspace.dependencies.iter().filter_map(|(name, value)| Some((path(value)?, name.clone())));
@@ -81,10 +83,10 @@ fn libraries(sources: &Sources) -> Result<Vec<(String, String)>, String> {
 }
 
 /// The libraries of other chapters, and the lines that name them.
-fn libraries_table(sources: &Sources, files: &[(String, String)]) -> Result<String, String> {
+fn libraries_table(sources: &Sources, own: &str, files: &[(String, String)]) -> Result<String, String> {
     let uses: Vec<String> = files.iter().flat_map(|(_, text)| uses(text)).collect();
     let mut rows = String::new();
-    for (name, chapter) in libraries(sources)? {
+    for (name, chapter) in libraries(sources)?.into_iter().filter(|(_, chapter)| chapter != own) {
         let is_of = |line: &&String| {
             line.strip_prefix(&format!("use {name}")).is_some_and(|rest| rest.starts_with([':', ';', ' ']))
         };
@@ -100,7 +102,7 @@ fn libraries_table(sources: &Sources, files: &[(String, String)]) -> Result<Stri
     if rows.is_empty() {
         return Ok(String::new());
     }
-    Ok(table("What it takes from earlier steps", ["library", "the lines that name it"], &rows))
+    Ok(table("What it takes from earlier steps", &["library", "the lines that name it"], &rows))
 }
 
 /// The `use` lines of a source, each in one line.
@@ -151,7 +153,7 @@ fn init_list(sources: &Sources, chapter: &str) -> Result<String, String> {
 }
 
 /// The lines of `fn kernel`, none of them empty.
-fn kernel(text: &str) -> Option<Vec<String>> {
+pub fn kernel(text: &str) -> Option<Vec<String>> {
     let text = super::anchors::without(text);
     let mut lines = text.lines().skip_while(|line| !line.starts_with("fn kernel("));
     let first = lines.next()?.to_owned();
@@ -161,7 +163,7 @@ fn kernel(text: &str) -> Option<Vec<String>> {
 }
 
 /// The statement of a line that has a comment, and so sets something up.
-fn setup(line: &str) -> Option<&str> {
+pub fn setup(line: &str) -> Option<&str> {
     Some(line.split_once(" // ")?.0.trim())
 }
 
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     const MANIFEST: &str = "[workspace.dependencies]\nx = '1'\nsecond = { path = 'chapters/02-b' }\nfirst = { path = 'chapters/01-a' }\ncommon = { path = 'common' }\n";
-    const MAIN: &str = "//! The kernel.\n\nuse first::{\n    a,\n    b,\n};\nuse first::c;\nuse second_hand::x;\n\nfn kernel(x: X) -> ! {\n    a::init(); // the a\n    b::init(1 < 2); // b now\n\n    show();\n}\n\nfn show() {}\n";
+    const MAIN: &str = "//! The kernel.\n\nuse first::{\n    a,\n    b,\n};\nuse first::c;\nuse second::x;\nuse second_hand::x;\n\nfn kernel(x: X) -> ! {\n    a::init(); // the a\n    b::init(1 < 2); // b now\n\n    show();\n}\n\nfn show() {}\n";
 
     fn expanded(chapter: &str) -> String {
         let files = [

@@ -3,9 +3,9 @@
 use super::anchors;
 use super::fault::Fault;
 use super::include::Include;
+use super::mistakes;
 use super::page::{Page, directive};
 use super::sources::{FIGURES, PAGES, Sources};
-use super::{listing_order, mistakes};
 use std::collections::BTreeMap;
 
 /// The parts of a chapter's page, in their order.
@@ -84,12 +84,19 @@ impl Book<'_> {
         chapters.filter_map(fault).collect()
     }
 
+    /// The files that may have anchors: all of which a kernel is made.
+    fn anchored(&self) -> impl Iterator<Item = String> {
+        let files = ["common", "chapters"].into_iter().flat_map(|folder| self.sources.files_in(folder));
+        let files = files.filter(|path| !path.contains("/mutants/"));
+        files.chain(["Cargo.toml", "linker.ld", "i686.json", "rust-toolchain.toml"].map(String::from))
+    }
+
     /// Every anchor is sound, and shown somewhere.
     fn anchors(&self) -> Vec<Fault> {
         let shown: Vec<(String, String)> =
             self.includes().filter_map(|include| Some((include.path.clone(), include.anchor()?.to_owned()))).collect();
         let mut faults = Vec::new();
-        for path in listing_order::paths(self.sources) {
+        for path in self.anchored() {
             let Ok(text) = self.sources.read(&path) else { continue };
             faults.extend(anchors::faults(&text).into_iter().map(|(line, what)| Fault::new(&path, line, what)));
             for (line, name) in anchors::names(&text) {

@@ -11,8 +11,10 @@ use svg::node::element::{Description, Group, Text, Title};
 
 const WIDTH: i32 = 760;
 const TOP: i32 = 34;
-/// Between boxes that do not touch, at least.
+/// Between boxes that do not touch.
 const GAP: i32 = 8;
+/// The same, with words between them; at least.
+const WIDE_GAP: i32 = 30;
 /// Where less than this is not mapped, the boxes lie close together: a guard page.
 const NARROW_BYTES: u64 = 64 << 10;
 const LEGEND_HEIGHT: i32 = 34;
@@ -43,10 +45,10 @@ struct Words(String, String);
 ///
 /// With `second`, there is room for a second space even if there is none at this moment, with these words in it.
 pub fn draw(picture: &Picture, second: Option<&str>) -> Document {
-    let (with_values, columns) =
-        if second.is_some() { (true, &TWO_SPACES[..]) } else { (false, &ONE_SPACE[..]) };
+    let (with_values, columns) = if second.is_some() { (true, &TWO_SPACES[..]) } else { (false, &ONE_SPACE[..]) };
     let mut memory: Vec<Tile> = picture.memory.iter().map(|holding| holding_tile(picture, holding)).collect();
-    let mut spaces: Vec<Vec<Tile>> = picture.spaces.iter().map(|space| space_tiles(picture, space, with_values)).collect();
+    let mut spaces: Vec<Vec<Tile>> =
+        picture.spaces.iter().map(|space| space_tiles(picture, space, with_values)).collect();
     let height = spaces.iter().chain([&memory]).map(|tiles| least_height(tiles)).max().unwrap_or(0);
     let bottom = TOP + height;
     stack(&mut memory, bottom);
@@ -113,7 +115,8 @@ fn space_tiles<'a>(picture: &Picture, space: &'a Space, with_values: bool) -> Ve
             None if with_values => String::new(),
             None => region.rights.clone(),
         };
-        let mut lines = vec![Words(region.name.clone(), String::new()), Words(format!("{}, {size}", region.start), right)];
+        let mut lines =
+            vec![Words(region.name.clone(), String::new()), Words(format!("{}, {size}", region.start), right)];
         let here = |address| region.start <= address && address < region.end;
         let values = picture.values.iter().filter(|value| value.space == space.name && here(value.address));
         let mut is_new = false;
@@ -154,7 +157,8 @@ fn holding_tile<'a>(picture: &Picture, holding: &'a Holding) -> Tile<'a> {
     let mut is_new = holding.change.is_some();
     let mut seen = Vec::new();
     for value in &picture.values {
-        let is_here = holding.frames.iter().any(|frames| frames.start <= value.physical && value.physical < frames.end());
+        let is_here =
+            holding.frames.iter().any(|frames| frames.start <= value.physical && value.physical < frames.end());
         if is_here && !seen.contains(&value.physical) {
             seen.push(value.physical);
             is_new |= value.changed;
@@ -219,7 +223,12 @@ enum Gap {
 
 /// How high a column is whose boxes have the lowest address first.
 fn least_height(tiles: &[Tile]) -> i32 {
-    let gaps: i32 = tiles.windows(2).map(|pair| if pair[1].gap_to(&pair[0]) == Gap::None { 0 } else { GAP }).sum();
+    let gap = |pair: &[Tile]| match pair[1].gap_to(&pair[0]) {
+        Gap::None => 0,
+        Gap::Narrow => GAP,
+        Gap::Wide => WIDE_GAP,
+    };
+    let gaps: i32 = tiles.windows(2).map(gap).sum();
     tiles.iter().map(Tile::height).sum::<i32>() + gaps
 }
 
@@ -280,8 +289,11 @@ fn connect(group: Group, tile: &Tile, from: Column, memory: &[Tile], to: Column)
     let reached: Vec<&Tile> = memory.iter().filter(|holding| reaches(tile.frames, holding.frames)).collect();
     if reached.len() <= MOST_ARROWS {
         return reached.iter().fold(group, |group, holding| {
-            group.add(shapes::curve((start, tile.middle()), (end, holding.middle()), tile.pen))
-                .add(shapes::arrowhead((end, holding.middle()), is_left, tile.pen))
+            group.add(shapes::curve((start, tile.middle()), (end, holding.middle()), tile.pen)).add(shapes::arrowhead(
+                (end, holding.middle()),
+                is_left,
+                tile.pen,
+            ))
         });
     }
     let away = if is_left { -BRACKET } else { BRACKET };

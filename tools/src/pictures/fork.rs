@@ -109,10 +109,11 @@ fn kernel_at(snapshot: &Snapshot, kernel: &walk::Space) -> Result<walk::Space> {
 
 /// The variables of the demonstration, which tells itself where they are.
 fn variables(log: &str) -> Result<[(&'static str, u32); 2]> {
-    let line = log.lines().find(|line| line.starts_with("Now task 1 sees")).context("task 1 does not say what it sees")?;
-    let mut addresses = line.split_whitespace().filter_map(|word| {
-        u32::from_str_radix(word.trim_end_matches([',', '.']).strip_prefix("0x")?, 16).ok()
-    });
+    let line =
+        log.lines().find(|line| line.starts_with("Now task 1 sees")).context("task 1 does not say what it sees")?;
+    let mut addresses = line
+        .split_whitespace()
+        .filter_map(|word| u32::from_str_radix(word.trim_end_matches([',', '.']).strip_prefix("0x")?, 16).ok());
     let (Some(on_stack), Some(shared)) = (addresses.next(), addresses.next()) else {
         anyhow::bail!("No two addresses are in the line: {line}");
     };
@@ -128,8 +129,13 @@ fn agree(picture: &Picture, log: &str) -> Result<()> {
             continue;
         };
         let word = region.sharing.map_or("", Sharing::word);
-        let row = format!("{:<28} {}-{} {} {} {word}", region.name, region.start, region.end, first.start, second.start);
-        ensure!(log.lines().any(|line| line.trim_end() == row), "The kernel's own table lacks this row of {}:\n{row}\n{log}", picture.name);
+        let row =
+            format!("{:<28} {}-{} {} {} {word}", region.name, region.start, region.end, first.start, second.start);
+        ensure!(
+            log.lines().any(|line| line.trim_end() == row),
+            "The kernel's own table lacks this row of {}:\n{row}\n{log}",
+            picture.name
+        );
     }
     Ok(())
 }

@@ -33,17 +33,27 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
         variables: &[],
     };
     let stopped_before = Line { file: FILE.into(), words: STOP_BEFORE.into() };
-    let picture = scene.picture("05-map", "The kernel's map: what is mapped where, and what may be done there", stopped_before)?;
+    let picture = scene.picture(
+        "05-map",
+        "The kernel's map: what is mapped where, and what may be done there",
+        stopped_before,
+    )?;
     agree(&picture, &log)?;
     super::files(&picture, &drawing::draw(&picture, None))
 }
 
 /// Sees that the picture says what the kernel's own map says, which it prints before the fault.
 fn agree(picture: &Picture, log: &str) -> Result<()> {
-    for region in picture.spaces[0].regions.iter().filter(|region| !region.frames.is_empty() && region.start.0 != SOMEWHERE) {
+    for region in
+        picture.spaces[0].regions.iter().filter(|region| !region.frames.is_empty() && region.start.0 != SOMEWHERE)
+    {
         let kib = (region.end.0 - region.start.0) / 1024;
         let row = format!("  {:<28}  {}  {kib:>6} KiB  {}", region.name, region.start, region.rights);
-        ensure!(log.lines().any(|line| line.trim_end() == row), "The kernel's own map lacks this row of {}:\n{row}\n{log}", picture.name);
+        ensure!(
+            log.lines().any(|line| line.trim_end() == row),
+            "The kernel's own map lacks this row of {}:\n{row}\n{log}",
+            picture.name
+        );
     }
     Ok(())
 }

@@ -47,7 +47,10 @@ pub fn of_window(program: &Program) -> Result<Vec<Named>> {
 /// What of the identity window is not mapped, so that whoever goes there is told.
 pub fn guards(program: &Program) -> Result<Vec<Named>> {
     let guard = u64::from(program.symbol("stack_guard")?);
-    Ok(vec![name("page 0, which is never mapped", 0..4096), name("the guard page of the boot stack", guard..guard + 4096)])
+    Ok(vec![
+        name("page 0, which is never mapped", 0..4096),
+        name("the guard page of the boot stack", guard..guard + 4096),
+    ])
 }
 
 /// All that there is in chapter 9.

@@ -201,3 +201,5 @@ fn push_frame(frames: &mut Vec<Frames>, frame: u32) {
     }
 }
 
+#[cfg(test)]
+mod tests;

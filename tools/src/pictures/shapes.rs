@@ -101,7 +101,8 @@ fn line<T: Node>(mut shape: T, pen: Pen) -> T {
 /// What the two kinds of lines mean.
 pub fn legend(y: i32) -> Group {
     let sample = |group: Group, x: i32, pen: Pen, words: &str| {
-        let sample = Line::new().set("x1", x).set("x2", x + 34).set("y1", y - 4).set("y2", y - 4).set("stroke-width", 2);
+        let sample =
+            Line::new().set("x1", x).set("x2", x + 34).set("y1", y - 4).set("y2", y - 4).set("stroke-width", 2);
         group.add(line(sample, pen)).add(text(words, x + 42, y, "start"))
     };
     let group = sample(Group::new(), 60, Pen::Linked, "linked: the same frames in both spaces");

@@ -12,6 +12,7 @@ use crate::chapters::Workspace;
 use crate::display::Display;
 use crate::image;
 use crate::machine::{Machine, Parts};
+use crate::stress::CPU;
 use anyhow::{Context, Result, anyhow, bail};
 use std::fs;
 use std::ops::Range;
@@ -65,8 +66,14 @@ impl Sitting {
         let flags = COUNTED_TIME.into_iter().chain(CALENDAR).chain(["-chardev", &chardev, "-gdb", "chardev:gdb"]);
         let flags: Vec<String> = flags.map(String::from).collect();
         let memory = MEMORY_MIB.to_string();
-        let parts =
-            Parts { image: &image, memory: &memory, cpu: "", display: Display::None, exit_device: true, flags: &flags };
+        let parts = Parts {
+            image: &image,
+            memory: &memory,
+            cpu: CPU,
+            display: Display::None,
+            exit_device: true,
+            flags: &flags,
+        };
         let machine = Machine::still(&parts).map_err(|reason| anyhow!("QEMU did not start: {}", reason.0))?;
         let stub = Stub::connect(&socket).context("QEMU's gdb stub is not there")?;
         let program = Program::read(kernel, &workspace.root)?;

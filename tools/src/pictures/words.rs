@@ -21,7 +21,11 @@ pub fn description(picture: &Picture) -> String {
         sentences.extend(space.regions.iter().rev().map(|region| {
             let sharing = region.sharing.map_or(String::new(), |sharing| format!(", {}", sharing.word()));
             let Region { name, start, end, rights, .. } = region;
-            let frames = if region.frames.is_empty() { String::new() } else { format!(", in the frames {}", list(&region.frames)) };
+            let frames = if region.frames.is_empty() {
+                String::new()
+            } else {
+                format!(", in the frames {}", list(&region.frames))
+            };
             format!("{}: {start} to {end}, {rights}{sharing}{frames}.", capital(name))
         }));
     }
@@ -30,9 +34,13 @@ pub fn description(picture: &Picture) -> String {
         sentences.push(format!("In {}, {} is {}{changed}.", value.space, value.variable, value.value));
     }
     sentences.push("Physical memory, from the highest address down.".into());
-    sentences.extend(picture.memory.iter().rev().map(|holding| {
-        format!("{}{}: {}.", capital(&holding.name), change(holding), list(&holding.frames))
-    }));
+    sentences.extend(
+        picture
+            .memory
+            .iter()
+            .rev()
+            .map(|holding| format!("{}{}: {}.", capital(&holding.name), change(holding), list(&holding.frames))),
+    );
     sentences.join(" ")
 }
 
@@ -112,8 +120,9 @@ mod tests {
 
     #[test]
     fn sizes_are_said_as_people_say_them() {
-        assert_eq!([4 << 10, 1 << 20, 1020 << 10, 14 << 20, (14 << 20) + (512 << 10)].map(size), [
-            "4 KiB", "1 MiB", "1020 KiB", "14 MiB", "14.5 MiB"
-        ]);
+        assert_eq!(
+            [4 << 10, 1 << 20, 1020 << 10, 14 << 20, (14 << 20) + (512 << 10)].map(size),
+            ["4 KiB", "1 MiB", "1020 KiB", "14 MiB", "14.5 MiB"]
+        );
     }
 }

@@ -1,0 +1,28 @@
+# chapter 5
+#
+# A page fault, and the way through the page tables before its handler and after.
+
+## fault
+source book/gdb/kernel.gdb
+continue
+tbreak ch05_paging::repair
+continue
+print $cr0
+print/x $cr2
+print/x frame.error_code
+x/i frame.eip
+## before
+print 0x50000000 >> 22
+x/xw $cr3 + 4 * (0x50000000 >> 22)
+## after
+tbreak *frame.eip
+continue
+x/xw $cr3 + 4 * (0x50000000 >> 22)
+walk 0x50000000
+stepi
+x/dw 0x50000000
+monitor xp /1dw 0x133000
+## map
+walk 0x109000
+walk 0x400000
+monitor info mem

@@ -1,0 +1,29 @@
+# chapter 4
+#
+# The tables that the CPU has loaded, a gate and its stub, and the frame of an interrupt.
+
+## tables
+source book/gdb/kernel.gdb
+continue
+tables
+tbreak ch04_interrupts::demonstrate
+continue
+tables
+x/3xg segments::table::FLAT
+## gate
+set $gate = interrupts::table::TABLE.inner.inner.data.value[3].__0
+print/x $gate
+x/3i ($gate & 0xffff) | ($gate >> 48 << 16)
+## frame
+tbreak ch04_interrupts::breakpoint
+continue
+backtrace
+x/17xw frame
+print/x frame.vector
+x/2i frame.eip - 1
+## change
+print frame.eax
+set var frame.eax = 100
+tbreak *frame.eip
+continue
+info registers eax esp eip
