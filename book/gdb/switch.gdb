@@ -9,4 +9,4 @@ continue
 x/3xw $esp
 stepi 8
 x/8xw $esp
-info symbol 0x001079d0
+info symbol *(($esp + 24) as *mut u32)

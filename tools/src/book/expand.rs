@@ -111,6 +111,9 @@ impl Expansion<'_> {
             let number = number(chapter);
             return format!("From the log of <code>make run CHAPTER={number}</code>, as it was captured");
         }
+        if include.is_taken() && file.contains("-gdb-") {
+            return "From a session under gdb, as it was captured".into();
+        }
         let code = format!("<code>{}</code>", escaped(path));
         if self.listed.contains(path) { link(&listing_order::link(path), &code) } else { code }
     }

@@ -7,7 +7,12 @@ const SOURCE: &str = "//! A.\n// ANCHOR: a\nb\n// ANCHOR_END: a\n";
 const PATH: &str = "chapters/01-a/src/lib.rs";
 
 fn expanded(page: &str, text: &str) -> (String, Vec<(usize, String)>) {
-    let files = [(PATH, SOURCE), ("book/figures/01-log.txt", "hello\n"), ("chapters/01-a/Cargo.toml", "")];
+    let files = [
+        (PATH, SOURCE),
+        ("book/figures/01-log.txt", "hello\n"),
+        ("book/figures/01-gdb-a.txt", "$1\n"),
+        ("chapters/01-a/Cargo.toml", ""),
+    ];
     let (_folder, sources) = project(&files);
     let (text, faults) = expand(&sources, page, text);
     (text, faults.into_iter().map(|fault| (fault.line, fault.what)).collect())
@@ -37,6 +42,7 @@ fn a_listing_gets_a_caption_and_stays_a_fence() {
 fn a_log_says_where_it_is_from() {
     let text = good("```text\n{{#include ../figures/01-log.txt}}\n```\n");
     assert!(text.contains("<code>make run CHAPTER=1</code>"), "{text}");
+    assert!(good("```text\n{{#include ../figures/01-gdb-a.txt}}\n```\n").contains("under gdb"));
 }
 
 #[test]
