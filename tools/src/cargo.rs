@@ -12,9 +12,6 @@ use std::process::{Command, Stdio};
 /// The file that describes the kernels' target.
 const TARGET: &str = "i686.json";
 
-/// What the project's folder is called in the kernels' debug information.
-pub const ROOT: &str = ".";
-
 /// How kernels are optimised and checked; the workspace's Cargo.toml says more.
 #[derive(Clone, Copy)]
 pub enum Profile {
@@ -51,7 +48,7 @@ pub fn for_kernels(workspace: &Workspace, subcommand: &str, profile: Profile) ->
     command.arg("-Zbuild-std-features=compiler-builtins-mem,optimize_for_size");
     // A stable compiler accepts unstable flags only with this.
     command.env("RUSTC_BOOTSTRAP", "1");
-    let mut flags = without_paths_of_this_machine(&workspace.root);
+    let mut flags = without_paths_of_this_machine();
     if let Profile::Release = profile {
         // Errors are told by their names alone.
         flags.push("-Zfmt-debug=shallow".into());
@@ -62,7 +59,7 @@ pub fn for_kernels(workspace: &Workspace, subcommand: &str, profile: Profile) ->
 
 /// Flags by which libraries lie in `/`. A kernel is then the same wherever it is built, and smaller: each
 /// panic message in it names its file.
-fn without_paths_of_this_machine(root: &Path) -> Vec<String> {
+fn without_paths_of_this_machine() -> Vec<String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
     let registries = home.and_then(|home| std::fs::read_dir(home.join("registry/src")).ok());
@@ -70,9 +67,7 @@ fn without_paths_of_this_machine(root: &Path) -> Vec<String> {
     let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().ok();
     let sysroot = sysroot.and_then(|output| String::from_utf8(output.stdout).ok());
     let library = sysroot.map(|sysroot| Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library"));
-    let libraries = registries.chain(library).map(|path| format!("--remap-path-prefix={}/=/", path.display()));
-    // The names of local functions have a number in them that would come from where the project lies.
-    libraries.chain([format!("--remap-path-prefix={}={ROOT}", root.display())]).collect()
+    registries.chain(library).map(|path| format!("--remap-path-prefix={}/=/", path.display())).collect()
 }
 
 /// Adds `-p NAME` for each package.

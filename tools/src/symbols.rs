@@ -1,6 +1,5 @@
 //! Addresses in words: which function, which file, which line.
 
-use crate::cargo::ROOT;
 use addr2line::{Frame, Loader};
 use std::cell::OnceCell;
 use std::fmt;
@@ -79,12 +78,12 @@ impl Symbols {
     }
 
     fn is_ours(&self, file: &str) -> bool {
-        Path::new(file).starts_with(&self.root) || Path::new(file).starts_with(ROOT)
+        Path::new(file).starts_with(&self.root)
     }
 
     /// Names a file from where a reader begins to look: this project, a package, or Rust's `library`.
     fn shorten(&self, file: &str) -> String {
-        let of_us = || Path::new(file).strip_prefix(&self.root).or(Path::new(file).strip_prefix(ROOT)).ok()?.to_str();
+        let of_us = || Path::new(file).strip_prefix(&self.root).ok()?.to_str();
         let of_package = || Some(file.split_once("/registry/src/")?.1.split_once('/')?.1);
         let of_rust = || file.find("/library/").map(|start| &file[start + 1..]);
         of_us().or_else(of_package).or_else(of_rust).unwrap_or(file).to_owned()
@@ -121,7 +120,6 @@ mod tests {
     fn files_are_named_as_a_reader_knows_them() {
         let symbols = Symbols::new(Path::new("/x/kernel"), Path::new("/home/me/kernel"));
         assert_eq!(symbols.shorten("/home/me/kernel/chapters/01-boot/src/main.rs"), "chapters/01-boot/src/main.rs");
-        assert_eq!(symbols.shorten("./chapters/01-boot/src/main.rs"), "chapters/01-boot/src/main.rs");
         assert_eq!(symbols.shorten("/home/me/.cargo/registry/src/index/x86-0.52.0/src/io.rs"), "x86-0.52.0/src/io.rs");
         assert_eq!(symbols.shorten("/usr/rust/library/core/src/fmt/mod.rs"), "library/core/src/fmt/mod.rs");
         assert_eq!(symbols.shorten("/elsewhere/x.rs"), "/elsewhere/x.rs");

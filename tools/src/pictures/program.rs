@@ -3,7 +3,6 @@
 //! A place to stop at is a line of the source, named by its words, so that it stays right when lines
 //! above it come and go. Its address stands in the line table of the debug information.
 
-use crate::cargo::ROOT;
 use addr2line::demangle_auto;
 use addr2line::gimli::{self, DwarfSections, EndianSlice, LittleEndian};
 use anyhow::{Context, Result, ensure};
@@ -69,7 +68,7 @@ impl Program {
                 let path = self.root.join(file);
                 let source = fs::read_to_string(&path).with_context(|| format!("{file} could not be read"))?;
                 let line = only_line(&source, words).with_context(|| format!("looking into {file}"))?;
-                let addresses = self.starts_of_line(&Path::new(ROOT).join(file), line)?;
+                let addresses = self.starts_of_line(&path, line)?;
                 ensure!(!addresses.is_empty(), "No instruction belongs to line {line} of {file}, \"{words}\".");
                 Ok(addresses)
             }
