@@ -64,7 +64,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
         snapshots.push(sitting.until(Checkpoint::Line(FILE, moment.stop_before))?);
     }
     let (program, boot_information) = (sitting.program.clone(), sitting.boot_information.clone());
-    let (mut files, log) = super::end(sitting)?;
+    let log = sitting.finish()?;
 
     let cr3 = |at: usize| snapshots[at].registers.get("CR3");
     let directories = [cr3(0)?, cr3(2)?];
@@ -95,6 +95,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
         pictures.push(picture);
     }
     agree(&pictures[2], &log)?;
+    let mut files = Files::new();
     for (picture, moment) in pictures.iter().zip(&MOMENTS) {
         files.extend(super::files(picture, &drawing::draw(picture, Some(moment.without_second)))?);
     }

@@ -17,7 +17,7 @@ const SOMEWHERE: u64 = 0x5000_0000;
 pub fn take(mut sitting: Sitting) -> Result<Files> {
     let snapshot = sitting.until(Checkpoint::Line(FILE, STOP_BEFORE))?;
     let (program, boot_information) = (sitting.program.clone(), sitting.boot_information.clone());
-    let (mut files, log) = super::end(sitting)?;
+    let log = sitting.finish()?;
 
     let kernel = snapshot.space()?;
     let mut regions = regions::of_window(&program)?;
@@ -39,8 +39,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
         stopped_before,
     )?;
     agree(&picture, &log)?;
-    files.extend(super::files(&picture, &drawing::draw(&picture, None))?);
-    Ok(files)
+    super::files(&picture, &drawing::draw(&picture, None))
 }
 
 /// Sees that the picture says what the kernel's own map says, which it prints before the fault.

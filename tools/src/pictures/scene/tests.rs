@@ -149,9 +149,10 @@ fn what_should_not_be_mapped_and_is_is_told() {
     };
     let line = || Line { file: String::new(), words: String::new() };
     let guard = |start: u32| [Named { name: "the guard".into(), range: start.into()..u64::from(start) + 4096 }];
-    let error = scene(&guard(HEAP_AT)).picture("a", "", line()).expect_err("it is mapped").to_string();
+    let (wrong, right) = (guard(HEAP_AT), guard(HEAP_AT - 4096));
+    let error = scene(&wrong).picture("a", "", line()).expect_err("it is mapped").to_string();
     assert!(error.contains("the guard"), "{error}");
-    let picture = scene(&guard(HEAP_AT - 4096)).picture("a", "", line()).expect("it is not mapped");
+    let picture = scene(&right).picture("a", "", line()).expect("it is not mapped");
     assert_eq!(picture.spaces[0].regions[0].rights, "not mapped");
 }
 
