@@ -207,14 +207,12 @@ fn memory(drawing: Group, facts: &Facts) -> Group {
     const BYTE: i32 = 56;
     let start = WIDTH - LEFT - BYTES as i32 * BYTE;
     let mut drawing = drawing
-        .add(words("Eight bytes in memory,", LEFT, MEMORY_TOP + 12, "start"))
-        .add(words("lowest address first:", LEFT, MEMORY_TOP + 28, "start"))
-        .add(digits(&facts.address, start, MEMORY_TOP - 8, "start"));
+        .add(words("Eight bytes in memory, lowest", LEFT, MEMORY_TOP + 12, "start"))
+        .add(words("address first, from here on:", LEFT, MEMORY_TOP + 28, "start"))
+        .add(digits(&facts.address, start - 10, MEMORY_TOP + 28, "end"));
     for (number, byte) in (0..).zip(&facts.bytes) {
         let x = start + number * BYTE;
-        if number > 0 {
-            drawing = drawing.add(digits(&format!("+{number}"), x + BYTE / 2, MEMORY_TOP - 8, "middle"));
-        }
+        drawing = drawing.add(digits(&format!("+{number}"), x + BYTE / 2, MEMORY_TOP - 8, "middle"));
         let fill = if number < 4 { PAPER } else { SHADE };
         drawing = drawing.add(frame(x, MEMORY_TOP, BYTE, 32, fill, "none"));
         drawing = drawing.add(digits(byte, x + BYTE / 2, MEMORY_TOP + 22, "middle").set("font-size", 16));
@@ -237,7 +235,10 @@ fn draw_field(drawing: Group, field: &Field, highest: u32, top: i32) -> Group {
         }
     }
     let name = bold(field.name, x + width / 2, top + 48, "middle");
-    drawing.add(if width == BIT { name.set("font-size", 12) } else { name })
+    drawing.add(match field.name.len() {
+        3.. if width == BIT => name.set("font-size", 12).set("textLength", BIT - 3),
+        _ => name,
+    })
 }
 
 fn description(facts: &Facts) -> String {
