@@ -14,6 +14,9 @@ use std::process::ExitCode;
 const MODULE_TEXT: &str = "a module for the tests\n";
 const MODULE_BYTES: usize = 64 * 1024;
 
+/// What stands between the name of a function and the compiler's number.
+const NUMBERED: &[u8] = b".llvm.";
+
 /// What `make iso` can be told.
 #[derive(Args)]
 pub struct Options {
@@ -70,13 +73,21 @@ fn module() -> Vec<u8> {
 /// The kernel without what only debuggers read.
 ///
 /// GRUB loads *every* section of the file, for the kernel to find by the tag of ELF sections. With debug
-/// information that would be several MiB of the machine's memory.
+/// information that would be several MiB of the machine's memory. And the compiler adds a number to some names of
+/// functions that depends on where the source lies: without it, what GRUB loads is the same everywhere, and so is
+/// where.
 fn without_debug_information(kernel: &Path) -> Result<Vec<u8>> {
     let bytes = fs::read(kernel).with_context(|| format!("{} could not be read", kernel.display()))?;
     let strip = || -> object::build::Result<Vec<u8>> {
         let mut file = Builder::read32(bytes.as_slice())?;
         for section in &mut file.sections {
             section.delete = section.name.as_slice().starts_with(b".debug_");
+        }
+        for symbol in &mut file.symbols {
+            let name = symbol.name.as_slice();
+            if let Some(end) = name.windows(NUMBERED.len()).position(|part| part == NUMBERED) {
+                symbol.name = name[..end].to_vec().into();
+            }
         }
         let mut stripped = Vec::new();
         file.write(&mut stripped)?;

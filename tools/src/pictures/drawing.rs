@@ -207,7 +207,7 @@ impl Tile<'_> {
         let (Some(region), Some(below)) = (self.region, below.region) else { return Gap::None };
         match region.start.0 - below.end.0 {
             0 => Gap::None,
-            ..NARROW_BYTES => Gap::Narrow,
+            1..NARROW_BYTES => Gap::Narrow,
             _ => Gap::Wide,
         }
     }

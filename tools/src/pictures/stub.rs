@@ -125,13 +125,13 @@ mod tests {
 
     #[test]
     fn packets_end_in_the_sum_of_their_bytes() {
-        assert_eq!(packet("Z1,100000,1"), b"$Z1,100000,1#ff");
+        assert_eq!(packet("Z1,100000,1"), b"$Z1,100000,1#35");
         assert_eq!(packet(""), b"$#00");
     }
 
     #[test]
     fn answers_are_told_apart() {
-        talk(b"+$OK#9a+$T05thread:01;#07+$W21#ea", |mut stub| {
+        talk(b"+$OK#9a+$T05thread:01;#07+$W21#ba", |mut stub| {
             stub.insert(0x10_0000).expect("it is allowed");
             assert_eq!(stub.go().expect("an answer"), Stop::Still);
             assert_eq!(stub.step().expect("an answer"), Stop::Ended);
