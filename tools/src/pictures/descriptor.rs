@@ -234,10 +234,11 @@ fn draw_field(drawing: Group, field: &Field, highest: u32, top: i32) -> Group {
             drawing = drawing.add(digits(&name.to_string(), middle, top - 5, "middle").set("font-size", 12));
         }
     }
-    let name = bold(field.name, x + width / 2, top + 48, "middle");
-    drawing.add(match field.name.len() {
-        3.. if width == BIT => name.set("font-size", 12).set("textLength", BIT - 3),
-        _ => name,
+    let (middle, y) = (x + width / 2, top + 48);
+    drawing.add(if width == BIT {
+        words(field.name, middle, y, "middle").set("font-size", 12)
+    } else {
+        bold(field.name, middle, y, "middle")
     })
 }
 
