@@ -207,14 +207,12 @@ fn memory(drawing: Group, facts: &Facts) -> Group {
     const BYTE: i32 = 56;
     let start = WIDTH - LEFT - BYTES as i32 * BYTE;
     let mut drawing = drawing
-        .add(words("Eight bytes in memory,", LEFT, MEMORY_TOP + 12, "start"))
-        .add(words("lowest address first:", LEFT, MEMORY_TOP + 28, "start"))
-        .add(digits(&facts.address, start, MEMORY_TOP - 8, "start"));
+        .add(words("Eight bytes in memory, lowest", LEFT, MEMORY_TOP + 12, "start"))
+        .add(words("address first, from here on:", LEFT, MEMORY_TOP + 28, "start"))
+        .add(digits(&facts.address, start - 10, MEMORY_TOP + 28, "end"));
     for (number, byte) in (0..).zip(&facts.bytes) {
         let x = start + number * BYTE;
-        if number > 0 {
-            drawing = drawing.add(digits(&format!("+{number}"), x + BYTE / 2, MEMORY_TOP - 8, "middle"));
-        }
+        drawing = drawing.add(digits(&format!("+{number}"), x + BYTE / 2, MEMORY_TOP - 8, "middle"));
         let fill = if number < 4 { PAPER } else { SHADE };
         drawing = drawing.add(frame(x, MEMORY_TOP, BYTE, 32, fill, "none"));
         drawing = drawing.add(digits(byte, x + BYTE / 2, MEMORY_TOP + 22, "middle").set("font-size", 16));
@@ -236,8 +234,12 @@ fn draw_field(drawing: Group, field: &Field, highest: u32, top: i32) -> Group {
             drawing = drawing.add(digits(&name.to_string(), middle, top - 5, "middle").set("font-size", 12));
         }
     }
-    let name = bold(field.name, x + width / 2, top + 48, "middle");
-    drawing.add(if width == BIT { name.set("font-size", 12) } else { name })
+    let (middle, y) = (x + width / 2, top + 48);
+    drawing.add(if width == BIT {
+        words(field.name, middle, y, "middle").set("font-size", 12)
+    } else {
+        bold(field.name, middle, y, "middle")
+    })
 }
 
 fn description(facts: &Facts) -> String {

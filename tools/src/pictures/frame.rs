@@ -168,7 +168,7 @@ const ROW: i32 = 22;
 const BOX_LEFT: i32 = 172;
 const BOX_WIDTH: i32 = 226;
 const BRACE: i32 = BOX_LEFT + BOX_WIDTH + 6;
-const NOTES: i32 = 540;
+const NOTES: i32 = 552;
 
 fn draw(facts: &Facts) -> Sheet {
     let count = facts.stack.len() as i32;
@@ -257,7 +257,8 @@ fn grows(top: i32, bottom: i32) -> Group {
     Group::new()
         .add(line((30, top), (30, bottom - 8)))
         .add(head.set("style", format!("fill:{INK}")))
-        .add(words("each push", 40, middle - 4, "start").set("font-size", 12))
+        .add(words("each", 40, middle - 20, "start").set("font-size", 12))
+        .add(words("push", 40, middle - 4, "start").set("font-size", 12))
         .add(words("goes", 40, middle + 12, "start").set("font-size", 12))
         .add(words("down", 40, middle + 28, "start").set("font-size", 12))
 }

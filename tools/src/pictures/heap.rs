@@ -171,7 +171,8 @@ fn draw_block(drawing: Group, block: &Block, page: u32, y: i32) -> Group {
         };
         [state, format!("{} bytes", block.bytes), content(block)]
     } else {
-        [state(block).split(',').next().unwrap_or("").to_owned(), "(the same block)".into(), String::new()]
+        let goes_on = if right - left > 140 { "(the same block goes on)" } else { "" };
+        [state(block).split(',').next().unwrap_or("").to_owned(), goes_on.into(), String::new()]
     };
     let middle = (left + right) / 2;
     for (number, said) in (0..).zip(said).filter(|(_, said)| !said.is_empty()) {

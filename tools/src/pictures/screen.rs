@@ -118,9 +118,13 @@ fn letters(run: &Run) -> Option<Text> {
     let is_blank = |character: char| character == ' ' || character == '\u{A0}';
     let start = run.text.chars().take_while(|character| is_blank(*character)).count();
     let text = run.text.trim_matches(is_blank);
-    let text_at = |x, y| Text::new(text).set("x", x).set("y", y).set("xml:space", "preserve");
+    // Blanks that do not break stay as they are without `xml:space`, with which the line breaks that the
+    // svg crate puts around words would be blanks as well.
+    let unbroken = text.replace(' ', "\u{A0}");
     (!text.is_empty()).then(|| {
-        text_at(x(run.column + start), y(run.row) + CELL_HEIGHT - 5)
+        Text::new(unbroken)
+            .set("x", x(run.column + start))
+            .set("y", y(run.row) + CELL_HEIGHT - 5)
             .set("textLength", text.chars().count() as i32 * CELL_WIDTH)
             .set("lengthAdjust", "spacingAndGlyphs")
             .set("fill", COLOURS[usize::from(run.letter)])

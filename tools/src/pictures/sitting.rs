@@ -29,6 +29,10 @@ const CALENDAR: [&str; 2] = ["-rtc", "base=2026-01-01T00:00:00,clock=vm"];
 /// Every kernel's first instruction. EBX has the address of the boot information there, and that begins with
 /// its size in bytes: Multiboot2, 3.3 and 3.6.
 const ENTRY: &str = "_start";
+/// Every kernel's first function in Rust.
+const ENTRY_IN_RUST: &str = "kernel_main";
+/// The interval timer: begins to count 65536 down, over and over, which takes 55 ms.
+const TIMER: [(u16, u8); 3] = [(0x43, 0x34), (0x40, 0), (0x40, 0)];
 // The real-time clock's registers, behind two ports.
 const CALENDAR_PORTS: [u16; 2] = [0x70, 0x71];
 const CALENDAR_RATE: u8 = 0x0A;
@@ -56,7 +60,7 @@ pub struct Sitting {
 }
 
 impl Sitting {
-    /// Boots a kernel as far as its first instruction.
+    /// Boots a kernel as far as its first function in Rust.
     pub fn boot(workspace: &Workspace, kernel: &Path) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder could be made")?;
         let image = folder.path().join("image.iso");
@@ -86,6 +90,10 @@ impl Sitting {
         // How long GRUB takes depends on our disk. A clock that was held begins its next second half a second
         // after it was let go (MC146818 data sheet, "Divider Control"): now, in every run.
         sitting.set_calendar(CALENDAR_RATE, &[HELD, GOING])?;
+        // With one stop more, time goes on to the timer's next interrupt (see `stop_briefly`). Otherwise seconds
+        // would begin together with ticks, and it would be up to chance what comes first.
+        TIMER.into_iter().try_for_each(|(port, value)| sitting.write_port(port, value))?;
+        sitting.go_to(Checkpoint::Function(ENTRY_IN_RUST))?;
         Ok(sitting)
     }
 
@@ -103,8 +111,12 @@ impl Sitting {
     /// Writes to a register of the real-time clock, as the CPU would.
     fn set_calendar(&mut self, register: u8, values: &[u8]) -> Result<()> {
         let [choose, value] = CALENDAR_PORTS;
-        self.ask(&format!("o /b {choose:#x} {register:#x}"))?;
-        values.iter().try_for_each(|bits| self.ask(&format!("o /b {value:#x} {bits:#x}")).map(drop))
+        self.write_port(choose, register)?;
+        values.iter().try_for_each(|bits| self.write_port(value, *bits))
+    }
+
+    fn write_port(&mut self, port: u16, value: u8) -> Result<()> {
+        self.ask(&format!("o /b {port:#x} {value:#x}")).map(drop)
     }
 
     /// Lets the kernel run on to where it next comes by `checkpoint`, and takes everything down.

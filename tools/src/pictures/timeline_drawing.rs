@@ -10,6 +10,7 @@ use svg::Node;
 use svg::node::element::{Group, Rectangle};
 
 const LEFT: i32 = 74;
+const RIGHT: i32 = 10;
 const TOP: i32 = 40;
 const ROW: i32 = 32;
 const BAR: i32 = 22;
@@ -26,7 +27,7 @@ pub fn draw(facts: &Facts) -> Sheet {
     let scale = Scale::of(&facts.turns);
     let bottom = TOP + ROW * ORDER.len() as i32;
     let mut drawing = Group::new();
-    for tick in (0..scale.starts.len() as u32 - 1).filter(|tick| scale.moments(*tick) > 0) {
+    for tick in (0..scale.starts.len() as u32 - 1).filter(|tick| scale.moments[*tick as usize] > 0) {
         let shade = Rectangle::new().set("x", scale.start(tick)).set("y", TOP).set("height", bottom - TOP);
         let mut shade = shade.set("width", scale.start(tick + 1) - scale.start(tick));
         shade.assign("style", format!("fill:{SHADE}"));
@@ -49,9 +50,9 @@ pub fn draw(facts: &Facts) -> Sheet {
         drawing = draw_turn(drawing, facts, &scale, &mut taken, turn);
     }
     let legend = [
-        "A bar is a turn; the letter at its end says why it ended. T: the timer, its timeslice was used up. S: the thread sleeps.",
+        "A bar is a turn; the letter in it says why it ended. T: the timer, its timeslice was used up. S: the thread sleeps.",
         "I: it waits for input. W: it waits for another thread's end. X: it has ended. Y: it yields (the idle thread alone does).",
-        "A shaded tick is drawn wider, because whole turns lie in it. In the bars of the idle thread, the CPU is halted.",
+        "A shaded tick is drawn wider, because whole turns lie in it. Dotted: the CPU is halted. No letter: to the end.",
     ];
     for (number, said) in (0..).zip(legend) {
         drawing = drawing.add(words(said, 12, bottom + 26 + number * 18, "start").set("font-size", 12));
@@ -102,8 +103,8 @@ fn letter(reason: &str) -> char {
 struct Scale {
     /// Where each tick begins; and behind the last one, where it ends.
     starts: Vec<i32>,
-    /// The width of a tick in which no whole turn lies.
-    tick: i32,
+    /// How many whole turns lie in each tick.
+    moments: Vec<i32>,
 }
 
 impl Scale {
@@ -111,26 +112,24 @@ impl Scale {
         let last = turns.last().map_or(0, |turn| turn.to_tick);
         let moments = |tick: u32| moments(turns, tick);
         let all: i32 = (0..=last).map(moments).sum();
-        let tick = (WIDTH - LEFT - 10 - all * MOMENT) / (last as i32 + 1);
+        let (room, ticks) = (WIDTH - LEFT - RIGHT - all * MOMENT, last as i32 + 1);
         let mut starts = vec![LEFT];
+        let mut moments_so_far = 0;
         for number in 0..=last {
-            starts.push(starts[number as usize] + tick + moments(number) * MOMENT);
+            moments_so_far += moments(number);
+            starts.push(LEFT + room * (number as i32 + 1) / ticks + moments_so_far * MOMENT);
         }
-        Self { starts, tick }
+        Self { starts, moments: (0..=last).map(moments).collect() }
     }
 
     fn start(&self, tick: u32) -> i32 {
         self.starts[tick as usize]
     }
-
-    /// How many whole turns lie in a tick.
-    fn moments(&self, tick: u32) -> i32 {
-        (self.start(tick + 1) - self.start(tick) - self.tick) / MOMENT
-    }
 }
 
+/// How many whole turns lie in a tick.
 fn moments(turns: &[Turn], tick: u32) -> i32 {
-    turns.iter().filter(|turn| turn.ended_by.is_some() && (turn.from_tick, turn.to_tick) == (tick, tick)).count() as i32
+    turns.iter().filter(|turn| (turn.from_tick, turn.to_tick) == (tick, tick)).count() as i32
 }
 
 fn description(facts: &Facts) -> String {
@@ -157,10 +156,11 @@ mod tests {
     #[test]
     fn a_tick_is_as_wide_as_the_turns_in_it_need() {
         let scale = Scale::of(&[turn(0, 2), turn(2, 2), turn(2, 2), turn(2, 3), Turn { ended_by: None, ..turn(3, 3) }]);
-        let widths: Vec<i32> = scale.starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert_eq!(widths, [scale.tick, scale.tick, scale.tick + 2 * MOMENT, scale.tick]);
-        assert_eq!((0..4).map(|tick| scale.moments(tick)).collect::<Vec<_>>(), [0, 0, 2, 0]);
-        assert!(scale.starts[4] <= WIDTH);
+        assert_eq!(scale.moments, [0, 0, 2, 1]);
+        let widths = scale.starts.windows(2).map(|pair| pair[1] - pair[0]).zip(&scale.moments);
+        let ticks: Vec<i32> = widths.map(|(width, moments)| width - moments * MOMENT).collect();
+        assert!(ticks.iter().all(|width| (ticks[0] - 1..=ticks[0] + 1).contains(width)), "{ticks:?}");
+        assert_eq!((scale.starts[0], scale.starts[4]), (LEFT, WIDTH - RIGHT));
     }
 
     #[test]
