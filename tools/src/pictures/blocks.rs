@@ -62,8 +62,8 @@ impl Usage {
     /// That of every line of the log that tells of one.
     pub fn all_in(log: &str) -> Vec<Self> {
         let usage = |line: &str| {
-            let (_, _) = line.split_once(" blocks in use with ")?;
-            let words = line.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok());
+            let told = line.contains(" blocks in use with ").then_some(line)?;
+            let words = told.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok());
             let numbers: [u32; 5] = words.collect::<Vec<_>>().try_into().ok()?;
             let [total_bytes, used_blocks, used_bytes, free_blocks, largest_free_bytes] = numbers;
             Some(Self { total_bytes, used_blocks, used_bytes, free_blocks, largest_free_bytes })
@@ -86,7 +86,7 @@ pub fn walk(bytes: &[u8], start: u32) -> Result<Vec<Block>> {
         let header = word(at)?;
         let size = header & !USED;
         ensure!(
-            size >= SMALLEST && size % WORD == 0 && size <= end - at,
+            size >= SMALLEST && size.is_multiple_of(WORD) && size <= end - at,
             "no block lies at {at:#010x}: its header is {header:#x}"
         );
         let footer = at + size - WORD;
@@ -141,7 +141,7 @@ mod tests {
     fn heap(blocks: &[(u32, Option<[u32; 2]>)]) -> Vec<u8> {
         let mut words = Vec::new();
         for (size, links) in blocks {
-            let header = size * WORD | if links.is_some() { 0 } else { USED };
+            let header = (size * WORD) | if links.is_some() { 0 } else { USED };
             words.push(header);
             words.extend(links.unwrap_or([7, 8]));
             words.extend((0..size - 4).map(|_| 9));

@@ -130,14 +130,19 @@ fn draw(moments: &[Moment]) -> Sheet {
         }
         y += GAP;
     }
-    let legend =
-        "Each row is one page of 4096 bytes, to scale. Grey with a solid edge: in use. Blank with a dotted edge: free.";
-    drawing = drawing.add(words(legend, LEFT, y, "start").set("font-size", 12));
+    let legend = [
+        "Each row is one page of 4096 bytes, to scale. Grey with a solid edge: in use; a double line is where such a block begins",
+        "or ends. Blank with a dotted edge: free.",
+    ];
+    for said in legend {
+        drawing = drawing.add(words(said, LEFT, y, "start").set("font-size", 12));
+        y += 16;
+    }
     Sheet {
         name: "06-heap",
         title: "The heap's blocks at six moments of the demonstration".into(),
         description: description(moments),
-        height: y + 12,
+        height: y,
         drawing,
     }
 }

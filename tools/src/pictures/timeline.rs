@@ -13,6 +13,7 @@ use super::{Files, log_file, timeline_drawing};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The first and only way from thread to thread.
 const SWITCH: Checkpoint = Checkpoint::Function("switch");
@@ -54,8 +55,8 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
             break places.ticks(&sitting.snapshot()?)?;
         };
         let (switch, stack_pointer) = places.switch(&snapshot)?;
-        if !threads.contains_key(&switch.to) {
-            threads.insert(switch.to, new_thread(&sitting.program, &snapshot, switch.to, stack_pointer)?);
+        if let Entry::Vacant(place) = threads.entry(switch.to) {
+            place.insert(new_thread(&sitting.program, &snapshot, switch.to, stack_pointer)?);
         }
         switches.push(switch);
     };

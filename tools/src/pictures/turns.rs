@@ -49,9 +49,9 @@ pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec
         let ended_by = REASONS.into_iter().zip(switch.counts.into_iter().zip(before));
         let ended_by: Vec<&str> =
             ended_by.filter(|(_, (now, before))| now == &(before + 1)).map(|(name, _)| name).collect();
-        let more: u32 = switch.counts.iter().sum::<u32>() - before.iter().sum::<u32>();
+        let was_seen = switch.counts.iter().sum::<u32>() == before.iter().sum::<u32>() + 1;
         let [reason] = ended_by[..] else { anyhow::bail!("switch {number} has no reason, or several: {switch:?}") };
-        ensure!(more == 1, "before switch {number}, thread {} left the CPU unseen", switch.from);
+        ensure!(was_seen, "before switch {number}, thread {} left the CPU unseen", switch.from);
         turns.push(Turn { thread: running, from_tick: since, to_tick: switch.tick, ended_by: Some(reason) });
         (since, running) = (switch.tick, switch.to);
     }
