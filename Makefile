@@ -55,7 +55,7 @@ run:
 
 test:
 	$(first)
-	$(tools) test $(chapter) --timeout='$(TIMEOUT)'
+	$(subst with,with-gdb,$(tools)) test $(chapter) --timeout='$(TIMEOUT)'
 
 stress:
 	$(first)

@@ -3,6 +3,7 @@
 # The machine's first instruction, the kernel's first, and the way into Rust.
 
 ## reset
+set print asm-demangle on
 x/i $cs * 16 + $eip
 x/4xw 0x100000
 ## loaded

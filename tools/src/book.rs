@@ -23,6 +23,7 @@ mod whats_new;
 mod whole;
 
 use crate::chapters::Workspace;
+use crate::pictures;
 use crate::tally::Tally;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -47,13 +48,23 @@ pub struct ServeOptions {
     port: u16,
 }
 
-/// Builds the book and checks it; the last line says where it begins.
+/// Builds the book and checks it, and whether what it shows of running kernels is today's; the last line says where it
+/// begins.
 pub fn book(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    if !is_built(workspace, options)? {
+    if !is_built(workspace, options)? || !options.draft && !is_of_today(workspace)? {
         return Ok(ExitCode::FAILURE);
     }
     println!("The book begins at {}", build::folder(workspace).join("index.html").display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether all that was taken from running kernels would be the same if it were taken now. What the kernels cost is
+/// left to `make test`: that takes minutes to measure.
+fn is_of_today(workspace: &Workspace) -> Result<bool> {
+    println!("The book is built. Now all that it shows of running kernels is taken again, and compared.");
+    let tally = Tally::default();
+    pictures::test(workspace, &workspace.chapters.iter().collect::<Vec<_>>(), &tally)?;
+    Ok(tally.is_good())
 }
 
 /// Builds the book, checks it, and prints it.

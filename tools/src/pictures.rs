@@ -5,23 +5,33 @@
 //! today's kernel fails.
 
 mod agreement;
+mod blocks;
+mod cells;
 mod committed;
+mod descriptor;
 mod drawing;
 mod fork;
+mod frame;
 mod gdb;
+mod heap;
 mod layout;
 mod made_with;
 mod map;
 mod marks;
 mod memory;
 mod model;
+mod paper;
 mod program;
 mod regions;
 mod scene;
+mod screen;
 mod shapes;
 mod sitting;
 mod snapshot;
 mod stub;
+mod timeline;
+mod timeline_drawing;
+mod turns;
 mod walk;
 mod words;
 
@@ -31,7 +41,7 @@ use crate::cargo::Profile;
 use crate::chapters::{Chapter, Workspace};
 use crate::kernels::{self, Kind};
 use crate::tally::Tally;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use made_with::MadeWith;
 use model::Picture;
@@ -63,7 +73,11 @@ type Photographer = fn(Sitting) -> Result<Files>;
 /// Who takes the pictures that only this chapter has.
 fn photographer(chapter: &Chapter) -> Option<Photographer> {
     Some(match chapter.name.as_str() {
+        "03-segments" => descriptor::take,
+        "04-interrupts" => frame::take,
         "05-paging" => map::take,
+        "06-heap" => heap::take,
+        "08-threads" => timeline::take,
         "09-multitasking" => fork::take,
         _ => return None,
     })
@@ -114,7 +128,7 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) -> Resu
         Ok(())
     })?;
     let with_tables = chapters.iter().zip(kernels).find(|(chapter, _)| chapter.name == agreement::CHAPTER);
-    if let Some((chapter, Some(kernel))) = with_tables {
+    if let Some((_, Some(kernel))) = with_tables {
         let start = Instant::now();
         let outcome = Sitting::boot(workspace, &kernel).and_then(agreement::check);
         note(tally, "page tables, walked by us and by QEMU", outcome, start.elapsed());
@@ -131,14 +145,40 @@ fn build(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Vec<Option<Path
 }
 
 /// Takes the pictures of one chapter, if it has a kernel.
+///
+/// The log and the screen are those of a run that nobody stops before its end. Who stops it for other
+/// pictures hands in the log as well: so it is seen that the stops have changed nothing.
 fn take(workspace: &Workspace, chapter: &Chapter, kernel: Option<PathBuf>) -> Result<Files> {
-    let kernel = kernel.with_context(|| format!("The kernel of {} could not be built.", chapter.name))?;
+    let name = &chapter.name;
+    let kernel = kernel.with_context(|| format!("The kernel of {name} could not be built."))?;
+    let boot = || Sitting::boot(workspace, &kernel).with_context(|| format!("Booting {name}"));
     let mut files = gdb::take(workspace, chapter, &kernel)?;
+    put_in(&mut files, screen::take(boot()?, number(chapter)).with_context(|| format!("The screen of {name}"))?)?;
     if let Some(photographer) = photographer(chapter) {
-        let sitting = Sitting::boot(workspace, &kernel).with_context(|| format!("Booting {}", chapter.name))?;
-        files.extend(photographer(sitting).with_context(|| format!("Taking pictures of {}", chapter.name))?);
+        let taken = photographer(boot()?).with_context(|| format!("Taking pictures of {name}"))?;
+        put_in(&mut files, taken)?;
     }
     Ok(files)
+}
+
+/// The two digits that a chapter's name begins with.
+fn number(chapter: &Chapter) -> &str {
+    chapter.name.split('-').next().unwrap_or(&chapter.name)
+}
+
+/// Adds files to others. What is there already has to be the same.
+fn put_in(files: &mut Files, more: Files) -> Result<()> {
+    for (name, content) in more {
+        let there = files.entry(name.clone()).or_insert_with(|| content.clone());
+        ensure!(*there == content, "Two runs differ in {name}. One of them:\n{there}\nThe other:\n{content}");
+    }
+    Ok(())
+}
+
+/// The log of a chapter as a file. What is blank at the ends of lines is left out.
+fn log_file(chapter: &str, log: &str) -> (String, String) {
+    let lines: String = log.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    (format!("{chapter}-log.txt"), lines)
 }
 
 /// The three files of a picture of memory.
@@ -146,4 +186,24 @@ fn files(picture: &Picture, drawing: &svg::Document) -> Result<Files> {
     let json = serde_json::to_string_pretty(picture)? + "\n";
     let files = [("svg", drawing.to_string() + "\n"), ("json", json), ("md", words::tables(picture))];
     Ok(files.into_iter().map(|(ending, content)| (format!("{}.{ending}", picture.name), content)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_has_no_blanks_at_the_ends_of_its_lines() {
+        assert_eq!(log_file("02", "a \r\n b\t\n\nc"), ("02-log.txt".into(), "a\n b\n\nc\n".into()));
+    }
+
+    #[test]
+    fn what_two_runs_say_has_to_be_the_same() {
+        let mut files = Files::new();
+        let file = |content: &str| Files::from([log_file("08", content)]);
+        put_in(&mut files, file("AB")).expect("nothing is there yet");
+        put_in(&mut files, file("AB ")).expect("it is the same");
+        let error = put_in(&mut files, file("BA")).expect_err("it is not the same").to_string();
+        assert!(error.contains("differ in 08-log.txt"), "{error}");
+    }
 }

@@ -14,6 +14,9 @@ const FOLDERS: [&str; 4] = ["chapters/", "common/", "tools/", "book/"];
 
 /// Languages in which nothing is typed into a page, for it could be untrue.
 const TAKEN: [&str; 4] = ["rust", "asm", "ld", "text"];
+/// Languages of what a reader types; what is answered to that is taken.
+const TYPED: [&str; 2] = ["console", "gdb"];
+const PROMPTS: [&str; 2] = ["$ ", "(gdb) "];
 /// The word behind such a language for what is no part of the kernel, nor of what it prints.
 const DRAWN: &str = "drawn";
 
@@ -74,18 +77,9 @@ impl Expansion<'_> {
 
     fn fence(&mut self, piece: &Piece<Fence>) {
         let Piece { range, line, what: Fence { words, text } } = piece;
-        let language = words.first().map_or("", String::as_str);
         if !text.contains(MARK) {
-            if words.is_empty() {
-                self.fault(*line, "A fence has to say what is in it, as in ```console.");
-            } else if TAKEN.contains(&language) && !words.iter().any(|word| word == DRAWN) {
-                self.fault(
-                    *line,
-                    format!(
-                        "A fence of {language} holds an include, for what is typed may be untrue. \
-                        What is no part of the kernel, nor of what it prints, is marked: ```{language},{DRAWN}"
-                    ),
-                );
+            if let Some(what) = fault_of_typed(words, text) {
+                self.fault(*line, what);
             }
             return;
         }
@@ -116,6 +110,9 @@ impl Expansion<'_> {
         if let Some(chapter) = logged {
             let number = number(chapter);
             return format!("From the log of <code>make run CHAPTER={number}</code>, as it was captured");
+        }
+        if include.is_taken() && file.contains("-gdb-") {
+            return "From a session under gdb, as it was captured".into();
         }
         let code = format!("<code>{}</code>", escaped(path));
         if self.listed.contains(path) { link(&listing_order::link(path), &code) } else { code }
@@ -171,6 +168,26 @@ impl Expansion<'_> {
         }
         text += &self.text[end..];
         (text, self.faults)
+    }
+}
+
+/// What is wrong with a fence that holds no include.
+fn fault_of_typed(words: &[String], text: &str) -> Option<String> {
+    let language = words.first().map_or("", String::as_str);
+    let is_drawn = words.iter().any(|word| word == DRAWN);
+    let is_prompted =
+        |line: &str| line.trim().is_empty() || PROMPTS.iter().any(|prompt| line.trim().starts_with(prompt));
+    if words.is_empty() {
+        Some("A fence has to say what is in it, as in ```console.".into())
+    } else if TAKEN.contains(&language) && !is_drawn {
+        Some(format!(
+            "A fence of {language} holds an include, for what is typed may be untrue. \
+            What is no part of the kernel, nor of what it prints, is marked: ```{language},{DRAWN}"
+        ))
+    } else if TYPED.contains(&language) && !text.lines().all(is_prompted) {
+        Some(format!("In a fence of {language} each line is a command, behind {}.", PROMPTS.join("or ").trim()))
+    } else {
+        None
     }
 }
 

@@ -28,7 +28,7 @@ fn init_table(sources: &Sources, libraries: &[(String, String)]) -> Result<Strin
     for line in lines.iter().filter(|line| setup(line).is_some()) {
         let (code, comment) = line.split_once(" // ").expect("a line that sets something up has a comment");
         let chapter = chapter_of(sources, code.trim(), libraries)?;
-        let page = link(&format!("{chapter}.md"), &format!("{}", number(&chapter)));
+        let page = link(&format!("{chapter}.md"), number(&chapter));
         rows += &format!(
             "<tr><td>{page}</td><td><code>{}</code></td><td>{}</td></tr>\n",
             escaped(code.trim()),

@@ -85,11 +85,18 @@ pub fn walk(bytes: &[u8], start: u32) -> Result<Vec<Block>> {
     while at < end {
         let header = word(at)?;
         let size = header & !USED;
-        ensure!(size >= SMALLEST && size % WORD == 0 && size <= end - at, "no block lies at {at:#010x}: its header is {header:#x}");
+        ensure!(
+            size >= SMALLEST && size % WORD == 0 && size <= end - at,
+            "no block lies at {at:#010x}: its header is {header:#x}"
+        );
         let footer = at + size - WORD;
-        ensure!(word(footer)? ^ footer == header, "the footer at {footer:#010x} does not agree with the header at {at:#010x}");
+        ensure!(
+            word(footer)? ^ footer == header,
+            "the footer at {footer:#010x} does not agree with the header at {at:#010x}"
+        );
         let is_used = header & USED != 0;
-        let content = (1..=CONTENT_WORDS).map(|number| at + number * WORD).filter(|address| is_used && *address < footer);
+        let content =
+            (1..=CONTENT_WORDS).map(|number| at + number * WORD).filter(|address| is_used && *address < footer);
         let content = content.map(word).collect::<Result<_>>()?;
         let place_in_free_list = (!is_used).then_some(0);
         blocks.push(Block { address: hexadecimal(at), start: at, bytes: size, place_in_free_list, content });
@@ -111,7 +118,8 @@ fn number_free(blocks: &mut [Block], word: impl Fn(u32) -> Result<u32>) -> Resul
         }
     }
     for place in 1..=free.len() {
-        let Some(block) = blocks.iter_mut().find(|block| block.start == next && block.place_in_free_list == Some(0)) else {
+        let Some(block) = blocks.iter_mut().find(|block| block.start == next && block.place_in_free_list == Some(0))
+        else {
             bail!("the free list leads to {next:#010x}, where no free block begins, or for the second time");
         };
         ensure!(word(next + 2 * WORD)? == previous, "the free block at {next:#010x} has a wrong link back");
@@ -189,7 +197,8 @@ mod tests {
     #[test]
     fn the_kernels_own_words_are_understood() {
         let log = "With three boxes:\n  4096 bytes, 3 blocks in use with 1224 bytes, 1 free, the largest 2872\nA vector of 2000.\n";
-        let usage = Usage { total_bytes: 4096, used_blocks: 3, used_bytes: 1224, free_blocks: 1, largest_free_bytes: 2872 };
+        let usage =
+            Usage { total_bytes: 4096, used_blocks: 3, used_bytes: 1224, free_blocks: 1, largest_free_bytes: 2872 };
         assert_eq!(Usage::all_in(log), [usage]);
     }
 }

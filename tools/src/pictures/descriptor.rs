@@ -148,15 +148,17 @@ fn kind(found: u64) -> String {
 fn table_of(facts: &Facts) -> String {
     let mut table = head(["bits", "field", "value", "meaning"]);
     for Field { name, highest_bit, lowest_bit, bits, meaning } in &facts.fields {
-        let place = if highest_bit == lowest_bit { format!("{highest_bit}") } else { format!("{highest_bit}–{lowest_bit}") };
+        let place =
+            if highest_bit == lowest_bit { format!("{highest_bit}") } else { format!("{highest_bit}–{lowest_bit}") };
         table += &row([&place, name, &format!("`{bits}`"), meaning]);
     }
     let Facts { selector, address, table: gdt, bytes, base, limit, .. } = facts;
     let bytes = bytes.join(" ");
-    table + &format!(
-        "\nThe GDT begins at `{gdt}`; CS is `{selector}`, so the descriptor lies at `{address}`. Its bytes, lowest \
+    table
+        + &format!(
+            "\nThe GDT begins at `{gdt}`; CS is `{selector}`, so the descriptor lies at `{address}`. Its bytes, lowest \
          address first: `{bytes}`. Put together: base `{base}`, limit `{limit}`.\n"
-    )
+        )
 }
 
 const BIT: i32 = 23;
@@ -177,8 +179,9 @@ fn draw(facts: &Facts) -> Sheet {
     let told: Vec<&Field> = facts.fields.iter().filter(|field| !is_part(field)).collect();
     let sums = [format!("base: {}", facts.base), format!("limit: {}, the last offset", facts.limit)];
     let meanings = told.iter().map(|field| (field.name.to_owned(), format!("{}: {}", field.bits, field.meaning)));
-    let all: Vec<(String, String)> =
-        meanings.chain(sums.into_iter().filter_map(|sum| sum.split_once(": ").map(|(a, b)| (a.into(), b.into())))).collect();
+    let all: Vec<(String, String)> = meanings
+        .chain(sums.into_iter().filter_map(|sum| sum.split_once(": ").map(|(a, b)| (a.into(), b.into()))))
+        .collect();
     let half = all.len().div_ceil(2);
     for (number, (name, meaning)) in (0..).zip(&all) {
         let (column, line) = (number / half as i32, number % half as i32);
@@ -224,7 +227,8 @@ fn draw_field(drawing: Group, field: &Field, highest: u32, top: i32) -> Group {
     let x = LEFT + (highest - field.highest_bit) as i32 * BIT;
     let width = (field.highest_bit - field.lowest_bit + 1) as i32 * BIT;
     let fill = if highest > 31 { SHADE } else { PAPER };
-    let mut drawing = drawing.add(frame(x, top, width, 58, fill, "none")).add(line((x, top + 28), (x + width, top + 28)));
+    let mut drawing =
+        drawing.add(frame(x, top, width, 58, fill, "none")).add(line((x, top + 28), (x + width, top + 28)));
     for (number, bit) in (0..).zip(field.bits.chars()) {
         let (middle, name) = (x + number * BIT + BIT / 2, field.highest_bit - number as u32);
         drawing = drawing.add(digits(&bit.to_string(), middle, top + 20, "middle").set("font-size", 15));
@@ -283,6 +287,9 @@ mod tests {
         assert_eq!(told[1..6], [("G", "1"), ("D/B", "1"), ("L", "0"), ("AVL", "0"), ("limit 19:16", "1111")]);
         assert_eq!(told[6..10], [("P", "1"), ("DPL", "00"), ("S", "1"), ("type", "1011")]);
         assert_eq!(fields[9].meaning, "code, may be read, accessed");
-        assert_eq!((kind(0b0010), kind(0b0111)), ("data, may be written".into(), "data, expanding down, may be written, accessed".into()));
+        assert_eq!(
+            (kind(0b0010), kind(0b0111)),
+            ("data, may be written".into(), "data, expanding down, may be written, accessed".into())
+        );
     }
 }

@@ -88,7 +88,9 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     let snapshot = sitting.until(Checkpoint::Function(HANDLER))?;
     let facts = facts(&snapshot, &sitting.program)?;
     let log = sitting.finish()?;
-    for said in [format!("ESP {}", facts.esp_before), format!("just before {}.", facts.stack[BEFORE as usize + 2].value)] {
+    for said in
+        [format!("ESP {}", facts.esp_before), format!("just before {}.", facts.stack[BEFORE as usize + 2].value)]
+    {
         ensure!(log.contains(&said), "The kernel does not say \"{said}\".\n{log}");
     }
     let mut files = draw(&facts).files(&facts, table(&facts))?;
@@ -154,10 +156,11 @@ fn table(facts: &Facts) -> String {
         table += &row([&format!("`{address}`"), name, &format!("`{value}`"), pushed_by.words(), note]);
     }
     let Facts { esp_before, frame, esp_in_handler, .. } = facts;
-    table + &format!(
-        "\nBefore the breakpoint ESP was `{esp_before}`; where the handler begins it is `{esp_in_handler}`. The `Frame` is the \
+    table
+        + &format!(
+            "\nBefore the breakpoint ESP was `{esp_before}`; where the handler begins it is `{esp_in_handler}`. The `Frame` is the \
          {FRAME_WORDS} words from `{frame}` up.\n"
-    )
+        )
 }
 
 const TOP: i32 = 30;
@@ -280,7 +283,13 @@ mod tests {
 
     #[test]
     fn words_of_the_same_origin_are_held_together() {
-        let word = |(name, pushed_by)| Word { address: String::new(), value: String::new(), name, pushed_by, note: String::new() };
+        let word = |(name, pushed_by)| Word {
+            address: String::new(),
+            value: String::new(),
+            name,
+            pushed_by,
+            note: String::new(),
+        };
         let stack: Vec<Word> = PUSHED.into_iter().map(word).collect();
         let groups: Vec<(usize, usize)> = groups(&stack).into_iter().map(|(first, count, _)| (first, count)).collect();
         assert_eq!(groups, [(0, 3), (3, 2), (5, 8), (13, 5), (18, 1)]);

@@ -4,7 +4,7 @@
 //! as `make debug` begins it. Each command is shown with gdb's prompt before it, as if it had been typed. The
 //! machine counts instructions instead of time, so a session goes the same way every time.
 //!
-//! A line `## tables` begins a part of the session, which becomes a file of its own, `gdb-NAME-tables.txt`, so that
+//! A line `## tables` begins a part of the session, which becomes a file of its own, `05-gdb-NAME-tables.txt`, so that
 //! a page can say something in between. What stands before the first of them belongs to it.
 //!
 //! gdb words some things differently from version to version. A session is taken where there is the gdb that the
@@ -40,10 +40,13 @@ const FAREWELL: &str = "[Inferior 1 (process 1) detached]";
 const PART: &str = "## ";
 const MARK: &str = "----- ";
 
-/// Holds all sessions with the kernel of a chapter; none where there is no gdb to hold them with.
+/// Holds all sessions with the kernel of a chapter.
 pub fn take(workspace: &Workspace, chapter: &Chapter, kernel: &Path) -> Result<Files> {
     let mut files = Files::new();
-    let Some(debugger) = DEBUGGERS.into_iter().find(|debugger| is_the_books(debugger)) else { return Ok(files) };
+    let number = chapter.name.split('-').next().unwrap_or_default();
+    let Some(debugger) = DEBUGGERS.into_iter().find(|debugger| is_the_books(debugger)) else {
+        return committed(workspace, &format!("{number}-gdb-"));
+    };
     for entry in fs::read_dir(workspace.root.join(FOLDER)).context(FOLDER)? {
         let path = entry?.path();
         let script = fs::read_to_string(&path)?;
@@ -52,9 +55,16 @@ pub fn take(workspace: &Workspace, chapter: &Chapter, kernel: &Path) -> Result<F
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let session = hold(workspace, kernel, debugger, &script).with_context(|| format!("{FOLDER}/{name}.gdb"))?;
-        files.extend(parts(&session).into_iter().map(|(part, text)| (format!("gdb-{name}-{part}.txt"), text)));
+        files.extend(parts(&session).into_iter().map(|(part, text)| (format!("{number}-gdb-{name}-{part}.txt"), text)));
     }
     Ok(files)
+}
+
+/// The sessions that are there already: those whose names begin with `start`.
+fn committed(workspace: &Workspace, start: &str) -> Result<Files> {
+    let folder = workspace.root.join(super::FOLDER);
+    let names = super::committed::names(&folder)?.into_iter().filter(|name| name.starts_with(start));
+    names.map(|name| Ok((name.clone(), fs::read_to_string(folder.join(&name))?))).collect()
 }
 
 /// Whether this gdb is there, and is the one that the book was written with.

@@ -90,7 +90,13 @@ fn table(moments: &[Moment]) -> String {
             table += &row([&moment, "no block", "", "", ""]);
         }
         for block in blocks {
-            table += &row([&moment, &format!("`{}`", block.address), &block.bytes.to_string(), &state(block), &content(block)]);
+            table += &row([
+                &moment,
+                &format!("`{}`", block.address),
+                &block.bytes.to_string(),
+                &state(block),
+                &content(block),
+            ]);
             moment.clear();
         }
     }
@@ -124,7 +130,8 @@ fn draw(moments: &[Moment]) -> Sheet {
         }
         y += GAP;
     }
-    let legend = "Each row is one page of 4096 bytes, to scale. Grey with a solid edge: in use. Blank with a dotted edge: free.";
+    let legend =
+        "Each row is one page of 4096 bytes, to scale. Grey with a solid edge: in use. Blank with a dotted edge: free.";
     drawing = drawing.add(words(legend, LEFT, y, "start").set("font-size", 12));
     Sheet {
         name: "06-heap",
@@ -145,7 +152,10 @@ fn draw_block(drawing: Group, block: &Block, page: u32, y: i32) -> Group {
     let x = |address: u32| LEFT + ((address - page) as i32 * PAGE_WIDTH + PAGE_BYTES as i32 / 2) / PAGE_BYTES as i32;
     let (left, right) = (x(from), x(to));
     let (fill, broken) = if block.is_free() { (PAPER, "2 3") } else { (SHADE, "none") };
-    let mut drawing = drawing.add(frame(left, y, right - left, PAGE_HEIGHT, fill, broken).set("stroke-width", if block.is_free() { 1 } else { 2 }));
+    let mut drawing = drawing.add(
+        frame(left, y, right - left, PAGE_HEIGHT, fill, broken)
+            .set("stroke-width", if block.is_free() { 1 } else { 2 }),
+    );
     // Header and footer, which at this scale are less than the line that stands for them.
     if !block.is_free() && from == block.start {
         drawing = drawing.add(line((left + 3, y), (left + 3, y + PAGE_HEIGHT)));
@@ -165,7 +175,11 @@ fn draw_block(drawing: Group, block: &Block, page: u32, y: i32) -> Group {
     };
     let middle = (left + right) / 2;
     for (number, said) in (0..).zip(said).filter(|(_, said)| !said.is_empty()) {
-        let words = if number == 0 { bold(&said, middle, y + 16, "middle") } else { words(&said, middle, y + 16 + number * 15, "middle") };
+        let words = if number == 0 {
+            bold(&said, middle, y + 16, "middle")
+        } else {
+            words(&said, middle, y + 16 + number * 15, "middle")
+        };
         drawing = drawing.add(words.set("font-size", 12));
     }
     drawing

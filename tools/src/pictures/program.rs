@@ -52,6 +52,14 @@ impl Program {
         found.with_context(|| format!("The kernel has no symbol called `{name}`; it may have been inlined."))
     }
 
+    /// The name of the function or variable that an address lies in, or of the last one before it.
+    pub fn function_at(&self, address: u32) -> Result<String> {
+        // Several may begin at one place, such as a part of the image and its first function: the longest tells most.
+        let near = self.symbols.iter().filter(|(_, start)| **start <= address);
+        let found = near.max_by_key(|(name, start)| (**start, name.len()));
+        found.map(|(name, _)| name.clone()).with_context(|| format!("The kernel has nothing at {address:#010x}."))
+    }
+
     /// Every address at which the machine has to stop, lest it run past `checkpoint`.
     pub fn addresses(&self, checkpoint: Checkpoint) -> Result<Vec<u32>> {
         match checkpoint {

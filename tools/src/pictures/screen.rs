@@ -57,8 +57,7 @@ struct Cursor {
 pub fn take(mut sitting: Sitting, chapter: &str) -> Result<Files> {
     sitting.go_to(Checkpoint::Function("boot::stop::end"))?;
     let runs = cells::runs(&sitting.read(cells::ADDRESS, cells::BYTES)?)?;
-    let facts =
-        Facts { columns: COLUMNS, rows: ROWS, cursor: cursor(&mut sitting)?, text: cells::text(&runs), runs };
+    let facts = Facts { columns: COLUMNS, rows: ROWS, cursor: cursor(&mut sitting)?, text: cells::text(&runs), runs };
     let name = format!("{chapter}-screen");
     let files = [
         (format!("{name}.svg"), format!("{}\n", draw(&name, chapter, &facts))),
@@ -70,7 +69,7 @@ pub fn take(mut sitting: Sitting, chapter: &str) -> Result<Files> {
 
 fn cursor(sitting: &mut Sitting) -> Result<Option<Cursor>> {
     let mut register = |index: u8| -> Result<u8> {
-        let answer = sitting.ask(&format!("i /b {CONTROLLER:#x} {index:#x}"))?;
+        let answer = sitting.ask(&format!("i /b {CONTROLLER:#x}.{index:#x}"))?;
         let value = answer.split_once("= 0x").and_then(|(_, digits)| u8::from_str_radix(digits.trim(), 16).ok());
         value.with_context(|| format!("QEMU answers \"{answer}\" when asked for the cursor"))
     };
@@ -90,7 +89,8 @@ fn draw(name: &str, chapter: &str, facts: &Facts) -> Document {
         format!("The screen at the end of chapter {number}")
     };
     let height = ROWS as i32 * CELL_HEIGHT + 2 * MARGIN;
-    let case = rectangle(1, 1, WIDTH - 2, height - 2, "#000").set("rx", 14).set("stroke", "#777").set("stroke-width", 2);
+    let case =
+        rectangle(1, 1, WIDTH - 2, height - 2, "#000").set("rx", 14).set("stroke", "#777").set("stroke-width", 2);
     let mut document = paper::document(name, &title, &description(facts), height)
         .set("font-family", "monospace")
         .set("font-size", 15)

@@ -47,7 +47,8 @@ pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec
         ensure!(switch.tick >= since, "switch {number} happens before the one before it");
         let before = counts.insert(switch.from, switch.counts).unwrap_or_default();
         let ended_by = REASONS.into_iter().zip(switch.counts.into_iter().zip(before));
-        let ended_by: Vec<&str> = ended_by.filter(|(_, (now, before))| now == &(before + 1)).map(|(name, _)| name).collect();
+        let ended_by: Vec<&str> =
+            ended_by.filter(|(_, (now, before))| now == &(before + 1)).map(|(name, _)| name).collect();
         let more: u32 = switch.counts.iter().sum::<u32>() - before.iter().sum::<u32>();
         let [reason] = ended_by[..] else { anyhow::bail!("switch {number} has no reason, or several: {switch:?}") };
         ensure!(more == 1, "before switch {number}, thread {} left the CPU unseen", switch.from);
@@ -60,7 +61,8 @@ pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec
 
 /// How many turns of a thread ended for each reason.
 pub fn count(turns: &[Turn], thread: u32) -> Counts {
-    let ended = |reason: &str| turns.iter().filter(|turn| turn.thread == thread && turn.ended_by == Some(reason)).count();
+    let ended =
+        |reason: &str| turns.iter().filter(|turn| turn.thread == thread && turn.ended_by == Some(reason)).count();
     REASONS.map(|reason| ended(reason) as u32)
 }
 
@@ -72,7 +74,7 @@ pub fn rows(log: &str) -> Vec<(String, Counts)> {
         let numbers: Vec<u32> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
         let (all, counts) = numbers.split_first()?;
         let counts: Counts = counts.try_into().ok()?;
-        (*all == counts.iter().sum()).then_some((name, counts))
+        (*all == counts.iter().sum::<u32>()).then_some((name, counts))
     };
     log.lines().filter_map(row).collect()
 }
@@ -94,12 +96,15 @@ mod tests {
         let switches = [switch(4, 0, 1, TIMER), switch(4, 1, 0, SLEEP), switch(7, 0, 1, EXIT)];
         let turns = turns(&switches, 2, 9).expect("these follow one another");
         let turn = |thread, from_tick, to_tick, ended_by| Turn { thread, from_tick, to_tick, ended_by };
-        assert_eq!(turns, [
-            turn(0, 2, 4, Some("timer")),
-            turn(1, 4, 4, Some("sleep")),
-            turn(0, 4, 7, Some("exit")),
-            turn(1, 7, 9, None)
-        ]);
+        assert_eq!(
+            turns,
+            [
+                turn(0, 2, 4, Some("timer")),
+                turn(1, 4, 4, Some("sleep")),
+                turn(0, 4, 7, Some("exit")),
+                turn(1, 7, 9, None)
+            ]
+        );
         assert_eq!((count(&turns, 0), count(&turns, 1), count(&turns, 2)), (EXIT, SLEEP, Counts::default()));
     }
 

@@ -7,7 +7,12 @@ const SOURCE: &str = "//! A.\n// ANCHOR: a\nb\n// ANCHOR_END: a\n";
 const PATH: &str = "chapters/01-a/src/lib.rs";
 
 fn expanded(page: &str, text: &str) -> (String, Vec<(usize, String)>) {
-    let files = [(PATH, SOURCE), ("book/figures/01-log.txt", "hello\n"), ("chapters/01-a/Cargo.toml", "")];
+    let files = [
+        (PATH, SOURCE),
+        ("book/figures/01-log.txt", "hello\n"),
+        ("book/figures/01-gdb-a.txt", "$1\n"),
+        ("chapters/01-a/Cargo.toml", ""),
+    ];
     let (_folder, sources) = project(&files);
     let (text, faults) = expand(&sources, page, text);
     (text, faults.into_iter().map(|fault| (fault.line, fault.what)).collect())
@@ -37,6 +42,7 @@ fn a_listing_gets_a_caption_and_stays_a_fence() {
 fn a_log_says_where_it_is_from() {
     let text = good("```text\n{{#include ../figures/01-log.txt}}\n```\n");
     assert!(text.contains("<code>make run CHAPTER=1</code>"), "{text}");
+    assert!(good("```text\n{{#include ../figures/01-gdb-a.txt}}\n```\n").contains("under gdb"));
 }
 
 #[test]
@@ -69,6 +75,12 @@ fn what_is_wrong_is_told_with_its_line() {
         ("01-a.md", "```text\n{{#include ../figures/02-log.txt}}\n```\n", 2, "make figures"),
         ("01-a.md", "```text\nHello from chapter 1.\n```\n", 1, "holds an include"),
         ("01-a.md", "```rust,ignore\nfn f() {}\n```\n", 1, "holds an include"),
+        (
+            "01-a.md",
+            "```console\n$ make run\nHello from chapter 1.\n```\n",
+            1,
+            "each line is a command, behind $ or (gdb).",
+        ),
         ("01-a.md", "```\nmake run\n```\n", 1, "has to say what is in it"),
     ] {
         let (_, faults) = expanded(page, text);
@@ -78,9 +90,11 @@ fn what_is_wrong_is_told_with_its_line() {
 
 #[test]
 fn drawings_and_commands_are_typed() {
-    for text in
-        ["```text,drawn\n+--+\n```\n", "```console\n$ make run\n```\n", "```rust,ignore,drawn\nfn f() {}\n```\n"]
-    {
+    for text in [
+        "```text,drawn\n+--+\n```\n",
+        "```console\n$ make debug\n(gdb) quit\n```\n",
+        "```rust,ignore,drawn\nfn f() {}\n```\n",
+    ] {
         assert_eq!(good(text), text);
     }
 }

@@ -1,0 +1,165 @@
+//! Chapter 8: who had the CPU when, and why each turn ended.
+//!
+//! The machine is stopped at every context switch, and its memory tells who leaves, who comes, how many ticks
+//! there have been, and how the turns of the thread that leaves have ended so far: the count that is one more
+//! than at its last switch is the reason.
+
+use super::paper::{head, row};
+use super::program::{Checkpoint, Program};
+use super::sitting::Sitting;
+use super::snapshot::Snapshot;
+use super::turns::{self, REASONS, Switch, Turn};
+use super::{Files, log_file, timeline_drawing};
+use anyhow::{Context, Result, bail, ensure};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The first and only way from thread to thread.
+const SWITCH: Checkpoint = Checkpoint::Function("switch");
+const END: Checkpoint = Checkpoint::Function("boot::stop::end");
+const WORD: u32 = 4;
+/// On a new thread's stack, where the function that it calls stands, and what that gets:
+/// `chapters/08-threads/src/switch.rs`.
+const ENTRY: u32 = 6 * WORD;
+const ARGUMENT: u32 = 7 * WORD;
+
+/// What has been found.
+#[derive(Serialize)]
+pub struct Facts {
+    /// The threads in the order of their places in the scheduler's table.
+    pub threads: Vec<Thread>,
+    /// From the first to the last.
+    pub turns: Vec<Turn>,
+}
+
+/// A thread.
+#[derive(Clone, Serialize)]
+pub struct Thread {
+    /// Its place in the scheduler's table.
+    pub place: u32,
+    /// What it is called in the demonstration.
+    pub name: String,
+    /// The function that it runs.
+    pub runs: String,
+}
+
+/// Takes the picture of the whole demonstration.
+pub fn take(mut sitting: Sitting) -> Result<Files> {
+    let places = Places::of(&sitting.program)?;
+    sitting.stop_briefly()?;
+    let mut threads = BTreeMap::from([(0, Thread { place: 0, name: "first".into(), runs: "kernel".into() })]);
+    let mut switches = Vec::new();
+    let last_tick = loop {
+        let Some(snapshot) = sitting.until_one_of(SWITCH, END)? else {
+            break places.ticks(&sitting.snapshot()?)?;
+        };
+        let (switch, stack_pointer) = places.switch(&snapshot)?;
+        if !threads.contains_key(&switch.to) {
+            threads.insert(switch.to, new_thread(&sitting.program, &snapshot, switch.to, stack_pointer)?);
+        }
+        switches.push(switch);
+    };
+    let log = sitting.finish()?;
+    let turns = turns::turns(&switches, 0, last_tick)?;
+    let facts = Facts { threads: threads.into_values().collect(), turns };
+    agree(&facts, &log)?;
+    let mut files = timeline_drawing::draw(&facts).files(&facts, table(&facts))?;
+    // Had the stops changed what happens, this log would differ from the one without them.
+    files.extend([log_file("08", &log)]);
+    Ok(files)
+}
+
+/// Where in memory the kernel keeps what matters.
+struct Places {
+    ticks: u32,
+    /// From where a thread's stack pointer is kept to its counts.
+    to_counts: u32,
+}
+
+impl Places {
+    fn of(program: &Program) -> Result<Self> {
+        let record = |field| program.field("threads::table::SCHEDULER", field);
+        let to_counts = record("counts")?.wrapping_sub(record("stack_pointer")?);
+        Ok(Self { ticks: program.field("timer::tick::TICKS", "low")?, to_counts })
+    }
+
+    fn ticks(&self, snapshot: &Snapshot) -> Result<u32> {
+        snapshot.memory.word(self.ticks).context("the count of ticks does not lie in memory")
+    }
+
+    /// The switch that is about to happen, and the stack pointer that it loads.
+    fn switch(&self, snapshot: &Snapshot) -> Result<(Switch, u32)> {
+        let space = snapshot.space()?;
+        let word =
+            |address: u32| snapshot.word(&space, address).with_context(|| format!("nothing lies at {address:#010x}"));
+        let esp = snapshot.registers.get("ESP")?;
+        // Above the address to return to lie the arguments, in their order.
+        let argument = |number: u32| word(esp + number * WORD);
+        let [save, load, from, to] = [argument(1)?, argument(2)?, argument(3)?, argument(4)?];
+        let mut counts = turns::Counts::default();
+        for (count, number) in counts.iter_mut().zip(0..) {
+            *count = word(save.wrapping_add(self.to_counts) + number * WORD)?;
+        }
+        Ok((Switch { tick: self.ticks(snapshot)?, from, to, counts }, load))
+    }
+}
+
+/// Who a thread is that comes for the first time: its stack tells what it is going to run.
+fn new_thread(program: &Program, snapshot: &Snapshot, place: u32, stack_pointer: u32) -> Result<Thread> {
+    let space = snapshot.space()?;
+    let word = |offset| snapshot.word(&space, stack_pointer + offset).context("a new thread without a stack");
+    let runs = program.function_at(word(ENTRY)?)?;
+    let argument = word(ARGUMENT)?;
+    let name = match runs.rsplit("::").next().unwrap_or(&runs) {
+        "count" => char::from_u32(argument).context("no letter")?.to_string(),
+        "doze" => "sleeper".into(),
+        "read" => "reader".into(),
+        "idle" => "idle".into(),
+        other => bail!("nobody knows a thread that runs `{other}`"),
+    };
+    Ok(Thread { place, name, runs })
+}
+
+/// Sees that the picture says what the kernel's own table says.
+fn agree(facts: &Facts, log: &str) -> Result<()> {
+    let said = turns::rows(log);
+    ensure!(!said.is_empty(), "The kernel prints no table.\n{log}");
+    for (name, counts) in said {
+        let thread = facts.threads.iter().find(|thread| thread.name == name);
+        let thread = thread.with_context(|| format!("The kernel tells of a thread {name}, which was not seen."))?;
+        let found = turns::count(&facts.turns, thread.place);
+        ensure!(found == counts, "Of {name}, the kernel counts {counts:?}, but {found:?} were seen.\n{log}");
+    }
+    Ok(())
+}
+
+fn table(facts: &Facts) -> String {
+    let mut table = head(["turn", "thread", "from tick", "to tick", "ended by"]);
+    for (number, turn) in (1..).zip(&facts.turns) {
+        let (number, from, to) = (f(number), f(turn.from_tick), f(turn.to_tick));
+        table += &row([&number, facts.name(turn.thread), &from, &to, turn.ended_by.unwrap_or("(went on)")]);
+    }
+    table += "\n";
+    let mut names = vec!["thread", "all"];
+    names.extend(REASONS);
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    table += &line(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    table += &line(&vec!["---".to_owned(); names.len()]);
+    for thread in &facts.threads {
+        let counts = turns::count(&facts.turns, thread.place);
+        let cells = [thread.name.clone(), f(counts.iter().sum())];
+        table += &line(&cells.into_iter().chain(counts.map(f)).collect::<Vec<_>>());
+    }
+    table
+}
+
+fn f(number: u32) -> String {
+    number.to_string()
+}
+
+impl Facts {
+    /// What the thread at this place is called.
+    pub fn name(&self, place: u32) -> &str {
+        self.threads.iter().find(|thread| thread.place == place).map_or("?", |thread| &thread.name)
+    }
+}
