@@ -21,8 +21,10 @@ x/xw $cr3 + 4 * (0x50000000 >> 22)
 walk 0x50000000
 stepi
 x/dw 0x50000000
+walk 0x50000000
 monitor xp /1dw 0x133000
 ## map
 walk 0x109000
 walk 0x400000
+walk 0xc12345
 monitor info mem

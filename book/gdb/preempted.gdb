@@ -1,0 +1,16 @@
+# chapter 8
+#
+# A thread that was interrupted in the midst of its work: all that is left of it lies on its stack.
+
+## stack
+continue
+break switch
+continue
+continue
+continue
+stepi 6
+p/x $esp
+x/62xw $esp
+info symbol *(($esp + 16) as *mut u32)
+info symbol *(($esp + 116) as *mut u32)
+info symbol *(($esp + 180) as *mut u32)
