@@ -68,7 +68,13 @@ export async function visit({ browser, address }, page, { theme = 'light', width
         }
     });
     tab.on('pageerror', error => complaints.push(`A script failed: ${error.message}`));
-    tab.on('requestfailed', request => complaints.push(`Not loaded: ${request.url()}: ${request.failure()?.errorText}`));
+    tab.on('requestfailed', request => {
+        const why = request.failure()?.errorText;
+        // A page that is left does not wait for what it has asked for.
+        if (why !== 'net::ERR_ABORTED') {
+            complaints.push(`Not loaded: ${request.url()}: ${why}`);
+        }
+    });
     tab.on('response', response => {
         if (response.status() >= 400) {
             complaints.push(`Not found: ${response.url()}`);

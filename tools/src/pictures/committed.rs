@@ -12,10 +12,12 @@ use std::path::Path;
 const LETTERS_BEFORE: usize = 30;
 const LETTERS_BEHIND: usize = 60;
 
-/// Whether a file belongs to the pictures of a chapter: it begins with its number.
+/// Whether a file belongs to the pictures that are always taken of a chapter: it begins with its number.
+///
+/// Sessions under gdb do not: they are taken only where there is the gdb that the book was written with.
 pub fn belongs_to(name: &str, chapter: &Chapter) -> bool {
     let number = chapter.name.split_once('-').map_or("", |(number, _)| number);
-    name.strip_prefix(number).is_some_and(|rest| rest.starts_with('-'))
+    name.strip_prefix(number).is_some_and(|rest| rest.starts_with('-') && !rest.starts_with("-gdb-"))
 }
 
 /// The names of the files that are committed.
@@ -83,7 +85,14 @@ mod tests {
 
     #[test]
     fn the_same_is_the_same_and_other_chapters_are_left_alone() {
-        assert_eq!(told(&[("09-a.md", "a\n"), ("05-b.md", ""), ("made-with.json", "")], &[("09-a.md", "a\n")]), "");
+        let committed = [("09-a.md", "a\n"), ("05-b.md", ""), ("made-with.json", "")];
+        assert_eq!(told(&committed, &[("09-a.md", "a\n")]), "");
+    }
+
+    #[test]
+    fn a_session_under_gdb_is_held_to_today_only_where_it_is_taken() {
+        assert_eq!(told(&[("09-gdb-a.txt", "a\n")], &[]), "");
+        assert!(told(&[("09-gdb-a.txt", "a\n")], &[("09-gdb-a.txt", "b\n")]).contains("09-gdb-a.txt"));
     }
 
     #[test]
