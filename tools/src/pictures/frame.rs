@@ -185,7 +185,8 @@ fn draw(facts: &Facts) -> Sheet {
             .add(digits(&word.address, BOX_LEFT - 8, y + 16, "end"))
             .add(words(word.name, BOX_LEFT + 8, y + 16, "start"))
             .add(digits(&word.value, BOX_LEFT + BOX_WIDTH - 8, y + 16, "end"));
-        if !is_before {
+        // An empty line would end the drawing, where it stands in a page of Markdown.
+        if !is_before && !word.note.is_empty() {
             drawing = drawing.add(words(&word.note.replace('`', ""), NOTES, y + 16, "start").set("font-size", 12));
         }
     }
