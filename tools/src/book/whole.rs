@@ -7,6 +7,7 @@ use super::mistakes;
 use super::page::{Page, directive};
 use super::sources::{FIGURES, PAGES, Sources};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The parts of a chapter's page, in their order.
 const PARTS: [&str; 8] = [
@@ -23,14 +24,15 @@ const PARTS: [&str; 8] = [
 /// The pages, read.
 struct Book<'a> {
     sources: &'a Sources,
+    texts: &'a [(String, String)],
     pages: Vec<(String, Page)>,
 }
 
 /// What is wrong with the book as a whole.
 pub fn faults(sources: &Sources, texts: &[(String, String)]) -> Vec<Fault> {
     let pages = texts.iter().map(|(name, text)| (name.clone(), Page::parse(text))).collect();
-    let book = Book { sources, pages };
-    let checks = [Book::contents, Book::parts, Book::anchors, Book::defects, Book::figures];
+    let book = Book { sources, texts, pages };
+    let checks = [Book::contents, Book::parts, Book::anchors, Book::defects, Book::figures, Book::addresses];
     checks.iter().flat_map(|check| check(&book)).collect()
 }
 
@@ -145,6 +147,48 @@ impl Book<'_> {
         let figures = self.sources.files_in(FIGURES).into_iter();
         figures.filter(|path| !is_shown(path)).map(|path| Fault::of(&path, "No page shows this.")).collect()
     }
+
+    /// What a chapter's page says of places in memory is what was found there: an address moves with every
+    /// change of a kernel, and a typed one stays.
+    fn addresses(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (page, text) in self.texts {
+            let Some((number, _)) = self.sources.chapter_of(page).and_then(|chapter| chapter.split_once('-')) else {
+                continue;
+            };
+            let start = format!("{FIGURES}/{number}-");
+            let files = self.sources.files_in(FIGURES).into_iter().filter(|path| path.starts_with(&start));
+            let taken: String = files.filter_map(|path| self.sources.read(&path).ok()).collect();
+            for (line, words) in (1..).zip(text.lines()) {
+                for address in addresses(words).filter(|address| !is_in(&taken, address)) {
+                    let what = format!("Nothing that was taken from this chapter's kernel shows {address}.");
+                    faults.push(Fault::new(&file_of(page), line, what));
+                }
+            }
+        }
+        faults
+    }
+}
+
+/// The memory in which the kernels lie, and that behind them which they give out.
+const MEMORY: Range<u32> = 0x0010_0000..0x0100_0000;
+/// Where kernel stacks are.
+const STACKS: Range<u32> = 0xD000_0000..0xE000_0000;
+
+/// Whether an address is in what was taken: with all its digits, as the kernels write it, or without the zeros, as
+/// gdb does.
+fn is_in(taken: &str, address: &str) -> bool {
+    let short = address.to_lowercase().replace("0x0", "0x").replace("0x0", "0x");
+    taken.contains(&address.to_lowercase()) || taken.contains(&short)
+}
+
+/// The places in memory that are named in a line, with all their digits.
+fn addresses(line: &str) -> impl Iterator<Item = &str> {
+    let words = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() == "0x00000000".len());
+    words.filter(|word| {
+        let number = word.strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        number.is_some_and(|number| MEMORY.contains(&number) || STACKS.contains(&number))
+    })
 }
 
 #[cfg(test)]

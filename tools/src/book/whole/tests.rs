@@ -42,6 +42,7 @@ fn what_is_left_out_is_told() {
     for (file, old, new, sentence) in [
         ("book/src/SUMMARY.md", "(b.md)", "(c.md)", "book/src/b.md: SUMMARY.md does not list"),
         (page, "## The code", "## Code", "book/src/01-a.md:11: The headings"),
+        (page, "## The idea", "## The idea\n\nIt is at 0x00103099.", "md:9: Nothing that was taken from this"),
         (page, "## Further", "## Further\n\n## More", "instead of \"the end of the page\""),
         (page, "## In short\n", "", "instead of \"In short\""),
         (page, "## Further", "", "here is \"the end of the page\" instead of \"Further\""),
