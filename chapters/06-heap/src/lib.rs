@@ -1,6 +1,6 @@
 //! Chapter 6: the kernel heap, memory of any size, given out and taken back.
 //!
-//! [`memory`] reads and writes single words and holds all the unsafe code; `blocks` cuts the memory
+//! [`memory`] reads and writes single words, with all their unsafe code; `blocks` cuts the memory
 //! up and notes each block's size at both of its ends; `free_list` strings the free blocks together;
 //! [`heap`] allocates, frees and grows. [`free_error`] says why a pointer cannot be freed, and
 //! [`check`] looks at the whole: how full it is, and whether it is sound. None of this knows about

@@ -1,4 +1,4 @@
-//! The heap's memory, one word at a time: all the unsafe code there is.
+//! The heap's memory, one word at a time: all the unsafe code of the heap itself.
 //!
 //! The heap keeps its own notes in the memory it manages, next to bytes that belong to somebody else
 //! by now. A `&mut [u8]` over the whole would claim those bytes as well, and Rust lets the compiler
