@@ -89,6 +89,11 @@ impl Defect {
         let lacks = |start: &str| format!("It has no line \"{start}...\".");
         let (kind, outcome, caught_by) = match ending {
             "patch" if diff.is_empty() => return Err("It has no patch.".into()),
+            "patch" if !is_found_again(diff) => {
+                return Err(
+                    "A part of it has fewer than three lines before it, so it may be taken out elsewhere.".into()
+                );
+            }
             "patch" => {
                 let outcome = says(WOULD_SEE).ok_or_else(|| lacks(WOULD_SEE))?;
                 let caught_by = says(CAUGHT_BY).ok_or_else(|| lacks(CAUGHT_BY))?;
@@ -126,6 +131,17 @@ impl Defect {
         let ending = if self.has_patch() { "patch" } else { "md" };
         Path::new("chapters").join(&self.chapter).join(FOLDER).join(format!("{}.{ending}", self.name))
     }
+}
+
+/// Whether each part of a patch has enough lines before it that `git apply -R` finds its place again: three, or
+/// all there are.
+fn is_found_again(diff: &str) -> bool {
+    let parts = diff.split("\n@@ -").skip(1);
+    parts.into_iter().all(|part| {
+        let start = part.split(',').next().and_then(|number| number.parse().ok()).unwrap_or(0);
+        let before = part.lines().skip(1).take_while(|line| line.starts_with(' ') || line.is_empty()).count();
+        before >= 3.min(start.max(1) - 1)
+    })
 }
 
 impl fmt::Display for Defect {
@@ -186,6 +202,8 @@ mod tests {
         assert_eq!(defect.path(), Path::new("chapters/06-heap/mutants/01-it.md"));
         let unnoticed = REASON.replace("Impossible here", "Not to be noticed here");
         assert_eq!(parse("01-it.md", &unnoticed).expect("a reason").kind, Kind::Unnoticed);
+        let changes = "@@ -9,5 +9,4 @@\n a\n b\n c\n-y\n z\n@@ -2,2 +2,1 @@\n a\n-y\n";
+        assert!(parse("27-it.patch", &format!("{PATCH}{changes}")).is_ok());
         let refused = PATCH.replace("a_test", "the compiler");
         assert_eq!(parse("27-it.patch", &refused).expect("a patch").kind, Kind::Refused);
     }
@@ -213,6 +231,7 @@ mod tests {
             ("27-it.patch", &PATCH.replace("nothing.", ""), "no line \"A reader would see"),
             ("27-it.patch", &PATCH.replace("a_test", ""), "no line \"Caught by"),
             ("27-it.md", &REASON.replace("it is.", ""), "no line \"Impossible here"),
+            ("27-it.patch", &format!("{PATCH}@@ -9,3 +9,2 @@\n x\n-y\n z\n"), "fewer than three lines"),
             ("27-it.md", "", "does not begin"),
             ("27-it.patch", &PATCH["It is wrong.\nVery.".len()..], "does not begin"),
             ("27-it.patch", &PATCH[PATCH.find("A reader").expect("it is there")..], "does not begin"),
