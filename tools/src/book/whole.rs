@@ -9,6 +9,9 @@ use super::sources::{FIGURES, PAGES, Sources};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// What a reader sees first.
+const README: &str = "README.md";
+
 /// The parts of a chapter's page, in their order.
 const PARTS: [&str; 8] = [
     "In short",
@@ -32,7 +35,8 @@ struct Book<'a> {
 pub fn faults(sources: &Sources, texts: &[(String, String)]) -> Vec<Fault> {
     let pages = texts.iter().map(|(name, text)| (name.clone(), Page::parse(text))).collect();
     let book = Book { sources, texts, pages };
-    let checks = [Book::contents, Book::parts, Book::anchors, Book::defects, Book::figures, Book::addresses];
+    let checks =
+        [Book::contents, Book::parts, Book::anchors, Book::defects, Book::figures, Book::addresses, Book::readme];
     checks.iter().flat_map(|check| check(&book)).collect()
 }
 
@@ -146,6 +150,18 @@ impl Book<'_> {
         };
         let figures = self.sources.files_in(FIGURES).into_iter();
         figures.filter(|path| !is_shown(path)).map(|path| Fault::of(&path, "No page shows this.")).collect()
+    }
+
+    /// What README promises of a run, in its first fence behind the command, are lines of the log.
+    fn readme(&self) -> Vec<Fault> {
+        let Ok(text) = self.sources.read(README) else { return Vec::new() };
+        let Some(log) = self.sources.chapters.last().and_then(|last| last.split('-').next()) else { return Vec::new() };
+        let log = self.sources.read(&format!("{FIGURES}/{log}-log.txt")).unwrap_or_default();
+        let lines = (1..).zip(text.lines()).skip_while(|(_, line)| !line.starts_with("```")).skip(1);
+        let shown = lines.take_while(|(_, line)| !line.starts_with("```"));
+        let is_said = |line: &str| line == "..." || line.starts_with("$ ") || log.lines().any(|said| said == line);
+        let untrue = shown.filter(|(_, line)| !is_said(line));
+        untrue.map(|(line, _)| Fault::new(README, line, "No line of the last chapter's log is this one.")).collect()
     }
 
     /// What a chapter's page says of places in memory is what was found there: an address moves with every
