@@ -11,6 +11,7 @@ use crate::chart;
 use crate::figures::Figures;
 use crate::kernels::Kind;
 use crate::listing::Listed;
+use crate::pictures;
 use crate::plan::{self, Plan, Row};
 use crate::size;
 use crate::stress::COUNTED_TIME;
@@ -83,7 +84,8 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) {
         if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
     });
     tally.note("what the kernels cost, in instructions", outcome, start.elapsed());
-    if let (Ok(outcome), true) = (in_book, chapters.len() == workspace.chapters.len()) {
+    let everything = chapters.len() == workspace.chapters.len();
+    if let (Ok(outcome), true) = (in_book, everything && pictures::made_elsewhere(workspace).is_none()) {
         tally.note("the figures in the book", outcome, Duration::ZERO);
     }
 }
