@@ -1,8 +1,8 @@
 //! `make figures`: the pictures of the book, taken from running kernels.
 //!
-//! Each chapter is booted once. A file `pictures/…` of its own knows where to stop it and what to make of
-//! what is there. The pictures are committed, and `make test` takes them again: a picture that differs from
-//! today's kernel fails.
+//! Each kind of picture has a file `pictures/…` of its own, which knows where to stop a kernel and what to make of
+//! what is there. The pictures are committed, and `make test` takes them again: one that differs from what
+//! the kernel shows now fails, where compiler, loader and machine are those that it was made with.
 
 mod agreement;
 mod blocks;
