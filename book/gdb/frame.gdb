@@ -9,9 +9,9 @@ tables
 tbreak ch04_interrupts::demonstrate
 continue
 tables
-x/3xg segments::table::FLAT
+x/3xg segments::gdt::FLAT
 ## gate
-set $gate = interrupts::table::TABLE.inner.inner.data.value[3].__0
+set $gate = interrupts::idt::TABLE.inner.inner.data.value[3].__0
 print/x $gate
 x/3i ($gate & 0xffff) | ($gate >> 48 << 16)
 ## frame

@@ -12,7 +12,7 @@
 
 pub mod descriptor;
 #[cfg(target_os = "none")]
-pub mod table;
+pub mod gdt;
 
 #[cfg(target_os = "none")]
-pub use table::init;
+pub use gdt::init;

@@ -6,7 +6,7 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use screen::println;
-use segments::table;
+use segments::gdt;
 use x86::segmentation;
 
 boot::entry!(kernel, screen::last_words);
@@ -23,7 +23,7 @@ fn kernel(handover: Handover) -> ! {
 // ANCHOR: demonstrate
 fn demonstrate() {
     println!("Hello from chapter 3. The segments that the CPU has loaded:");
-    for (index, descriptor) in table::loaded().iter().enumerate() {
+    for (index, descriptor) in gdt::loaded().iter().enumerate() {
         println!("  {:#04x}: {descriptor}", index * 8);
     }
     println!(

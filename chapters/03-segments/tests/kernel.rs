@@ -8,7 +8,7 @@ use boot::{information, serial, stop};
 use common::testing::{self, End, Test};
 use common::{VirtAddr, image, test};
 use segments::descriptor::{Access, Descriptor, Flags};
-use segments::table::{self, CODE, DATA};
+use segments::gdt::{self, CODE, DATA};
 use x86::segmentation;
 
 boot::entry!(kernel, screen::last_words);
@@ -31,8 +31,8 @@ fn kernel(handover: Handover) -> ! {
 }
 
 fn the_cpu_uses_our_table() {
-    assert!(image::kernel().contains(&VirtAddr::from(table::loaded().as_ptr())));
-    assert_eq!(table::loaded(), [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA]);
+    assert!(image::kernel().contains(&VirtAddr::from(gdt::loaded().as_ptr())));
+    assert_eq!(gdt::loaded(), [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA]);
 }
 
 fn every_segment_register_refers_to_our_table() {
@@ -62,12 +62,12 @@ fn a_larger_table_can_take_its_place() {
         Descriptor::FLAT_DATA,
         Descriptor::new(0, 0, Access::empty(), Flags::empty()),
     ];
-    table::load(&LARGER);
-    assert_eq!(table::loaded(), LARGER);
+    gdt::load(&LARGER);
+    assert_eq!(gdt::loaded(), LARGER);
     every_segment_register_refers_to_our_table();
 }
 
 fn a_table_without_the_flat_segments_is_refused() {
     static WRONG: [Descriptor; 3] = [Descriptor::NULL, Descriptor::FLAT_DATA, Descriptor::FLAT_CODE];
-    table::load(&WRONG);
+    gdt::load(&WRONG);
 }

@@ -3,7 +3,7 @@
 //! To print something and return would be worse than useless: a fault goes back to the instruction
 //! that caused it, and would be back for ever.
 
-use crate::frame::Frame;
+use crate::trap_frame::TrapFrame;
 use boot::stop::{self, Trace};
 use core::fmt;
 
@@ -48,7 +48,7 @@ const NAMES: [&str; 32] = [
 
 // ANCHOR: unhandled
 /// The handler of every vector for which none is registered.
-pub(crate) extern "C" fn unhandled(frame: &mut Frame) {
+pub(crate) extern "C" fn unhandled(frame: &mut TrapFrame) {
     match NAMES.get(frame.vector as usize) {
         Some(name) => report(frame, format_args!("{name} (vector {}){}", frame.vector, ErrorCode(frame))),
         None => report(frame, format_args!("interrupt {:#04x} has no handler", frame.vector)),
@@ -56,7 +56,7 @@ pub(crate) extern "C" fn unhandled(frame: &mut Frame) {
 }
 
 /// Ends the kernel because of an exception: says `words`, the registers, and where it was.
-pub fn report(frame: &Frame, words: fmt::Arguments) -> ! {
+pub fn report(frame: &TrapFrame, words: fmt::Arguments) -> ! {
     let trace = Trace { eip: Some(frame.eip), esp: frame.esp(), ebp: frame.ebp };
     stop::report("EXCEPTION", format_args!("{words}\n{frame}"), &trace)
 }
@@ -64,7 +64,7 @@ pub fn report(frame: &Frame, words: fmt::Arguments) -> ! {
 
 // ANCHOR: error_code
 /// The error code of an exception, in words; nothing where there is none to tell.
-struct ErrorCode<'a>(&'a Frame);
+struct ErrorCode<'a>(&'a TrapFrame);
 
 impl fmt::Display for ErrorCode<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {

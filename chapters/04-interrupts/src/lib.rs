@@ -1,23 +1,23 @@
 //! Chapter 4: being interrupted, and going on as if nothing had happened.
 //!
-//! The CPU finds in the interrupt descriptor table ([`table`]) where to go for each of 256 vectors.
-//! There, a stub ([`stubs`]) saves every register in one [`Frame`] on the stack and calls the
-//! [`Handler`](table::Handler) that was registered for the vector. When the handler returns, so does the
+//! The CPU finds in the interrupt descriptor table ([`idt`]) where to go for each of 256 vectors.
+//! There, a stub ([`stubs`]) saves every register in one [`TrapFrame`] on the stack and calls the
+//! [`Handler`](idt::Handler) that was registered for the vector. When the handler returns, so does the
 //! stub, and the interrupted code sees all its registers as they were. An exception that nobody handles
 //! ends the kernel with its name ([`exceptions`]).
 
 #![cfg_attr(target_os = "none", no_std)]
 
-pub mod frame;
 pub mod gate;
+pub mod trap_frame;
 
 #[cfg(target_os = "none")]
 pub mod exceptions;
 #[cfg(target_os = "none")]
+pub mod idt;
+#[cfg(target_os = "none")]
 mod stubs;
-#[cfg(target_os = "none")]
-pub mod table;
 
-pub use frame::Frame;
 #[cfg(target_os = "none")]
-pub use table::{init, register};
+pub use idt::{init, register};
+pub use trap_frame::TrapFrame;

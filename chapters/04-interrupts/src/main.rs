@@ -6,7 +6,7 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use core::arch::asm;
-use interrupts::{Frame, exceptions};
+use interrupts::{TrapFrame, exceptions};
 use screen::println;
 
 boot::entry!(kernel, screen::last_words);
@@ -32,7 +32,7 @@ fn demonstrate() {
 }
 
 /// Looks at the interrupted registers, and changes one of them.
-extern "C" fn breakpoint(frame: &mut Frame) {
+extern "C" fn breakpoint(frame: &mut TrapFrame) {
     println!("A breakpoint, just before {:#010x}. The registers there:", frame.eip);
     println!("{frame}");
     frame.eax *= 7;

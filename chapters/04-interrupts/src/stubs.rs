@@ -1,7 +1,7 @@
 //! The 256 stubs, in assembly, with the numbers that they share with Rust.
 
-use crate::frame::Frame;
-use crate::table::HANDLERS;
+use crate::idt::HANDLERS;
+use crate::trap_frame::TrapFrame;
 use common::VirtAddr;
 use core::arch::global_asm;
 use core::mem::offset_of;
@@ -19,12 +19,12 @@ global_asm!(
     include_str!("stubs.s"),
     PUSHES_ERROR_CODE = const PUSHES_ERROR_CODE,
     DATA_SELECTOR = const 2 * 8,
-    VECTOR = const offset_of!(Frame, vector),
+    VECTOR = const offset_of!(TrapFrame, vector),
     HANDLERS = sym HANDLERS,
     options(att_syntax),
 );
 
-const _: () = assert!(segments::table::DATA.bits() == 2 * 8);
+const _: () = assert!(segments::gdt::DATA.bits() == 2 * 8);
 // ANCHOR_END: numbers
 
 // ANCHOR: address

@@ -18,7 +18,7 @@
  *              | DS                |
  *              | ES                |
  *              | FS                |
- *       ESP -> | GS                |    the lowest word of the Frame
+ *       ESP -> | GS                |    the lowest word of the TrapFrame
  *              +-------------------+
  */
     .section .text.interrupts, "ax"
@@ -58,11 +58,11 @@ interrupt_entry:
     movl    %eax, %es
     cld                                 /* compiled code relies on it */
     movl    {VECTOR}(%esp), %eax
-    pushl   %esp                        /* the address of the Frame: the handler's argument */
+    pushl   %esp                        /* the address of the TrapFrame: the handler's argument */
     calll   *{HANDLERS}(, %eax, 4)
     addl    $4, %esp
 
-/* ESP points to a Frame: goes on where it says. */
+/* ESP points to a TrapFrame: goes on where it says. */
     .global interrupt_return
 interrupt_return:
     popl    %gs

@@ -9,7 +9,7 @@ use common::test;
 use common::testing::{self, End, Test};
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use interrupts::Frame;
+use interrupts::TrapFrame;
 use interrupts::exceptions::BREAKPOINT;
 use x86::bits32::eflags::{self, EFlags};
 use x86::io::{inb, outb};
@@ -60,7 +60,7 @@ fn kernel(handover: Handover) -> ! {
     stop::end("exit")
 }
 
-extern "C" fn do_nothing(_: &mut Frame) {}
+extern "C" fn do_nothing(_: &mut TrapFrame) {}
 
 fn a_breakpoint_returns() {
     interrupts::register(BREAKPOINT, do_nothing);
@@ -69,7 +69,7 @@ fn a_breakpoint_returns() {
 }
 
 fn a_handler_may_change_the_registers() {
-    extern "C" fn change(frame: &mut Frame) {
+    extern "C" fn change(frame: &mut TrapFrame) {
         (frame.eax, frame.ecx, frame.edx, frame.edi) = (1, 2, 3, 4);
     }
     interrupts::register(BREAKPOINT, change);
@@ -163,7 +163,7 @@ fn every_register_flag_and_segment_survives() {
         fn survive();
     }
     /// Uses every register for something else, segments included.
-    extern "C" fn trample(_: &mut Frame) {
+    extern "C" fn trample(_: &mut TrapFrame) {
         // SAFETY: EBX, ESI and EBP are put back, as compiled code expects; the segments are all flat.
         unsafe {
             asm!(
@@ -175,7 +175,7 @@ fn every_register_flag_and_segment_survives() {
             );
         }
     }
-    segments::table::load(&TABLE);
+    segments::gdt::load(&TABLE);
     interrupts::register(BREAKPOINT, trample);
     // SAFETY: it saves and restores what compiled code expects to be kept.
     unsafe { survive() };
@@ -199,7 +199,7 @@ impl<I: Iterator<Item = u32>> CollectArray for I {
 }
 
 fn compiled_handlers_find_the_direction_flag_clear() {
-    extern "C" fn check(_: &mut Frame) {
+    extern "C" fn check(_: &mut TrapFrame) {
         // SAFETY: reading EFLAGS changes nothing.
         assert!(!unsafe { eflags::read() }.contains(EFlags::FLAGS_DF));
     }
@@ -209,7 +209,7 @@ fn compiled_handlers_find_the_direction_flag_clear() {
 }
 
 fn handlers_run_with_interrupts_off_and_iret_restores_them() {
-    extern "C" fn check(_: &mut Frame) {
+    extern "C" fn check(_: &mut TrapFrame) {
         // SAFETY: reading EFLAGS changes nothing.
         assert!(!unsafe { eflags::read() }.contains(EFlags::FLAGS_IF), "the gate turns interrupts off");
     }
@@ -228,11 +228,11 @@ fn what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in() {
     /// Where the BIOS has put the line of the real-time clock.
     const CLOCK: u8 = 0x70;
     static CAME: AtomicU32 = AtomicU32::new(0);
-    extern "C" fn count(_: &mut Frame) {
+    extern "C" fn count(_: &mut TrapFrame) {
         // The controllers are not told that it has been served, so it does not come again.
         CAME.fetch_add(1, Relaxed);
     }
-    extern "C" fn wait_for_clock(_: &mut Frame) {
+    extern "C" fn wait_for_clock(_: &mut TrapFrame) {
         // SAFETY: reading which lines of the second controller are raised changes nothing.
         while unsafe { inb(0xA0) } & 1 == 0 {}
     }
@@ -277,7 +277,7 @@ global_asm!(
 
 fn every_vector_reaches_its_own_stub_with_its_own_error_code() {
     static SEEN: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
-    extern "C" fn look(frame: &mut Frame) {
+    extern "C" fn look(frame: &mut TrapFrame) {
         for (seen, found) in SEEN.iter().zip([frame.vector, frame.error_code, frame.cs]) {
             seen.store(found, Relaxed);
         }
@@ -286,7 +286,7 @@ fn every_vector_reaches_its_own_stub_with_its_own_error_code() {
     for vector in 0..=255u8 {
         interrupts::register(vector, look);
         let error_code = if with_error_code.contains(&vector) { 0xE0_0000 + u32::from(vector) } else { 0 };
-        let handler = interrupts::table::gate(vector).handler();
+        let handler = interrupts::idt::gate(vector).handler();
         // SAFETY: the stub restores all registers and returns behind the jump.
         unsafe { asm!("call deliver", in("eax") handler.as_u32(), in("edx") error_code) };
         let seen = SEEN.each_ref().map(|word| word.load(Relaxed));
@@ -296,7 +296,7 @@ fn every_vector_reaches_its_own_stub_with_its_own_error_code() {
 
 fn interrupts_nest() {
     static DEPTH: AtomicU32 = AtomicU32::new(0);
-    extern "C" fn again(frame: &mut Frame) {
+    extern "C" fn again(frame: &mut TrapFrame) {
         let depth = DEPTH.fetch_add(1, Relaxed) + 1;
         if depth < 10 {
             // SAFETY: the handler changes EAX only.
@@ -313,7 +313,7 @@ fn interrupts_nest() {
 
 fn esp_in_the_frame_is_the_interrupted_one() {
     static SEEN: AtomicU32 = AtomicU32::new(0);
-    extern "C" fn look(frame: &mut Frame) {
+    extern "C" fn look(frame: &mut TrapFrame) {
         SEEN.store(frame.esp(), Relaxed);
     }
     interrupts::register(BREAKPOINT, look);
@@ -346,7 +346,7 @@ fn a_bad_selector_stops_with_its_error_code() {
 fn a_missing_gate_is_blamed_on_the_idt() {
     // SAFETY: the gate is marked as not present below, before anybody uses it.
     unsafe {
-        interrupts::table::set_gate(
+        interrupts::idt::set_gate(
             64,
             interrupts::gate::Gate::new(interrupts::gate::Kind::Interrupt, 0x08, ABSENT_HANDLER),
         )
@@ -383,7 +383,7 @@ fn an_exception_while_printing_still_speaks() {
 }
 
 fn an_exception_inside_a_handler_stops_with_its_name() {
-    extern "C" fn fail(_: &mut Frame) {
+    extern "C" fn fail(_: &mut TrapFrame) {
         // SAFETY: not safe: there is no entry 33, which is the test.
         unsafe { asm!("mov fs, {:x}", in(reg) 33 * 8) }
     }
@@ -393,7 +393,7 @@ fn an_exception_inside_a_handler_stops_with_its_name() {
 }
 
 fn an_exception_while_an_exception_is_said_ends_it() {
-    extern "C" fn fail(frame: &mut Frame) {
+    extern "C" fn fail(frame: &mut TrapFrame) {
         interrupts::exceptions::report(frame, format_args!("{Faulty}"));
     }
     interrupts::register(BREAKPOINT, fail);

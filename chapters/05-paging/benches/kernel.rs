@@ -10,7 +10,7 @@ use common::measuring::{Figure, instructions};
 use common::test;
 use common::testing::{self, Test};
 use core::hint::black_box;
-use paging::memory;
+use paging::frame_allocator;
 
 boot::entry!(kernel, screen::last_words);
 
@@ -29,16 +29,16 @@ fn kernel(handover: Handover) -> ! {
 
 fn frames() {
     let _off = interrupts_off();
-    let all = memory::free_count();
+    let all = frame_allocator::free_count();
     for percent in [0, 25, 50, 75, 99] {
-        while memory::taken_count() < all / 100 * percent {
-            memory::allocate().expect("not all are taken yet");
+        while frame_allocator::taken_count() < all / 100 * percent {
+            frame_allocator::allocate().expect("not all are taken yet");
         }
-        let taken = memory::taken_count();
+        let taken = frame_allocator::taken_count();
         let mut frame = None;
-        let allocate = instructions(|| frame = black_box(memory::allocate()));
+        let allocate = instructions(|| frame = black_box(frame_allocator::allocate()));
         let frame = frame.expect("not all are taken yet");
-        let free = instructions(|| memory::free(frame));
+        let free = instructions(|| frame_allocator::free(frame));
         log!("{}", Figure::new("allocate a frame", allocate).at(taken));
         log!("{}", Figure::new("free a frame", free).at(taken));
     }

@@ -10,7 +10,7 @@
 //! written through the identity window.
 
 use crate::entry::{Entry, Flags};
-use crate::memory;
+use crate::frame_allocator;
 use crate::page::{Frame, PAGE_BYTES, Page};
 use common::{PhysAddr, VirtAddr};
 use core::ops::Range;
@@ -75,7 +75,7 @@ impl Flush {
 impl Directory {
     /// An address space in which nothing is mapped; none if memory is out.
     pub fn new() -> Option<Self> {
-        memory::allocate_cleared().map(|frame| Self { frame })
+        frame_allocator::allocate_cleared().map(|frame| Self { frame })
     }
 
     /// The frame of the directory itself, as CR3 wants it.
@@ -141,9 +141,9 @@ impl Directory {
     /// As for [`map`](Self::map); only that the frames are nobody else's is sure.
     pub unsafe fn map_free_frames(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
         for page in Page::range(addresses.clone()) {
-            let mapped = memory::allocate().ok_or(MapError::OutOfMemory).and_then(|frame| {
+            let mapped = frame_allocator::allocate().ok_or(MapError::OutOfMemory).and_then(|frame| {
                 // SAFETY: the caller's, and the frame was free.
-                unsafe { self.map(page, frame, flags) }.inspect_err(|_| memory::free(frame))
+                unsafe { self.map(page, frame, flags) }.inspect_err(|_| frame_allocator::free(frame))
             });
             match mapped {
                 // The CPU does not remember entries that are not present (Intel SDM volume 3, 4.10.2.3).
@@ -170,7 +170,7 @@ impl Directory {
             // SAFETY: the caller's.
             let (frame, flush) = unsafe { self.unmap(page) }.expect("the page is mapped");
             flush.flush();
-            memory::free(frame);
+            frame_allocator::free(frame);
         }
     }
 
@@ -237,7 +237,7 @@ impl Directory {
             return Err(MapError::AlreadyMapped(entry.frame()));
         }
         if !entry.is_present() {
-            let frame = memory::allocate_cleared().ok_or(MapError::OutOfMemory)?;
+            let frame = frame_allocator::allocate_cleared().ok_or(MapError::OutOfMemory)?;
             // The page's own entry decides; a right is granted only if both grant it.
             *entry = Entry::new(frame, Flags::WRITABLE | Flags::USER);
         }

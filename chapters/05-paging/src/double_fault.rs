@@ -19,7 +19,7 @@ use core::sync::atomic::AtomicU32;
 use interrupts::gate::{Gate, Kind};
 use lazy_static::lazy_static;
 use segments::descriptor::{Access, Descriptor, Flags};
-use segments::table::{CODE, DATA};
+use segments::gdt::{CODE, DATA};
 use x86::Ring;
 use x86::bits32::task::TaskStateSegment;
 use x86::controlregs::cr2;
@@ -72,12 +72,12 @@ pub fn init(directory: Frame) {
     tss.iobp_offset = TSS_BYTES as u16; // no map of permitted ports
     // SAFETY: it is the kernel's own.
     unsafe { run_in(directory) };
-    segments::table::load(&*GDT);
+    segments::gdt::load(&*GDT);
     // SAFETY: the entry is a TSS that nobody uses yet.
     unsafe { load_tr(EVERYTHING_ELSE) };
     let gate = Gate::new(Kind::Task, HANDLER.bits(), VirtAddr::new(0));
     // SAFETY: the selector names the TSS of the handler, which has been filled in above.
-    unsafe { interrupts::table::set_gate(DOUBLE_FAULT, gate) };
+    unsafe { interrupts::idt::set_gate(DOUBLE_FAULT, gate) };
 }
 // ANCHOR_END: init
 

@@ -4,7 +4,7 @@ use crate::directory::{Directory, PAGES_PER_TABLE, table_in};
 use crate::entry::{Entry, Flags};
 use crate::page::{Frame, PAGE_BYTES, Page, WINDOW_END};
 use crate::regions::{self, Region};
-use crate::{double_fault, memory, page_fault};
+use crate::{double_fault, frame_allocator, page_fault};
 use boot::stop::stop;
 use common::{Lock, VirtAddr, image};
 use core::arch::x86::__cpuid;
@@ -29,7 +29,7 @@ pub fn init(boot: &BootInformation) {
     if __cpuid(1).edx & PSE == 0 {
         stop!("this kernel needs a CPU with pages of 4 MiB (PSE): a Pentium or newer");
     }
-    memory::init(boot);
+    frame_allocator::init(boot);
     for (region, _) in parts() {
         regions::add(region);
     }
@@ -73,7 +73,7 @@ fn parts() -> [(Region, Option<Flags>); 7] {
 // ANCHOR: build
 /// Builds the address space of [`parts`]: every page that is mapped lies in the frame of its own number.
 fn build() -> Directory {
-    let (Some(mut kernel), Some(first)) = (Directory::new(), memory::allocate_cleared()) else {
+    let (Some(mut kernel), Some(first)) = (Directory::new(), frame_allocator::allocate_cleared()) else {
         stop!("there is no memory for the kernel's page tables");
     };
     // SAFETY: the frame was free and holds a table now: an empty one.
@@ -87,7 +87,7 @@ fn build() -> Directory {
     // SAFETY: paging is off or the same address meant the same before, so nothing changes hands.
     let entries = unsafe { kernel.entries_mut() };
     entries[0] = Entry::new(first, Flags::WRITABLE);
-    for index in 1..memory::end().div_ceil(FIRST_LARGE_PAGE) {
+    for index in 1..frame_allocator::end().div_ceil(FIRST_LARGE_PAGE) {
         let frame = Frame::from_number(index * PAGES_PER_TABLE);
         entries[index as usize] = Entry::new(frame, Flags::WRITABLE | Flags::LARGE);
     }

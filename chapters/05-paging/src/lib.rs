@@ -1,6 +1,6 @@
 //! Chapter 5: memory in pages, each with its own place and its own protection.
 //!
-//! Physical memory is handed out in frames of 4 KiB ([`memory_map`], [`frames`], [`memory`]). A page
+//! Physical memory is handed out in frames of 4 KiB ([`memory_map`], [`frames`], [`frame_allocator`]). A page
 //! directory with its page tables ([`directory`]) says for every page of virtual memory which frame it is,
 //! if any, and what may be done with it. `kernel_space` builds the kernel's own map and turns paging on:
 //!
@@ -30,9 +30,9 @@ pub mod directory;
 #[cfg(target_os = "none")]
 pub mod double_fault;
 #[cfg(target_os = "none")]
-mod kernel_space;
+pub mod frame_allocator;
 #[cfg(target_os = "none")]
-pub mod memory;
+mod kernel_space;
 #[cfg(target_os = "none")]
 pub mod page_fault;
 #[cfg(target_os = "none")]

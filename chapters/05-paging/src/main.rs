@@ -7,9 +7,9 @@ use boot::entry::Handover;
 use boot::{information, serial, stop};
 use common::VirtAddr;
 use core::ops::Range;
-use interrupts::Frame as InterruptFrame;
+use interrupts::TrapFrame;
 use paging::page_fault::{PAGE_FAULT, PageFault};
-use paging::{Flags, KERNEL, PAGE_BYTES, Page, memory, regions};
+use paging::{Flags, KERNEL, PAGE_BYTES, Page, frame_allocator, regions};
 use screen::println;
 
 boot::entry!(kernel, screen::last_words);
@@ -32,8 +32,8 @@ fn kernel(handover: Handover) -> ! {
 fn demonstrate() {
     println!(
         "Hello from chapter 5. {} frames are free, {} in use. The map:",
-        memory::free_count(),
-        memory::taken_count()
+        frame_allocator::free_count(),
+        frame_allocator::taken_count()
     );
     print_map();
     println!("Now a write to {SOMEWHERE}, where no page is.");
@@ -71,7 +71,7 @@ fn print_map() {
 
 // ANCHOR: repair
 /// Answers a page fault with a page, and lets the instruction try again.
-extern "C" fn repair(frame: &mut InterruptFrame) {
+extern "C" fn repair(frame: &mut TrapFrame) {
     let fault = PageFault::of(frame);
     println!("Repaired: {fault}.");
     // SAFETY: nothing was there, so nobody relied on anything there.

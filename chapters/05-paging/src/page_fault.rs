@@ -4,7 +4,7 @@ use crate::regions;
 use bitflags::bitflags;
 use common::VirtAddr;
 use core::fmt;
-use interrupts::{Frame, exceptions};
+use interrupts::{TrapFrame, exceptions};
 use x86::controlregs::cr2;
 
 /// The vector of page faults.
@@ -39,7 +39,7 @@ pub struct PageFault {
 impl PageFault {
     /// The page fault that led to `frame`. To be asked before anything else can fault: CR2 holds the
     /// address of the last one only.
-    pub fn of(frame: &Frame) -> Self {
+    pub fn of(frame: &TrapFrame) -> Self {
         // SAFETY: reading CR2 changes nothing.
         let address = VirtAddr::new(unsafe { cr2() } as u32);
         Self { address, cause: Cause::from_bits_truncate(frame.error_code), eip: VirtAddr::new(frame.eip) }
@@ -78,7 +78,7 @@ pub fn init() {
     interrupts::register(PAGE_FAULT, explain);
 }
 
-extern "C" fn explain(frame: &mut Frame) {
+extern "C" fn explain(frame: &mut TrapFrame) {
     let fault = PageFault::of(frame);
     exceptions::report(frame, format_args!("{fault}"))
 }

@@ -10,7 +10,7 @@ use common::{Lock, PhysAddr, VirtAddr, image, test};
 use core::arch::asm;
 use multiboot2::{BootInformation, BootInformationHeader, MemoryArea, MemoryAreaType};
 use paging::directory::{Directory, MapError, NotMapped};
-use paging::{Flags, Frame, KERNEL, PAGE_BYTES, Page, memory};
+use paging::{Flags, Frame, KERNEL, PAGE_BYTES, Page, frame_allocator};
 use spin::Once;
 use x86::controlregs::{Cr0, cr0};
 
@@ -186,7 +186,7 @@ fn overlaps(frame: Frame, from: u64, to: u64) -> bool {
 /// Takes every frame there is, and writes its number into all of it.
 fn take_all(mut check: impl FnMut(Frame)) -> u32 {
     let mut count = 0;
-    while let Some(frame) = memory::allocate() {
+    while let Some(frame) = frame_allocator::allocate() {
         check(frame);
         // SAFETY: the frame was free, so nobody else uses it.
         unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
@@ -208,7 +208,7 @@ fn is_free_memory(frame: Frame) -> bool {
 }
 
 fn every_frame_of_free_memory_is_handed_out_once_and_no_other() {
-    let (free, taken) = (memory::free_count(), memory::taken_count());
+    let (free, taken) = (frame_allocator::free_count(), frame_allocator::taken_count());
     let mut seen = [0u64; 32768 / 64];
     let count = take_all(|frame| {
         let (word, bit) = (frame.number() as usize / 64, frame.number() % 64);
@@ -216,11 +216,11 @@ fn every_frame_of_free_memory_is_handed_out_once_and_no_other() {
         seen[word] |= 1 << bit;
         assert!(is_free_memory(frame), "{frame:?}");
     });
-    assert_eq!((count, memory::free_count()), (free, 0));
+    assert_eq!((count, frame_allocator::free_count()), (free, 0));
     let all = (0..32768).map(Frame::from_number).filter(|frame| is_free_memory(*frame)).count();
     assert_eq!((count + taken) as usize, all, "none is wasted");
     assert!(
-        memory::allocate().is_none() && memory::allocate().is_none(),
+        frame_allocator::allocate().is_none() && frame_allocator::allocate().is_none(),
         "no memory is no memory, however often asked"
     );
 }
@@ -240,7 +240,9 @@ fn a_map_that_reserves_everything_is_refused() {}
 fn a_map_with_only_one_frame_is_refused() {}
 
 fn a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes() {
-    let count = core::iter::from_fn(memory::allocate).map(|frame| assert!(frame.number() < 32768, "{frame:?}")).count();
+    let count = core::iter::from_fn(frame_allocator::allocate)
+        .map(|frame| assert!(frame.number() < 32768, "{frame:?}"))
+        .count();
     assert!((32000..32768).contains(&count), "{count} frames");
     assert_eq!(KERNEL.lock().mappings().last().map(|last| last.page.address().as_u32()), Some(124 << 20));
 }
@@ -295,17 +297,17 @@ fn memory_above_128_mib_is_left_alone() {
 }
 
 fn frames_come_back() {
-    let before = (memory::free_count(), memory::taken_count());
-    let frames = [(); 10].map(|()| memory::allocate().expect("memory is not out"));
-    assert_eq!((memory::free_count(), memory::taken_count()), (before.0 - 10, before.1 + 10));
-    frames.into_iter().for_each(memory::free);
-    assert_eq!((memory::free_count(), memory::taken_count()), before);
+    let before = (frame_allocator::free_count(), frame_allocator::taken_count());
+    let frames = [(); 10].map(|()| frame_allocator::allocate().expect("memory is not out"));
+    assert_eq!((frame_allocator::free_count(), frame_allocator::taken_count()), (before.0 - 10, before.1 + 10));
+    frames.into_iter().for_each(frame_allocator::free);
+    assert_eq!((frame_allocator::free_count(), frame_allocator::taken_count()), before);
 }
 
 fn a_frame_freed_twice_stops() {
-    let frame = memory::allocate().expect("memory is not out");
-    memory::free(frame);
-    memory::free(frame);
+    let frame = frame_allocator::allocate().expect("memory is not out");
+    frame_allocator::free(frame);
+    frame_allocator::free(frame);
 }
 
 fn the_map_is_as_promised() {
@@ -338,7 +340,7 @@ fn the_map_is_as_promised() {
 }
 
 fn what_is_mapped_can_be_used_and_translated() {
-    let frame = memory::allocate().expect("memory is not out");
+    let frame = frame_allocator::allocate().expect("memory is not out");
     let page = Page::containing(SOMEWHERE);
     // SAFETY: the frame was free; through the window it is only read below.
     unsafe { KERNEL.lock().map(page, frame, Flags::WRITABLE) }.expect("the page is free").flush();
@@ -355,14 +357,14 @@ fn what_is_mapped_can_be_used_and_translated() {
 }
 
 fn tables_are_empty_whatever_was_in_their_frames() {
-    let first = memory::allocate().expect("memory is not out");
-    let second = memory::allocate().expect("memory is not out");
+    let first = frame_allocator::allocate().expect("memory is not out");
+    let second = frame_allocator::allocate().expect("memory is not out");
     for frame in [first, second] {
         // SAFETY: the frame was free, so nobody else uses it.
         unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([u32::MAX; 1024]) };
     }
-    memory::free(first);
-    memory::free(second);
+    frame_allocator::free(first);
+    frame_allocator::free(second);
     let mut directory = Directory::new().expect("memory is not out");
     assert_eq!(directory.frame(), second, "the dirty frame is the directory's now");
     assert_eq!(directory.mappings().count(), 0);
@@ -397,16 +399,16 @@ fn what_is_unmapped_and_freed_is_gone_at_once() {
     unsafe { KERNEL.lock().map_free_frames(pages.clone(), Flags::WRITABLE) }.expect("memory is not out");
     // SAFETY: just mapped.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(1) };
-    let free = memory::free_count();
+    let free = frame_allocator::free_count();
     // SAFETY: one page is used once more, to see that it is gone.
     unsafe { KERNEL.lock().unmap_and_free(pages) };
-    assert_eq!(memory::free_count(), free + 2);
+    assert_eq!(frame_allocator::free_count(), free + 2);
     // SAFETY: not safe: the page is gone, which is the test.
     unsafe { SOMEWHERE.as_ptr::<u32>().read_volatile() };
 }
 
 fn mapping_twice_is_refused() {
-    let frame = memory::allocate().expect("memory is not out");
+    let frame = frame_allocator::allocate().expect("memory is not out");
     let page = Page::containing(SOMEWHERE);
     let mut kernel = KERNEL.lock();
     // SAFETY: nobody uses the pages.
@@ -422,7 +424,7 @@ fn mapping_twice_is_refused() {
 }
 
 fn mapping_without_memory_is_an_error_and_loses_nothing() {
-    let frame = memory::allocate().expect("memory is not out");
+    let frame = frame_allocator::allocate().expect("memory is not out");
     take_all(|_| ());
     let before = KERNEL.lock().mappings().count();
     // SAFETY: nobody uses the page.
@@ -436,41 +438,41 @@ fn all_of_several_pages_are_mapped_or_none() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(4 * PAGE_BYTES);
     let mut kernel = KERNEL.lock();
     kernel.make_tables(pages.clone()).expect("memory is not out");
-    let frames = [(); 3].map(|()| memory::allocate().expect("memory is not out"));
+    let frames = [(); 3].map(|()| frame_allocator::allocate().expect("memory is not out"));
     take_all(|_| ());
-    frames.into_iter().for_each(memory::free);
+    frames.into_iter().for_each(frame_allocator::free);
     let before = kernel.mappings().count();
     // SAFETY: nobody uses the pages.
     let error = unsafe { kernel.map_free_frames(pages, Flags::WRITABLE) };
-    assert_eq!((error, memory::free_count()), (Err(MapError::OutOfMemory), 3));
+    assert_eq!((error, frame_allocator::free_count()), (Err(MapError::OutOfMemory), 3));
     assert_eq!(kernel.mappings().count(), before);
 }
 
 fn a_page_that_is_in_the_way_stays_and_nothing_is_lost() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(4 * PAGE_BYTES);
     let there = SOMEWHERE.wrapping_add(2 * PAGE_BYTES);
-    let frame = memory::allocate().expect("memory is not out");
+    let frame = frame_allocator::allocate().expect("memory is not out");
     let mut kernel = KERNEL.lock();
     // SAFETY: nobody uses the page.
     unsafe { kernel.map(Page::containing(there), frame, Flags::WRITABLE) }.expect("the page is free").flush();
-    let free = memory::free_count();
+    let free = frame_allocator::free_count();
     // SAFETY: nobody uses the pages.
     let error = unsafe { kernel.map_free_frames(pages.clone(), Flags::WRITABLE) };
-    assert_eq!((error, memory::free_count()), (Err(MapError::AlreadyMapped(frame)), free));
+    assert_eq!((error, frame_allocator::free_count()), (Err(MapError::AlreadyMapped(frame)), free));
     assert_eq!((kernel.translate(there), kernel.translate(pages.start)), (Some(frame.address()), None));
 }
 
 fn clearing_a_frame_leaves_the_next_one_alone() {
-    let frames = [(); 10].map(|()| memory::allocate().expect("memory is not out"));
+    let frames = [(); 10].map(|()| frame_allocator::allocate().expect("memory is not out"));
     for frame in frames {
         // SAFETY: the frame was free, so nobody else uses it.
         unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
     }
     // Every other one is free now, with frames in use on both sides.
     let (kept, free) = (frames.iter().step_by(2), frames.iter().skip(1).step_by(2));
-    free.for_each(|frame| memory::free(*frame));
+    free.for_each(|frame| frame_allocator::free(*frame));
     for _ in 0..5 {
-        let frame = memory::allocate_cleared().expect("memory is not out");
+        let frame = frame_allocator::allocate_cleared().expect("memory is not out");
         assert!(frames.contains(&frame), "the frames freed last are the first to be used again");
         // SAFETY: the frame was free.
         assert_eq!(unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().read() }, [0; 1024]);
@@ -552,8 +554,8 @@ fn a_double_fault_for_another_reason_is_called_so() {
     let nowhere = Gate::new(Kind::Interrupt, 0x38, VirtAddr::new(0));
     // SAFETY: the selector names nothing, so the CPU does not go through these gates.
     unsafe {
-        interrupts::table::set_gate(6, nowhere);
-        interrupts::table::set_gate(13, nowhere);
+        interrupts::idt::set_gate(6, nowhere);
+        interrupts::idt::set_gate(13, nowhere);
     }
     // SAFETY: not safe: neither the fault nor the fault of its gate can be delivered, which is the test.
     unsafe { asm!("ud2") };

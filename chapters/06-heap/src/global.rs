@@ -20,7 +20,7 @@ use core::ptr::{self, NonNull};
 use paging::directory::{MapError, PAGES_PER_TABLE};
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES};
-use paging::{KERNEL, memory};
+use paging::{KERNEL, frame_allocator};
 
 /// Where the heap begins.
 pub const START: VirtAddr = VirtAddr::new(0xC000_0000);
@@ -47,7 +47,7 @@ struct KernelHeap(Lock<Growing>);
 /// # Panics
 /// If not even the page tables fit in memory.
 pub fn init() {
-    let tables = memory::free_count().div_ceil(PAGES_PER_TABLE);
+    let tables = frame_allocator::free_count().div_ceil(PAGES_PER_TABLE);
     let limit = START.wrapping_add(tables * PAGES_PER_TABLE * PAGE_BYTES).min(END);
     KERNEL.lock().make_tables(START..limit).expect("memory holds the page tables of itself");
     HEAP.0.lock().limit = limit;

@@ -22,7 +22,7 @@ use core::arch::asm;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use directory::a_directory_agrees_with_a_model_for_long;
-use paging::{KERNEL, memory};
+use paging::{KERNEL, frame_allocator};
 use x86::io::{inb, outb};
 use x86::irq;
 
@@ -101,34 +101,34 @@ fn an_empty_heap_takes_no_memory() {
 }
 
 fn the_heap_grows_by_frames_and_keeps_what_is_in_it() {
-    let free = memory::free_count();
+    let free = frame_allocator::free_count();
     let first = black_box(Box::new(0x1234_5678u32));
-    assert_eq!(memory::free_count(), free - 1, "one page for one box");
+    assert_eq!(frame_allocator::free_count(), free - 1, "one page for one box");
     let large: Vec<u32> = (0..100_000).collect();
     assert_eq!((*first, large[99_999]), (0x1234_5678, 99_999));
-    assert_eq!(heap::usage().total_bytes, (free - memory::free_count()) as usize * 4096);
+    assert_eq!(heap::usage().total_bytes, (free - frame_allocator::free_count()) as usize * 4096);
     let frame = KERNEL.lock().translate(VirtAddr::from(large.as_ptr())).expect("it is mapped");
     assert_ne!(frame.as_u32(), large.as_ptr().addr() as u32, "the heap is not the window");
 }
 
 fn what_fits_into_a_page_takes_one() {
-    let free = memory::free_count();
+    let free = frame_allocator::free_count();
     for pages in 1..=4 {
         // With its two words of tags, the block fills a page to the last byte.
         assert!(!try_allocate(4096 - 8).is_null());
-        assert_eq!(memory::free_count(), free - pages);
+        assert_eq!(frame_allocator::free_count(), free - pages);
     }
     assert!(!try_allocate(4096 - 8 + 4).is_null());
-    assert_eq!(memory::free_count(), free - 6, "a word more, and it takes two");
+    assert_eq!(frame_allocator::free_count(), free - 6, "a word more, and it takes two");
 }
 
 fn freed_memory_is_used_again() {
     drop(black_box(Vec::<u8>::with_capacity(100_000)));
-    let free = memory::free_count();
+    let free = frame_allocator::free_count();
     for _ in 0..100 {
         drop(black_box(Vec::<u8>::with_capacity(99_000)));
     }
-    assert_eq!(memory::free_count(), free);
+    assert_eq!(frame_allocator::free_count(), free);
 }
 
 fn a_heap_without_memory_answers_null_and_loses_nothing() {
@@ -141,9 +141,9 @@ fn a_heap_without_memory_answers_null_and_loses_nothing() {
         blocks.push(block);
     }
     assert!((400..900).contains(&blocks.len()), "{} blocks in 8 MiB", blocks.len());
-    let free = memory::free_count();
+    let free = frame_allocator::free_count();
     assert!(try_allocate(10_000).is_null(), "no memory is no memory, however often asked");
-    assert_eq!(memory::free_count(), free, "growing that fails gives back what it took");
+    assert_eq!(frame_allocator::free_count(), free, "growing that fails gives back what it took");
     for block in blocks {
         // SAFETY: allocated above with this layout.
         unsafe { dealloc(block, layout(10_000, 4)) };
@@ -152,13 +152,13 @@ fn a_heap_without_memory_answers_null_and_loses_nothing() {
 }
 
 fn more_than_there_can_ever_be_is_refused() {
-    let free = memory::free_count();
+    let free = frame_allocator::free_count();
     for size in [64 << 20, 1 << 30, isize::MAX as usize - 4096] {
         assert!(try_allocate(size).is_null());
     }
     // SAFETY: the size is not 0.
     assert!(black_box(unsafe { alloc(layout(8, 8192)) }).is_null(), "an alignment beyond a page");
-    assert_eq!(memory::free_count(), free);
+    assert_eq!(frame_allocator::free_count(), free);
 }
 
 fn a_full_heap_still_grows() {
@@ -191,7 +191,7 @@ impl MapEntries for [paging::Entry] {
 }
 
 fn handlers_may_allocate() {
-    extern "C" fn handler(_: &mut interrupts::Frame) {
+    extern "C" fn handler(_: &mut interrupts::TrapFrame) {
         drop(black_box(Box::new([1u32; 50])));
     }
     interrupts::register(interrupts::exceptions::BREAKPOINT, handler);
@@ -236,7 +236,7 @@ fn served() {
 fn interrupts_may_come_while_the_heap_changes() {
     const VECTOR: u8 = 0x70;
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    extern "C" fn handler(_: &mut interrupts::Frame) {
+    extern "C" fn handler(_: &mut interrupts::TrapFrame) {
         drop(black_box(Box::new([1u32; 50])));
         COUNT.fetch_add(1, Relaxed);
         served();

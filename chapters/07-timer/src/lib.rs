@@ -1,6 +1,6 @@
 //! Chapter 7: time, as a device that interrupts.
 //!
-//! Sixteen lines lead from the devices of a PC to two interrupt controllers (PIC): [`wiring`] knows the
+//! Sixteen lines lead from the devices of a PC to two interrupt controllers (PIC): [`irq`] knows the
 //! lines, and [`pic`] drives the pair. On line 0 sits the interval timer (PIT), which divides a fixed
 //! frequency by a number, so it can tick at some rates exactly and at others nearly: [`rate`]. Each
 //! [`tick`] is counted ([`counter`]). The real-time clock ([`rtc`]) runs on a crystal of its own and so
@@ -9,6 +9,7 @@
 #![cfg_attr(target_os = "none", no_std)]
 
 pub mod counter;
+pub mod irq;
 #[cfg(target_os = "none")]
 pub mod pic;
 pub mod rate;
@@ -16,7 +17,6 @@ pub mod rate;
 pub mod rtc;
 #[cfg(target_os = "none")]
 pub mod tick;
-pub mod wiring;
 
 #[cfg(target_os = "none")]
 pub use tick::{init, on_tick, start, ticks, uptime};

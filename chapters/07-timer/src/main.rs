@@ -7,10 +7,10 @@ use boot::entry::Handover;
 use boot::{information, serial, stop};
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use interrupts::Frame;
+use interrupts::TrapFrame;
 use screen::println;
+use timer::irq::Irq;
 use timer::rate::{INPUT_HZ, Rate};
-use timer::wiring::Line;
 use timer::{pic, rtc};
 
 boot::entry!(kernel, screen::last_words);
@@ -36,14 +36,14 @@ fn demonstrate(rate: Rate) {
     println!("Hello from chapter 7.");
     println!("Asked for {RATE_HZ} Hz, the timer ticks at {rate}: {INPUT_HZ} Hz divided by {}.", rate.divisor());
 
-    interrupts::register(Line::RealTimeClock.vector(), second_begins);
-    pic::unmask(Line::RealTimeClock);
+    interrupts::register(Irq::RealTimeClock.vector(), second_begins);
+    pic::unmask(Irq::RealTimeClock);
     rtc::start();
     timer::on_tick(tell_the_time);
     println!("Waiting for the real-time clock to begin a second, and another:");
     let first = wait_for_next_second();
     let second = wait_for_next_second();
-    pic::mask(Line::RealTimeClock);
+    pic::mask(Irq::RealTimeClock);
 
     judge(rate, second - first);
     let [master, slave] = pic::spurious_interrupts();
@@ -71,10 +71,10 @@ impl fmt::Display for Thousandths {
 // ANCHOR: second
 static SECONDS: AtomicU32 = AtomicU32::new(0);
 
-extern "C" fn second_begins(_: &mut Frame) {
+extern "C" fn second_begins(_: &mut TrapFrame) {
     SECONDS.fetch_add(1, Relaxed);
     rtc::acknowledge();
-    pic::end_of_interrupt(Line::RealTimeClock);
+    pic::end_of_interrupt(Irq::RealTimeClock);
 }
 
 /// Returns when a second begins, with the number of ticks until then.

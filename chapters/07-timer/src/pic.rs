@@ -11,10 +11,10 @@
 //!
 //! Source: Intel, 8259A data sheet, "Operation Command Words", "Interrupt Sequence".
 
-use crate::wiring::{Line, MASTER_SETUP, Masks, SLAVE_SETUP};
+use crate::irq::{Irq, MASTER_SETUP, Masks, SLAVE_SETUP};
 use common::Lock;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use interrupts::Frame;
+use interrupts::TrapFrame;
 use x86::io;
 
 /// One controller, by its two ports.
@@ -39,8 +39,8 @@ static SPURIOUS_AT_SLAVE: AtomicU32 = AtomicU32::new(0);
 // ANCHOR: init
 /// Gives the lines their vectors, and masks them all.
 pub fn init() {
-    interrupts::register(Line::Parallel1.vector(), last_line_of_master);
-    interrupts::register(Line::Disk2.vector(), last_line_of_slave);
+    interrupts::register(Irq::Parallel1.vector(), last_line_of_master);
+    interrupts::register(Irq::Disk2.vector(), last_line_of_slave);
     let mut masks = MASKS.lock();
     MASTER.set_up(MASTER_SETUP);
     SLAVE.set_up(SLAVE_SETUP);
@@ -49,37 +49,37 @@ pub fn init() {
 }
 // ANCHOR_END: init
 
-/// Lets `line` interrupt. Its vector must have a handler.
-pub fn unmask(line: Line) {
+/// Lets `irq` interrupt. Its vector must have a handler.
+pub fn unmask(irq: Irq) {
     let mut masks = MASKS.lock();
-    *masks = masks.without(line);
+    *masks = masks.without(irq);
     write(*masks);
 }
 
-/// Keeps `line` from interrupting.
-pub fn mask(line: Line) {
+/// Keeps `irq` from interrupting.
+pub fn mask(irq: Irq) {
     let mut masks = MASKS.lock();
-    *masks = masks.with(line);
+    *masks = masks.with(irq);
     write(*masks);
 }
 
 // ANCHOR: end
-/// Tells that the interrupt of `line` is over, so that the next one can come.
+/// Tells that the interrupt of `irq` is over, so that the next one can come.
 #[inline]
-pub fn end_of_interrupt(line: Line) {
-    if line.is_slave() {
-        SLAVE.end_of_interrupt(line);
-        MASTER.end_of_interrupt(Line::Cascade);
+pub fn end_of_interrupt(irq: Irq) {
+    if irq.is_slave() {
+        SLAVE.end_of_interrupt(irq);
+        MASTER.end_of_interrupt(Irq::Cascade);
     } else {
-        MASTER.end_of_interrupt(line);
+        MASTER.end_of_interrupt(irq);
     }
 }
 // ANCHOR_END: end
 
-/// Whether the CPU has taken an interrupt of `line` that is not over.
-pub fn is_in_service(line: Line) -> bool {
-    let controller = if line.is_slave() { SLAVE } else { MASTER };
-    controller.in_service() & 1 << line.input() != 0
+/// Whether the CPU has taken an interrupt of `irq` that is not over.
+pub fn is_in_service(irq: Irq) -> bool {
+    let controller = if irq.is_slave() { SLAVE } else { MASTER };
+    controller.in_service() & 1 << irq.input() != 0
 }
 
 /// How many spurious interrupts have come from the master and from the slave.
@@ -88,15 +88,15 @@ pub fn spurious_interrupts() -> [u32; 2] {
 }
 
 // ANCHOR: spurious
-extern "C" fn last_line_of_master(_: &mut Frame) {
-    assert!(!is_in_service(Line::Parallel1), "line 7 is not masked, and nobody handles it");
+extern "C" fn last_line_of_master(_: &mut TrapFrame) {
+    assert!(!is_in_service(Irq::Parallel1), "line 7 is not masked, and nobody handles it");
     SPURIOUS_AT_MASTER.fetch_add(1, Relaxed);
 }
 
-extern "C" fn last_line_of_slave(_: &mut Frame) {
-    assert!(!is_in_service(Line::Disk2), "line 15 is not masked, and nobody handles it");
+extern "C" fn last_line_of_slave(_: &mut TrapFrame) {
+    assert!(!is_in_service(Irq::Disk2), "line 15 is not masked, and nobody handles it");
     SPURIOUS_AT_SLAVE.fetch_add(1, Relaxed);
-    MASTER.end_of_interrupt(Line::Cascade);
+    MASTER.end_of_interrupt(Irq::Cascade);
 }
 // ANCHOR_END: spurious
 
@@ -119,8 +119,8 @@ impl Controller {
     // ANCHOR_END: words
 
     #[inline]
-    fn end_of_interrupt(&self, line: Line) {
-        self.write(self.command, SPECIFIC_END_OF_INTERRUPT + line.input());
+    fn end_of_interrupt(&self, irq: Irq) {
+        self.write(self.command, SPECIFIC_END_OF_INTERRUPT + irq.input());
     }
 
     fn in_service(&self) -> u8 {

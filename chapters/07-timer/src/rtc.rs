@@ -16,7 +16,7 @@ const UPDATE_ENDED: u8 = 0x10;
 
 // ANCHOR: clock
 /// Makes the clock interrupt at the beginning of every second, over
-/// [`Line::RealTimeClock`](crate::wiring::Line::RealTimeClock).
+/// [`Irq::RealTimeClock`](crate::irq::Irq::RealTimeClock).
 pub fn start() {
     // The handler chooses registers too.
     let _guard = interrupts_off();

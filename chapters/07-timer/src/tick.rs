@@ -1,16 +1,16 @@
 //! The tick: the interval timer's interrupt, counted, and passed on to whoever wants to know.
 
 use crate::counter::Counter;
+use crate::irq::Irq;
 use crate::pic;
 use crate::rate::{Rate, RateError};
-use crate::wiring::Line;
 use core::time::Duration;
 use interrupts::gate::Gate;
-use interrupts::{Frame, table};
+use interrupts::{TrapFrame, idt};
 use spin::Once;
 use x86::{io, irq};
 
-/// Channel 0 is the one that is wired to [`Line::Timer`].
+/// Channel 0 is the one that is wired to [`Irq::Timer`].
 const CHANNEL_0: u16 = 0x40;
 const CONTROL: u16 = 0x43;
 /// Channel 0, low byte before high byte, mode 2, binary (8254 data sheet, "Control Word Format").
@@ -39,8 +39,8 @@ pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
         io::outb(CHANNEL_0, low);
         io::outb(CHANNEL_0, high);
     }
-    interrupts::register(Line::Timer.vector(), tick);
-    pic::unmask(Line::Timer);
+    interrupts::register(Irq::Timer.vector(), tick);
+    pic::unmask(Irq::Timer);
     Ok(rate)
 }
 // ANCHOR_END: init
@@ -52,7 +52,7 @@ pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
 /// Without [`init`], or without `interrupts::init`.
 pub fn start() {
     assert!(RATE.is_completed(), "the timer has no rate");
-    assert!(table::gate(Line::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers");
+    assert!(idt::gate(Irq::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers");
     // SAFETY: as just seen, the vectors have handlers.
     unsafe { irq::enable() };
 }
@@ -80,10 +80,10 @@ pub fn uptime() -> Duration {
 }
 
 // ANCHOR: tick
-extern "C" fn tick(_: &mut Frame) {
+extern "C" fn tick(_: &mut TrapFrame) {
     TICKS.advance();
     // Before the callback: if it switches to another thread, that one needs ticks too.
-    pic::end_of_interrupt(Line::Timer);
+    pic::end_of_interrupt(Irq::Timer);
     if let Some(callback) = ON_TICK.get() {
         callback();
     }

@@ -13,10 +13,10 @@ use common::testing::{self, End, Test};
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use core::time::Duration;
-use interrupts::Frame;
+use interrupts::TrapFrame;
 use interrupts::gate::Gate;
+use timer::irq::Irq;
 use timer::rate::{FASTEST_HZ, INPUT_HZ, RateError, SLOWEST_HZ};
-use timer::wiring::Line;
 use timer::{pic, rtc};
 use x86::bits32::eflags::{self, EFlags};
 use x86::{io, irq};
@@ -142,11 +142,11 @@ fn every_line_but_the_timers_is_masked() {
 fn a_line_of_the_slave_opens_the_cascade() {
     pic::init();
     assert_eq!(masks(), [0b1111_1111, 0b1111_1111]);
-    pic::unmask(Line::Keyboard);
+    pic::unmask(Irq::Keyboard);
     assert_eq!(masks(), [0b1111_1101, 0b1111_1111]);
-    pic::unmask(Line::Mouse);
+    pic::unmask(Irq::Mouse);
     assert_eq!(masks(), [0b1111_1001, 0b1110_1111]);
-    pic::mask(Line::Mouse);
+    pic::mask(Irq::Mouse);
     assert_eq!(masks(), [0b1111_1101, 0b1111_1111]);
 }
 
@@ -217,7 +217,7 @@ fn a_tick_is_over_before_the_callback() {
     static IN_SERVICE: AtomicBool = AtomicBool::new(false);
     timer::on_tick(|| {
         CALLS.fetch_add(1, Relaxed);
-        IN_SERVICE.fetch_or(pic::is_in_service(Line::Timer), Relaxed);
+        IN_SERVICE.fetch_or(pic::is_in_service(Irq::Timer), Relaxed);
     });
     start_at_1000_hz();
     wait_until(|| CALLS.load(Relaxed) != 0);
@@ -225,11 +225,11 @@ fn a_tick_is_over_before_the_callback() {
 
     // So that the test can be believed: here, the line is in service.
     static BEFORE_ITS_END: AtomicBool = AtomicBool::new(false);
-    extern "C" fn look(_: &mut Frame) {
-        BEFORE_ITS_END.store(pic::is_in_service(Line::Timer), Relaxed);
-        pic::end_of_interrupt(Line::Timer);
+    extern "C" fn look(_: &mut TrapFrame) {
+        BEFORE_ITS_END.store(pic::is_in_service(Irq::Timer), Relaxed);
+        pic::end_of_interrupt(Irq::Timer);
     }
-    interrupts::register(Line::Timer.vector(), look);
+    interrupts::register(Irq::Timer.vector(), look);
     wait_until(|| BEFORE_ITS_END.load(Relaxed));
 }
 
@@ -306,18 +306,18 @@ fn registers_survive_ticks() {
 
 static CLOCK_INTERRUPTS: AtomicU32 = AtomicU32::new(0);
 
-extern "C" fn clock(_: &mut Frame) {
+extern "C" fn clock(_: &mut TrapFrame) {
     CLOCK_INTERRUPTS.fetch_add(1, Relaxed);
     rtc::acknowledge();
-    pic::end_of_interrupt(Line::RealTimeClock);
+    pic::end_of_interrupt(Irq::RealTimeClock);
 }
 
 /// Makes the real-time clock interrupt 1024 times per second, and `handler` hear of it.
-fn start_fast_clock(handler: interrupts::table::Handler) {
+fn start_fast_clock(handler: interrupts::idt::Handler) {
     const REGISTER_B: u8 = 0x0B;
     const PERIODIC: u8 = 0x40;
-    interrupts::register(Line::RealTimeClock.vector(), handler);
-    pic::unmask(Line::RealTimeClock);
+    interrupts::register(Irq::RealTimeClock.vector(), handler);
+    pic::unmask(Irq::RealTimeClock);
     // SAFETY: the register holds no time, but what to interrupt for.
     unsafe {
         io::outb(0x70, REGISTER_B);
@@ -331,15 +331,15 @@ fn interrupts_of_the_slave_come_again() {
     start_at_1000_hz();
     start_fast_clock(clock);
     wait_until(|| CLOCK_INTERRUPTS.load(Relaxed) >= 10);
-    pic::mask(Line::RealTimeClock);
-    assert!(!pic::is_in_service(Line::RealTimeClock) && !pic::is_in_service(Line::Cascade));
+    pic::mask(Irq::RealTimeClock);
+    assert!(!pic::is_in_service(Irq::RealTimeClock) && !pic::is_in_service(Irq::Cascade));
 }
 
 fn the_clock_interrupts_once_per_second() {
-    interrupts::register(Line::RealTimeClock.vector(), clock);
+    interrupts::register(Irq::RealTimeClock.vector(), clock);
     timer::init(100).expect("a possible rate");
     timer::start();
-    pic::unmask(Line::RealTimeClock);
+    pic::unmask(Irq::RealTimeClock);
     rtc::start();
     let seconds_take_100_ticks = || {
         let wait_for_second = || {
@@ -354,14 +354,14 @@ fn the_clock_interrupts_once_per_second() {
 
 fn a_spurious_interrupt_7_ends_nothing() {
     static STILL_IN_SERVICE: AtomicBool = AtomicBool::new(false);
-    extern "C" fn interrupted_by_7(_: &mut Frame) {
+    extern "C" fn interrupted_by_7(_: &mut TrapFrame) {
         // SAFETY: the handler of the vector returns.
         unsafe { asm!("int 0x27") };
-        STILL_IN_SERVICE.store(pic::is_in_service(Line::Timer), Relaxed);
-        pic::end_of_interrupt(Line::Timer);
+        STILL_IN_SERVICE.store(pic::is_in_service(Irq::Timer), Relaxed);
+        pic::end_of_interrupt(Irq::Timer);
     }
     timer::init(1000).expect("a possible rate");
-    interrupts::register(Line::Timer.vector(), interrupted_by_7);
+    interrupts::register(Irq::Timer.vector(), interrupted_by_7);
     timer::start();
     wait_until(|| pic::spurious_interrupts() != [0, 0]);
     assert!(STILL_IN_SERVICE.load(Relaxed), "the end of a spurious interrupt was taken for that of the tick");
@@ -369,16 +369,16 @@ fn a_spurious_interrupt_7_ends_nothing() {
 
 fn a_spurious_interrupt_15_ends_nothing_at_the_slave() {
     static STILL_IN_SERVICE: AtomicBool = AtomicBool::new(false);
-    extern "C" fn interrupted_by_15(frame: &mut Frame) {
+    extern "C" fn interrupted_by_15(frame: &mut TrapFrame) {
         // SAFETY: the handler of the vector returns.
         unsafe { asm!("int 0x2F") };
-        STILL_IN_SERVICE.store(pic::is_in_service(Line::RealTimeClock), Relaxed);
+        STILL_IN_SERVICE.store(pic::is_in_service(Irq::RealTimeClock), Relaxed);
         clock(frame);
     }
     start_at_1000_hz();
     start_fast_clock(interrupted_by_15);
     wait_until(|| CLOCK_INTERRUPTS.load(Relaxed) != 0);
-    pic::mask(Line::RealTimeClock);
+    pic::mask(Irq::RealTimeClock);
     assert_eq!(pic::spurious_interrupts(), [0, CLOCK_INTERRUPTS.load(Relaxed)]);
     assert!(STILL_IN_SERVICE.load(Relaxed), "the end of a spurious interrupt was taken for that of the clock");
 }
@@ -408,13 +408,13 @@ fn a_line_that_gives_up_ends_the_cascade() {
     }
     wait_for_tick();
     assert_eq!((before, pic::spurious_interrupts()), ([0, 0], [0, 1]));
-    assert!(!pic::is_in_service(Line::Cascade), "nothing will ever come from the slave again");
+    assert!(!pic::is_in_service(Irq::Cascade), "nothing will ever come from the slave again");
 }
 
 fn a_line_15_that_does_not_give_up_is_not_spurious() {
     const IDENTIFY_PACKET_DEVICE: u8 = 0xA1;
     start_at_1000_hz();
-    pic::unmask(Line::Disk2);
+    pic::unmask(Irq::Disk2);
     // SAFETY: asks the CD drive that this booted from for its name, which it answers by an interrupt.
     unsafe {
         io::outb(0x376, 0);
@@ -436,7 +436,7 @@ fn a_start_without_a_rate_is_a_bug() {
 fn a_start_without_handlers_is_a_bug() {
     timer::init(100).expect("a possible rate");
     // SAFETY: no tick can come: the timer has no rate yet, and interrupts are off.
-    unsafe { interrupts::table::set_gate(Line::Timer.vector(), Gate::ABSENT) };
+    unsafe { interrupts::idt::set_gate(Irq::Timer.vector(), Gate::ABSENT) };
     timer::start();
 }
 

@@ -11,11 +11,11 @@ use crate::thread_id::{MOST_THREADS, ThreadId};
 use boot::serial::COM1;
 use common::Lock;
 use common::lock::interrupts_off;
-use interrupts::Frame;
+use interrupts::TrapFrame;
 use pc_keyboard::layouts::Us104Key;
 use pc_keyboard::{DecodedKey, HandleControl, PS2Keyboard, ScancodeSet1};
+use timer::irq::Irq;
 use timer::pic;
-use timer::wiring::Line;
 use x86::io::{inb, outb};
 
 // Registers of the UART (16550 data sheet, table 2), as ports.
@@ -42,8 +42,8 @@ static KEYBOARD: Lock<PS2Keyboard<Us104Key, ScancodeSet1>> =
 /// Lets both devices interrupt.
 pub fn init() {
     let _off = interrupts_off();
-    interrupts::register(Line::Serial1.vector(), serial_interrupt);
-    interrupts::register(Line::Keyboard.vector(), keyboard_interrupt);
+    interrupts::register(Irq::Serial1.vector(), serial_interrupt);
+    interrupts::register(Irq::Keyboard.vector(), keyboard_interrupt);
     // SAFETY: the UART reaches no memory, and its interrupt has a handler.
     unsafe {
         outb(SERIAL_MODEM, MODEM_WITH_INTERRUPTS);
@@ -52,8 +52,8 @@ pub fn init() {
     // What came before is taken out: a line that is up already would never go up again.
     receive_serial();
     receive_keyboard();
-    pic::unmask(Line::Serial1);
-    pic::unmask(Line::Keyboard);
+    pic::unmask(Irq::Serial1);
+    pic::unmask(Irq::Keyboard);
 }
 
 // ANCHOR: read
@@ -72,14 +72,14 @@ pub fn read_byte() -> u8 {
 }
 // ANCHOR_END: read
 
-extern "C" fn serial_interrupt(_: &mut Frame) {
+extern "C" fn serial_interrupt(_: &mut TrapFrame) {
     receive_serial();
-    pic::end_of_interrupt(Line::Serial1);
+    pic::end_of_interrupt(Irq::Serial1);
 }
 
-extern "C" fn keyboard_interrupt(_: &mut Frame) {
+extern "C" fn keyboard_interrupt(_: &mut TrapFrame) {
     receive_keyboard();
-    pic::end_of_interrupt(Line::Keyboard);
+    pic::end_of_interrupt(Irq::Keyboard);
 }
 
 /// Takes all that the UART has received.

@@ -19,15 +19,15 @@ use common::{Lock, test};
 use core::arch::{asm, global_asm};
 use core::hint::{black_box, spin_loop};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
-use interrupts::Frame;
-use paging::{PAGE_BYTES, memory};
+use interrupts::TrapFrame;
+use paging::{PAGE_BYTES, frame_allocator};
 use screen::println;
 use threads::scheduler;
 use threads::switch::{Switch, switch};
 use threads::thread_id::MOST_THREADS;
 use threads::{Counts, Reason, SpawnError, Thread, ThreadId, input, sleep, yield_now};
+use timer::irq::Irq;
 use timer::pic;
-use timer::wiring::Line;
 use x86::bits32::eflags::{self, EFlags};
 use x86::io::{inb, outb};
 
@@ -390,16 +390,16 @@ fn the_end_of_a_thread_wakes_its_joiner_only() {
 
 fn join_gives_back_the_stack_and_the_place() {
     start(1000, 4);
-    let before = memory::taken_count();
+    let before = frame_allocator::taken_count();
     for number in 0..1000 {
         let thread = spawn(0, |_| ());
-        assert_eq!(memory::taken_count(), before + 3);
+        assert_eq!(frame_allocator::taken_count(), before + 3);
         // Half of them end before they are joined.
         if number % 2 == 0 {
             yield_now();
         }
         thread.join();
-        assert_eq!(memory::taken_count(), before);
+        assert_eq!(frame_allocator::taken_count(), before);
     }
 }
 
@@ -419,21 +419,21 @@ fn a_place_is_not_taken_before_its_stack_is_given_back() {
 
 fn without_memory_for_a_stack_spawn_fails_and_loses_nothing() {
     start(1000, 4);
-    let mut taken = Vec::with_capacity(memory::free_count() as usize);
-    while let Some(frame) = memory::allocate() {
+    let mut taken = Vec::with_capacity(frame_allocator::free_count() as usize);
+    while let Some(frame) = frame_allocator::allocate() {
         taken.push(frame);
     }
     for free in 0..3 {
-        assert_eq!(memory::free_count(), free);
+        assert_eq!(frame_allocator::free_count(), free);
         // More often than there are places.
         for _ in 0..100 {
             assert_eq!(threads::spawn(note, 1).err(), Some(SpawnError::OutOfMemory));
-            assert_eq!(memory::free_count(), free);
+            assert_eq!(frame_allocator::free_count(), free);
         }
-        taken.pop().into_iter().for_each(memory::free);
+        taken.pop().into_iter().for_each(frame_allocator::free);
     }
     spawn(2, note).join();
-    assert_eq!((notes(), memory::free_count()), (vec![2], 3));
+    assert_eq!((notes(), frame_allocator::free_count()), (vec![2], 3));
 }
 
 fn too_many_threads_are_refused_until_others_are_joined() {
@@ -444,18 +444,18 @@ fn too_many_threads_are_refused_until_others_are_joined() {
     }
     start(1000, 1);
     let mut threads = Vec::with_capacity(MOST_THREADS);
-    let before = memory::taken_count();
+    let before = frame_allocator::taken_count();
     for round in 1..=3 {
         threads.extend(core::iter::from_fn(|| threads::spawn(count, 0).ok()));
         assert_eq!(threads.len(), ALL_BUT_FIRST_AND_IDLE);
         sleep(2 * MOST_THREADS as u32);
         // All have ended, but nobody has joined them.
         assert_eq!(ENDED.load(Relaxed), round * ALL_BUT_FIRST_AND_IDLE);
-        let taken = memory::taken_count();
+        let taken = frame_allocator::taken_count();
         assert_eq!(threads::spawn(count, 0).err(), Some(SpawnError::TooManyThreads));
-        assert_eq!(memory::taken_count(), taken);
+        assert_eq!(frame_allocator::taken_count(), taken);
         join(threads.drain(..));
-        assert_eq!(memory::taken_count(), before);
+        assert_eq!(frame_allocator::taken_count(), before);
     }
 }
 
@@ -621,7 +621,7 @@ fn bytes_from_the_serial_port_arrive() {
     input::init();
     log!("waiting for input");
     assert_eq!([(); 3].map(|()| input::read_byte()), *b"xyz");
-    assert!(!pic::is_in_service(Line::Serial1), "no further byte would ever interrupt");
+    assert!(!pic::is_in_service(Irq::Serial1), "no further byte would ever interrupt");
     // SAFETY: reading the register changes nothing.
     assert_ne!(unsafe { inb(serial::COM1 + 4) } & OUT2, 0, "QEMU interrupts without it, but no PC does");
 }
@@ -691,7 +691,7 @@ fn with_nobody_to_run_the_cpu_halts() {
     static HALTED: AtomicU32 = AtomicU32::new(0);
     static CALLS: AtomicU32 = AtomicU32::new(0);
     /// Looks what the tick has interrupted. Nobody wakes any more, so everything ends here.
-    extern "C" fn look(frame: &mut Frame) {
+    extern "C" fn look(frame: &mut TrapFrame) {
         const HLT: u8 = 0xF4;
         // SAFETY: the kernel's code, which is not at the beginning of memory, can be read.
         let last_byte = unsafe { (frame.eip as *const u8).sub(1).read() };
@@ -700,10 +700,10 @@ fn with_nobody_to_run_the_cpu_halts() {
             assert!(HALTED.load(Relaxed) > TICKS / 2, "of {TICKS} ticks, {HALTED:?} came after a hlt");
             stop::end("exit");
         }
-        pic::end_of_interrupt(Line::Timer);
+        pic::end_of_interrupt(Irq::Timer);
     }
     start(1000, 4);
-    interrupts::register(Line::Timer.vector(), look);
+    interrupts::register(Irq::Timer.vector(), look);
     sleep(1);
 }
 
@@ -929,13 +929,13 @@ fn a_stack_overflow_is_told() {
 }
 
 fn a_stack_overflow_in_an_interrupt_handler_is_told() {
-    extern "C" fn too_much(_: &mut Frame) {
+    extern "C" fn too_much(_: &mut TrapFrame) {
         let large = black_box([1u8; 64 << 10]);
         black_box(large[timer::ticks() as usize % large.len()]);
     }
     start(1000, ENDLESS);
     let thread = spawn(0, |_| {
-        interrupts::register(Line::Timer.vector(), too_much);
+        interrupts::register(Irq::Timer.vector(), too_much);
         loop {
             spin_loop();
         }
@@ -965,7 +965,7 @@ fn a_wait_for_ever_is_told() {
     start(1000, 4);
     input::init();
     // So that whenever one looks the CPU is not at work. And nobody presses a key.
-    pic::mask(Line::Timer);
+    pic::mask(Irq::Timer);
     spawn(0, read).join();
 }
 

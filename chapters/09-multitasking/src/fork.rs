@@ -1,13 +1,13 @@
 //! Fork: one task goes in, two come out.
 //!
-//! It is entered by a software interrupt. So all registers of the task lie in one [`Frame`] on its
+//! It is entered by a software interrupt. So all registers of the task lie in one [`TrapFrame`] on its
 //! private stack *before* that stack is copied, and the copy has them too:
 //!
 //! ```text
 //!       the parent's stack                        the child's copy of it
 //!
 //!       | what the task has there |               | what the task has there |
-//!       | Frame of `int`          |  --- copy --> | Frame of `int`, EAX = 0 |
+//!       | TrapFrame of `int`      |  --- copy --> | TrapFrame, EAX = 0      |
 //!       | this handler's          |               | interrupt_return        |
 //!       |            own business |               | EBP EBX ESI EDI         | <- the child's stack pointer
 //! ```
@@ -15,13 +15,13 @@
 //! When its turn comes, the child "returns" from a switch to `interrupt_return`, and from there to where
 //! its parent called [`fork`], with everything as it was and 0 in EAX.
 
-use crate::space::{OutOfMemory, Space};
+use crate::address_space::{AddressSpace, OutOfMemory};
 use crate::switch;
 use crate::table::TASKS;
 use common::VirtAddr;
 use core::arch::asm;
 use core::mem::offset_of;
-use interrupts::Frame;
+use interrupts::TrapFrame;
 use threads::scheduler;
 use x86::bits32::eflags::EFlags;
 use x86::irq;
@@ -74,7 +74,7 @@ pub fn init() {
 }
 
 // ANCHOR: child
-extern "C" fn handle(frame: &mut Frame) {
+extern "C" fn handle(frame: &mut TrapFrame) {
     frame.eax = match make_child(frame) {
         Ok(pid) => pid,
         Err(error) => error as i32 as u32,
@@ -82,7 +82,7 @@ extern "C" fn handle(frame: &mut Frame) {
 }
 
 /// Copies the running task, which has left its registers in `frame`, and lets the copy run.
-fn make_child(frame: &Frame) -> Result<u32, ForkError> {
+fn make_child(frame: &TrapFrame) -> Result<u32, ForkError> {
     let parent = scheduler::current();
     let directory = TASKS.lock().of(parent).ok_or(ForkError::NotATask)?.space.directory().frame();
     let thread = scheduler::reserve().ok_or(ForkError::TooManyTasks)?;
@@ -104,14 +104,14 @@ fn make_child(frame: &Frame) -> Result<u32, ForkError> {
 /// was called.
 ///
 /// What interrupts put on the stack meanwhile lies below the frame, and means nothing to the child.
-fn copy_as_interruptible(directory: paging::Frame, frame: &Frame) -> Result<Space, OutOfMemory> {
+fn copy_as_interruptible(directory: paging::Frame, frame: &TrapFrame) -> Result<AddressSpace, OutOfMemory> {
     let were_on = EFlags::from_bits_truncate(frame.eflags).contains(EFlags::FLAGS_IF);
     if were_on {
         // SAFETY: they were on in the code that called, so every vector that can come has a handler.
         unsafe { irq::enable() };
     }
     // SAFETY: only the task itself could change its space, or end; but it is here.
-    let copied = unsafe { Space::copy_of(directory) };
+    let copied = unsafe { AddressSpace::copy_of(directory) };
     // SAFETY: as the handler of an interrupt began.
     unsafe { irq::disable() };
     copied
@@ -120,7 +120,7 @@ fn copy_as_interruptible(directory: paging::Frame, frame: &Frame) -> Result<Spac
 
 // ANCHOR: stack
 /// Lets the child find 0 in EAX, and what `switch` needs to go there. Returns its stack pointer.
-fn prepare_stack(child: &mut Space, frame: &Frame) -> u32 {
+fn prepare_stack(child: &mut AddressSpace, frame: &TrapFrame) -> u32 {
     unsafe extern "C" {
         /// Goes on where the frame at ESP says: the end of chapter 4's stubs.
         safe static interrupt_return: u8;
@@ -131,7 +131,7 @@ fn prepare_stack(child: &mut Space, frame: &Frame) -> u32 {
     // SAFETY: this handler has been using the stack down to below that, so it is mapped; and the copy is
     // nobody's yet.
     unsafe {
-        child.write(frame.wrapping_add(offset_of!(Frame, eax) as u32), 0);
+        child.write(frame.wrapping_add(offset_of!(TrapFrame, eax) as u32), 0);
         for (offset, word) in (0..).step_by(4).zip(saved) {
             child.write(stack_pointer.wrapping_add(offset), word);
         }

@@ -1,6 +1,6 @@
 //! Chapter 9: tasks, each with an address space of its own, made by forking.
 //!
-//! A task is a thread of chapter 8 and an address space ([`space`]). [`fork`](fork::fork) makes a second
+//! A task is a thread of chapter 8 and an address space ([`address_space`]). [`fork`](fork::fork) makes a second
 //! task out of the running one: both go on from the same place, and only the value that `fork` returns
 //! tells them apart. One [`rule`] decides what becomes of each part of the address space:
 //!
@@ -28,11 +28,11 @@ extern crate alloc;
 pub mod rule;
 
 #[cfg(target_os = "none")]
+pub mod address_space;
+#[cfg(target_os = "none")]
 pub mod comparison;
 #[cfg(target_os = "none")]
 pub mod fork;
-#[cfg(target_os = "none")]
-pub mod space;
 #[cfg(target_os = "none")]
 pub mod switch;
 #[cfg(target_os = "none")]

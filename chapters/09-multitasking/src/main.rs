@@ -13,7 +13,7 @@ use common::VirtAddr;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use multitasking::rule::{PRIVATE, Rule};
 use multitasking::{comparison, exit, fork, getpid, task, wait};
-use paging::{Flags, PAGE_BYTES, memory};
+use paging::{Flags, PAGE_BYTES, frame_allocator};
 use screen::println;
 use threads::input;
 
@@ -56,7 +56,7 @@ fn first_task(_: usize) {
     task::map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
     let shared: &Shared = Box::leak(Box::new(Shared { value: AtomicU32::new(1), step: AtomicU32::new(0) }));
     let on_stack = AtomicU32::new(1);
-    let before = memory::taken_count();
+    let before = frame_allocator::taken_count();
 
     // SAFETY: nothing on the stack owns anything: what is shared is leaked, and so dropped by nobody.
     let forked = unsafe { fork() }.expect("memory is not out");
@@ -75,7 +75,7 @@ fn first_task(_: usize) {
 
     let ended = wait().expect("there is a child");
     println!("wait() returned task {} with status {}.", ended.pid, ended.status);
-    println!("frames in use: {before} before, {} after", memory::taken_count());
+    println!("frames in use: {before} before, {} after", frame_allocator::taken_count());
 }
 // ANCHOR_END: first
 

@@ -1,6 +1,6 @@
 //! The tasks: who is whose child, who has ended, and who waits for that.
 
-use crate::space::Space;
+use crate::address_space::AddressSpace;
 use alloc::vec::Vec;
 use common::Lock;
 use core::mem;
@@ -29,7 +29,7 @@ pub struct Task {
     /// The number by which others know it. It is never used again.
     pub pid: u32,
     /// Where it runs.
-    pub space: Space,
+    pub space: AddressSpace,
     /// What it left when it ended. Until its parent has taken notice, it is a zombie.
     pub status: Option<i32>,
     /// How many children it has; with those that have ended, until it has taken notice.
@@ -74,7 +74,7 @@ pub fn pid_of(thread: ThreadId) -> u32 {
 
 impl Tasks {
     /// Makes `thread` a task, the child of `parent` if it has one, and returns its number.
-    pub fn add(&mut self, thread: ThreadId, parent: Option<ThreadId>, space: Space) -> u32 {
+    pub fn add(&mut self, thread: ThreadId, parent: Option<ThreadId>, space: AddressSpace) -> u32 {
         self.last_pid += 1;
         let pid = self.last_pid;
         PIDS[thread.place()].store(pid, Relaxed);

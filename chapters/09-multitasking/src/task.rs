@@ -1,7 +1,7 @@
 //! Tasks as they see themselves: the first one, `getpid`, `exit`, `wait`.
 
+use crate::address_space::{AddressSpace, OutOfMemory};
 use crate::rule::PRIVATE;
-use crate::space::{OutOfMemory, Space};
 use crate::switch;
 use crate::table::{self, FIRST_PID, TASKS};
 use common::VirtAddr;
@@ -56,7 +56,7 @@ pub fn init() {
 /// # Panics
 /// If all threads are taken, or there has been a task 1.
 pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
-    let mut space = Space::new()?;
+    let mut space = AddressSpace::new()?;
     space.map(STACK, Flags::WRITABLE).map_err(|_: MapError| OutOfMemory)?;
     let stack_pointer = STACK.end.as_u32() - size_of::<NewStack>() as u32;
     for (offset, word) in (0..).step_by(4).zip(new_stack(begin, first, 0)) {

@@ -15,13 +15,13 @@ use common::testing::{self, End, Test};
 use common::{VirtAddr, test};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use interrupts::Frame as Registers;
+use interrupts::TrapFrame;
 use multitasking::fork::ForkError;
 use multitasking::rule::{COPIED, PRIVATE, Rule};
 use multitasking::switch::between_spaces;
 use multitasking::task::{self, Ended, NoChildren};
 use multitasking::{comparison, exit, getpid, wait};
-use paging::{Flags, Frame, KERNEL, PAGE_BYTES, memory};
+use paging::{Flags, Frame, KERNEL, PAGE_BYTES, frame_allocator};
 use threads::thread_id::MOST_THREADS;
 use translation::Translation;
 use x86::bits32::eflags::{self, EFlags};
@@ -377,20 +377,20 @@ fn chain(depth: i32) -> i32 {
 
 fn a_chain_of_ten_forks() {
     as_task(|_| {
-        let before = memory::taken_count();
+        let before = frame_allocator::taken_count();
         assert_eq!(chain(10), 10);
-        assert_eq!(memory::taken_count(), before);
+        assert_eq!(frame_allocator::taken_count(), before);
     });
 }
 
 fn a_thousand_children_and_not_one_frame_lost() {
     as_task(|_| {
-        let before = (memory::taken_count(), memory::free_count());
+        let before = (frame_allocator::taken_count(), frame_allocator::free_count());
         for number in 0..1000 {
             let pid = fork_to(|| number);
             assert_eq!(wait(), Ok(Ended { pid, status: number }));
         }
-        assert_eq!((memory::taken_count(), memory::free_count()), before);
+        assert_eq!((frame_allocator::taken_count(), frame_allocator::free_count()), before);
     });
 }
 
@@ -412,8 +412,8 @@ fn several_tasks_fork_and_wait_at_once() {
 /// Takes all frames but `left`, chained through their first words; the first one is returned.
 fn take_all_but(left: u32) -> Option<Frame> {
     let mut chain = None;
-    while memory::free_count() > left {
-        let frame = memory::allocate().expect("one is free");
+    while frame_allocator::free_count() > left {
+        let frame = frame_allocator::allocate().expect("one is free");
         // SAFETY: the frame was free, so nobody else uses it.
         unsafe { frame.in_window().address().as_ptr::<Option<Frame>>().write(chain) };
         chain = Some(frame);
@@ -426,7 +426,7 @@ fn give_back(mut chain: Option<Frame>) {
     while let Some(frame) = chain {
         // SAFETY: written by `take_all_but`.
         chain = unsafe { frame.in_window().address().as_ptr::<Option<Frame>>().read() };
-        memory::free(frame);
+        frame_allocator::free(frame);
     }
 }
 
@@ -438,7 +438,7 @@ fn fork_with_ever_more_memory() -> u32 {
         if forked == Ok(0) {
             exit(0);
         }
-        let free = memory::free_count();
+        let free = frame_allocator::free_count();
         give_back(taken);
         match forked {
             Err(error) => assert_eq!((error, free), (ForkError::OutOfMemory, left), "with {left} frames"),
@@ -454,9 +454,9 @@ fn fork_with_ever_more_memory() -> u32 {
 
 fn memory_runs_out_at_every_possible_allocation() {
     as_task(|_| {
-        let before = memory::taken_count();
+        let before = frame_allocator::taken_count();
         assert_eq!(fork_with_ever_more_memory(), 5, "a directory, a table, and three pages of stack");
-        assert_eq!(memory::taken_count(), before);
+        assert_eq!(frame_allocator::taken_count(), before);
         assert_eq!(wait(), Err(NoChildren), "no failed fork has left a child");
     });
 }
@@ -465,9 +465,9 @@ fn memory_runs_out_at_every_possible_allocation_of_two_tables() {
     as_task(|_| {
         fill(DATA, 10);
         fill(VirtAddr::new(0x4000_0000), 2);
-        let before = memory::taken_count();
+        let before = frame_allocator::taken_count();
         assert_eq!(fork_with_ever_more_memory(), 5 + 11 + 3);
-        assert_eq!(memory::taken_count(), before);
+        assert_eq!(frame_allocator::taken_count(), before);
         assert!(is_filled(DATA, 10) && is_filled(VirtAddr::new(0x4000_0000), 2));
     });
 }
@@ -485,7 +485,7 @@ fn forks_that_fail_leave_no_threads_behind() {
 fn too_many_tasks_is_an_error() {
     as_task(|_| {
         let steps = [shared(0), shared(0)];
-        let before = memory::taken_count();
+        let before = frame_allocator::taken_count();
         for step in steps {
             let mut children = 0;
             let error = loop {
@@ -502,7 +502,7 @@ fn too_many_tasks_is_an_error() {
             assert_eq!((error, children), (ForkError::TooManyTasks, ALL_BUT_TASK_1_IDLE_AND_FIRST));
             step.store(1, Relaxed);
             (0..children).for_each(|_| assert_eq!(wait().map(|ended| ended.status), Ok(0)));
-            assert_eq!(memory::taken_count(), before);
+            assert_eq!(frame_allocator::taken_count(), before);
         }
     });
 }
@@ -514,7 +514,7 @@ fn a_thread_of_the_kernel_cannot_fork() {
 /// Puts a guard behind every free frame: gives away all that have odd numbers, each filled with its own.
 fn guard_free_frames() -> Vec<Frame> {
     let [mut guards, mut others] = [(); 2].map(|()| Vec::with_capacity(4096));
-    while let Some(frame) = memory::allocate() {
+    while let Some(frame) = frame_allocator::allocate() {
         if frame.number().is_multiple_of(2) {
             others.push(frame);
         } else {
@@ -523,7 +523,7 @@ fn guard_free_frames() -> Vec<Frame> {
             guards.push(frame);
         }
     }
-    others.into_iter().for_each(memory::free);
+    others.into_iter().for_each(frame_allocator::free);
     guards
 }
 
@@ -533,10 +533,10 @@ fn a_table_full_of_pages_is_copied_and_nothing_beyond() {
         let whole = VirtAddr::new(0x0840_0000);
         fill(whole, 1024);
         let guards = guard_free_frames();
-        let before = memory::taken_count();
+        let before = frame_allocator::taken_count();
         fork_to(|| i32::from(is_filled(whole, 1024)));
         assert_eq!(wait().map(|ended| ended.status), Ok(1));
-        assert_eq!(memory::taken_count(), before);
+        assert_eq!(frame_allocator::taken_count(), before);
         for frame in guards {
             // SAFETY: written by `guard_free_frames`.
             let words = unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().read() };
@@ -593,7 +593,7 @@ fn a_guard_page_stays_a_guard_page() {
 
 fn preempted_in_the_midst_of_everything() {
     as_task(|_| {
-        let before = memory::taken_count();
+        let before = frame_allocator::taken_count();
         for round in 0..8 {
             for worker in 0..4 {
                 fork_to(|| work(round * 10 + worker));
@@ -603,11 +603,11 @@ fn preempted_in_the_midst_of_everything() {
         }
         let switches = timer::ticks();
         assert!(switches > 20, "only {switches} ticks: nothing was interrupted");
-        assert!(memory::taken_count() >= before);
-        let after_first = memory::taken_count();
+        assert!(frame_allocator::taken_count() >= before);
+        let after_first = frame_allocator::taken_count();
         fork_to(|| work(1));
         wait().expect("there is a child");
-        assert!(memory::taken_count() <= after_first + 1, "only the heap may have grown");
+        assert!(frame_allocator::taken_count() <= after_first + 1, "only the heap may have grown");
     });
 }
 
@@ -675,12 +675,12 @@ fn wait_tells_who_has_ended_and_how() {
 
 fn a_child_that_ends_first_waits_to_be_noticed() {
     as_task(|_| {
-        let before = memory::taken_count();
+        let before = frame_allocator::taken_count();
         let pid = fork_to(|| 9);
         threads::sleep(20);
-        assert_eq!(memory::taken_count(), before + 5, "a zombie keeps what it had");
+        assert_eq!(frame_allocator::taken_count(), before + 5, "a zombie keeps what it had");
         assert_eq!(wait(), Ok(Ended { pid, status: 9 }));
-        assert_eq!(memory::taken_count(), before);
+        assert_eq!(frame_allocator::taken_count(), before);
     });
 }
 
@@ -725,7 +725,7 @@ fn a_child_may_end_between_any_two_steps_of_wait() {
     static STEPS_LEFT: AtomicU32 = AtomicU32::new(0);
     static MAY_END: AtomicU32 = AtomicU32::new(0);
     /// Lets the child end after so many steps of its parent at which an interrupt could come.
-    extern "C" fn step(registers: &mut Registers) {
+    extern "C" fn step(registers: &mut TrapFrame) {
         let flags = EFlags::from_bits_truncate(registers.eflags);
         if registers.eip == between_spaces as *const () as u32 {
             // The parent goes to sleep. Nobody else's steps matter.
@@ -756,7 +756,7 @@ fn a_child_may_end_between_any_two_steps_of_wait() {
 fn orphans_become_children_of_task_1() {
     as_task(|_| {
         let step = shared(0);
-        let before = memory::taken_count();
+        let before = frame_allocator::taken_count();
         let parent = fork_to(|| {
             fork_to(|| {
                 until(step, 1);
@@ -773,7 +773,7 @@ fn orphans_become_children_of_task_1() {
         step.store(1, Relaxed);
         assert_eq!(wait().map(|ended| ended.status), Ok(33));
         assert_eq!(wait(), Err(NoChildren));
-        assert_eq!(memory::taken_count(), before);
+        assert_eq!(frame_allocator::taken_count(), before);
     });
 }
 
@@ -797,7 +797,7 @@ fn an_orphan_that_has_ended_already_wakes_task_1() {
 }
 
 fn task_1_ends_last() {
-    let free = memory::free_count();
+    let free = frame_allocator::free_count();
     static STEP: AtomicU32 = AtomicU32::new(0);
     as_task(|_| {
         fork_to(|| {
@@ -811,15 +811,15 @@ fn task_1_ends_last() {
         // Returns at once: what it leaves behind must not outlive it.
     });
     assert_eq!(STEP.load(Relaxed), 1);
-    assert_eq!(memory::free_count(), free);
+    assert_eq!(frame_allocator::free_count(), free);
 }
 
 fn all_is_given_back_when_task_1_has_ended() {
-    let before = memory::taken_count();
+    let before = frame_allocator::taken_count();
     as_task(|_| {
         fork_to(|| chain(3));
     });
-    assert_eq!(memory::taken_count(), before);
+    assert_eq!(frame_allocator::taken_count(), before);
 }
 
 fn a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel() {

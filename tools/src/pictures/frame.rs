@@ -59,10 +59,10 @@ const PUSHED: [(&str, Pusher); 19] = [
     ("ES", CommonEntry),
     ("FS", CommonEntry),
     ("GS", CommonEntry),
-    ("address of the Frame", CommonEntry),
+    ("address of the TrapFrame", CommonEntry),
     ("return address", CommonEntry),
 ];
-/// How many of them are the `Frame`.
+/// How many of them are the `TrapFrame`.
 const FRAME_WORDS: u32 = 17;
 
 /// What has been found, from the highest address down.
@@ -139,7 +139,7 @@ fn note(name: &str, value: u32, program: &Program) -> Result<String> {
         "ESP" => "of no use: `popa` skips it".into(),
         "DS" | "ES" | "FS" | "GS" if value >> 16 == 0 => "a segment register".into(),
         "DS" | "ES" | "FS" | "GS" => "a segment register, in the low half".into(),
-        "address of the Frame" => "the handler's argument".into(),
+        "address of the TrapFrame" => "the handler's argument".into(),
         "return address" => format!("into the code behind `{}`", short(&program.function_at(value)?)),
         _ => String::new(),
     })
@@ -158,7 +158,7 @@ fn table(facts: &Facts) -> String {
     let Facts { esp_before, frame, esp_in_handler, .. } = facts;
     table
         + &format!(
-            "\nBefore the breakpoint ESP was `{esp_before}`; where the handler begins it is `{esp_in_handler}`. The `Frame` is the \
+            "\nBefore the breakpoint ESP was `{esp_before}`; where the handler begins it is `{esp_in_handler}`. The `TrapFrame` is the \
          {FRAME_WORDS} words from `{frame}` up.\n"
         )
 }
@@ -195,7 +195,7 @@ fn draw(facts: &Facts) -> Sheet {
     }
     let at = |row: u32| TOP + row as i32 * ROW;
     drawing = pointer(drawing, at(BEFORE), "ESP before", "none");
-    drawing = pointer(drawing, at(BEFORE + FRAME_WORDS), "the Frame", "3 3");
+    drawing = pointer(drawing, at(BEFORE + FRAME_WORDS), "the TrapFrame", "3 3");
     drawing = pointer(drawing, at(BEFORE + PUSHED.len() as u32), "ESP in the", "none");
     drawing = drawing.add(bold("handler", 8, at(BEFORE + PUSHED.len() as u32) + 20, "start"));
     drawing = drawing.add(grows(at(BEFORE) + 30, at(BEFORE + FRAME_WORDS) - 30));
@@ -273,7 +273,7 @@ fn description(facts: &Facts) -> String {
     let Facts { esp_before, frame, esp_in_handler, .. } = facts;
     format!(
         "The stack, from the highest address down; each push goes down by four bytes. Before the breakpoint ESP was \
-         {esp_before}. The Frame begins at {frame}. In the handler ESP is {esp_in_handler}. For each word its address, its \
+         {esp_before}. The TrapFrame begins at {frame}. In the handler ESP is {esp_in_handler}. For each word its address, its \
          name, its value and who pushed it: {}",
         words.join(" ")
     )

@@ -14,7 +14,7 @@ const FRAME_BYTES: usize = 4096;
 
 /// The mark of each frame that there is memory for.
 pub fn of(program: &Program, snapshot: &Snapshot) -> Result<Vec<Mark>> {
-    let links = program.field("paging::memory::FRAMES", "links")?;
+    let links = program.field("paging::frame_allocator::FRAMES", "links")?;
     let frames = MOST_FRAMES.min(snapshot.memory.0.len() / FRAME_BYTES);
     let bytes = snapshot.memory.read(links, 2 * frames).context("the allocator's table is not in memory")?;
     let mark = |link: &[u8]| match u16::from_le_bytes([link[0], link[1]]) {

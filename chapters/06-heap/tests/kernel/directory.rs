@@ -7,7 +7,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use common::{PhysAddr, VirtAddr};
 use core::ops::Range;
 use paging::directory::{Directory, MapError, NotMapped};
-use paging::{Entry, Flags, Frame, Page, memory};
+use paging::{Entry, Flags, Frame, Page, frame_allocator};
 
 /// The entry of the directory that is a large page, and where that begins.
 const LARGE: usize = 5;
@@ -47,7 +47,7 @@ pub fn a_directory_agrees_with_a_model_for_long() {
 
 impl Life {
     fn new(seed: u32) -> Self {
-        let taken = memory::taken_count();
+        let taken = frame_allocator::taken_count();
         let mut directory = Directory::new().expect("memory is not out");
         // SAFETY: nobody uses the address space.
         unsafe { directory.entries_mut()[LARGE] = Entry::new(LARGE_FRAME, Flags::LARGE) };
@@ -118,7 +118,7 @@ impl Life {
         let done = unsafe { self.directory.unmap(page) };
         assert_eq!(done.map(|(frame, flush)| (flush.ignore(), frame).1), expected);
         if self.found.remove(&page) {
-            memory::free(expected.expect("what was found is mapped"));
+            frame_allocator::free(expected.expect("what was found is mapped"));
         }
     }
 
@@ -180,15 +180,15 @@ impl Life {
         assert!(mappings.map(|found| (found.page, found.frame, found.pages, found.flags)).eq(expected));
         assert!((0..1024).filter(|index| self.directory.table(*index).is_some()).eq(self.tables.iter().copied()));
         let frames = self.taken + 1 + (self.tables.len() + self.found.len()) as u32;
-        assert_eq!(memory::taken_count(), frames, "frames are lost, or were found");
+        assert_eq!(frame_allocator::taken_count(), frames, "frames are lost, or were found");
     }
 
     /// Gives back everything.
     fn end(self) {
-        self.found.iter().for_each(|page| memory::free(self.mapped[page].0));
-        self.tables.iter().for_each(|index| memory::free(self.directory.entries()[*index].frame()));
-        memory::free(self.directory.frame());
-        assert_eq!(memory::taken_count(), self.taken);
+        self.found.iter().for_each(|page| frame_allocator::free(self.mapped[page].0));
+        self.tables.iter().for_each(|index| frame_allocator::free(self.directory.entries()[*index].frame()));
+        frame_allocator::free(self.directory.frame());
+        assert_eq!(frame_allocator::taken_count(), self.taken);
     }
 }
 

@@ -5,7 +5,7 @@ use boot::serial;
 use common::lock::interrupts_off;
 use common::stress::{self, stir, tell};
 use core::hint::black_box;
-use paging::memory;
+use paging::frame_allocator;
 use rand::{Rng, RngExt};
 use threads::{Reason, Thread, sleep, yield_now};
 
@@ -15,7 +15,7 @@ const STEPS: usize = 100;
 
 /// Threads that come and go, and leave the CPU for every reason there is.
 pub fn nobody_notices_switches() {
-    let before = memory::taken_count();
+    let before = frame_allocator::taken_count();
     let (mut switches, mut spawned) = (0, 0);
     while switches < stress::rounds() {
         let threads: [Thread; THREADS] = core::array::from_fn(|number| spawn(work, spawned + number));
@@ -25,7 +25,7 @@ pub fn nobody_notices_switches() {
             Reason::ALL.into_iter().for_each(|reason| stir(counts.of(reason)));
             switches += counts.total();
         }
-        assert_eq!(memory::taken_count(), before, "frames have been lost");
+        assert_eq!(frame_allocator::taken_count(), before, "frames have been lost");
         stir(timer::ticks() as u32);
         tell(switches, serial::write);
     }

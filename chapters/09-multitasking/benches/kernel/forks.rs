@@ -6,7 +6,7 @@ use common::lock::interrupts_off;
 use common::measuring::{Figure, instructions, now};
 use multitasking::rule::PRIVATE;
 use multitasking::{exit, task, wait};
-use paging::{Flags, PAGE_BYTES, memory};
+use paging::{Flags, PAGE_BYTES, frame_allocator};
 
 /// How many private pages a task has besides its stack, one time after the other.
 const PRIVATE_PAGES: [u32; 6] = [16, 64, 256, 1024, 2048, 4096];
@@ -35,9 +35,9 @@ pub fn forks() {
 
 pub fn frames_lost() {
     task::run(|_| {
-        let before = memory::taken_count();
+        let before = frame_allocator::taken_count();
         (0..1000).for_each(|_| fork_exit_wait());
-        tell("frames lost", memory::taken_count() - before);
+        tell("frames lost", frame_allocator::taken_count() - before);
     })
     .expect("memory is not out");
 }

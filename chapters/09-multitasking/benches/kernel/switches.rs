@@ -14,8 +14,8 @@ use multitasking::{exit, task, wait};
 use threads::scheduler;
 use threads::switch::Switch;
 use threads::{Thread, ThreadId};
+use timer::irq::Irq;
 use timer::pic;
-use timer::wiring::Line;
 
 /// How many threads or tasks there are, one time after the other.
 const CROWDS: [u32; 5] = [1, 2, 10, 100, 1000];
@@ -99,9 +99,9 @@ fn measure(crowd: u32, names: &[&'static str; 5]) {
     scheduler::switch_by(between_spaces);
     let [switches, in_switches, cr3_loads] = [&SWITCHES, &IN_SWITCHES, &CR3_LOADS].map(|sum| sum.load(Relaxed));
 
-    pic::mask(Line::Timer);
+    pic::mask(Irq::Timer);
     MOMENT.store(cost_of_a_moment(), Relaxed);
-    pic::unmask(Line::Timer);
+    pic::unmask(Irq::Timer);
     SHORTEST.store(u32::MAX, Relaxed);
     LONGEST.store(0, Relaxed);
     TICKS.store(0, Relaxed);

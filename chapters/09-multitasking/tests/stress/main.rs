@@ -21,7 +21,7 @@ use forks::no_frame_is_lost_by_forking;
 use input::what_arrives_while_tasks_fork_is_read_in_order;
 use multitasking::fork::ForkError;
 use multitasking::{exit, task};
-use paging::{Flags, PAGE_BYTES, memory};
+use paging::{Flags, PAGE_BYTES, frame_allocator};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro128PlusPlus;
 use threads::sleep;
@@ -101,7 +101,7 @@ fn fork_to(child: impl FnOnce() -> i32) -> u32 {
 
 /// How many frames are taken, and how many are free.
 fn frames() -> (u32, u32) {
-    (memory::taken_count(), memory::free_count())
+    (frame_allocator::taken_count(), frame_allocator::free_count())
 }
 
 /// Some pages of a task's private memory: each with a mark in its first word, and a value in all others.

@@ -5,7 +5,7 @@
 
 use common::VirtAddr;
 use paging::directory::table_in;
-use paging::{Entry, Flags, Frame, KERNEL, Page, memory};
+use paging::{Entry, Flags, Frame, KERNEL, Page, frame_allocator};
 
 /// A page of the last place for a kernel stack, where there is none. Its page table is linked.
 const PAGE: Page = Page::containing(VirtAddr::new(0xD000_0000 + 1024 * 0x4000 - 0x1000));
@@ -19,7 +19,7 @@ impl Translation {
     /// Takes the two frames.
     pub fn new() -> Self {
         let frame_with = |value: u32| {
-            let frame = memory::allocate().expect("memory is not out");
+            let frame = frame_allocator::allocate().expect("memory is not out");
             // SAFETY: the frame was free.
             unsafe { frame.in_window().address().as_ptr::<u32>().write(value) };
             frame

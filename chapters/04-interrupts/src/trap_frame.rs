@@ -7,12 +7,12 @@ use core::fmt;
 // ANCHOR: frame
 /// Every register of the interrupted code, lowest address first; `stubs.s` draws the same picture.
 ///
-/// Handlers get it as `&mut Frame`: what they change here is what the interrupted code finds. It must
+/// Handlers get it as `&mut TrapFrame`: what they change here is what the interrupted code finds. It must
 /// never be passed by value. A C compiler may use the memory of by-value arguments for itself, and
 /// here that memory *is* the saved registers.
 #[repr(C)]
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct TrapFrame {
     /// Segment registers, saved by the stub; the upper half of each is meaningless.
     pub gs: u32,
     /// As `gs`.
@@ -49,11 +49,11 @@ pub struct Frame {
     pub eflags: u32,
 }
 
-const _: () = assert!(size_of::<Frame>() == 17 * 4);
+const _: () = assert!(size_of::<TrapFrame>() == 17 * 4);
 // ANCHOR_END: frame
 
 // ANCHOR: esp
-impl Frame {
+impl TrapFrame {
     /// The value that ESP had in the interrupted code.
     ///
     /// Without a change of ring the CPU pushes neither ESP nor SS (Intel SDM volume 3, 6.12.1): the
@@ -64,7 +64,7 @@ impl Frame {
 }
 // ANCHOR_END: esp
 
-impl fmt::Display for Frame {
+impl fmt::Display for TrapFrame {
     /// The registers in three lines. EIP is not among them: the trace of a stop begins with it.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { eax, ebx, ecx, edx, esi, edi, ebp, cs, eflags, ds, es, fs, gs, .. } = self;

@@ -5,11 +5,11 @@ use common::VirtAddr;
 use core::arch::asm;
 use core::ops::Range;
 use paging::directory::{Directory, MapError, table_in};
-use paging::{Entry, Flags, Frame, KERNEL, memory};
+use paging::{Entry, Flags, Frame, KERNEL, frame_allocator};
 
 /// An address space: the kernel's part linked, the private part its own. It is given back when dropped,
 /// to the last frame; the CPU must not be using it then.
-pub struct Space {
+pub struct AddressSpace {
     directory: Directory,
 }
 
@@ -17,7 +17,7 @@ pub struct Space {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
-impl Space {
+impl AddressSpace {
     // ANCHOR: new
     /// An address space with the kernel linked and nothing private.
     ///
@@ -43,11 +43,11 @@ impl Space {
     /// If memory is out, wherever that happens.
     ///
     /// # Safety
-    /// `directory` is that of a [`Space`] that stays as it is until this returns.
+    /// `directory` is that of a [`AddressSpace`] that stays as it is until this returns.
     pub unsafe fn copy_of(directory: Frame) -> Result<Self, OutOfMemory> {
         let mut copy = Self::new()?;
         for (index, entry) in present(directory, COPIED) {
-            let table = memory::allocate_cleared().ok_or(OutOfMemory)?;
+            let table = frame_allocator::allocate_cleared().ok_or(OutOfMemory)?;
             // SAFETY: the table is empty so far, and a copied entry has a table of its own.
             unsafe { copy.directory.entries_mut()[index] = Entry::new(table, entry.flags()) };
             copy_pages(entry.frame(), table)?;
@@ -88,13 +88,13 @@ impl Space {
 }
 
 // ANCHOR: drop
-impl Drop for Space {
+impl Drop for AddressSpace {
     fn drop(&mut self) {
         for (_, entry) in present(self.directory.frame(), COPIED) {
-            present(entry.frame(), 0..1024).for_each(|(_, page)| memory::free(page.frame()));
-            memory::free(entry.frame());
+            present(entry.frame(), 0..1024).for_each(|(_, page)| frame_allocator::free(page.frame()));
+            frame_allocator::free(entry.frame());
         }
-        memory::free(self.directory.frame());
+        frame_allocator::free(self.directory.frame());
     }
 }
 // ANCHOR_END: drop
@@ -145,7 +145,7 @@ impl Iterator for Present {
 /// empty table in `to`.
 fn copy_pages(from: Frame, to: Frame) -> Result<(), OutOfMemory> {
     for (index, page) in present(from, 0..1024) {
-        let frame = memory::allocate().ok_or(OutOfMemory)?;
+        let frame = frame_allocator::allocate().ok_or(OutOfMemory)?;
         copy_frame(page.frame(), frame);
         // SAFETY: `to` holds the table of an address space that nobody uses yet.
         unsafe { (*table_in(to))[index] = Entry::new(frame, page.flags()) };

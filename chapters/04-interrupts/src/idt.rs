@@ -1,18 +1,18 @@
 //! The interrupt descriptor table, and who handles which vector.
 
 use crate::exceptions;
-use crate::frame::Frame;
 use crate::gate::{Gate, Kind};
 use crate::stubs;
+use crate::trap_frame::TrapFrame;
 use common::Lock;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
-use segments::table::CODE;
+use segments::gdt::CODE;
 use x86::dtables::{DescriptorTablePointer, lidt};
 
 // ANCHOR: handlers
 /// A function that is called for an interrupt, with interrupts off.
-pub type Handler = extern "C" fn(&mut Frame);
+pub type Handler = extern "C" fn(&mut TrapFrame);
 
 /// One [`Handler`] per vector, as pointers that the stubs call.
 ///

@@ -19,11 +19,11 @@
 /// 6.2), and the BIOS leaves line 0 at vector 8, where a tick would look like a double fault.
 pub const FIRST_VECTOR: u8 = 32;
 
-/// A line from a device to the pair of controllers, numbered as it is wired.
+/// An interrupt request line (IRQ) from a device to the pair of controllers, numbered as it is wired.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the picture above names them")]
-pub enum Line {
+pub enum Irq {
     Timer,
     Keyboard,
     /// No device: the slave.
@@ -43,13 +43,13 @@ pub enum Line {
     Disk2,
 }
 
-impl Line {
+impl Irq {
     /// The vector of the interrupts that come over this line.
     pub const fn vector(self) -> u8 {
         FIRST_VECTOR + self as u8
     }
 
-    /// Whether the line ends at the slave, and so reaches the CPU through [`Line::Cascade`].
+    /// Whether the line ends at the slave, and so reaches the CPU through [`Irq::Cascade`].
     pub const fn is_slave(self) -> bool {
         self as u8 >= 8
     }
@@ -69,21 +69,21 @@ impl Masks {
     pub const ALL: Self = Self(0xFFFF);
 
     // ANCHOR: masks
-    /// Lets `line` interrupt; if it ends at the slave, through the cascade.
+    /// Lets `irq` interrupt; if it ends at the slave, through the cascade.
     #[must_use]
-    pub const fn without(self, line: Line) -> Self {
-        Self(self.0 & !(1 << line as u8)).with_fitting_cascade()
+    pub const fn without(self, irq: Irq) -> Self {
+        Self(self.0 & !(1 << irq as u8)).with_fitting_cascade()
     }
 
-    /// Keeps `line` from interrupting.
+    /// Keeps `irq` from interrupting.
     #[must_use]
-    pub const fn with(self, line: Line) -> Self {
-        Self(self.0 | 1 << line as u8).with_fitting_cascade()
+    pub const fn with(self, irq: Irq) -> Self {
+        Self(self.0 | 1 << irq as u8).with_fitting_cascade()
     }
 
     /// The cascade is open while any line of the slave is.
     const fn with_fitting_cascade(self) -> Self {
-        let cascade = 1 << Line::Cascade as u8;
+        let cascade = 1 << Irq::Cascade as u8;
         let slave_is_quiet = self.0 >> 8 == 0xFF;
         Self(if slave_is_quiet { self.0 | cascade } else { self.0 & !cascade })
     }
@@ -97,15 +97,15 @@ impl Masks {
 
 // ANCHOR: setup
 /// The four words that set up the master (8259A data sheet, "Initialization Command Words").
-pub const MASTER_SETUP: [u8; 4] = setup(Line::Timer, 1 << Line::Cascade.input());
+pub const MASTER_SETUP: [u8; 4] = setup(Irq::Timer, 1 << Irq::Cascade.input());
 /// The four words that set up the slave.
-pub const SLAVE_SETUP: [u8; 4] = setup(Line::RealTimeClock, Line::Cascade.input());
+pub const SLAVE_SETUP: [u8; 4] = setup(Irq::RealTimeClock, Irq::Cascade.input());
 
 /// The words ICW1 to ICW4 for the controller whose first line is `first`.
 ///
 /// `cascade` tells a master which of its inputs have a slave, a bit each, and a slave the number of the
 /// input that it is connected to.
-const fn setup(first: Line, cascade: u8) -> [u8; 4] {
+const fn setup(first: Irq, cascade: u8) -> [u8; 4] {
     /// Interrupts are told by edges, there are two controllers, and there will be a fourth word.
     const EDGES_CASCADED_FOUR_WORDS: u8 = 0b0001_0001;
     /// Vectors as an x86 wants them; interrupts end when software says so.
@@ -121,8 +121,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LINES: [Line; 16] = {
-        use Line::*;
+    const IRQS: [Irq; 16] = {
+        use Irq::*;
         [
             Timer,
             Keyboard,
@@ -145,10 +145,10 @@ mod tests {
 
     #[test]
     fn lines_have_the_vectors_from_32_to_47() {
-        for (number, line) in LINES.into_iter().enumerate() {
-            assert_eq!(usize::from(line.vector()), 32 + number);
-            assert_eq!(usize::from(line.input()), number % 8);
-            assert_eq!(line.is_slave(), number >= 8);
+        for (number, irq) in IRQS.into_iter().enumerate() {
+            assert_eq!(usize::from(irq.vector()), 32 + number);
+            assert_eq!(usize::from(irq.input()), number % 8);
+            assert_eq!(irq.is_slave(), number >= 8);
         }
     }
 
@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn a_line_of_the_slave_opens_the_cascade() {
-        let one = Masks::ALL.without(Line::Keyboard);
+        let one = Masks::ALL.without(Irq::Keyboard);
         assert_eq!(one.bytes(), [0b1111_1101, 0xFF]);
-        assert_eq!(one.without(Line::Mouse).bytes(), [0b1111_1001, 0b1110_1111]);
-        assert_eq!(one.without(Line::Mouse).with(Line::Mouse), one);
+        assert_eq!(one.without(Irq::Mouse).bytes(), [0b1111_1001, 0b1110_1111]);
+        assert_eq!(one.without(Irq::Mouse).with(Irq::Mouse), one);
     }
 
     proptest! {
@@ -173,7 +173,7 @@ mod tests {
             let mut masks = Masks::ALL;
             for (number, mask) in changes {
                 masked[number] = mask;
-                masks = if mask { masks.with(LINES[number]) } else { masks.without(LINES[number]) };
+                masks = if mask { masks.with(IRQS[number]) } else { masks.without(IRQS[number]) };
                 masked[2] = masked[8..].iter().all(|masked| *masked);
             }
             let bytes = [0, 8].map(|first| (0..8).fold(0, |byte, bit| byte | u8::from(masked[first + bit]) << bit));
