@@ -1,5 +1,7 @@
 //! Where the parts of the running kernel lie, as `linker.ld` says.
 
+#![cfg(target_os = "none")]
+
 use crate::VirtAddr;
 use core::ops::Range;
 

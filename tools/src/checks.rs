@@ -7,8 +7,9 @@ use crate::unsafe_table;
 use std::process::Command;
 use std::time::Instant;
 
-/// The package of what several chapters use, and that of this program.
+/// The packages of what several chapters use, of the frame of their tests, and of this program.
 const COMMON: &str = "common";
+const HARNESS: &str = "harness";
 const TOOLS: &str = "tools";
 
 /// Checks format, style, documentation and the table of unsafe code of everything, for the host and for the kernels' target.
@@ -16,7 +17,7 @@ pub fn lint(workspace: &Workspace, tally: &Tally) {
     let for_host = |subcommand| cargo::for_host(workspace, subcommand);
     let for_kernels = |subcommand| cargo::for_kernels(workspace, subcommand, Profile::Kernel);
     let chapters = workspace.chapters.iter().map(|chapter| chapter.package.as_str());
-    let libraries: Vec<&str> = [COMMON].into_iter().chain(chapters).collect();
+    let libraries: Vec<&str> = [COMMON, HARNESS].into_iter().chain(chapters).collect();
     let mut kernels = vec!["--lib", "--bins"];
     if workspace.chapters.iter().any(|chapter| chapter.has_booted_tests) {
         kernels.extend(["--test", "kernel"]);

@@ -48,11 +48,11 @@ pub fn check(workspace: &Workspace) -> Result<(), String> {
     Err(format!("{}\n`make unsafe` counts anew, and keeps the sentences.", faults.join("\n")))
 }
 
-/// Counts what the chapters and `common` have, but for their tests.
+/// Counts what the chapters, `common` and `harness` have, but for their tests.
 fn count(workspace: &Workspace) -> Result<Counts> {
     let mut counts = Counts::new();
     let chapters = workspace.chapters.iter().map(|chapter| format!("chapters/{}", chapter.name));
-    for folder in chapters.chain(["common".into()]) {
+    for folder in chapters.chain(["common", "harness"].map(String::from)) {
         count_in(&workspace.root, &format!("{folder}/src"), &mut counts)?;
     }
     Ok(counts)

@@ -6,15 +6,15 @@
 use boot::entry::Handover;
 use boot::serial::{self, Serial};
 use boot::{information, stop};
-use common::testing::{self, End, Test};
-use common::{VirtAddr, image, test};
+use common::{VirtAddr, image};
 use core::arch::asm;
 use core::fmt::Write;
+use harness::{End, Test, test};
 use multiboot2::{BootInformation, ElfSectionExt, ElfSectionFlags, MemoryAreaType};
 use spin::Once;
 use x86::bits32::eflags::{self, EFlags};
 
-boot::entry!(kernel, serial::last_words);
+harness::boot!(TESTS, handover => begin(handover), up to serial);
 
 static BOOT: Once<BootInformation<'static>> = Once::new();
 
@@ -68,12 +68,10 @@ const TESTS: &[Test] = &[
     test!(a_stop_halts_the_cpu).ends(End::Halt),
 ];
 
-fn kernel(handover: Handover) -> ! {
+/// Keeps for the tests what the loader tells.
+fn begin(handover: Handover) -> &'static BootInformation<'static> {
     serial::init();
-    let information = handover.information();
-    let boot = BOOT.call_once(|| information);
-    testing::run(information::command_line(boot), TESTS, serial::write);
-    stop::end("exit")
+    BOOT.call_once(|| handover.information())
 }
 
 fn boot() -> &'static BootInformation<'static> {

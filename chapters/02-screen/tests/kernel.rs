@@ -3,18 +3,15 @@
 #![no_std]
 #![no_main]
 
-use boot::entry::Handover;
-use boot::serial::{self, COM1};
-use boot::{information, stop};
-use common::test;
-use common::testing::{self, End, Test};
+use boot::serial::COM1;
 use core::fmt;
+use harness::{End, Test, test};
 use screen::cell::{Colour, Colours};
 use screen::text::{HEIGHT, WIDTH};
 use screen::{print, println};
 use x86::io;
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, up to screen);
 
 const TESTS: &[Test] = &[
     test!(init_blanks_the_screen),
@@ -36,14 +33,6 @@ const TESTS: &[Test] = &[
     test!(a_panic_while_printing_is_said).ends(End::Stop("PANIC: in the middle of a line, at chapters/02-screen")),
     test!(printing_while_printing_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
 ];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    testing::run(information::command_line(&boot), TESTS, serial::write);
-    stop::end("exit")
-}
 
 const NORMAL: u8 = 0x07;
 const WHITE_ON_RED: u8 = 0x4F;

@@ -3,15 +3,13 @@
 #![no_std]
 #![no_main]
 
-use boot::entry::Handover;
-use boot::{information, serial, stop};
-use common::testing::{self, End, Test};
-use common::{VirtAddr, image, test};
+use common::{VirtAddr, image};
+use harness::{End, Test, test};
 use segments::descriptor::{Access, Descriptor, Flags};
 use segments::gdt::{self, CODE, DATA};
 use x86::segmentation;
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, up to segments);
 
 const TESTS: &[Test] = &[
     test!(the_cpu_uses_our_table),
@@ -20,15 +18,6 @@ const TESTS: &[Test] = &[
     test!(a_larger_table_can_take_its_place),
     test!(a_table_without_the_flat_segments_is_refused).ends(End::Stop("a table must begin with the flat segments")),
 ];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    testing::run(information::command_line(&boot), TESTS, serial::write);
-    stop::end("exit")
-}
 
 fn the_cpu_uses_our_table() {
     assert!(image::kernel().contains(&VirtAddr::from(gdt::loaded().as_ptr())));

@@ -3,18 +3,15 @@
 #![no_std]
 #![no_main]
 
-use boot::entry::Handover;
-use boot::{information, serial, stop};
-use common::test;
-use common::testing::{self, End, Test};
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use harness::{End, Test, test};
 use interrupts::TrapFrame;
 use interrupts::exceptions::BREAKPOINT;
 use x86::bits32::eflags::{self, EFlags};
 use x86::io::{inb, outb};
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, up to interrupts);
 
 const TESTS: &[Test] = &[
     test!(a_breakpoint_returns),
@@ -49,16 +46,6 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("EXCEPTION: \n(stopped again while saying so: invalid opcode (vector 6)\n  EAX"))
         .told(&["in `<kernel::Faulty as core::fmt::Display>::fmt`"]),
 ];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    testing::run(information::command_line(&boot), TESTS, serial::write);
-    stop::end("exit")
-}
 
 extern "C" fn do_nothing(_: &mut TrapFrame) {}
 

@@ -3,29 +3,16 @@
 #![no_std]
 #![no_main]
 
-use boot::entry::Handover;
-use boot::{information, log, serial, stop};
+use boot::log;
 use common::lock::interrupts_off;
-use common::measuring::{Figure, instructions};
-use common::test;
-use common::testing::{self, Test};
 use core::hint::black_box;
+use harness::measuring::{Figure, instructions};
+use harness::{Test, test};
 use paging::frame_allocator;
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(BENCHES, up to paging);
 
 const BENCHES: &[Test] = &[test!(frames).memory_mib(128)];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    paging::init(&boot);
-    testing::run(information::command_line(&boot), BENCHES, serial::write);
-    stop::end("exit")
-}
 
 fn frames() {
     let _off = interrupts_off();

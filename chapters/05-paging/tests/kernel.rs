@@ -4,17 +4,22 @@
 #![no_main]
 
 use boot::entry::Handover;
-use boot::{information, serial, stop};
-use common::testing::{self, End, Test};
-use common::{Lock, PhysAddr, VirtAddr, image, test};
+use boot::{information, serial};
+use common::{Lock, PhysAddr, VirtAddr, image};
 use core::arch::asm;
+use harness::{End, Test, test};
 use multiboot2::{BootInformation, BootInformationHeader, MemoryArea, MemoryAreaType};
 use paging::directory::{Directory, MapError, NotMapped};
 use paging::{Flags, Frame, KERNEL, PAGE_BYTES, Page, frame_allocator};
 use spin::Once;
 use x86::controlregs::{Cr0, cr0};
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, handover => begin(handover), up to interrupts, then {
+    // The table can be had even if paging is broken.
+    if !information::command_line(boot()).contains("test=?") {
+        paging::init(boot());
+    }
+});
 
 static BOOT: Once<BootInformation<'static>> = Once::new();
 
@@ -87,7 +92,8 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("STOP: this kernel needs a CPU with pages of 4 MiB")),
 ];
 
-fn kernel(handover: Handover) -> ! {
+/// Keeps for the tests what the loader tells, changed as the test that was picked wants it.
+fn begin(handover: Handover) -> &'static BootInformation<'static> {
     serial::init();
     let mut information = handover.information();
     let words = information::command_line(&information);
@@ -96,15 +102,7 @@ fn kernel(handover: Handover) -> ! {
     } else if words.contains("information_in_free_memory") {
         information = moved(&information);
     }
-    let boot = BOOT.call_once(|| information);
-    screen::init();
-    segments::init();
-    interrupts::init();
-    if !information::command_line(boot).contains("test=?") {
-        paging::init(boot);
-    }
-    testing::run(information::command_line(boot), TESTS, serial::write);
-    stop::end("exit")
+    BOOT.call_once(|| information)
 }
 
 /// A part of the memory that the loader calls available.

@@ -6,32 +6,18 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use boot::entry::Handover;
-use boot::{information, log, serial, stop};
+use boot::log;
 use common::lock::interrupts_off;
-use common::measuring::{Figure, instructions};
-use common::test;
-use common::testing::{self, Test};
 use core::hint::black_box;
+use harness::measuring::{Figure, instructions};
+use harness::{Test, test};
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(BENCHES, up to heap);
 
 const BENCHES: &[Test] = &[test!(blocks_among_blocks), test!(blocks_among_holes)];
 
 /// How many blocks there are besides.
 const CROWDS: [usize; 5] = [1, 10, 100, 1000, 10000];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    paging::init(&boot);
-    heap::init();
-    testing::run(information::command_line(&boot), BENCHES, serial::write);
-    stop::end("exit")
-}
 
 fn block<const N: usize>() -> Vec<u8> {
     Vec::with_capacity(N)

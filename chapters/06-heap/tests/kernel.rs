@@ -13,20 +13,18 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
-use boot::entry::Handover;
-use boot::{information, serial, stop};
-use common::testing::{self, End, Test};
-use common::{VirtAddr, test};
+use common::VirtAddr;
 use core::alloc::Layout;
 use core::arch::asm;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use directory::a_directory_agrees_with_a_model_for_long;
+use harness::{End, Test, test};
 use paging::{KERNEL, frame_allocator};
 use x86::io::{inb, outb};
 use x86::irq;
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, up to heap);
 
 const TESTS: &[Test] = &[
     test!(collections_work),
@@ -48,18 +46,6 @@ const TESTS: &[Test] = &[
     test!(running_out_of_memory_is_a_sentence).ends(End::Stop("PANIC: memory allocation of 1073741824 bytes failed")),
     test!(a_directory_agrees_with_a_model_for_long),
 ];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    paging::init(&boot);
-    heap::init();
-    testing::run(information::command_line(&boot), TESTS, serial::write);
-    stop::end("exit")
-}
 
 fn layout(size: usize, alignment: usize) -> Layout {
     Layout::from_size_align(size, alignment).expect("a valid layout")

@@ -6,13 +6,10 @@
 #![no_std]
 #![no_main]
 
-use boot::entry::Handover;
-use boot::{information, serial, stop};
-use common::test;
-use common::testing::{self, End, Test};
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use core::time::Duration;
+use harness::{End, Test, test};
 use interrupts::TrapFrame;
 use interrupts::gate::Gate;
 use timer::irq::Irq;
@@ -21,7 +18,7 @@ use timer::{pic, rtc};
 use x86::bits32::eflags::{self, EFlags};
 use x86::{io, irq};
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, up to interrupts);
 
 const TESTS: &[Test] = &[
     test!(every_line_but_the_timers_is_masked),
@@ -48,16 +45,6 @@ const TESTS: &[Test] = &[
     test!(a_start_without_handlers_is_a_bug).ends(End::Stop("PANIC: the vectors have no handlers")),
     test!(a_second_callback_is_a_bug).ends(End::Stop("PANIC: the ticks have a callback already")),
 ];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    testing::run(information::command_line(&boot), TESTS, serial::write);
-    stop::end("exit")
-}
 
 const PULSES_PER_TICK: u16 = 1193;
 

@@ -11,14 +11,13 @@ extern crate alloc;
 
 use alloc::vec;
 use alloc::vec::Vec;
-use boot::entry::Handover;
-use boot::{information, log, serial, stop};
+use boot::{log, serial, stop};
+use common::Lock;
 use common::lock::interrupts_off;
-use common::testing::{self, End, Test};
-use common::{Lock, test};
 use core::arch::{asm, global_asm};
 use core::hint::{black_box, spin_loop};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use harness::{End, Test, test};
 use interrupts::TrapFrame;
 use paging::{PAGE_BYTES, frame_allocator};
 use screen::println;
@@ -31,7 +30,7 @@ use timer::pic;
 use x86::bits32::eflags::{self, EFlags};
 use x86::io::{inb, outb};
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, up to heap);
 
 const TESTS: &[Test] = &[
     // Turns
@@ -105,18 +104,6 @@ const TESTS: &[Test] = &[
     test!(printed_lines_are_not_torn),
     test!(a_lock_held_by_a_sleeper_is_a_deadlock).ends(End::Stop("PANIC: deadlock: this lock is held already")),
 ];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    paging::init(&boot);
-    heap::init();
-    testing::run(information::command_line(&boot), TESTS, serial::write);
-    stop::end("exit")
-}
 
 /// A timeslice in ticks that is over before a test is.
 const ENDLESS: u32 = 1_000_000;

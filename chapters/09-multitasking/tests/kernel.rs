@@ -9,12 +9,10 @@ mod translation;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use boot::entry::Handover;
-use boot::{information, serial, stop};
-use common::testing::{self, End, Test};
-use common::{VirtAddr, test};
+use common::VirtAddr;
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use harness::{End, Test, test};
 use interrupts::TrapFrame;
 use multitasking::fork::ForkError;
 use multitasking::rule::{COPIED, PRIVATE, Rule};
@@ -27,7 +25,12 @@ use translation::Translation;
 use x86::bits32::eflags::{self, EFlags};
 use x86::controlregs::cr3;
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, up to heap, then {
+    timer::init(FAST_HZ).expect("within the timer's range");
+    timer::start();
+    threads::init(1);
+    multitasking::init();
+});
 
 const DATA: VirtAddr = VirtAddr::new(0x0804_8000);
 const FAST_HZ: u32 = 5000;
@@ -78,22 +81,6 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("EXCEPTION: page fault: a write to 0x09000000 in private memory: the page is not present"))
         .told(&["`kernel::a_fault_in_a_child_is_told::"]),
 ];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    paging::init(&boot);
-    heap::init();
-    timer::init(FAST_HZ).expect("within the timer's range");
-    timer::start();
-    threads::init(1);
-    multitasking::init();
-    testing::run(information::command_line(&boot), TESTS, serial::write);
-    stop::end("exit")
-}
 
 /// Runs `test` as task 1.
 fn as_task(test: fn(usize)) {

@@ -10,7 +10,7 @@ use super::{listing_order, map, mistakes, picture, speed, whats_new};
 use std::ops::Range;
 
 /// The folders whose files are spoken of by their paths.
-const FOLDERS: [&str; 4] = ["chapters/", "common/", "tools/", "book/"];
+const FOLDERS: [&str; 5] = ["chapters/", "common/", "harness/", "tools/", "book/"];
 
 /// Languages in which nothing is typed into a page, for it could be untrue.
 const TAKEN: [&str; 4] = ["rust", "asm", "ld", "text"];

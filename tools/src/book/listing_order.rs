@@ -10,8 +10,8 @@ const FIRST: [&str; 2] = ["i686.json", "linker.ld"];
 /// The paths of all files, in reading order.
 pub fn paths(sources: &Sources) -> Vec<String> {
     let first = FIRST.map(String::from).into_iter().filter(|path| sources.has(path));
-    let folders = ["common".into()].into_iter();
-    let folders = folders.chain(sources.chapters.iter().map(|chapter| format!("chapters/{chapter}")));
+    let chapters = sources.chapters.iter().map(|chapter| format!("chapters/{chapter}"));
+    let folders = ["common".into()].into_iter().chain(chapters).chain(["harness".into()]);
     first.chain(folders.flat_map(|folder| of_folder(sources, &format!("{folder}/src")))).collect()
 }
 
@@ -71,6 +71,7 @@ pub fn expand(sources: &Sources) -> Result<String, Fault> {
         let here = match &parts[..] {
             ["chapters", chapter, ..] => format!("Chapter {}", super::sources::number(chapter)),
             ["common", ..] => "What several chapters use".into(),
+            ["harness", ..] => "How the tests boot".into(),
             _ => "What every kernel is linked by".into(),
         };
         if here != folder {
@@ -113,13 +114,14 @@ mod tests {
             .map(|name| (format!("{folder}/{name}"), if *name == "lib.rs" { LIBRARY } else { "" }))
             .collect();
         let mut files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, *text)).collect();
-        files.extend([("linker.ld", ""), ("common/src/lib.rs", "")]);
+        files.extend([("linker.ld", ""), ("common/src/lib.rs", ""), ("harness/src/lib.rs", "")]);
         let (_folder, sources) = project(&files);
         let expected = ["lib.rs", "main.rs", "zero.rs", "zero.s", "two.rs", "one.rs", "one/tests.rs", "tests.rs"];
         let expected = expected.map(|name| format!("{folder}/{name}"));
         let paths = paths(&sources);
         assert_eq!(paths[..2], ["linker.ld", "common/src/lib.rs"]);
-        assert_eq!(paths[2..], expected);
+        assert_eq!(paths[2..paths.len() - 1], expected);
+        assert_eq!(paths[paths.len() - 1], "harness/src/lib.rs");
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Book<'_> {
 
     /// The files that may have anchors: all of which a kernel is made.
     fn anchored(&self) -> impl Iterator<Item = String> {
-        let files = ["common", "chapters"].into_iter().flat_map(|folder| self.sources.files_in(folder));
+        let files = ["common", "harness", "chapters"].into_iter().flat_map(|folder| self.sources.files_in(folder));
         let files = files.filter(|path| !path.contains("/mutants/"));
         files.chain(["Cargo.toml", "linker.ld", "i686.json", "rust-toolchain.toml"].map(String::from))
     }

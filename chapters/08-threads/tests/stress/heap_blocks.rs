@@ -3,9 +3,9 @@
 use crate::{ENDED, ENOUGH, random, spawn, wait_for};
 use alloc::alloc::{alloc, dealloc, realloc};
 use common::Lock;
-use common::stress::stir;
 use core::alloc::Layout;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use harness::stress::stir;
 use rand::rngs::Xoshiro128PlusPlus;
 use rand::{Rng, RngExt};
 use threads::Thread;

@@ -13,13 +13,11 @@ mod hand_overs;
 mod heap_blocks;
 mod switches;
 
-use boot::entry::Handover;
-use boot::{information, serial, stop};
-use common::stress::{self, seed, stir, tell};
-use common::test;
-use common::testing::Test;
+use boot::serial;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use hand_overs::nobody_is_left_waiting;
+use harness::stress::{self, seed, stir, tell};
+use harness::{Test, test};
 use heap_blocks::the_heap_keeps_what_threads_keep_in_it;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro128PlusPlus;
@@ -27,29 +25,18 @@ use switches::nobody_notices_switches;
 use threads::{Thread, input, sleep};
 use timer::rate::FASTEST_HZ;
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, up to heap, then {
+    timer::init(FASTEST_HZ).expect("the fastest rate is a rate");
+    timer::start();
+    threads::init(1);
+    input::init();
+});
 
 const TESTS: &[Test] = &[
     test!(nobody_notices_switches).rounds(1_000_000),
     test!(the_heap_keeps_what_threads_keep_in_it).rounds(1_000_000),
     test!(nobody_is_left_waiting).rounds(1_000_000),
 ];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    paging::init(&boot);
-    heap::init();
-    timer::init(FASTEST_HZ).expect("the fastest rate is a rate");
-    timer::start();
-    threads::init(1);
-    input::init();
-    stress::run(information::command_line(&boot), TESTS, serial::write);
-    stop::end("exit")
-}
 
 /// The random numbers of one user of them: the same ones in every run with the same seed.
 fn random(user: usize) -> Xoshiro128PlusPlus {

@@ -3,8 +3,8 @@
 use crate::{random, spawn};
 use boot::serial;
 use common::lock::interrupts_off;
-use common::stress::{self, stir, tell};
 use core::hint::black_box;
+use harness::stress::{self, stir, tell};
 use paging::frame_allocator;
 use rand::{Rng, RngExt};
 use threads::{Reason, Thread, sleep, yield_now};

@@ -3,7 +3,7 @@
 use crate::{fork, tell};
 use boot::log;
 use common::lock::interrupts_off;
-use common::measuring::{Figure, instructions, now};
+use harness::measuring::{Figure, instructions, now};
 use multitasking::rule::PRIVATE;
 use multitasking::{exit, task, wait};
 use paging::{Flags, PAGE_BYTES, frame_allocator};

@@ -10,17 +10,24 @@ mod switches;
 #[path = "../../tests/translation/mod.rs"]
 mod translation;
 
-use boot::entry::Handover;
-use boot::{information, log, serial, stop};
-use common::measuring::{Figure, now};
-use common::test;
-use common::testing::{self, Test};
+use boot::{log, serial};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use forks::{forks, frames_lost};
+use harness::measuring::{Figure, now};
+use harness::{Test, test};
 use multitasking::task;
 use switches::{tasks_in_spaces_of_their_own, threads_of_one_space};
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(BENCHES, handover => {
+    ENTRY.store(now(), Relaxed);
+    serial::init();
+    handover.information()
+}, up to heap, then {
+    timer::init(RATE_HZ).expect("within the timer's range");
+    threads::init(TIMESLICE_TICKS);
+    threads::input::init();
+    multitasking::init();
+});
 
 /// Most ticks end no timeslice, and some do.
 const TIMESLICE_TICKS: u32 = 4;
@@ -36,23 +43,6 @@ const BENCHES: &[Test] = &[
 
 /// What the counter showed when the kernel began.
 static ENTRY: AtomicU32 = AtomicU32::new(0);
-
-fn kernel(handover: Handover) -> ! {
-    ENTRY.store(now(), Relaxed);
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    paging::init(&boot);
-    heap::init();
-    timer::init(RATE_HZ).expect("within the timer's range");
-    threads::init(TIMESLICE_TICKS);
-    threads::input::init();
-    multitasking::init();
-    testing::run(information::command_line(&boot), BENCHES, serial::write);
-    stop::end("exit")
-}
 
 /// Tells a figure that is no point of a curve.
 fn tell(name: &'static str, total: u32) {

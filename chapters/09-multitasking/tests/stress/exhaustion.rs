@@ -2,9 +2,9 @@
 
 use crate::{Pages, as_task, fork, fork_to, frames, random};
 use boot::serial;
-use common::stress::{rounds, stir, tell};
 use core::hint::spin_loop;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use harness::stress::{rounds, stir, tell};
 use multitasking::fork::ForkError;
 use multitasking::task::Ended;
 use multitasking::{exit, getpid, wait};

@@ -2,8 +2,8 @@
 
 use crate::{Pages, as_task, fork_to, frames, random};
 use boot::serial;
-use common::stress::{rounds, stir, tell};
 use core::hint::black_box;
+use harness::stress::{rounds, stir, tell};
 use multitasking::task::Ended;
 use multitasking::wait;
 use rand::rngs::Xoshiro128PlusPlus;

@@ -8,8 +8,8 @@
 
 use crate::{FORKS, Pages, as_task, fork_to, frames, random};
 use boot::{log, serial};
-use common::stress::{rounds, tell};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use harness::stress::{rounds, tell};
 use multitasking::task::Ended;
 use multitasking::wait;
 use rand::RngExt;

@@ -10,14 +10,12 @@ mod exhaustion;
 mod forks;
 mod input;
 
-use boot::entry::Handover;
-use boot::{information, serial, stop};
-use common::stress::{self, seed};
-use common::testing::Test;
-use common::{VirtAddr, test};
+use common::VirtAddr;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use exhaustion::all_is_given_back_when_memory_is_out;
 use forks::no_frame_is_lost_by_forking;
+use harness::stress::seed;
+use harness::{Test, test};
 use input::what_arrives_while_tasks_fork_is_read_in_order;
 use multitasking::fork::ForkError;
 use multitasking::{exit, task};
@@ -26,7 +24,13 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro128PlusPlus;
 use threads::sleep;
 
-boot::entry!(kernel, screen::last_words);
+harness::boot!(TESTS, up to heap, then {
+    timer::init(RATE_HZ).expect("within the timer's range");
+    timer::start();
+    threads::init(1);
+    threads::input::init();
+    multitasking::init();
+});
 
 /// Some ten thousand instructions from tick to tick: a fork takes several ticks.
 const RATE_HZ: u32 = 100_000;
@@ -36,23 +40,6 @@ const TESTS: &[Test] = &[
     test!(all_is_given_back_when_memory_is_out).rounds(1000).memory_mib(8),
     test!(what_arrives_while_tasks_fork_is_read_in_order).rounds(50_000),
 ];
-
-fn kernel(handover: Handover) -> ! {
-    serial::init();
-    let boot = handover.information();
-    screen::init();
-    segments::init();
-    interrupts::init();
-    paging::init(&boot);
-    heap::init();
-    timer::init(RATE_HZ).expect("within the timer's range");
-    timer::start();
-    threads::init(1);
-    threads::input::init();
-    multitasking::init();
-    stress::run(information::command_line(&boot), TESTS, serial::write);
-    stop::end("exit")
-}
 
 /// The random numbers of one user of them: the same ones in every run with the same seed.
 fn random(user: u32) -> Xoshiro128PlusPlus {

@@ -4,7 +4,6 @@
 //! instructions does the same again with the same seed, up to the last tick. To show that it did, a test
 //! stirs what it sees into one number, which is logged now and then, and in the end.
 
-use crate::testing::{self, Test};
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -13,14 +12,13 @@ static ROUNDS: AtomicU32 = AtomicU32::new(0);
 static LOGGED: AtomicU32 = AtomicU32::new(0);
 static STIRRED: AtomicU32 = AtomicU32::new(0);
 
-/// Does what [`testing::run`] does, for long tests.
+/// Reads the two words.
 ///
 /// # Panics
-/// If the command line names no test, or the seed or the rounds are no numbers.
-pub fn run(command_line: &str, tests: &[Test], log: fn(fmt::Arguments)) {
+/// If the seed or the rounds are no numbers.
+pub(crate) fn read(command_line: &str) {
     SEED.store(number(command_line, "seed="), Relaxed);
     ROUNDS.store(number(command_line, "rounds="), Relaxed);
-    testing::run(command_line, tests, log);
 }
 
 /// The number that the random numbers of this run begin with.

@@ -1,10 +1,11 @@
-//! The frame in which a chapter's tests boot: one boot, one test, one behaviour.
+//! What a test is: one boot, one behaviour.
 //!
 //! A test kernel holds a table of tests. The kernel's command line picks one (`test=NAME`), or asks for
 //! the table (`test=?`), which is printed as one line of JSON per test, so that the host knows how each
 //! is to be booted and how it has to end. Some behaviour is a way of ending: a test may have to stop
 //! with certain words, or to triple-fault, and the host holds it to that.
 
+use crate::stress;
 use core::fmt;
 
 /// One behaviour, shown by one boot.
@@ -42,7 +43,7 @@ pub enum End {
 #[macro_export]
 macro_rules! test {
     ($function:ident) => {
-        $crate::testing::Test::new(stringify!($function), $function)
+        $crate::Test::new(stringify!($function), $function)
     };
 }
 
@@ -83,7 +84,7 @@ impl Test {
         Self { told, ..self }
     }
 
-    /// The same test, a long one, which goes so many rounds if it goes all the way: see [`stress`](crate::stress).
+    /// The same test, a long one, which goes so many rounds if it goes all the way: see [`stress`].
     pub const fn rounds(self, rounds: u32) -> Self {
         Self { rounds, ..self }
     }
@@ -105,11 +106,12 @@ impl fmt::Display for Test {
     }
 }
 
-/// Does with `tests` what the command line says, and returns if the test does.
+/// Does with `tests` what the command line says, and returns if the test does: what [`boot!`](crate::boot!) calls.
 ///
 /// # Panics
-/// If the command line names no test of the table.
+/// If the command line names no test of the table, or says something of a long test that is no number.
 pub fn run(command_line: &str, tests: &[Test], log: fn(fmt::Arguments)) {
+    stress::read(command_line);
     let wanted = command_line.split_ascii_whitespace().find_map(|word| word.strip_prefix("test="));
     let wanted = wanted.expect("the command line names no test: test=NAME, or test=? for the table");
     if wanted == "?" {

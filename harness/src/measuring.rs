@@ -5,6 +5,8 @@
 //! nothing, `rep` counts once per repetition, and `hlt` lets the counter jump: nothing is measured across
 //! it. What a bench has measured it prints afterwards, as one line of JSON per figure.
 
+#![cfg(target_os = "none")]
+
 use core::arch::x86::_rdtsc;
 use core::fmt;
 
