@@ -6,6 +6,7 @@
 use boot::log;
 use common::lock::interrupts_off;
 use core::hint::black_box;
+use core::mem::{self, MaybeUninit};
 use harness::measuring::{Figure, instructions};
 use harness::{Test, test};
 use paging::frame_allocator;
@@ -19,13 +20,16 @@ fn frames() {
     let all = frame_allocator::free_count();
     for percent in [0, 25, 50, 75, 99] {
         while frame_allocator::taken_count() < all / 100 * percent {
-            frame_allocator::allocate().expect("not all are taken yet");
+            mem::forget(frame_allocator::allocate().expect("not all are taken yet"));
         }
         let taken = frame_allocator::taken_count();
-        let mut frame = None;
-        let allocate = instructions(|| frame = black_box(frame_allocator::allocate()));
-        let frame = frame.expect("not all are taken yet");
-        let free = instructions(|| frame_allocator::free(frame));
+        let mut frame = MaybeUninit::uninit();
+        let allocate = instructions(|| {
+            frame.write(black_box(frame_allocator::allocate()));
+        });
+        // SAFETY: written above.
+        let frame = unsafe { frame.assume_init() }.expect("not all are taken yet");
+        let free = instructions(|| drop(frame));
         log!("{}", Figure::new("allocate a frame", allocate).at(taken));
         log!("{}", Figure::new("free a frame", free).at(taken));
     }

@@ -11,6 +11,7 @@
 
 use crate::entry::{Entry, Flags};
 use crate::frame_allocator;
+use crate::owned_frame::OwnedFrame;
 use crate::page::{Frame, PAGE_BYTES, Page};
 use common::{PhysAddr, VirtAddr};
 use core::ops::Range;
@@ -22,9 +23,13 @@ pub type Table = [Entry; 1024];
 /// How many pages an entry of a directory is in charge of.
 pub const PAGES_PER_TABLE: u32 = 1024;
 
-/// One address space. It owns its directory and tables, but not the frames that they map.
+/// One address space. It owns its own frame. Each page that [`map`](Self::map) has mapped owns a share of its
+/// frame, which [`unmap`](Self::unmap) takes back.
+///
+/// Its page tables, and what they map, are not given back when it is dropped: another directory may refer to
+/// the same tables.
 pub struct Directory {
-    frame: Frame,
+    frame: OwnedFrame,
 }
 
 /// A run of pages that lie in as many frames, one after the other: one page, or a large one.
@@ -80,14 +85,14 @@ impl Directory {
 
     /// The frame of the directory itself, as CR3 wants it.
     pub fn frame(&self) -> Frame {
-        self.frame
+        self.frame.frame()
     }
 
     /// The directory's own entries.
     pub fn entries(&self) -> &Table {
         // SAFETY: the frame is this directory's and holds a table; `&self` keeps writers away. All but the
         // CPU: it sets "accessed" and "dirty", by which nothing is decided here.
-        unsafe { &*table_in(self.frame) }
+        unsafe { &*table_in(self.frame()) }
     }
 
     /// The directory's own entries, to be changed.
@@ -96,39 +101,54 @@ impl Directory {
     /// What a present entry refers to must be a page table, or memory as for [`map`](Self::map).
     pub unsafe fn entries_mut(&mut self) -> &mut Table {
         // SAFETY: the frame is this directory's and holds a table; `&mut self` keeps all others away.
-        unsafe { &mut *table_in(self.frame) }
+        unsafe { &mut *table_in(self.frame()) }
     }
 
     // ANCHOR: map
-    /// Makes `page` mean `frame` from now on, with `flags`. A page table is made where there is none.
+    /// Makes `page` mean the frame of `owned` from now on, with `flags`. A page table is made where there is none.
     ///
     /// # Errors
-    /// [`MapError`]; nothing has changed then.
+    /// [`MapError`]; the share has been given back then, and nothing else has changed.
     ///
     /// # Safety
-    /// Nobody may come to hold two references to the same memory through different pages, nor write to
-    /// what somebody else relies on.
-    pub unsafe fn map(&mut self, page: Page, frame: Frame, flags: Flags) -> Result<Flush, MapError> {
+    /// No two references to the same memory may come about through different pages, and no code that relies on
+    /// what is in the frame may find it changed.
+    pub unsafe fn map(&mut self, page: Page, owned: OwnedFrame, flags: Flags) -> Result<Flush, MapError> {
         let table = self.table_or_new(page)?;
         let entry = &mut table[page.table_index()];
         if entry.is_present() {
             return Err(MapError::AlreadyMapped(entry.frame()));
         }
-        *entry = Entry::new(frame, flags);
+        *entry = owned.into_entry(flags);
         Ok(Flush(page))
     }
 
-    /// Takes `page` out of the address space and returns the frame it had.
+    /// Takes `page` out of the address space and returns the share of the frame that it had.
     ///
     /// # Errors
-    /// If it was not mapped, or is part of a large page.
+    /// If [`map`](Self::map) has not mapped it: the identity map owns nothing that could be returned.
     ///
     /// # Safety
-    /// Nobody may use the page any more.
-    pub unsafe fn unmap(&mut self, page: Page) -> Result<(Frame, Flush), NotMapped> {
+    /// The page may not be used any more.
+    pub unsafe fn unmap(&mut self, page: Page) -> Result<(OwnedFrame, Flush), NotMapped> {
+        let entry = self.entry_mut(page).ok_or(NotMapped(page))?;
+        // SAFETY: an entry that owns a share does so once, and it is overwritten below.
+        let owned = unsafe { OwnedFrame::from_entry(*entry) }.ok_or(NotMapped(page))?;
+        *entry = Entry::ABSENT;
+        Ok((owned, Flush(page)))
+    }
+
+    /// Changes what may be done with `page`, which keeps its frame.
+    ///
+    /// # Errors
+    /// If it is not mapped, or is part of a large page.
+    ///
+    /// # Safety
+    /// No code may rely on a right that is taken away, or on the absence of one that is given.
+    pub unsafe fn protect(&mut self, page: Page, flags: Flags) -> Result<Flush, NotMapped> {
         let entry = self.entry_mut(page).filter(|entry| entry.is_present()).ok_or(NotMapped(page))?;
-        let frame = core::mem::replace(entry, Entry::ABSENT).frame();
-        Ok((frame, Flush(page)))
+        *entry = entry.with_rights(flags);
+        Ok(Flush(page))
     }
     // ANCHOR_END: map
 
@@ -138,18 +158,17 @@ impl Directory {
     /// [`MapError`]; the frames taken so far are given back. Page tables stay.
     ///
     /// # Safety
-    /// As for [`map`](Self::map); only that the frames are nobody else's is sure.
+    /// As for [`map`](Self::map), except that nothing else refers to the frames.
     pub unsafe fn map_free_frames(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
         for page in Page::range(addresses.clone()) {
-            let mapped = frame_allocator::allocate().ok_or(MapError::OutOfMemory).and_then(|frame| {
-                // SAFETY: the caller's, and the frame was free.
-                unsafe { self.map(page, frame, flags) }.inspect_err(|_| frame_allocator::free(frame))
-            });
+            let allocated = frame_allocator::allocate().ok_or(MapError::OutOfMemory);
+            // SAFETY: the caller's, and the frame was free.
+            let mapped = allocated.and_then(|owned| unsafe { self.map(page, owned, flags) });
             match mapped {
                 // The CPU does not remember entries that are not present (Intel SDM volume 3, 4.10.2.3).
                 Ok(flush) => flush.ignore(),
                 Err(error) => {
-                    // SAFETY: nobody has been told of these pages yet.
+                    // SAFETY: no code knows of these pages yet.
                     unsafe { self.unmap_and_free(addresses.start..page.address()) };
                     return Err(error);
                 }
@@ -158,19 +177,19 @@ impl Directory {
         Ok(())
     }
 
-    /// Takes all pages of `addresses` out of the address space and gives their frames back.
+    /// Takes all pages of `addresses` out of the address space and gives back the shares that they had.
     ///
     /// # Panics
-    /// If one is not mapped.
+    /// If [`map`](Self::map) has not mapped one of them.
     ///
     /// # Safety
-    /// Nobody may use the pages any more.
+    /// The pages may not be used any more.
     pub unsafe fn unmap_and_free(&mut self, addresses: Range<VirtAddr>) {
         for page in Page::range(addresses) {
             // SAFETY: the caller's.
-            let (frame, flush) = unsafe { self.unmap(page) }.expect("the page is mapped");
+            let (owned, flush) = unsafe { self.unmap(page) }.expect("the page is mapped");
             flush.flush();
-            frame_allocator::free(frame);
+            drop(owned);
         }
     }
 
@@ -237,9 +256,9 @@ impl Directory {
             return Err(MapError::AlreadyMapped(entry.frame()));
         }
         if !entry.is_present() {
-            let frame = frame_allocator::allocate_cleared().ok_or(MapError::OutOfMemory)?;
+            let table = frame_allocator::allocate_cleared().ok_or(MapError::OutOfMemory)?;
             // The page's own entry decides; a right is granted only if both grant it.
-            *entry = Entry::new(frame, Flags::WRITABLE | Flags::USER);
+            *entry = Entry::new(table.into_frame(), Flags::WRITABLE | Flags::USER);
         }
         // SAFETY: the entry says that the frame holds a table; `&mut self` keeps all others away.
         Ok(unsafe { &mut *table_in(entry.frame()) })

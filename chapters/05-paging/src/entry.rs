@@ -3,7 +3,7 @@
 //! ```text
 //!   31                                  12 11   9 8   7   6   5  4 3  2   1   0
 //!  +--------------------------------------+------+---+---+---+---+----+---+---+---+
-//!  |          frame's address             | free | G | PS| D | A | .. | U | W | P |
+//!  |          frame's address             | ours | G | PS| D | A | .. | U | W | P |
 //!  +--------------------------------------+------+---+---+---+---+----+---+---+---+
 //! ```
 //! Source: Intel SDM volume 3, tables 4-4 to 4-6. Entries without P have no meaning to the CPU, and 0 in
@@ -33,6 +33,13 @@ bitflags! {
         const DIRTY = 1 << 6;
         /// In a directory: 4 MiB in one piece, without a page table (PS).
         const LARGE = 1 << 7;
+        /// In a page table: the entry owns a share of its frame, and gives it back. The identity map owns no
+        /// frames. This bit and the next two mean nothing to the CPU.
+        const OWNED = 1 << 9;
+        /// Free for later chapters.
+        const AVAILABLE_10 = 1 << 10;
+        /// Free for later chapters.
+        const AVAILABLE_11 = 1 << 11;
     }
 }
 // ANCHOR_END: flags
@@ -52,6 +59,12 @@ impl Entry {
     /// An entry for `frame`, present, with `flags` besides.
     pub const fn new(frame: Frame, flags: Flags) -> Self {
         Self(frame.address().as_u32() | flags.bits() | Flags::PRESENT.bits())
+    }
+
+    /// The same frame, still owned if it was, and with what the CPU has noted; all other flags are those in `rights`.
+    pub const fn with_rights(self, rights: Flags) -> Self {
+        const KEPT: Flags = Flags::OWNED.union(Flags::ACCESSED).union(Flags::DIRTY);
+        Self::new(self.frame(), rights.difference(KEPT).union(self.flags().intersection(KEPT)))
     }
 
     /// Is there anything here?
@@ -81,6 +94,23 @@ mod tests {
         assert_eq!(entry.0, 0xFFFF_F003);
         assert_eq!(entry.frame(), Frame::from_number(0xF_FFFF));
         assert_eq!(entry.flags(), Flags::PRESENT | Flags::WRITABLE);
+    }
+
+    #[test]
+    fn protecting_changes_the_rights_and_keeps_all_else() {
+        let (frame, noted) = (Frame::from_number(7), Flags::OWNED | Flags::DIRTY);
+        let entry = Entry::new(frame, noted | Flags::WRITABLE | Flags::AVAILABLE_10);
+        let rights = Flags::USER | Flags::AVAILABLE_11;
+        // What the caller says about the owner and about accesses is not believed.
+        assert_eq!(entry.with_rights(rights | Flags::ACCESSED), Entry::new(frame, noted | rights));
+        assert_eq!(Entry::new(frame, Flags::empty()).with_rights(Flags::OWNED), Entry::new(frame, Flags::empty()));
+    }
+
+    #[test]
+    fn the_three_available_bits_are_kept() {
+        let available = Flags::OWNED | Flags::AVAILABLE_10 | Flags::AVAILABLE_11;
+        assert_eq!(Entry::new(Frame::from_number(1), available).0, 0x1E01);
+        assert_eq!(Entry(0xFFFF_FFFF).flags(), Flags::all());
     }
 
     #[test]

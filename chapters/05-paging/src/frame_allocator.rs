@@ -2,6 +2,7 @@
 
 use crate::frames::Frames;
 use crate::memory_map;
+use crate::owned_frame::OwnedFrame;
 use crate::page::{Frame, PAGE_BYTES, WINDOW_END};
 use boot::stop::stop;
 use common::{Lock, image};
@@ -10,7 +11,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use multiboot2::BootInformation;
 use screen::println;
 
-static FRAMES: Lock<Frames> = Lock::new(Frames::new());
+pub(crate) static FRAMES: Lock<Frames> = Lock::new(Frames::new());
 static END: AtomicU32 = AtomicU32::new(0);
 
 /// Finds the free frames: those that the memory map calls available, but for what is in use.
@@ -35,16 +36,17 @@ pub fn init(boot: &BootInformation) {
 
 /// Takes a frame, with whatever is in it; none if memory is out.
 #[inline]
-pub fn allocate() -> Option<Frame> {
-    FRAMES.lock().allocate()
+pub fn allocate() -> Option<OwnedFrame> {
+    // SAFETY: the frame was free, and the allocator has just counted one owner, which is made here.
+    FRAMES.lock().allocate().map(|frame| unsafe { OwnedFrame::from_frame(frame) })
 }
 
 // ANCHOR: cleared
 /// Takes a frame filled with zeros; none if memory is out.
-pub fn allocate_cleared() -> Option<Frame> {
-    let frame = allocate()?;
-    let start = frame.in_window().address().as_u32();
-    // SAFETY: the frame was free, so nobody else refers to it. The direction flag is clear, as always in
+pub fn allocate_cleared() -> Option<OwnedFrame> {
+    let owned = allocate()?;
+    let start = owned.frame().in_window().address().as_u32();
+    // SAFETY: the frame was free, so nothing else refers to it. The direction flag is clear, as always in
     // compiled code.
     unsafe {
         asm!(
@@ -55,19 +57,13 @@ pub fn allocate_cleared() -> Option<Frame> {
             options(nostack, preserves_flags),
         );
     }
-    Some(frame)
+    Some(owned)
 }
 // ANCHOR_END: cleared
 
-/// Gives a frame back.
-///
-/// # Panics
-/// If it is free already or never was the allocator's: both are bugs of the caller.
-#[inline]
-pub fn free(frame: Frame) {
-    if let Err(error) = FRAMES.lock().free(frame) {
-        panic!("a frame cannot be given back: {error:?}");
-    }
+/// How many owners a frame has: 0 if it is free, or was never the allocator's.
+pub fn owner_count(frame: Frame) -> u32 {
+    FRAMES.lock().owner_count(frame)
 }
 
 /// How many frames are free.
@@ -75,7 +71,7 @@ pub fn free_count() -> u32 {
     FRAMES.lock().free_count()
 }
 
-/// How many frames are in use, those not counted that were never free.
+/// How many frames are in use, each counted once, without those that were never free.
 pub fn taken_count() -> u32 {
     FRAMES.lock().taken_count()
 }

@@ -4,13 +4,15 @@
 //! the next frame plus one, and every other number says why the frame is not in the list:
 //!
 //! ```text
-//!   first = 7 + 1     links[7] = 4 + 1     links[4] = 9 + 1     links[9] = LAST
-//!                     links[5] = TAKEN     links[0] = NOT_OURS
+//!   first = 7 + 1     links[7] = 4 + 1       links[4] = 9 + 1     links[9] = LAST
+//!                     links[5] = ONE_OWNER   links[6] = ONE_OWNER + 2: three owners
+//!                     links[0] = NOT_OURS
 //! ```
 //!
 //! To allocate is to take the first of the list, to free is to put one there: constant time both, with
-//! memory full or empty. And as the table knows about every frame, freeing one twice is refused. A table of
-//! zeros is an allocator without memory, which takes no room in the kernel's file.
+//! memory full or empty. Several owners can share a frame: each of them gives it back once, and the frame is
+//! free when the last one has. As the table knows about every frame, giving a free one back is refused. A table
+//! of zeros is an allocator without memory, which takes no room in the kernel's file.
 
 #![forbid(unsafe_code)]
 
@@ -22,14 +24,16 @@ use core::ops::Range;
 pub const MOST_FRAMES: usize = (WINDOW_END / PAGE_BYTES) as usize;
 
 // ANCHOR: frames
-/// Not memory that is handed out. What is zero at first is nobody's to give.
+/// Not memory that can be handed out: reserved, absent, or the kernel's.
 const NOT_OURS: u16 = 0;
+/// Handed out, to one owner. Each further owner adds 1.
+const ONE_OWNER: u16 = MOST_FRAMES as u16 + 1;
+/// Handed out, to as many owners as can be counted.
+const MOST_OWNERS: u16 = LAST - 1;
 /// Free, and the last of the list.
-const LAST: u16 = 0xFFFE;
-/// Handed out.
-const TAKEN: u16 = 0xFFFF;
+const LAST: u16 = 0xFFFF;
 
-const _: () = assert!(MOST_FRAMES < LAST as usize, "the marks must not lead to frames");
+const _: () = assert!(MOST_FRAMES < ONE_OWNER as usize, "the marks must not lead to frames");
 
 /// The frames of physical memory, free and taken.
 pub struct Frames {
@@ -49,6 +53,10 @@ pub enum FrameError {
     /// It never belonged to the allocator: reserved, beyond the window, or frame 0.
     NotOurs(Frame),
 }
+
+/// The frame has as many owners as can be counted: 32,766.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyOwners(pub Frame);
 
 impl Frames {
     /// No frames at all.
@@ -84,26 +92,48 @@ impl Frames {
     }
 
     // ANCHOR: allocate
-    /// Takes a frame, with whatever is in it; none if memory is out.
+    /// Takes a frame for one owner, with whatever is in it; none if memory is out.
     #[inline]
     pub fn allocate(&mut self) -> Option<Frame> {
         // Neither LAST nor NOT_OURS, with which the list begins, leads into the table.
         let number = self.first.wrapping_sub(1);
-        self.first = mem::replace(self.links.get_mut(usize::from(number))?, TAKEN);
+        self.first = mem::replace(self.links.get_mut(usize::from(number))?, ONE_OWNER);
         self.free -= 1;
         Some(Frame::from_number(u32::from(number)))
     }
 
-    /// Gives a frame back.
+    /// Counts one owner more.
+    ///
+    /// # Errors
+    /// If that many cannot be counted; nothing has changed then.
+    ///
+    /// # Panics
+    /// If the frame has no owner yet.
+    pub fn share(&mut self, frame: Frame) -> Result<(), TooManyOwners> {
+        match self.links.get_mut(frame.number() as usize) {
+            Some(&mut MOST_OWNERS) => Err(TooManyOwners(frame)),
+            Some(link @ ONE_OWNER..MOST_OWNERS) => {
+                *link += 1;
+                Ok(())
+            }
+            _ => panic!("{frame:?} has no owner, so it cannot be shared"),
+        }
+    }
+
+    /// Counts one owner less; after the last one the frame is free.
     ///
     /// # Errors
     /// `AlreadyFree` or `NotOurs`; nothing has changed then.
     #[inline]
-    pub fn free(&mut self, frame: Frame) -> Result<(), FrameError> {
+    pub fn give_back(&mut self, frame: Frame) -> Result<(), FrameError> {
         match self.links.get_mut(frame.number() as usize) {
-            Some(link @ &mut TAKEN) => {
+            Some(link @ &mut ONE_OWNER) => {
                 *link = mem::replace(&mut self.first, link_to(frame.number()));
                 self.free += 1;
+                Ok(())
+            }
+            Some(link @ ONE_OWNER..=MOST_OWNERS) => {
+                *link -= 1;
                 Ok(())
             }
             Some(&mut NOT_OURS) | None => Err(FrameError::NotOurs(frame)),
@@ -111,6 +141,14 @@ impl Frames {
         }
     }
     // ANCHOR_END: allocate
+
+    /// How many owners a frame has: 0 if it is free, or not the allocator's.
+    pub fn owner_count(&self, frame: Frame) -> u32 {
+        match self.links.get(frame.number() as usize) {
+            Some(link @ ONE_OWNER..=MOST_OWNERS) => u32::from(link - ONE_OWNER) + 1,
+            _ => 0,
+        }
+    }
 
     /// How many frames are free.
     pub fn free_count(&self) -> u32 {
@@ -122,7 +160,7 @@ impl Frames {
         Frame::from_number(self.end)
     }
 
-    /// How many frames are handed out.
+    /// How many frames are handed out, each counted once, however many owners it has.
     pub fn taken_count(&self) -> u32 {
         self.all - self.free
     }

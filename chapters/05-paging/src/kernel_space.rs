@@ -76,6 +76,7 @@ fn build() -> Directory {
     let (Some(mut kernel), Some(first)) = (Directory::new(), frame_allocator::allocate_cleared()) else {
         stop!("there is no memory for the kernel's page tables");
     };
+    let first = first.into_frame();
     // SAFETY: the frame was free and holds a table now: an empty one.
     let table = unsafe { &mut *table_in(first) };
     for (region, flags) in parts() {

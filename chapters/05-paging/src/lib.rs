@@ -34,17 +34,22 @@ pub mod frame_allocator;
 #[cfg(target_os = "none")]
 mod kernel_space;
 #[cfg(target_os = "none")]
+mod owned_frame;
+#[cfg(target_os = "none")]
 pub mod page_fault;
 #[cfg(target_os = "none")]
 pub mod regions;
 
 pub use entry::{Entry, Flags};
+pub use frames::TooManyOwners;
 pub use page::{Frame, PAGE_BYTES, Page};
 
 #[cfg(target_os = "none")]
 pub use directory::Directory;
 #[cfg(target_os = "none")]
 pub use kernel_space::{KERNEL, init};
+#[cfg(target_os = "none")]
+pub use owned_frame::OwnedFrame;
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,11 @@ use boot::entry::Handover;
 use boot::{information, serial};
 use common::{Lock, PhysAddr, VirtAddr, image};
 use core::arch::asm;
+use core::mem;
 use harness::{End, Test, test};
 use multiboot2::{BootInformation, BootInformationHeader, MemoryArea, MemoryAreaType};
 use paging::directory::{Directory, MapError, NotMapped};
-use paging::{Flags, Frame, KERNEL, PAGE_BYTES, Page, frame_allocator};
+use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, TooManyOwners, frame_allocator};
 use spin::Once;
 use x86::controlregs::{Cr0, cr0};
 
@@ -41,6 +42,8 @@ const TESTS: &[Test] = &[
     test!(memory_above_128_mib_is_left_alone).memory_mib(200),
     test!(frames_come_back),
     test!(a_frame_freed_twice_stops).ends(End::Stop("PANIC: a frame cannot be given back: AlreadyFree(Frame(")),
+    test!(a_frame_at_two_pages_is_freed_with_the_second_one),
+    test!(too_many_owners_are_refused_and_none_is_lost),
     test!(the_map_is_as_promised),
     test!(what_is_mapped_can_be_used_and_translated),
     test!(tables_are_empty_whatever_was_in_their_frames),
@@ -176,6 +179,10 @@ fn boot() -> &'static BootInformation<'static> {
     BOOT.get().expect("set before any test runs")
 }
 
+fn allocate() -> OwnedFrame {
+    frame_allocator::allocate().expect("memory is not out")
+}
+
 fn overlaps(frame: Frame, from: u64, to: u64) -> bool {
     let start = u64::from(frame.address().as_u32());
     start < to && from < start + u64::from(PAGE_BYTES)
@@ -184,7 +191,7 @@ fn overlaps(frame: Frame, from: u64, to: u64) -> bool {
 /// Takes every frame there is, and writes its number into all of it.
 fn take_all(mut check: impl FnMut(Frame)) -> u32 {
     let mut count = 0;
-    while let Some(frame) = frame_allocator::allocate() {
+    while let Some(frame) = frame_allocator::allocate().map(OwnedFrame::into_frame) {
         check(frame);
         // SAFETY: the frame was free, so nobody else uses it.
         unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
@@ -239,7 +246,7 @@ fn a_map_with_only_one_frame_is_refused() {}
 
 fn a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes() {
     let count = core::iter::from_fn(frame_allocator::allocate)
-        .map(|frame| assert!(frame.number() < 32768, "{frame:?}"))
+        .map(|owned| assert!(owned.into_frame().number() < 32768))
         .count();
     assert!((32000..32768).contains(&count), "{count} frames");
     assert_eq!(KERNEL.lock().mappings().last().map(|last| last.page.address().as_u32()), Some(124 << 20));
@@ -296,16 +303,64 @@ fn memory_above_128_mib_is_left_alone() {
 
 fn frames_come_back() {
     let before = (frame_allocator::free_count(), frame_allocator::taken_count());
-    let frames = [(); 10].map(|()| frame_allocator::allocate().expect("memory is not out"));
+    let frames = [(); 10].map(|()| allocate());
     assert_eq!((frame_allocator::free_count(), frame_allocator::taken_count()), (before.0 - 10, before.1 + 10));
-    frames.into_iter().for_each(frame_allocator::free);
+    drop(frames);
     assert_eq!((frame_allocator::free_count(), frame_allocator::taken_count()), before);
 }
 
 fn a_frame_freed_twice_stops() {
-    let frame = frame_allocator::allocate().expect("memory is not out");
-    frame_allocator::free(frame);
-    frame_allocator::free(frame);
+    let frame = allocate().into_frame();
+    // SAFETY: the second one is not safe, which is the test.
+    (0..2).for_each(|_| drop(unsafe { OwnedFrame::from_frame(frame) }));
+}
+
+fn a_frame_at_two_pages_is_freed_with_the_second_one() {
+    let owned = allocate();
+    let frame = owned.frame();
+    let pages = [SOMEWHERE, SOMEWHERE.wrapping_add(PAGE_BYTES)].map(Page::containing);
+    let mut kernel = KERNEL.lock();
+    kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES)).expect("memory is not out");
+    let taken = frame_allocator::taken_count();
+    for (page, share) in pages.into_iter().zip([owned.share().expect("it has one owner"), owned]) {
+        // SAFETY: nothing else is at these pages, and nothing refers to the frame.
+        unsafe { kernel.map(page, share, Flags::WRITABLE) }.expect("the page is free").flush();
+    }
+    let [first, second] = pages.map(|page| page.address().as_ptr::<u32>());
+    for value in 1..100 {
+        // SAFETY: both are mapped, and no reference to them exists.
+        let read = unsafe {
+            first.write_volatile(value);
+            second.read_volatile()
+        };
+        assert_eq!(read, value);
+    }
+    for (page, owners_left) in pages.into_iter().zip([1, 0]) {
+        assert_eq!(frame_allocator::taken_count(), taken);
+        // SAFETY: the page is not used any more.
+        let (owned, flush) = unsafe { kernel.unmap(page) }.expect("it is mapped");
+        flush.flush();
+        assert_eq!((owned.frame(), frame_allocator::owner_count(frame)), (frame, owners_left + 1));
+        drop(owned);
+        assert_eq!(frame_allocator::owner_count(frame), owners_left);
+    }
+    assert_eq!(frame_allocator::taken_count(), taken - 1);
+    assert_eq!(allocate().frame(), frame, "what was freed last is the first to be used again");
+}
+
+fn too_many_owners_are_refused_and_none_is_lost() {
+    let owned = allocate();
+    let frame = owned.frame();
+    (1..32_766).for_each(|_| mem::forget(owned.share().expect("there can be 32,766")));
+    for _ in 0..3 {
+        assert_eq!(owned.share().err(), Some(TooManyOwners(frame)));
+    }
+    // SAFETY: these are the shares forgotten above.
+    (1..32_766).for_each(|_| drop(unsafe { OwnedFrame::from_frame(frame) }));
+    assert_eq!(frame_allocator::owner_count(frame), 1);
+    assert!(owned.share().is_ok(), "there is room again");
+    drop(owned);
+    assert_eq!(frame_allocator::owner_count(frame), 0);
 }
 
 fn the_map_is_as_promised() {
@@ -338,10 +393,10 @@ fn the_map_is_as_promised() {
 }
 
 fn what_is_mapped_can_be_used_and_translated() {
-    let frame = frame_allocator::allocate().expect("memory is not out");
-    let page = Page::containing(SOMEWHERE);
+    let owned = allocate();
+    let (frame, page) = (owned.frame(), Page::containing(SOMEWHERE));
     // SAFETY: the frame was free; through the window it is only read below.
-    unsafe { KERNEL.lock().map(page, frame, Flags::WRITABLE) }.expect("the page is free").flush();
+    unsafe { KERNEL.lock().map(page, owned, Flags::WRITABLE) }.expect("the page is free").flush();
     let there = SOMEWHERE.wrapping_add(0x123 * 4);
     // SAFETY: just mapped, to a frame that is nobody else's.
     unsafe { there.as_ptr::<u32>().write_volatile(0xFEED_F00D) };
@@ -355,19 +410,19 @@ fn what_is_mapped_can_be_used_and_translated() {
 }
 
 fn tables_are_empty_whatever_was_in_their_frames() {
-    let first = frame_allocator::allocate().expect("memory is not out");
-    let second = frame_allocator::allocate().expect("memory is not out");
-    for frame in [first, second] {
-        // SAFETY: the frame was free, so nobody else uses it.
-        unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([u32::MAX; 1024]) };
+    let dirty = [(); 3].map(|()| allocate());
+    for owned in &dirty {
+        // SAFETY: the frame was free, so nothing else uses it.
+        unsafe { owned.frame().in_window().address().as_ptr::<[u32; 1024]>().write([u32::MAX; 1024]) };
     }
-    frame_allocator::free(first);
-    frame_allocator::free(second);
+    let [first, second, third] = dirty;
+    let frame = second.frame();
+    drop((first, second));
     let mut directory = Directory::new().expect("memory is not out");
-    assert_eq!(directory.frame(), second, "the dirty frame is the directory's now");
+    assert_eq!(directory.frame(), frame, "the dirty frame is the directory's now");
     assert_eq!(directory.mappings().count(), 0);
     // SAFETY: the address space is not in use.
-    unsafe { directory.map(Page::containing(SOMEWHERE), first, Flags::empty()) }.expect("the page is free").ignore();
+    unsafe { directory.map(Page::containing(SOMEWHERE), third, Flags::empty()) }.expect("the page is free").ignore();
     assert_eq!(directory.mappings().count(), 1);
 }
 
@@ -406,39 +461,42 @@ fn what_is_unmapped_and_freed_is_gone_at_once() {
 }
 
 fn mapping_twice_is_refused() {
-    let frame = frame_allocator::allocate().expect("memory is not out");
+    let owned = allocate();
+    let frame = owned.frame();
+    let [again, and_again] = [(); 2].map(|()| owned.share().expect("it has few owners"));
     let page = Page::containing(SOMEWHERE);
     let mut kernel = KERNEL.lock();
     // SAFETY: nobody uses the pages.
     unsafe {
         assert_eq!(kernel.unmap(page).map(|_| ()), Err(NotMapped(page)));
-        kernel.map(page, frame, Flags::empty()).expect("the page is free").flush();
-        assert_eq!(kernel.map(page, frame, Flags::WRITABLE).map(|_| ()), Err(MapError::AlreadyMapped(frame)));
+        kernel.map(page, owned, Flags::empty()).expect("the page is free").flush();
+        assert_eq!(kernel.map(page, again, Flags::WRITABLE).map(|_| ()), Err(MapError::AlreadyMapped(frame)));
         let large = Page::containing(VirtAddr::new(8 << 20));
-        let error = kernel.map(large, frame, Flags::WRITABLE).map(|_| ());
+        let error = kernel.map(large, and_again, Flags::WRITABLE).map(|_| ());
         assert_eq!(error, Err(MapError::AlreadyMapped(Frame::containing(PhysAddr::new(8 << 20)))));
         assert_eq!(kernel.unmap(large).map(|_| ()), Err(NotMapped(large)));
     }
+    assert_eq!(frame_allocator::owner_count(frame), 1, "what could not be mapped has been given back");
 }
 
 fn mapping_without_memory_is_an_error_and_loses_nothing() {
-    let frame = frame_allocator::allocate().expect("memory is not out");
+    let owned = allocate();
     take_all(|_| ());
+    assert!(Directory::new().is_none());
     let before = KERNEL.lock().mappings().count();
     // SAFETY: nobody uses the page.
-    let error = unsafe { KERNEL.lock().map(Page::containing(SOMEWHERE), frame, Flags::empty()) }.map(|_| ());
-    assert_eq!(error, Err(MapError::OutOfMemory));
+    let error = unsafe { KERNEL.lock().map(Page::containing(SOMEWHERE), owned, Flags::empty()) }.map(|_| ());
+    assert_eq!((error, frame_allocator::free_count()), (Err(MapError::OutOfMemory), 1));
     assert_eq!(KERNEL.lock().mappings().count(), before);
-    assert!(Directory::new().is_none());
 }
 
 fn all_of_several_pages_are_mapped_or_none() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(4 * PAGE_BYTES);
     let mut kernel = KERNEL.lock();
     kernel.make_tables(pages.clone()).expect("memory is not out");
-    let frames = [(); 3].map(|()| frame_allocator::allocate().expect("memory is not out"));
+    let frames = [(); 3].map(|()| allocate());
     take_all(|_| ());
-    frames.into_iter().for_each(frame_allocator::free);
+    drop(frames);
     let before = kernel.mappings().count();
     // SAFETY: nobody uses the pages.
     let error = unsafe { kernel.map_free_frames(pages, Flags::WRITABLE) };
@@ -449,10 +507,11 @@ fn all_of_several_pages_are_mapped_or_none() {
 fn a_page_that_is_in_the_way_stays_and_nothing_is_lost() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(4 * PAGE_BYTES);
     let there = SOMEWHERE.wrapping_add(2 * PAGE_BYTES);
-    let frame = frame_allocator::allocate().expect("memory is not out");
+    let owned = allocate();
+    let frame = owned.frame();
     let mut kernel = KERNEL.lock();
     // SAFETY: nobody uses the page.
-    unsafe { kernel.map(Page::containing(there), frame, Flags::WRITABLE) }.expect("the page is free").flush();
+    unsafe { kernel.map(Page::containing(there), owned, Flags::WRITABLE) }.expect("the page is free").flush();
     let free = frame_allocator::free_count();
     // SAFETY: nobody uses the pages.
     let error = unsafe { kernel.map_free_frames(pages.clone(), Flags::WRITABLE) };
@@ -461,21 +520,23 @@ fn a_page_that_is_in_the_way_stays_and_nothing_is_lost() {
 }
 
 fn clearing_a_frame_leaves_the_next_one_alone() {
-    let frames = [(); 10].map(|()| frame_allocator::allocate().expect("memory is not out"));
-    for frame in frames {
-        // SAFETY: the frame was free, so nobody else uses it.
+    let frames = [(); 10].map(|()| allocate());
+    for owned in &frames {
+        let frame = owned.frame();
+        // SAFETY: the frame was free, so nothing else uses it.
         unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
     }
     // Every other one is free now, with frames in use on both sides.
-    let (kept, free) = (frames.iter().step_by(2), frames.iter().skip(1).step_by(2));
-    free.for_each(|frame| frame_allocator::free(*frame));
-    for _ in 0..5 {
-        let frame = frame_allocator::allocate_cleared().expect("memory is not out");
-        assert!(frames.contains(&frame), "the frames freed last are the first to be used again");
+    let mut kept = frames.map(Some);
+    let freed = [1, 3, 5, 7, 9].map(|index| kept[index].take().map(|owned| owned.frame()));
+    let again = [(); 5].map(|()| frame_allocator::allocate_cleared().expect("memory is not out"));
+    for owned in &again {
+        let frame = owned.frame();
+        assert!(freed.contains(&Some(frame)), "the frames freed last are the first to be used again");
         // SAFETY: the frame was free.
         assert_eq!(unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().read() }, [0; 1024]);
     }
-    for frame in kept {
+    for frame in kept.iter().flatten().map(OwnedFrame::frame) {
         // SAFETY: written above.
         let words = unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().read() };
         assert!(words.iter().all(|word| *word == frame.number()), "{frame:?} was written to");

@@ -5,7 +5,7 @@ use common::VirtAddr;
 use core::arch::asm;
 use core::ops::Range;
 use paging::directory::{Directory, MapError, table_in};
-use paging::{Entry, Flags, Frame, KERNEL, frame_allocator};
+use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, frame_allocator};
 
 /// An address space: the kernel's part linked, the private part its own. It is given back when dropped,
 /// to the last frame; the CPU must not be using it then.
@@ -47,7 +47,7 @@ impl AddressSpace {
     pub unsafe fn copy_of(directory: Frame) -> Result<Self, OutOfMemory> {
         let mut copy = Self::new()?;
         for (index, entry) in present(directory, COPIED) {
-            let table = frame_allocator::allocate_cleared().ok_or(OutOfMemory)?;
+            let table = frame_allocator::allocate_cleared().ok_or(OutOfMemory)?.into_frame();
             // SAFETY: the table is empty so far, and a copied entry has a table of its own.
             unsafe { copy.directory.entries_mut()[index] = Entry::new(table, entry.flags()) };
             copy_pages(entry.frame(), table)?;
@@ -91,10 +91,11 @@ impl AddressSpace {
 impl Drop for AddressSpace {
     fn drop(&mut self) {
         for (_, entry) in present(self.directory.frame(), COPIED) {
-            present(entry.frame(), 0..1024).for_each(|(_, page)| frame_allocator::free(page.frame()));
-            frame_allocator::free(entry.frame());
+            // SAFETY: nothing uses the entries after this, and no other directory refers to this table.
+            present(entry.frame(), 0..1024).for_each(|(_, page)| drop(unsafe { OwnedFrame::from_entry(page) }));
+            // SAFETY: as above.
+            drop(unsafe { OwnedFrame::from_frame(entry.frame()) });
         }
-        frame_allocator::free(self.directory.frame());
     }
 }
 // ANCHOR_END: drop
@@ -145,10 +146,10 @@ impl Iterator for Present {
 /// empty table in `to`.
 fn copy_pages(from: Frame, to: Frame) -> Result<(), OutOfMemory> {
     for (index, page) in present(from, 0..1024) {
-        let frame = frame_allocator::allocate().ok_or(OutOfMemory)?;
-        copy_frame(page.frame(), frame);
+        let copy = frame_allocator::allocate().ok_or(OutOfMemory)?;
+        copy_frame(page.frame(), copy.frame());
         // SAFETY: `to` holds the table of an address space that nobody uses yet.
-        unsafe { (*table_in(to))[index] = Entry::new(frame, page.flags()) };
+        unsafe { (*table_in(to))[index] = copy.into_entry(page.flags()) };
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use multitasking::rule::{COPIED, PRIVATE, Rule};
 use multitasking::switch::between_spaces;
 use multitasking::task::{self, Ended, NoChildren};
 use multitasking::{comparison, exit, getpid, wait};
-use paging::{Flags, Frame, KERNEL, PAGE_BYTES, frame_allocator};
+use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, frame_allocator};
 use threads::thread_id::MOST_THREADS;
 use translation::Translation;
 use x86::bits32::eflags::{self, EFlags};
@@ -397,23 +397,22 @@ fn several_tasks_fork_and_wait_at_once() {
 }
 
 /// Takes all frames but `left`, chained through their first words; the first one is returned.
-fn take_all_but(left: u32) -> Option<Frame> {
+fn take_all_but(left: u32) -> Option<OwnedFrame> {
     let mut chain = None;
     while frame_allocator::free_count() > left {
-        let frame = frame_allocator::allocate().expect("one is free");
+        let owned = frame_allocator::allocate().expect("one is free");
         // SAFETY: the frame was free, so nobody else uses it.
-        unsafe { frame.in_window().address().as_ptr::<Option<Frame>>().write(chain) };
-        chain = Some(frame);
+        unsafe { owned.frame().in_window().address().as_ptr::<Option<OwnedFrame>>().write(chain) };
+        chain = Some(owned);
     }
     chain
 }
 
 /// Gives back what [`take_all_but`] took.
-fn give_back(mut chain: Option<Frame>) {
-    while let Some(frame) = chain {
-        // SAFETY: written by `take_all_but`.
-        chain = unsafe { frame.in_window().address().as_ptr::<Option<Frame>>().read() };
-        frame_allocator::free(frame);
+fn give_back(mut chain: Option<OwnedFrame>) {
+    while let Some(owned) = chain {
+        // SAFETY: written by `take_all_but`, and read once.
+        chain = unsafe { owned.frame().in_window().address().as_ptr::<Option<OwnedFrame>>().read() };
     }
 }
 
@@ -500,17 +499,18 @@ fn a_thread_of_the_kernel_cannot_fork() {
 
 /// Puts a guard behind every free frame: gives away all that have odd numbers, each filled with its own.
 fn guard_free_frames() -> Vec<Frame> {
-    let [mut guards, mut others] = [(); 2].map(|()| Vec::with_capacity(4096));
-    while let Some(frame) = frame_allocator::allocate() {
+    let (mut guards, mut others) = (Vec::with_capacity(4096), Vec::with_capacity(4096));
+    while let Some(owned) = frame_allocator::allocate() {
+        let frame = owned.frame();
         if frame.number().is_multiple_of(2) {
-            others.push(frame);
+            others.push(owned);
         } else {
             // SAFETY: the frame was free, so nobody else uses it.
             unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
-            guards.push(frame);
+            guards.push(owned.into_frame());
         }
     }
-    others.into_iter().for_each(frame_allocator::free);
+    drop(others);
     guards
 }
 

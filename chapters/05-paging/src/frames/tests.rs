@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// An allocator of these frames, given from the lowest up.
 fn with(numbers: impl IntoIterator<Item = u32, IntoIter: DoubleEndedIterator>) -> Frames {
@@ -39,9 +39,9 @@ fn a_double_free_is_refused() {
     let mut frames = with([5, 6]);
     let [first, second] = [(); 2].map(|()| frames.allocate().unwrap());
     for frame in [first, second] {
-        assert_eq!(frames.free(frame), Ok(()));
+        assert_eq!(frames.give_back(frame), Ok(()));
         // Freed first, the frame is the last of the list: it leads nowhere, and is free all the same.
-        assert_eq!(frames.free(frame), Err(FrameError::AlreadyFree(frame)));
+        assert_eq!(frames.give_back(frame), Err(FrameError::AlreadyFree(frame)));
     }
     assert_eq!(frames.free_count(), 2);
 }
@@ -51,7 +51,7 @@ fn what_was_never_ours_is_refused() {
     let mut frames = with([5]);
     for number in [0, 4, 6, MOST_FRAMES as u32, u32::MAX / PAGE_BYTES] {
         let frame = Frame::from_number(number);
-        assert_eq!(frames.free(frame), Err(FrameError::NotOurs(frame)));
+        assert_eq!(frames.give_back(frame), Err(FrameError::NotOurs(frame)));
     }
 }
 
@@ -70,42 +70,99 @@ fn frames_are_given_to_the_allocator_once() {
     with([5]).fill(std::iter::once(3..4));
 }
 
-/// A number of a frame to be freed, or an allocation.
-fn step() -> impl Strategy<Value = Option<u32>> {
-    prop_oneof![5 => Just(None), 4 => (0u32..120).prop_map(Some), 1 => any::<u32>().prop_map(|n| Some(n % (1 << 20)))]
+#[test]
+fn a_frame_is_free_when_the_last_owner_has_given_it_back() {
+    let mut frames = with([5]);
+    let frame = frames.allocate().unwrap();
+    assert_eq!((frames.share(frame), frames.owner_count(frame)), (Ok(()), 2));
+    assert_eq!((frames.give_back(frame), frames.owner_count(frame)), (Ok(()), 1));
+    assert_eq!((frames.allocate(), frames.free_count(), frames.taken_count()), (None, 0, 1));
+    assert_eq!((frames.give_back(frame), frames.owner_count(frame)), (Ok(()), 0));
+    assert_eq!(frames.give_back(frame), Err(FrameError::AlreadyFree(frame)));
+    assert_eq!(frames.allocate(), Some(frame));
+    assert_eq!(frames.owner_count(frame), 1, "the owners of before do not count");
+}
+
+#[test]
+fn too_many_owners_is_an_error_and_loses_none() {
+    for number in [5, MOST_FRAMES as u32 - 1] {
+        let mut frames = with([number]);
+        let frame = frames.allocate().unwrap();
+        (1..32_766).for_each(|_| assert_eq!(frames.share(frame), Ok(())));
+        for _ in 0..3 {
+            assert_eq!((frames.share(frame), frames.owner_count(frame)), (Err(TooManyOwners(frame)), 32_766));
+        }
+        (0..32_765).for_each(|_| assert_eq!(frames.give_back(frame), Ok(())));
+        assert_eq!((frames.owner_count(frame), frames.free_count()), (1, 0));
+        assert_eq!(frames.give_back(frame), Ok(()));
+        assert_eq!(frames.give_back(frame), Err(FrameError::AlreadyFree(frame)));
+        assert_eq!(frames.allocate(), Some(frame));
+    }
+}
+
+#[test]
+fn what_has_no_owner_cannot_be_shared() {
+    for number in [0, 4, 5, 6, MOST_FRAMES as u32, u32::MAX / PAGE_BYTES] {
+        let shared = std::panic::catch_unwind(|| with([5, 6]).share(Frame::from_number(number)));
+        assert!(shared.is_err(), "{number}");
+        assert_eq!(with([5, 6]).owner_count(Frame::from_number(number)), 0);
+    }
+}
+
+/// What is done to the frames.
+#[derive(Clone, Debug)]
+enum Step {
+    Allocate,
+    Share(u32),
+    GiveBack(u32),
+}
+
+/// Mostly with frames that are the allocator's.
+fn step() -> impl Strategy<Value = Step> {
+    let number = || prop_oneof![9 => 0u32..120, 1 => any::<u32>().prop_map(|n| n % (1 << 20))];
+    prop_oneof![4 => Just(Step::Allocate), 3 => number().prop_map(Step::Share), 5 => number().prop_map(Step::GiveBack)]
 }
 
 proptest! {
     #[test]
-    fn behaves_like_a_stack(
+    fn behaves_like_a_stack_of_free_frames_and_a_count_of_owners(
         ours in prop::collection::btree_set(1u32..100, 0..60),
         steps in prop::collection::vec(step(), 0..1000),
     ) {
         let mut frames = with(ours.iter().copied());
         // What was freed last is taken first.
         let mut free: Vec<u32> = ours.iter().rev().copied().collect();
-        let mut taken = BTreeSet::new();
+        let mut owners = BTreeMap::<u32, u32>::new();
         for step in steps {
             match step {
-                None => {
+                Step::Allocate => {
                     let frame = frames.allocate();
                     prop_assert_eq!(frame, free.pop().map(Frame::from_number));
-                    taken.extend(frame.map(Frame::number));
+                    owners.extend(frame.map(|frame| (frame.number(), 1)));
                 }
-                Some(number) => {
+                Step::Share(number) => if let Some(count) = owners.get_mut(&number) {
+                    prop_assert_eq!(frames.share(Frame::from_number(number)), Ok(()));
+                    *count += 1;
+                },
+                Step::GiveBack(number) => {
                     let frame = Frame::from_number(number);
-                    let expected = match (taken.remove(&number), ours.contains(&number)) {
-                        (true, _) => {
-                        free.push(number);
-                        Ok(())
-                    }
-                        (false, true) => Err(FrameError::AlreadyFree(frame)),
-                        (false, false) => Err(FrameError::NotOurs(frame)),
+                    let expected = match owners.get_mut(&number) {
+                        Some(count) => {
+                            *count -= 1;
+                            Ok(())
+                        }
+                        None if ours.contains(&number) => Err(FrameError::AlreadyFree(frame)),
+                        None => Err(FrameError::NotOurs(frame)),
                     };
-                    prop_assert_eq!(frames.free(frame), expected);
+                    prop_assert_eq!(frames.give_back(frame), expected);
+                    free.extend(owners.extract_if(.., |_, count| *count == 0).map(|(number, _)| number));
                 }
             }
-            prop_assert_eq!((frames.free_count(), frames.taken_count()), (free.len() as u32, taken.len() as u32));
+            prop_assert_eq!((frames.free_count(), frames.taken_count()), (free.len() as u32, owners.len() as u32));
+        }
+        for number in 0..120 {
+            let count = frames.owner_count(Frame::from_number(number));
+            prop_assert_eq!(count, owners.get(&number).copied().unwrap_or(0));
         }
     }
 }

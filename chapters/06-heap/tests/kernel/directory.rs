@@ -7,7 +7,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use common::{PhysAddr, VirtAddr};
 use core::ops::Range;
 use paging::directory::{Directory, MapError, NotMapped};
-use paging::{Entry, Flags, Frame, Page, frame_allocator};
+use paging::{Entry, Flags, Frame, OwnedFrame, Page, frame_allocator};
 
 /// The entry of the directory that is a large page, and where that begins.
 const LARGE: usize = 5;
@@ -21,7 +21,9 @@ const PAGES: [Range<u32>; 4] = [0..6, 2 * 1024 - 6..2 * 1024 + 6, 0xF_FFF9..0xF_
 struct Life {
     directory: Directory,
     mapped: BTreeMap<Page, (Frame, Flags)>,
-    /// The pages of these that the directory has found frames for.
+    /// The frames that the model maps, each at any number of pages.
+    shared: [OwnedFrame; 3],
+    /// The mapped pages that the directory has found frames for.
     found: BTreeSet<Page>,
     /// The entries of the directory that have page tables.
     tables: BTreeSet<usize>,
@@ -48,11 +50,12 @@ pub fn a_directory_agrees_with_a_model_for_long() {
 impl Life {
     fn new(seed: u32) -> Self {
         let taken = frame_allocator::taken_count();
+        let shared = [(); 3].map(|()| frame_allocator::allocate().expect("memory is not out"));
         let mut directory = Directory::new().expect("memory is not out");
-        // SAFETY: nobody uses the address space.
+        // SAFETY: the CPU does not use the address space.
         unsafe { directory.entries_mut()[LARGE] = Entry::new(LARGE_FRAME, Flags::LARGE) };
         let (mapped, found, tables) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { directory, mapped, found, tables, taken, random: seed }
+        Self { directory, mapped, shared, found, tables, taken, random: seed }
     }
 
     /// A number below `end`: Marsaglia's three shifts.
@@ -64,7 +67,8 @@ impl Life {
     }
 
     fn flags(&mut self) -> Flags {
-        Flags::from_bits_truncate(self.below(4) << 1) // writable, for ring 3, both or neither
+        // Writable or not, for ring 3 or not, and both bits that are free.
+        Flags::from_bits_truncate(self.below(4) << 1 | self.below(4) << 10)
     }
 
     /// A few pages, one behind the other.
@@ -80,11 +84,12 @@ impl Life {
     }
 
     fn step(&mut self) {
-        match self.below(8) {
+        match self.below(9) {
             0..3 => self.map(),
             3..5 => self.unmap(),
             5 => self.map_free_frames(),
             6 => self.unmap_and_free(),
+            7 => self.protect(),
             _ => self.make_tables(),
         }
         self.translate();
@@ -100,10 +105,12 @@ impl Life {
     }
 
     fn map(&mut self) {
-        let (page, frame, flags) = (self.page(), Frame::from_number(self.below(1 << 20)), self.flags());
+        let (page, number, flags) = (self.page(), self.below(3), self.flags());
+        let share = self.shared[number as usize].share().expect("few pages share it");
+        let frame = share.frame();
         let expected = self.in_the_way(page).map_or(Ok(()), |frame| Err(MapError::AlreadyMapped(frame)));
-        // SAFETY: nobody uses the address space.
-        let done = unsafe { self.directory.map(page, frame, flags) };
+        // SAFETY: the CPU does not use the address space.
+        let done = unsafe { self.directory.map(page, share, flags) };
         assert_eq!(done.map(|flush| flush.ignore()), expected);
         if expected.is_ok() {
             self.mapped.insert(page, (frame, flags));
@@ -114,17 +121,23 @@ impl Life {
     fn unmap(&mut self) {
         let page = self.page();
         let expected = self.mapped.remove(&page).map(|(frame, _)| frame).ok_or(NotMapped(page));
-        // SAFETY: nobody uses the address space.
+        // SAFETY: the CPU does not use the address space.
         let done = unsafe { self.directory.unmap(page) };
-        assert_eq!(done.map(|(frame, flush)| (flush.ignore(), frame).1), expected);
-        if self.found.remove(&page) {
-            frame_allocator::free(expected.expect("what was found is mapped"));
-        }
+        assert_eq!(done.map(|(owned, flush)| (flush.ignore(), owned.frame()).1), expected);
+        self.found.remove(&page);
+    }
+
+    fn protect(&mut self) {
+        let (page, flags) = (self.page(), self.flags());
+        // SAFETY: the CPU does not use the address space.
+        let done = unsafe { self.directory.protect(page, flags) };
+        let mapped = self.mapped.get_mut(&page).ok_or(NotMapped(page));
+        assert_eq!(done.map(|flush| flush.ignore()), mapped.map(|mapped| mapped.1 = flags));
     }
 
     fn map_free_frames(&mut self) {
         let (addresses, flags) = (self.pages(), self.flags());
-        // SAFETY: nobody uses the address space.
+        // SAFETY: the CPU does not use the address space.
         let done = unsafe { self.directory.map_free_frames(addresses.clone(), flags) };
         let in_the_way = Page::range(addresses.clone()).find_map(|page| self.in_the_way(page));
         assert_eq!(done, in_the_way.map_or(Ok(()), |frame| Err(MapError::AlreadyMapped(frame))));
@@ -144,7 +157,7 @@ impl Life {
         let addresses = self.pages();
         let pages = Page::range(addresses.clone()).take_while(|page| self.found.contains(page)).count() as u32;
         let addresses = addresses.start..addresses.start.wrapping_add(pages * paging::PAGE_BYTES);
-        // SAFETY: nobody uses the address space.
+        // SAFETY: the CPU does not use the address space.
         unsafe { self.directory.unmap_and_free(addresses.clone()) };
         for page in Page::range(addresses) {
             self.found.remove(&page);
@@ -172,22 +185,35 @@ impl Life {
 
     /// Is all of it as it should be?
     fn compare(&self) {
-        let small = self.mapped.iter().map(|(page, (frame, flags))| (*page, *frame, 1, *flags | Flags::PRESENT));
+        const OWNED: Flags = Flags::PRESENT.union(Flags::OWNED);
+        let small = self.mapped.iter().map(|(page, (frame, flags))| (*page, *frame, 1, *flags | OWNED));
         let large = (Page::from_indices(LARGE, 0), LARGE_FRAME, 1024, Flags::PRESENT | Flags::LARGE);
         let expected = small.clone().filter(|small| small.0 < large.0).chain([large]);
         let expected = expected.chain(small.filter(|small| small.0 > large.0));
         let mappings = self.directory.mappings();
         assert!(mappings.map(|found| (found.page, found.frame, found.pages, found.flags)).eq(expected));
         assert!((0..1024).filter(|index| self.directory.table(*index).is_some()).eq(self.tables.iter().copied()));
-        let frames = self.taken + 1 + (self.tables.len() + self.found.len()) as u32;
+        let frames = self.taken + 1 + (self.shared.len() + self.tables.len() + self.found.len()) as u32;
         assert_eq!(frame_allocator::taken_count(), frames, "frames are lost, or were found");
+        for shared in &self.shared {
+            let pages = self.mapped.values().filter(|(frame, _)| *frame == shared.frame()).count() as u32;
+            assert_eq!(frame_allocator::owner_count(shared.frame()), pages + 1);
+        }
     }
 
     /// Gives back everything.
-    fn end(self) {
-        self.found.iter().for_each(|page| frame_allocator::free(self.mapped[page].0));
-        self.tables.iter().for_each(|index| frame_allocator::free(self.directory.entries()[*index].frame()));
-        frame_allocator::free(self.directory.frame());
+    fn end(mut self) {
+        for page in self.mapped.into_keys() {
+            // SAFETY: the CPU does not use the address space.
+            let (_, flush) = unsafe { self.directory.unmap(page) }.expect("it is mapped");
+            flush.ignore();
+        }
+        for index in self.tables {
+            let table = self.directory.entries()[index].frame();
+            // SAFETY: the directory is not used any more, and it alone refers to the table.
+            drop(unsafe { OwnedFrame::from_frame(table) });
+        }
+        drop((self.directory, self.shared));
         assert_eq!(frame_allocator::taken_count(), self.taken);
     }
 }
