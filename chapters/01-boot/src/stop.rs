@@ -30,40 +30,40 @@ unsafe extern "Rust" {
 /// Where the CPU was, and the chain of its callers.
 pub struct Trace {
     /// The instruction; none if the trace begins with the caller.
-    pub eip: Option<u32>,
+    pub eip: Option<VirtAddr>,
     /// The stack pointer.
-    pub esp: u32,
+    pub esp: VirtAddr,
     /// The address of the innermost pair of the chain.
-    pub ebp: u32,
+    pub ebp: VirtAddr,
 }
 
 impl Trace {
     /// The chain of those who called the function in which this stands.
     #[inline(always)]
     pub fn here() -> Self {
-        let (esp, ebp);
+        let (esp, ebp): (u32, u32);
         // SAFETY: copies registers.
         unsafe {
             asm!("mov {}, esp", "mov {}, ebp", out(reg) esp, out(reg) ebp, options(nomem, nostack, preserves_flags))
         };
-        Self { eip: None, esp, ebp }
+        Self { eip: None, esp: VirtAddr::new(esp), ebp: VirtAddr::new(ebp) }
     }
 
     /// Who has called what is no function: a null pointer, perhaps. Nothing there has saved EBP, so the caller's
     /// pair is the innermost one, and the address to return to lies on top of the stack.
-    fn caller_of_nothing(&self) -> Option<u32> {
-        let is_code = |address: u32| image::text().contains(&VirtAddr::new(address));
-        if is_code(self.eip?) {
+    fn caller_of_nothing(&self) -> Option<VirtAddr> {
+        let is_code = |address: &VirtAddr| image::text().contains(address);
+        if is_code(&self.eip?) {
             return None;
         }
         // SAFETY: as for the callers below.
-        let top = unsafe { (self.esp as *const u32).read_volatile() };
-        Some(top.wrapping_sub(1)).filter(|address| is_code(*address))
+        let top = unsafe { self.esp.as_ptr::<u32>().read_volatile() };
+        Some(VirtAddr::new(top.wrapping_sub(1))).filter(is_code)
     }
 
     // ANCHOR: callers
-    fn callers(&self) -> impl Iterator<Item = u32> {
-        let mut ebp = self.ebp;
+    fn callers(&self) -> impl Iterator<Item = VirtAddr> {
+        let mut ebp = self.ebp.as_u32();
         core::iter::from_fn(move || {
             if ebp == 0 || !ebp.is_multiple_of(4) {
                 return None;
@@ -76,7 +76,7 @@ impl Trace {
             ebp = if outer > ebp { outer } else { 0 };
             // The last byte of the call: its line is the caller's, which need not hold for the next byte.
             // The outermost function of a thread has no caller: 0 is its return address (chapter 8).
-            return_address.checked_sub(1)
+            return_address.checked_sub(1).map(VirtAddr::new)
         })
         .take(MOST_CALLERS)
     }
@@ -95,7 +95,7 @@ pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
         2 => kernel_last_words(format_args!("\n(and once more)\n")),
         _ => qemu::exit(Outcome::Bad),
     }
-    let say_address = |address: u32| kernel_last_words(format_args!("  EIP {address:#010x}\n"));
+    let say_address = |address: VirtAddr| kernel_last_words(format_args!("  EIP {address}\n"));
     trace.eip.into_iter().chain(trace.caller_of_nothing()).chain(trace.callers()).for_each(say_address);
     qemu::exit(Outcome::Bad)
 }

@@ -49,7 +49,7 @@ bitflags! {
 /// One entry of the GDT.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Descriptor(u64);
+pub struct Descriptor(pub(crate) u64);
 
 const _: () = assert!(size_of::<Descriptor>() == 8);
 

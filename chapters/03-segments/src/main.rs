@@ -1,4 +1,4 @@
-//! The kernel of chapter 3: it shows the segments that the CPU has loaded.
+//! The kernel of chapter 3: it shows the segments that the CPU has loaded, and adds one.
 
 #![no_std]
 #![no_main]
@@ -6,8 +6,11 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use screen::println;
-use segments::gdt;
-use x86::segmentation;
+use segments::descriptor::{Access, Descriptor, Flags};
+use segments::{GdtEntry, gdt};
+use spin::Once;
+use x86::Ring;
+use x86::segmentation::{self, SegmentSelector};
 
 boot::entry!(kernel, screen::last_words);
 
@@ -23,9 +26,7 @@ fn kernel(handover: Handover) -> ! {
 // ANCHOR: demonstrate
 fn demonstrate() {
     println!("Hello from chapter 3. The segments that the CPU has loaded:");
-    for (index, descriptor) in gdt::loaded().iter().enumerate() {
-        println!("  {:#04x}: {descriptor}", index * 8);
-    }
+    print_loaded();
     println!(
         "CS is {:#04x}, DS is {:#04x}, SS is {:#04x}.",
         segmentation::cs().bits(),
@@ -33,5 +34,35 @@ fn demonstrate() {
         segmentation::ss().bits()
     );
     println!("Every segment begins at 0 and ends at 4 GiB: an offset is an address.");
+    extend();
+}
+
+fn print_loaded() {
+    for (index, entry) in gdt::loaded().iter().enumerate() {
+        println!("  {:#04x}: {}", index * 8, entry.read());
+    }
 }
 // ANCHOR_END: demonstrate
+
+// ANCHOR: extend
+/// Loads a longer table, and replaces its last entry.
+fn extend() {
+    const FOURTH: SegmentSelector = SegmentSelector::new(3, Ring::Ring0);
+    static LONGER: Once<[GdtEntry; 4]> = Once::new();
+    let shorter = gdt::loaded();
+    println!("A copy of the table, with one segment more, takes its place:");
+    gdt::load(LONGER.call_once(|| gdt::extended(&[page_at(0x10_0000)]))).expect("it has all that the table has");
+    print_loaded();
+    println!("The last entry is replaced:");
+    gdt::replace(FOURTH, page_at(0x10_1000)).expect("no register holds it");
+    print_loaded();
+    let refused = gdt::load(shorter).expect_err("it lacks the last entry");
+    println!("The first table cannot come back: {refused}.");
+}
+
+/// The data segment of one page.
+const fn page_at(base: u32) -> Descriptor {
+    let data = Access::PRESENT.union(Access::CODE_OR_DATA).union(Access::READ_WRITE);
+    Descriptor::new(base, 0xFFF, data, Flags::BITS_32)
+}
+// ANCHOR_END: extend

@@ -3,8 +3,11 @@
 //! To print something and return would be worse than useless: a fault goes back to the instruction
 //! that caused it, and would be back for ever.
 
+#![cfg(target_os = "none")]
+
 use crate::trap_frame::TrapFrame;
 use boot::stop::{self, Trace};
+use common::VirtAddr;
 use core::fmt;
 
 /// The vector of `int3`, which handlers may return from.
@@ -57,7 +60,13 @@ pub(crate) extern "C" fn unhandled(frame: &mut TrapFrame) {
 
 /// Ends the kernel because of an exception: says `words`, the registers, and where it was.
 pub fn report(frame: &TrapFrame, words: fmt::Arguments) -> ! {
-    let trace = Trace { eip: Some(frame.eip), esp: frame.esp(), ebp: frame.ebp };
+    let (eip, esp, ebp) = (VirtAddr::new(frame.eip), frame.esp(), VirtAddr::new(frame.ebp));
+    let trace = if frame.is_from_ring_3() {
+        // A program may have anything in EBP: there is no chain of callers to follow.
+        Trace { eip: None, esp, ebp: VirtAddr::new(0) }
+    } else {
+        Trace { eip: Some(eip), esp, ebp }
+    };
     stop::report("EXCEPTION", format_args!("{words}\n{frame}"), &trace)
 }
 // ANCHOR_END: unhandled

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 use common::VirtAddr;
+use x86::Ring;
 
 const PRESENT: u64 = 1 << 47;
 
@@ -41,10 +42,12 @@ impl Gate {
 
     /// The gate that leads to the code at `handler` in the segment that `selector` names.
     ///
-    /// A task gate has no handler: its `selector` names a task state segment.
-    pub const fn new(kind: Kind, selector: u16, handler: VirtAddr) -> Self {
-        let handler = handler.as_u32() as u64;
-        Self((handler & 0xFFFF) | (selector as u64) << 16 | (kind as u64) << 40 | PRESENT | (handler >> 16) << 48)
+    /// A task gate has no handler: its `selector` names a task state segment. `privilege` is the least
+    /// privileged ring that may use the gate with the instruction `int`; exceptions and devices do not ask.
+    pub const fn new(kind: Kind, selector: u16, handler: VirtAddr, privilege: Ring) -> Self {
+        let (handler, selector) = (handler.as_u32() as u64, selector as u64);
+        let access = PRESENT | (privilege as u64) << 45 | (kind as u64) << 40;
+        Self((handler & 0xFFFF) | selector << 16 | access | (handler >> 16) << 48)
     }
 
     /// Where the gate leads to.
@@ -60,7 +63,7 @@ mod tests {
 
     #[test]
     fn an_interrupt_gate_has_the_bytes_of_the_manual() {
-        let gate = Gate::new(Kind::Interrupt, 0x08, VirtAddr::new(0x1234_5678));
+        let gate = Gate::new(Kind::Interrupt, 0x08, VirtAddr::new(0x1234_5678), Ring::Ring0);
         assert_eq!(gate.0, 0x1234_8E00_0008_5678);
         assert_eq!(gate.handler(), VirtAddr::new(0x1234_5678));
     }
@@ -68,12 +71,19 @@ mod tests {
     #[test]
     fn every_bit_of_the_handler_comes_back() {
         for handler in (0..32).map(|bit| VirtAddr::new(1 << bit)) {
-            assert_eq!(Gate::new(Kind::Interrupt, 0xFFFF, handler).handler(), handler);
+            assert_eq!(Gate::new(Kind::Interrupt, 0xFFFF, handler, Ring::Ring3).handler(), handler);
         }
     }
 
     #[test]
     fn a_task_gate_has_the_bytes_of_the_manual() {
-        assert_eq!(Gate::new(Kind::Task, 0x20, VirtAddr::new(0)).0, 0x0000_8500_0020_0000);
+        assert_eq!(Gate::new(Kind::Task, 0x20, VirtAddr::new(0), Ring::Ring0).0, 0x0000_8500_0020_0000);
+    }
+
+    #[test]
+    fn the_ring_that_may_use_a_gate_has_its_two_bits() {
+        let gate = |ring| Gate::new(Kind::Interrupt, 0x08, VirtAddr::new(0x1234_5678), ring).0;
+        assert_eq!(gate(Ring::Ring3), 0x1234_EE00_0008_5678);
+        assert_eq!(gate(Ring::Ring1), 0x1234_AE00_0008_5678);
     }
 }

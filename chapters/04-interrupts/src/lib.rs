@@ -3,21 +3,17 @@
 //! The CPU finds in the interrupt descriptor table ([`idt`]) where to go for each of 256 vectors.
 //! There, a stub ([`stubs`]) saves every register in one [`TrapFrame`] on the stack and calls the
 //! [`Handler`](idt::Handler) that was registered for the vector. When the handler returns, so does the
-//! stub, and the interrupted code sees all its registers as they were. An exception that nobody handles
+//! stub, and the interrupted code sees all its registers as they were. An exception without a handler
 //! ends the kernel with its name ([`exceptions`]).
 
 #![cfg_attr(target_os = "none", no_std)]
 
 pub mod gate;
-pub mod trap_frame;
-
-#[cfg(target_os = "none")]
-pub mod exceptions;
-#[cfg(target_os = "none")]
 pub mod idt;
-#[cfg(target_os = "none")]
 mod stubs;
+pub mod trap_frame;
+pub mod exceptions;
 
 #[cfg(target_os = "none")]
 pub use idt::{init, register};
-pub use trap_frame::TrapFrame;
+pub use trap_frame::{TrapFrame, UserTrapFrame};

@@ -6,8 +6,12 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use core::arch::asm;
-use interrupts::{TrapFrame, exceptions};
+use interrupts::exceptions::BREAKPOINT;
+use interrupts::gate::{Gate, Kind};
+use interrupts::{TrapFrame, idt};
 use screen::println;
+use segments::gdt::CODE;
+use x86::Ring;
 
 boot::entry!(kernel, screen::last_words);
 
@@ -24,11 +28,17 @@ fn kernel(handover: Handover) -> ! {
 // ANCHOR: demonstration
 fn demonstrate() {
     println!("Hello from chapter 4.");
-    interrupts::register(exceptions::BREAKPOINT, breakpoint);
+    let gate = Gate::new(Kind::Interrupt, CODE.bits(), idt::gate(BREAKPOINT).handler(), Ring::Ring3);
+    // SAFETY: it leads where the old one led, and the stub takes a breakpoint of every ring.
+    unsafe { idt::set_gate(BREAKPOINT, gate) };
+    // SAFETY: the handler changes EAX alone, which the `asm!` below expects, and a breakpoint has no cause to remove.
+    let previous = unsafe { interrupts::register(BREAKPOINT, breakpoint) };
     let answer: u32;
     // SAFETY: the handler returns, and changes nothing but EAX.
     unsafe { asm!("int3", inout("eax") 6 => answer) };
     println!("The breakpoint is behind us. It was asked about 6, and answered {answer}.");
+    // SAFETY: it was there before.
+    unsafe { interrupts::register(BREAKPOINT, previous) };
 }
 
 /// Looks at the interrupted registers, and changes one of them.

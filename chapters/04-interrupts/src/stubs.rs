@@ -1,5 +1,7 @@
 //! The 256 stubs, in assembly, with the numbers that they share with Rust.
 
+#![cfg(target_os = "none")]
+
 use crate::idt::HANDLERS;
 use crate::trap_frame::TrapFrame;
 use common::VirtAddr;

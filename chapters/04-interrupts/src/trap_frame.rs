@@ -1,8 +1,10 @@
 //! The registers of interrupted code, as the stubs leave them on the stack.
 
-#![forbid(unsafe_code)]
-
+use common::VirtAddr;
 use core::fmt;
+use core::ops::{Deref, DerefMut};
+use x86::Ring;
+use x86::segmentation::{SegmentSelector, ss};
 
 // ANCHOR: frame
 /// Every register of the interrupted code, lowest address first; `stubs.s` draws the same picture.
@@ -10,8 +12,11 @@ use core::fmt;
 /// Handlers get it as `&mut TrapFrame`: what they change here is what the interrupted code finds. It must
 /// never be passed by value. A C compiler may use the memory of by-value arguments for itself, and
 /// here that memory *is* the saved registers.
+///
+/// If CS is a segment of ring 3, the frame is the first part of a [`UserTrapFrame`]. Other methods rely on
+/// this, so a `TrapFrame` alone cannot be made, and its CS cannot be changed.
 #[repr(C)]
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct TrapFrame {
     /// Segment registers, saved by the stub; the upper half of each is meaningless.
     pub gs: u32,
@@ -44,7 +49,7 @@ pub struct TrapFrame {
     /// The instruction to go on with, pushed by the CPU.
     pub eip: u32,
     /// The code segment to go on in, pushed by the CPU.
-    pub cs: u32,
+    cs: u32,
     /// The flags to go on with, pushed by the CPU.
     pub eflags: u32,
 }
@@ -52,26 +57,121 @@ pub struct TrapFrame {
 const _: () = assert!(size_of::<TrapFrame>() == 17 * 4);
 // ANCHOR_END: frame
 
+// ANCHOR: user
+/// What an interrupt of ring 3 leaves on the kernel's stack: two words more, above the others.
+///
+/// The CPU pushes them only where it changes to another ring, and so to another stack (Intel SDM volume 3,
+/// 6.12.1).
+#[repr(C)]
+#[derive(Debug)]
+pub struct UserTrapFrame {
+    registers: TrapFrame,
+    /// The stack pointer to go on with, pushed by the CPU.
+    pub esp: u32,
+    /// The stack segment to go on with, pushed by the CPU; the upper half is meaningless.
+    pub ss: u32,
+}
+
+const _: () = assert!(size_of::<UserTrapFrame>() == 19 * 4);
+// ANCHOR_END: user
+
+// ANCHOR: ring
+impl TrapFrame {
+    /// The code segment that was interrupted.
+    pub fn cs(&self) -> u16 {
+        self.cs as u16
+    }
+
+    /// Whether a program in ring 3 was interrupted, rather than the kernel.
+    pub fn is_from_ring_3(&self) -> bool {
+        self.cs & 3 == Ring::Ring3 as u32
+    }
+
+    /// The frame with the two words that the CPU pushes for ring 3; none if it has not pushed them.
+    pub fn as_user(&mut self) -> Option<&mut UserTrapFrame> {
+        // SAFETY: a frame with a CS of ring 3 is the first part of such a frame.
+        self.is_from_ring_3().then(|| unsafe { &mut *(&raw mut *self).cast() })
+    }
+
+    /// The two words above, by value: ESP and SS.
+    fn pushed_for_ring_3(&self) -> Option<(u32, u32)> {
+        let user: *const UserTrapFrame = (&raw const *self).cast();
+        // SAFETY: as above.
+        self.is_from_ring_3().then(|| unsafe { ((*user).esp, (*user).ss) })
+    }
+}
+// ANCHOR_END: ring
+
 // ANCHOR: esp
 impl TrapFrame {
     /// The value that ESP had in the interrupted code.
     ///
     /// Without a change of ring the CPU pushes neither ESP nor SS (Intel SDM volume 3, 6.12.1): the
     /// interrupted stack begins right above the frame.
-    pub fn esp(&self) -> u32 {
-        (&raw const *self).addr() as u32 + size_of::<Self>() as u32
+    pub fn esp(&self) -> VirtAddr {
+        match self.pushed_for_ring_3() {
+            Some((esp, _)) => VirtAddr::new(esp),
+            None => VirtAddr::from(&raw const *self).wrapping_add(size_of::<Self>() as u32),
+        }
+    }
+
+    /// The value that SS had in the interrupted code. Without a change of ring it still has it.
+    pub fn ss(&self) -> u16 {
+        self.pushed_for_ring_3().map_or_else(|| ss().bits(), |(_, ss)| ss as u16)
     }
 }
 // ANCHOR_END: esp
 
+// ANCHOR: new
+impl UserTrapFrame {
+    /// The frame by which a program in ring 3 begins at `eip`, with its stack below `esp`, with interrupts on
+    /// and 0 in all other registers: `interrupt_return` starts it.
+    ///
+    /// # Panics
+    /// If `code` is not a selector for ring 3.
+    pub fn new(code: SegmentSelector, data: SegmentSelector, eip: VirtAddr, esp: VirtAddr) -> Self {
+        /// A bit that is always set, and the one that lets interrupts in.
+        const EFLAGS: u32 = 1 << 1 | 1 << 9;
+        let (cs, data) = (u32::from(code.bits()), u32::from(data.bits()));
+        assert_eq!(cs & 3, Ring::Ring3 as u32, "a program runs in ring 3");
+        let (gs, fs, es, ds, eip, eflags) = (data, data, data, data, eip.as_u32(), EFLAGS);
+        let (edi, esi, ebp, esp_in_stub, ebx, edx, ecx, eax, vector, error_code) = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        #[rustfmt::skip]
+        let registers = TrapFrame {
+            gs, fs, es, ds, edi, esi, ebp, esp_in_stub, ebx, edx, ecx, eax, vector, error_code, eip, cs, eflags,
+        };
+        Self { registers, esp: esp.as_u32(), ss: data }
+    }
+}
+// ANCHOR_END: new
+
+impl Deref for UserTrapFrame {
+    type Target = TrapFrame;
+
+    fn deref(&self) -> &TrapFrame {
+        &self.registers
+    }
+}
+
+impl DerefMut for UserTrapFrame {
+    fn deref_mut(&mut self) -> &mut TrapFrame {
+        &mut self.registers
+    }
+}
+
 impl fmt::Display for TrapFrame {
-    /// The registers in three lines. EIP is not among them: the trace of a stop begins with it.
+    /// The registers in three lines. EIP is not among them: the trace of a stop begins with it. Of ring 3, which
+    /// has no trace, a fourth line tells it.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { eax, ebx, ecx, edx, esi, edi, ebp, cs, eflags, ds, es, fs, gs, .. } = self;
         let segment = |register: &u32| register & 0xFFFF;
         writeln!(f, "  EAX {eax:#010x}  EBX {ebx:#010x}  ECX {ecx:#010x}  EDX {edx:#010x}")?;
-        writeln!(f, "  ESI {esi:#010x}  EDI {edi:#010x}  EBP {ebp:#010x}  ESP {:#010x}", self.esp())?;
+        writeln!(f, "  ESI {esi:#010x}  EDI {edi:#010x}  EBP {ebp:#010x}  ESP {}", self.esp())?;
         write!(f, "  EFLAGS {eflags:#010x}  CS {:#06x}  DS {:#06x}  ", segment(cs), segment(ds))?;
-        write!(f, "ES {:#06x}  FS {:#06x}  GS {:#06x}", segment(es), segment(fs), segment(gs))
+        write!(f, "ES {:#06x}  FS {:#06x}  GS {:#06x}", segment(es), segment(fs), segment(gs))?;
+        if self.is_from_ring_3() {
+            write!(f, "\n  EIP {:#010x}  SS {:#06x}, in ring 3", self.eip, self.ss())?;
+        }
+        Ok(())
     }
 }

@@ -8,6 +8,9 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use harness::{End, Test, test};
 use interrupts::TrapFrame;
 use interrupts::exceptions::BREAKPOINT;
+use segments::descriptor::Descriptor;
+use segments::{GdtEntry, gdt};
+use spin::Once;
 use x86::bits32::eflags::{self, EFlags};
 use x86::io::{inb, outb};
 
@@ -50,7 +53,8 @@ const TESTS: &[Test] = &[
 extern "C" fn do_nothing(_: &mut TrapFrame) {}
 
 fn a_breakpoint_returns() {
-    interrupts::register(BREAKPOINT, do_nothing);
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, do_nothing) };
     // SAFETY: the handler does nothing.
     unsafe { asm!("int3") };
 }
@@ -59,7 +63,8 @@ fn a_handler_may_change_the_registers() {
     extern "C" fn change(frame: &mut TrapFrame) {
         (frame.eax, frame.ecx, frame.edx, frame.edi) = (1, 2, 3, 4);
     }
-    interrupts::register(BREAKPOINT, change);
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, change) };
     let (eax, ecx, edx, edi): (u32, u32, u32, u32);
     // SAFETY: the handler changes the registers named here.
     unsafe { asm!("int3", out("eax") eax, out("ecx") ecx, out("edx") edx, out("edi") edi) };
@@ -136,16 +141,7 @@ static BEFORE: [AtomicU32; 12] = [
 static AFTER: [AtomicU32; 14] = [const { AtomicU32::new(0) }; 14];
 
 fn every_register_flag_and_segment_survives() {
-    use segments::descriptor::Descriptor;
-    static TABLE: [Descriptor; 7] = [
-        Descriptor::NULL,
-        Descriptor::FLAT_CODE,
-        Descriptor::FLAT_DATA,
-        Descriptor::FLAT_DATA,
-        Descriptor::FLAT_DATA,
-        Descriptor::FLAT_DATA,
-        Descriptor::FLAT_DATA,
-    ];
+    static TABLE: Once<[GdtEntry; 7]> = Once::new();
     unsafe extern "C" {
         fn survive();
     }
@@ -162,8 +158,9 @@ fn every_register_flag_and_segment_survives() {
             );
         }
     }
-    segments::gdt::load(&TABLE);
-    interrupts::register(BREAKPOINT, trample);
+    gdt::load(TABLE.call_once(|| gdt::extended(&[Descriptor::FLAT_DATA; 4]))).expect("it extends the loaded table");
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, trample) };
     // SAFETY: it saves and restores what compiled code expects to be kept.
     unsafe { survive() };
     let after = AFTER.each_ref().map(|word| word.load(Relaxed));
@@ -190,7 +187,8 @@ fn compiled_handlers_find_the_direction_flag_clear() {
         // SAFETY: reading EFLAGS changes nothing.
         assert!(!unsafe { eflags::read() }.contains(EFlags::FLAGS_DF));
     }
-    interrupts::register(BREAKPOINT, check);
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, check) };
     // SAFETY: the flag is clear again before compiled code goes on.
     unsafe { asm!("std", "int3", "cld") };
 }
@@ -200,7 +198,8 @@ fn handlers_run_with_interrupts_off_and_iret_restores_them() {
         // SAFETY: reading EFLAGS changes nothing.
         assert!(!unsafe { eflags::read() }.contains(EFlags::FLAGS_IF), "the gate turns interrupts off");
     }
-    interrupts::register(BREAKPOINT, check);
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, check) };
     let flags: u32;
     // SAFETY: all lines of the interrupt controllers are masked here, so nothing can arrive.
     unsafe {
@@ -223,8 +222,10 @@ fn what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in() {
         // SAFETY: reading which lines of the second controller are raised changes nothing.
         while unsafe { inb(0xA0) } & 1 == 0 {}
     }
-    interrupts::register(CLOCK, count);
-    interrupts::register(BREAKPOINT, wait_for_clock);
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(CLOCK, count) };
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, wait_for_clock) };
     // SAFETY: all lines are masked but the clock's and the one by which the second controller reaches the
     // first; what is written to the clock lets it interrupt 1024 times per second, and keeps the time; and
     // the handlers change no register.
@@ -265,13 +266,14 @@ global_asm!(
 fn every_vector_reaches_its_own_stub_with_its_own_error_code() {
     static SEEN: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
     extern "C" fn look(frame: &mut TrapFrame) {
-        for (seen, found) in SEEN.iter().zip([frame.vector, frame.error_code, frame.cs]) {
+        for (seen, found) in SEEN.iter().zip([frame.vector, frame.error_code, frame.cs().into()]) {
             seen.store(found, Relaxed);
         }
     }
     let with_error_code = [8, 10, 11, 12, 13, 14, 17, 21, 29, 30];
     for vector in 0..=255u8 {
-        interrupts::register(vector, look);
+        // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+        unsafe { interrupts::register(vector, look) };
         let error_code = if with_error_code.contains(&vector) { 0xE0_0000 + u32::from(vector) } else { 0 };
         let handler = interrupts::idt::gate(vector).handler();
         // SAFETY: the stub restores all registers and returns behind the jump.
@@ -291,7 +293,8 @@ fn interrupts_nest() {
         }
         frame.eax += depth;
     }
-    interrupts::register(BREAKPOINT, again);
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, again) };
     let eax: u32;
     // SAFETY: the handler changes EAX only.
     unsafe { asm!("int3", inout("eax") 100 => eax) };
@@ -301,9 +304,10 @@ fn interrupts_nest() {
 fn esp_in_the_frame_is_the_interrupted_one() {
     static SEEN: AtomicU32 = AtomicU32::new(0);
     extern "C" fn look(frame: &mut TrapFrame) {
-        SEEN.store(frame.esp(), Relaxed);
+        SEEN.store(frame.esp().as_u32(), Relaxed);
     }
-    interrupts::register(BREAKPOINT, look);
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, look) };
     let esp: u32;
     // SAFETY: the handler changes nothing.
     unsafe { asm!("mov {}, esp", "int3", out(reg) esp) };
@@ -335,7 +339,7 @@ fn a_missing_gate_is_blamed_on_the_idt() {
     unsafe {
         interrupts::idt::set_gate(
             64,
-            interrupts::gate::Gate::new(interrupts::gate::Kind::Interrupt, 0x08, ABSENT_HANDLER),
+            interrupts::gate::Gate::new(interrupts::gate::Kind::Interrupt, 0x08, ABSENT_HANDLER, x86::Ring::Ring0),
         )
     };
     // SAFETY: the gate is marked as not present below, so the CPU refuses to go through it.
@@ -374,7 +378,8 @@ fn an_exception_inside_a_handler_stops_with_its_name() {
         // SAFETY: not safe: there is no entry 33, which is the test.
         unsafe { asm!("mov fs, {:x}", in(reg) 33 * 8) }
     }
-    interrupts::register(BREAKPOINT, fail);
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, fail) };
     // SAFETY: the handler does not return.
     unsafe { asm!("int3") };
 }
@@ -383,7 +388,8 @@ fn an_exception_while_an_exception_is_said_ends_it() {
     extern "C" fn fail(frame: &mut TrapFrame) {
         interrupts::exceptions::report(frame, format_args!("{Faulty}"));
     }
-    interrupts::register(BREAKPOINT, fail);
+    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
+    unsafe { interrupts::register(BREAKPOINT, fail) };
     // SAFETY: the handler does not return.
     unsafe { asm!("int3") };
 }

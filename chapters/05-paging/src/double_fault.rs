@@ -18,8 +18,9 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::AtomicU32;
 use interrupts::gate::{Gate, Kind};
 use lazy_static::lazy_static;
+use segments::GdtEntry;
 use segments::descriptor::{Access, Descriptor, Flags};
-use segments::gdt::{CODE, DATA};
+use segments::gdt::{self, CODE, DATA};
 use x86::Ring;
 use x86::bits32::task::TaskStateSegment;
 use x86::controlregs::cr2;
@@ -50,13 +51,7 @@ static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
 
 lazy_static! {
     /// The GDT with both task state segments. The CPU marks the one in use as busy, in the table.
-    static ref GDT: [Descriptor; 5] = [
-        Descriptor::NULL,
-        Descriptor::FLAT_CODE,
-        Descriptor::FLAT_DATA,
-        descriptor(&OF_EVERYTHING_ELSE),
-        descriptor(&OF_HANDLER),
-    ];
+    static ref GDT: [GdtEntry; 5] = gdt::extended(&[descriptor(&OF_EVERYTHING_ELSE), descriptor(&OF_HANDLER)]);
 }
 
 // ANCHOR: init
@@ -72,10 +67,10 @@ pub fn init(directory: Frame) {
     tss.iobp_offset = TSS_BYTES as u16; // no map of permitted ports
     // SAFETY: it is the kernel's own.
     unsafe { run_in(directory) };
-    segments::gdt::load(&*GDT);
+    gdt::load(&*GDT).expect("it extends the loaded table");
     // SAFETY: the entry is a TSS that nobody uses yet.
     unsafe { load_tr(EVERYTHING_ELSE) };
-    let gate = Gate::new(Kind::Task, HANDLER.bits(), VirtAddr::new(0));
+    let gate = Gate::new(Kind::Task, HANDLER.bits(), VirtAddr::new(0), Ring::Ring0);
     // SAFETY: the selector names the TSS of the handler, which has been filled in above.
     unsafe { interrupts::idt::set_gate(DOUBLE_FAULT, gate) };
 }
@@ -99,7 +94,7 @@ extern "C" fn handle() -> ! {
     // SAFETY: reading CR2 changes nothing.
     let address = VirtAddr::new(unsafe { cr2() } as u32);
     let (esp, ebp, eip) = (tss.esp, tss.ebp, tss.eip);
-    let trace = Trace { eip: Some(eip), esp, ebp };
+    let trace = Trace { eip: Some(VirtAddr::new(eip)), esp: VirtAddr::new(esp), ebp: VirtAddr::new(ebp) };
     let place = regions::locate(address);
     // CR2 is of the last page fault, which may be an old one: only if the stack ends there is it the cause.
     let at_end_of_stack = (1..=crate::PAGE_BYTES).contains(&esp.wrapping_sub(address.as_u32()));

@@ -37,7 +37,8 @@ fn demonstrate() {
     );
     print_map();
     println!("Now a write to {SOMEWHERE}, where no page is.");
-    interrupts::register(PAGE_FAULT, repair);
+    // SAFETY: the handler removes the cause of the fault, and changes no register.
+    unsafe { interrupts::register(PAGE_FAULT, repair) };
     // SAFETY: the page fault is answered by a page.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(42) };
     let meant = KERNEL.lock().translate(SOMEWHERE).expect("the handler mapped it");

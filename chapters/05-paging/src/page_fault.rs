@@ -75,7 +75,8 @@ impl fmt::Display for PageFault {
 
 /// Explains page faults from now on, and ends the kernel.
 pub fn init() {
-    interrupts::register(PAGE_FAULT, explain);
+    // SAFETY: the handler does not return.
+    unsafe { interrupts::register(PAGE_FAULT, explain) };
 }
 
 extern "C" fn explain(frame: &mut TrapFrame) {

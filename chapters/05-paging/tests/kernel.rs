@@ -610,7 +610,7 @@ fn a_stack_overflow_by_one_large_frame_is_told() {
 
 fn a_double_fault_for_another_reason_is_called_so() {
     use interrupts::gate::{Gate, Kind};
-    let nowhere = Gate::new(Kind::Interrupt, 0x38, VirtAddr::new(0));
+    let nowhere = Gate::new(Kind::Interrupt, 0x38, VirtAddr::new(0), x86::Ring::Ring0);
     // SAFETY: the selector names nothing, so the CPU does not go through these gates.
     unsafe {
         interrupts::idt::set_gate(6, nowhere);

@@ -180,7 +180,8 @@ fn handlers_may_allocate() {
     extern "C" fn handler(_: &mut interrupts::TrapFrame) {
         drop(black_box(Box::new([1u32; 50])));
     }
-    interrupts::register(interrupts::exceptions::BREAKPOINT, handler);
+    // SAFETY: the handler changes no register, and a breakpoint has no cause.
+    unsafe { interrupts::register(interrupts::exceptions::BREAKPOINT, handler) };
     for _ in 0..100 {
         let kept = Box::new([2u32; 20]);
         // SAFETY: the handler changes no register.
@@ -227,7 +228,8 @@ fn interrupts_may_come_while_the_heap_changes() {
         COUNT.fetch_add(1, Relaxed);
         served();
     }
-    interrupts::register(VECTOR, handler);
+    // SAFETY: the handler changes no register, and tells clock and controllers that it is over.
+    unsafe { interrupts::register(VECTOR, handler) };
     // SAFETY: the handler calls `served`.
     unsafe { start_clock() };
     // Most of this time is spent in the heap, so most of the interrupts come there, or have to wait.

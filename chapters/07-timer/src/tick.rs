@@ -39,7 +39,8 @@ pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
         io::outb(CHANNEL_0, low);
         io::outb(CHANNEL_0, high);
     }
-    interrupts::register(Irq::Timer.vector(), tick);
+    // SAFETY: the handler changes no register, and ends the interrupt.
+    unsafe { interrupts::register(Irq::Timer.vector(), tick) };
     pic::unmask(Irq::Timer);
     Ok(rate)
 }

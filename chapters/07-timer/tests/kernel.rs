@@ -216,7 +216,8 @@ fn a_tick_is_over_before_the_callback() {
         BEFORE_ITS_END.store(pic::is_in_service(Irq::Timer), Relaxed);
         pic::end_of_interrupt(Irq::Timer);
     }
-    interrupts::register(Irq::Timer.vector(), look);
+    // SAFETY: the handlers of these tests change no register, and end the interrupt.
+    unsafe { interrupts::register(Irq::Timer.vector(), look) };
     wait_until(|| BEFORE_ITS_END.load(Relaxed));
 }
 
@@ -303,7 +304,8 @@ extern "C" fn clock(_: &mut TrapFrame) {
 fn start_fast_clock(handler: interrupts::idt::Handler) {
     const REGISTER_B: u8 = 0x0B;
     const PERIODIC: u8 = 0x40;
-    interrupts::register(Irq::RealTimeClock.vector(), handler);
+    // SAFETY: the handlers of these tests change no register, and end the interrupt.
+    unsafe { interrupts::register(Irq::RealTimeClock.vector(), handler) };
     pic::unmask(Irq::RealTimeClock);
     // SAFETY: the register holds no time, but what to interrupt for.
     unsafe {
@@ -323,7 +325,8 @@ fn interrupts_of_the_slave_come_again() {
 }
 
 fn the_clock_interrupts_once_per_second() {
-    interrupts::register(Irq::RealTimeClock.vector(), clock);
+    // SAFETY: the handlers of these tests change no register, and end the interrupt.
+    unsafe { interrupts::register(Irq::RealTimeClock.vector(), clock) };
     timer::init(100).expect("a possible rate");
     timer::start();
     pic::unmask(Irq::RealTimeClock);
@@ -348,7 +351,8 @@ fn a_spurious_interrupt_7_ends_nothing() {
         pic::end_of_interrupt(Irq::Timer);
     }
     timer::init(1000).expect("a possible rate");
-    interrupts::register(Irq::Timer.vector(), interrupted_by_7);
+    // SAFETY: the handlers of these tests change no register, and end the interrupt.
+    unsafe { interrupts::register(Irq::Timer.vector(), interrupted_by_7) };
     timer::start();
     wait_until(|| pic::spurious_interrupts() != [0, 0]);
     assert!(STILL_IN_SERVICE.load(Relaxed), "the end of a spurious interrupt was taken for that of the tick");

@@ -42,8 +42,10 @@ static KEYBOARD: Lock<PS2Keyboard<Us104Key, ScancodeSet1>> =
 /// Lets both devices interrupt.
 pub fn init() {
     let _off = interrupts_off();
-    interrupts::register(Irq::Serial1.vector(), serial_interrupt);
-    interrupts::register(Irq::Keyboard.vector(), keyboard_interrupt);
+    // SAFETY: both handlers change no register, and end the interrupt.
+    unsafe { interrupts::register(Irq::Serial1.vector(), serial_interrupt) };
+    // SAFETY: as above.
+    unsafe { interrupts::register(Irq::Keyboard.vector(), keyboard_interrupt) };
     // SAFETY: the UART reaches no memory, and its interrupt has a handler.
     unsafe {
         outb(SERIAL_MODEM, MODEM_WITH_INTERRUPTS);

@@ -690,7 +690,8 @@ fn with_nobody_to_run_the_cpu_halts() {
         pic::end_of_interrupt(Irq::Timer);
     }
     start(1000, 4);
-    interrupts::register(Irq::Timer.vector(), look);
+    // SAFETY: the handler changes no register, and ends the interrupt or the test.
+    unsafe { interrupts::register(Irq::Timer.vector(), look) };
     sleep(1);
 }
 
@@ -922,7 +923,8 @@ fn a_stack_overflow_in_an_interrupt_handler_is_told() {
     }
     start(1000, ENDLESS);
     let thread = spawn(0, |_| {
-        interrupts::register(Irq::Timer.vector(), too_much);
+        // SAFETY: the handler changes no register, and ends the interrupt or the test.
+        unsafe { interrupts::register(Irq::Timer.vector(), too_much) };
         loop {
             spin_loop();
         }
