@@ -71,7 +71,8 @@ const TESTS: &[Test] = &[
 /// Keeps for the tests what the loader tells.
 fn begin(handover: Handover) -> &'static BootInformation<'static> {
     serial::init();
-    BOOT.call_once(|| handover.information())
+    let information = handover.information();
+    BOOT.call_once(|| information)
 }
 
 fn boot() -> &'static BootInformation<'static> {
