@@ -25,6 +25,7 @@
 #[cfg(target_os = "none")]
 extern crate alloc;
 
+pub mod family;
 pub mod rule;
 
 #[cfg(target_os = "none")]
