@@ -1,47 +1,43 @@
 //! Chapter 8: several threads, one CPU, and each as if it were alone.
 //!
-//! A thread is a stack and the registers that were on the CPU when it last ran, which lie on that stack.
-//! [`switch`] goes from one thread's stack to another's; the [`scheduler`] says when, and to whom: the
-//! thread at the head of the run queue, once the running one has used up its timeslice, or has nothing
-//! to do until something happens. Then it sleeps ([`sleep`]), waits for input ([`input::read_byte`]), or
-//! waits for a thread to end ([`Thread::join`]), is not in the run queue, and costs nothing.
+//! A thread is a stack and the registers that were on the CPU when it last ran, which lie on that stack as
+//! a [`Context`]. The switch goes from one thread's context to another's. The scheduler says when, and to
+//! which thread: the first one of the run queue, once the running thread has used up its timeslice, or has
+//! nothing to do until something happens. Then that thread stands in a [`WaitQueue`], for a deadline
+//! ([`sleep`]), for input ([`input::read_byte`]) or for the end of another thread ([`Thread::join`]), and
+//! costs nothing.
 //!
 //! ```text
 //!                 timeslice over, yield_now
 //!               +---------------------------+
 //!               v                           |
-//!   spawn --> ready --- its turn ----> running --- exit ---> finished --- join --> gone
+//!   spawn --> ready ---- picked ----> running --- exit ---> finished --- join --> free
 //!               ^                           |
-//!               +-- wake --- waiting <------+
-//!                             sleep, input, join
+//!               +-- woken, -- waiting <-----+
+//!                   deadline        wait_until
 //! ```
+//!
+//! To read it, begin with [`state`], what a thread is; then [`choice`], which one runs next; then [`time`], how
+//! long it runs, and how it waits; and last [`thread`], the whole life of one.
 
 #![cfg_attr(target_os = "none", no_std)]
 
-pub mod reason;
-pub mod ring;
-pub mod sleepers;
-pub mod thread_id;
+extern crate alloc;
 
-#[cfg(target_os = "none")]
-pub mod input;
-#[cfg(target_os = "none")]
-mod kernel_stack;
-#[cfg(target_os = "none")]
-pub mod scheduler;
-#[cfg(target_os = "none")]
-pub mod switch;
-#[cfg(target_os = "none")]
-mod table;
-#[cfg(target_os = "none")]
+mod state;
+mod choice;
+mod time;
 mod thread;
-#[cfg(target_os = "none")]
-mod timeslice;
 
-pub use reason::{Counts, Reason};
-pub use thread_id::ThreadId;
+pub use choice::reason::{Counts, Reason};
+pub use state::thread_id::{MOST_THREADS, PerThread, ThreadId};
+pub use time::input;
 
 #[cfg(target_os = "none")]
-pub use scheduler::{init, sleep, yield_now};
-#[cfg(target_os = "none")]
-pub use thread::{SpawnError, Thread, exit, spawn};
+pub use {
+    choice::scheduler::{BeforeSwitch, before_switch, current, switch_by, yield_now},
+    state::context::{Context, Switch, switch},
+    state::kernel_stack::KernelStack,
+    thread::{ReservedThread, SpawnError, Thread, exit, init, spawn},
+    time::wait_queue::{WaitQueue, sleep},
+};

@@ -6,7 +6,7 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use screen::{print, println};
-use threads::{Counts, Reason, ThreadId, input};
+use threads::{Counts, Reason, input};
 
 boot::entry!(kernel, screen::last_words);
 
@@ -89,7 +89,7 @@ fn doze(_: usize) {
 /// Waits for something to be typed.
 fn read(_: usize) {
     let byte = input::read_byte();
-    let me: ThreadId = threads::scheduler::current();
+    let me = threads::current();
     println!("Thread {me} has waited for this: {:?}.", char::from(byte));
 }
 // ANCHOR_END: threads

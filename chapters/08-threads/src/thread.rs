@@ -1,29 +1,102 @@
-//! Threads as their users see them: spawn, exit, join.
+//! The life of a thread: reserved, started, ended, joined; and how the first one came to be.
+#![cfg(target_os = "none")]
 
-use crate::kernel_stack::KernelStack;
-use crate::reason::Counts;
-use crate::scheduler;
-use crate::switch::{NewStack, new_stack};
-use crate::thread_id::ThreadId;
-use common::lock::interrupts_off;
-use core::mem::ManuallyDrop;
+use crate::choice::reason::{Counts, Reason};
+use crate::choice::scheduler;
+use crate::choice::turns;
+use crate::state::context::Context;
+use crate::state::control_block::{State, THREADS, allocate_slot, free_slot};
+use crate::state::kernel_stack::{self, KernelStack};
+use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};
+use crate::time::timeslice;
+use crate::time::wait_queue::WaitQueue;
+use common::VirtAddr;
+use common::lock::{OffCount, interrupts_off};
+use core::mem;
 
-/// A thread that was spawned, for [`join`](Self::join). It keeps its stack until then.
-#[must_use = "a thread that is not joined keeps its stack"]
-pub struct Thread {
-    id: ThreadId,
-    /// Not to be freed while the thread may run on it, so only `join` drops it.
-    stack: ManuallyDrop<KernelStack>,
+// ANCHOR: init
+/// Makes what runs now the first thread, starts the idle thread, and lets the timer end timeslices of
+/// `timeslice_ticks`.
+///
+/// # Panics
+/// If a timeslice has no ticks, or memory is out, or it is called twice.
+pub fn init(timeslice_ticks: u32) {
+    let off = interrupts_off();
+    let me = allocate_slot(&off);
+    assert!(me == Some(scheduler::current()), "the scheduler has been started already");
+    kernel_stack::init();
+    turns::init();
+    let idle = spawn(scheduler::idle, 0).expect("memory is not out yet");
+    scheduler::set_idle(idle.id, &off);
+    timeslice::init(timeslice_ticks);
+    timer::on_tick(scheduler::tick);
 }
+// ANCHOR_END: init
 
 /// Why there is no new thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpawnError {
-    /// There are as many as there can be: [`MOST_THREADS`](crate::thread_id::MOST_THREADS).
+    /// There are as many as there can be: [`MOST_THREADS`](crate::MOST_THREADS).
     TooManyThreads,
     /// No memory is left for a stack.
     OutOfMemory,
 }
+
+// ANCHOR: reserved
+/// A thread that is being made. To drop it cancels it: slot and stack are free again.
+pub struct ReservedThread {
+    id: ThreadId,
+}
+
+impl ReservedThread {
+    /// Reserves a slot.
+    ///
+    /// # Errors
+    /// `TooManyThreads`.
+    pub fn new() -> Result<Self, SpawnError> {
+        allocate_slot(&interrupts_off()).map(|id| Self { id }).ok_or(SpawnError::TooManyThreads)
+    }
+
+    /// Which thread it will be.
+    pub fn id(&self) -> ThreadId {
+        self.id
+    }
+
+    /// Gives the thread its kernel stack, and returns the address just above the stack's highest word.
+    ///
+    /// # Errors
+    /// `OutOfMemory`, also if the thread has its stack already.
+    pub fn allocate_stack(&mut self) -> Result<VirtAddr, SpawnError> {
+        let stack = KernelStack::new(self.id).ok_or(SpawnError::OutOfMemory)?;
+        let top = stack.top();
+        THREADS[self.id].stack.set(Some(stack), &interrupts_off());
+        Ok(top)
+    }
+
+    /// Lets the thread run from now on: it goes on with `context`, and holds as many guards as `guards` says.
+    ///
+    /// # Safety
+    /// 1. `context` lies on a stack that belongs to this thread alone, with what its code expects above it.
+    /// 2. The stack stays until the thread has ended.
+    /// 3. The code at the context's EIP can be entered with interrupts off, and releases `guards` guards.
+    pub unsafe fn start(self, context: *mut Context, guards: OffCount) -> Thread {
+        let off = interrupts_off();
+        let id = self.id;
+        mem::forget(self);
+        // SAFETY: the caller's: what the switch will load is this thread's context.
+        unsafe { THREADS[id].context.as_ptr().write(context) };
+        THREADS[id].guards.set(guards, &off);
+        scheduler::make_ready(id, &off);
+        Thread { id }
+    }
+}
+
+impl Drop for ReservedThread {
+    fn drop(&mut self) {
+        free_slot(self.id, &interrupts_off());
+    }
+}
+// ANCHOR_END: reserved
 
 // ANCHOR: spawn
 /// Starts a thread that calls `entry(argument)` and ends when that returns.
@@ -31,20 +104,34 @@ pub enum SpawnError {
 /// # Errors
 /// [`SpawnError`]; nothing has been taken then.
 pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
-    let id = scheduler::reserve().ok_or(SpawnError::TooManyThreads)?;
-    let Some(stack) = KernelStack::new(id) else {
-        scheduler::cancel(id);
-        return Err(SpawnError::OutOfMemory);
-    };
-    let stack_pointer = stack.top().as_u32() - size_of::<NewStack>() as u32;
-    // SAFETY: the stack is new, its top is mapped and nobody else's, and it stays until the thread is joined.
+    let mut thread = ReservedThread::new()?;
+    let context = thread.allocate_stack()?.as_ptr::<Context>().wrapping_sub(1);
+    // SAFETY: the stack is new, and stays until the thread is joined; `begin` needs nothing above its context.
     unsafe {
-        (stack_pointer as *mut NewStack).write(new_stack(begin, entry, argument));
-        scheduler::admit(id, stack_pointer);
+        context.write(Context::new(begin, entry, argument));
+        Ok(thread.start(context, OffCount::NONE))
     }
-    Ok(Thread { id, stack: ManuallyDrop::new(stack) })
+}
+
+/// Where every thread begins, with interrupts off as after every switch.
+#[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
+extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
+    // SAFETY: threads run with interrupts on; every vector has a handler.
+    unsafe { x86::irq::enable() };
+    entry(argument);
+    exit()
 }
 // ANCHOR_END: spawn
+
+// ANCHOR: join
+/// The threads that wait for the end of each one.
+static JOINERS: PerThread<WaitQueue> = PerThread::new([const { WaitQueue::new() }; MOST_THREADS]);
+
+/// A thread that was started, for [`join`](Self::join). It keeps its slot and its stack until then.
+#[must_use = "a thread that is not joined keeps its slot and its stack"]
+pub struct Thread {
+    id: ThreadId,
+}
 
 impl Thread {
     /// Which thread it is.
@@ -52,35 +139,21 @@ impl Thread {
         self.id
     }
 
-    // ANCHOR: join
-    /// Waits for the end of the thread, gives its stack back, and tells how its timeslices ended.
+    /// Waits for the end of the thread, reaps it, and tells how its timeslices ended.
     pub fn join(self) -> Counts {
-        // The thread's place is free before its stack is, so nobody may take the place in between.
-        let _off = interrupts_off();
-        let counts = scheduler::wait_for_end(self.id);
-        drop(ManuallyDrop::into_inner(self.stack));
+        let off = interrupts_off();
+        let has_ended = || (THREADS[self.id].state.get(&interrupts_off()) == State::Finished).then_some(());
+        JOINERS[self.id].wait_until(Reason::Wait, None, has_ended);
+        let counts = turns::take(self.id);
+        free_slot(self.id, &off);
         counts
-    }
-    // ANCHOR_END: join
-
-    /// For a thread that never ends.
-    pub(crate) fn never_join(self) -> ThreadId {
-        self.id
     }
 }
 
 /// Ends the running thread.
 pub fn exit() -> ! {
-    scheduler::finish()
+    let off = interrupts_off();
+    JOINERS[scheduler::current()].wake_all();
+    scheduler::finish(&off)
 }
-
-// ANCHOR: begin
-/// Where every thread begins, with interrupts off as after every switch.
-#[expect(improper_ctypes_definitions, reason = "whoever starts and who is started are compiled together")]
-extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
-    // SAFETY: threads run with interrupts on; every vector has a handler.
-    unsafe { x86::irq::enable() };
-    entry(argument);
-    exit()
-}
-// ANCHOR_END: begin
+// ANCHOR_END: join

@@ -1,13 +1,12 @@
 //! What is typed, at the serial port or at the keyboard, and waiting for it.
 //!
-//! Both devices interrupt when a byte has come. The handler puts it into a buffer and wakes whoever has
-//! waited longest. Until then the waiting thread is in no queue but the one of the readers. It stays at
-//! the head of that queue until it has its byte, so that nobody else can snatch it away.
+//! Both devices interrupt when a byte has come. The handler puts the byte into a buffer and wakes the reader
+//! that has waited longest.
+#![cfg(target_os = "none")]
 
-use crate::reason::Reason;
-use crate::ring::Ring;
-use crate::scheduler;
-use crate::thread_id::{MOST_THREADS, ThreadId};
+use super::wait_queue::WaitQueue;
+use crate::choice::reason::Reason;
+use alloc::collections::VecDeque;
 use boot::serial::COM1;
 use common::Lock;
 use common::lock::interrupts_off;
@@ -33,19 +32,23 @@ const KEYBOARD_DATA: u16 = 0x60;
 const KEYBOARD_STATUS: u16 = 0x64;
 const KEYBOARD_RECEIVED: u8 = 0x01;
 
-/// What was typed and not read yet. If it is full, what comes is lost.
-static TYPED: Lock<Ring<u8, 256>> = Lock::new(Ring::new(0));
-static READERS: Lock<Ring<ThreadId, MOST_THREADS>> = Lock::new(Ring::new(ThreadId::FIRST));
+/// What was typed and not read yet: so many bytes at most. What comes when it is full is lost.
+static TYPED: Lock<VecDeque<u8>> = Lock::new(VecDeque::new());
+const MOST_TYPED: usize = 256;
+/// The threads that wait for it.
+static READERS: WaitQueue = WaitQueue::new();
 static KEYBOARD: Lock<PS2Keyboard<Us104Key, ScancodeSet1>> =
     Lock::new(PS2Keyboard::new(ScancodeSet1::new(), Us104Key, HandleControl::MapLettersToUnicode));
 
 /// Lets both devices interrupt.
 pub fn init() {
     let _off = interrupts_off();
-    // SAFETY: both handlers change no register, and end the interrupt.
-    unsafe { interrupts::register(Irq::Serial1.vector(), serial_interrupt) };
-    // SAFETY: as above.
-    unsafe { interrupts::register(Irq::Keyboard.vector(), keyboard_interrupt) };
+    TYPED.lock().reserve(MOST_TYPED); // the handlers must not need memory
+    // SAFETY: both handlers leave the frame alone, and tell the controllers that the interrupt is over.
+    unsafe {
+        interrupts::register(Irq::Serial1.vector(), serial_interrupt);
+        interrupts::register(Irq::Keyboard.vector(), keyboard_interrupt);
+    }
     // SAFETY: the UART reaches no memory, and its interrupt has a handler.
     unsafe {
         outb(SERIAL_MODEM, MODEM_WITH_INTERRUPTS);
@@ -61,16 +64,12 @@ pub fn init() {
 // ANCHOR: read
 /// Waits for a byte that is typed. Of several threads that wait, the one that came first gets it.
 pub fn read_byte() -> u8 {
-    let off = interrupts_off();
-    let me = scheduler::current();
-    assert!(READERS.lock().push(me), "there is room for every thread");
-    while READERS.lock().first() != Some(me) || TYPED.lock().is_empty() {
-        scheduler::wait(Reason::Input, &off);
-    }
-    READERS.lock().pop();
-    let byte = TYPED.lock().pop().expect("it is not empty, and nobody else may take from it");
-    wake_first_reader();
-    byte
+    read_byte_before(None).expect("without a deadline, only a byte ends the wait")
+}
+
+/// As [`read_byte`], but waits no longer than until the tick `deadline`.
+pub fn read_byte_before(deadline: Option<u64>) -> Option<u8> {
+    READERS.wait_until(Reason::Input, deadline, || TYPED.lock().pop_front())
 }
 // ANCHOR_END: read
 
@@ -120,17 +119,11 @@ fn is_set(status: u16, bit: u8) -> bool {
 
 // ANCHOR: typed
 fn typed(byte: u8) {
-    TYPED.lock().push(byte);
-    wake_first_reader();
-}
-
-/// Wakes the reader whose turn it is, if there is anything for it.
-fn wake_first_reader() {
-    let reader = READERS.lock().first();
-    if let Some(reader) = reader
-        && !TYPED.lock().is_empty()
-    {
-        scheduler::wake(reader);
+    let mut typed = TYPED.lock();
+    if typed.len() < MOST_TYPED {
+        typed.push_back(byte);
     }
+    drop(typed);
+    READERS.wake_one();
 }
 // ANCHOR_END: typed

@@ -2,11 +2,12 @@
 //! interrupted takes about one kilobyte of them, and a panic two.
 //!
 //! ```text
-//!   0xD000_0000 + place * 16 KiB:   | guard page | page | page | page |
+//!   0xD000_0000 + slot * 16 KiB:    | guard page | page | page | page |
 //!                                                              top ---^
 //! ```
+#![cfg(target_os = "none")]
 
-use crate::thread_id::{MOST_THREADS, ThreadId};
+use super::thread_id::{MOST_THREADS, ThreadId};
 use common::VirtAddr;
 use paging::KERNEL;
 use paging::regions::{self, Region};
@@ -16,9 +17,8 @@ const START: VirtAddr = VirtAddr::new(0xD000_0000);
 /// With the guard page.
 const BYTES: u32 = 4 * PAGE_BYTES;
 
-/// A kernel stack, given back when dropped: not by the thread that runs on it.
+/// A kernel stack. Its memory is given back when it is dropped: not by the thread that runs on it.
 pub struct KernelStack {
-    bottom: VirtAddr,
     top: VirtAddr,
 }
 
@@ -36,28 +36,34 @@ pub fn init() {
 
 impl KernelStack {
     // ANCHOR: stack
-    /// The stack of `thread`, which must have none yet; none if memory is out.
+    /// The stack of `thread`; none if memory is out, or if the thread has its stack already.
     pub fn new(thread: ThreadId) -> Option<Self> {
-        let guard = START.wrapping_add(thread.place() as u32 * BYTES);
-        let bottom = guard.wrapping_add(PAGE_BYTES);
-        let top = guard.wrapping_add(BYTES);
-        // SAFETY: these pages are for nothing else, and a thread has one stack at a time.
-        let mapped = unsafe { KERNEL.lock().map_free_frames(bottom..top, Flags::WRITABLE) };
-        mapped.ok().map(|()| Self { bottom, top })
+        let stack = Self { top: Self::top_of(thread) };
+        // SAFETY: these pages are for nothing else.
+        unsafe { KERNEL.lock().map_free_frames(stack.pages(), Flags::WRITABLE) }.ok().map(|()| stack)
+    }
+
+    /// The address just above the stack of `thread`, where its first word will be pushed.
+    pub fn top_of(thread: ThreadId) -> VirtAddr {
+        START.wrapping_add((thread.slot() as u32 + 1) * BYTES)
     }
     // ANCHOR_END: stack
 
-    /// The address behind the stack's highest word.
+    /// The address just above the stack's highest word.
     pub fn top(&self) -> VirtAddr {
         self.top
+    }
+
+    fn pages(&self) -> core::ops::Range<VirtAddr> {
+        VirtAddr::new(self.top.as_u32() - BYTES + PAGE_BYTES)..self.top
     }
 }
 
 // ANCHOR: drop
 impl Drop for KernelStack {
     fn drop(&mut self) {
-        // SAFETY: the stack's owner gives it up, so nobody runs on it or refers to it.
-        unsafe { KERNEL.lock().unmap_and_free(self.bottom..self.top) };
+        // SAFETY: the stack's owner gives it up, so no thread runs on it or refers to it.
+        unsafe { KERNEL.lock().unmap_and_free(self.pages()) };
     }
 }
 // ANCHOR_END: drop

@@ -1,15 +1,12 @@
 /*
- * The context switch: unsafe extern "C" fn switch(save: *mut u32, load: u32, ..)
+ * The context switch: unsafe extern "fastcall" fn switch(save: *mut *mut Context, load: *mut Context)
  *
- * A compiled function expects of the functions it calls that they keep EBX, ESI, EDI, EBP and the stack,
- * and nothing else (System V ABI for i386, "Registers and the Stack Frame"). So that is what makes a
- * thread that has called switch. It lies on the thread's own stack, and ESP says where:
+ * ECX is `save` and EDX is `load`. The pushes and the return address of the call make a Context on the old
+ * thread's stack; the pops and `ret` consume the one on the new thread's stack:
  *
  *      the old thread's stack                     the new thread's stack
  *
- *      | ..                 |
- *      | load               |
- *      | save               |
+ *      | ..                 |                     | ..                 |
  *      | return address     |                     | return address     |
  *      | EBP                |                     | EBP                |
  *      | EBX                |                     | EBX                |
@@ -22,16 +19,25 @@
     .section .text.switch, "ax"
     .global switch
 switch:
-    mov     eax, [esp + 4]
-    mov     edx, [esp + 8]
     push    ebp
     push    ebx
     push    esi
     push    edi
-    mov     [eax], esp
+    mov     [ecx], esp
     mov     esp, edx
     pop     edi
     pop     esi
     pop     ebx
     pop     ebp
     ret
+
+/*
+ * Where a new thread starts. Its Context (Context::new) has the function to call in EDI, and that function's
+ * arguments in EBX and ESI. The function never returns, so its return address is 0, which ends a trace.
+ */
+    .global thread_start
+thread_start:
+    push    esi
+    push    ebx
+    push    0
+    jmp     edi

@@ -1,0 +1,221 @@
+//! Which thread runs next, and how the CPU gets to it.
+//!
+//! The run queue holds the threads that are ready. A thread that leaves the CPU goes to the end of the queue
+//! if it could go on, and the first thread of the queue runs next; the idle thread if there is none.
+#![cfg(target_os = "none")]
+
+use super::queue::ThreadQueue;
+use super::reason::Reason;
+use crate::state::context::{Switch, switch};
+use crate::state::control_block::{State, THREADS};
+use crate::state::thread_id::ThreadId;
+use crate::time::sleepers::Sleepers;
+use crate::time::timeslice;
+use common::Lock;
+use common::lock::{InterruptCell, InterruptsOff, OffCount, interrupts_off};
+
+// ANCHOR: statics
+/// The threads that are ready.
+static RUN_QUEUE: ThreadQueue = ThreadQueue::new();
+
+/// The thread that runs.
+static CURRENT: InterruptCell<ThreadId> = InterruptCell::new(ThreadId::FIRST);
+
+/// The thread that runs when no other can.
+static IDLE: InterruptCell<Option<ThreadId>> = InterruptCell::new(None);
+
+/// The threads that wait with a deadline.
+static SLEEPERS: Lock<Sleepers> = Lock::new(Sleepers::new());
+
+/// How the CPU goes from one thread to another.
+static SWITCH: InterruptCell<Switch> = InterruptCell::new(switch);
+
+/// A function that is called before every switch: with the thread that leaves the CPU, the one that gets it, and
+/// why.
+pub type BeforeSwitch = fn(from: ThreadId, to: ThreadId, reason: Reason);
+
+static BEFORE_SWITCH: [InterruptCell<Option<BeforeSwitch>>; 4] = [const { InterruptCell::new(None) }; 4];
+// ANCHOR_END: statics
+
+/// The thread that runs.
+pub fn current() -> ThreadId {
+    CURRENT.get(&interrupts_off())
+}
+
+/// Calls `hook` before every switch from now on, after those that came earlier.
+///
+/// # Panics
+/// If there are four already.
+///
+/// # Safety
+/// 1. The hook neither switches nor waits: the scheduler is in the middle of a switch.
+/// 2. It keeps interrupts off.
+pub unsafe fn before_switch(hook: BeforeSwitch) {
+    let off = interrupts_off();
+    let free = BEFORE_SWITCH.iter().find(|place| place.get(&off).is_none());
+    free.expect("four hooks are enough for every chapter").set(Some(hook), &off);
+}
+
+/// Goes from thread to thread by `switch` from now on.
+///
+/// # Safety
+/// For any two threads that there are or will be, the routine does what [`switch`] does.
+pub unsafe fn switch_by(switch: Switch) {
+    SWITCH.set(switch, &interrupts_off());
+}
+
+/// Lets `idle` run when no other thread can. It has just been started, and no other thread is ready.
+pub(crate) fn set_idle(idle: ThreadId, off: &InterruptsOff) {
+    THREADS[CURRENT.get(off)].state.set(State::Running, off);
+    assert!(RUN_QUEUE.pop(off) == Some(idle), "no other thread is ready yet");
+    IDLE.set(Some(idle), off);
+}
+
+// ANCHOR: yield
+/// Lets the other threads run first. Returns at once if none is ready.
+pub fn yield_now() {
+    give_way(Reason::Yield, &interrupts_off());
+}
+
+/// Ends the turn of the running thread, which could go on, if another thread is ready.
+#[inline(always)]
+fn give_way(reason: Reason, off: &InterruptsOff) {
+    if RUN_QUEUE.is_empty(off) {
+        return;
+    }
+    let me = CURRENT.get(off);
+    THREADS[me].state.set(State::Ready, off);
+    if IDLE.get(off) != Some(me) {
+        RUN_QUEUE.push_back(me, off);
+    }
+    schedule(reason, off);
+}
+// ANCHOR_END: yield
+
+// ANCHOR: schedule
+/// The first thread of the run queue; the idle thread if the queue is empty.
+#[inline(always)]
+fn pick_next(off: &InterruptsOff) -> ThreadId {
+    let next = RUN_QUEUE.pop(off).or_else(|| IDLE.get(off));
+    next.expect("there is an idle thread before any thread can leave the CPU")
+}
+
+/// Gives the CPU to the next thread. Returns when the thread that leaves it gets it back.
+#[inline(always)]
+fn schedule(reason: Reason, off: &InterruptsOff) {
+    let (me, next) = (CURRENT.get(off), pick_next(off));
+    for hook in &BEFORE_SWITCH {
+        let Some(hook) = hook.get(off) else { break };
+        hook(me, next, reason);
+    }
+    CURRENT.set(next, off);
+    timeslice::begin();
+    let (from, to) = (&THREADS[me], &THREADS[next]);
+    debug_assert!(to.state.get(off) == State::Ready, "thread {next} is {:?} and not Ready", to.state.get(off));
+    to.state.set(State::Running, off);
+    from.guards.set(OffCount::current(), off);
+    // SAFETY: 1. Interrupts are off. 2. A thread in the run queue does not run, so its context was saved by the
+    // switch, or made for its start. 3. It is not this thread: that is in the run queue only if it is not alone.
+    unsafe {
+        to.guards.get(off).restore();
+        SWITCH.get(off)(from.context.as_ptr(), to.context.get(off));
+    }
+}
+// ANCHOR_END: schedule
+
+// ANCHOR: ready
+/// Puts `thread` at the end of the run queue.
+pub(crate) fn make_ready(thread: ThreadId, off: &InterruptsOff) {
+    THREADS[thread].state.set(State::Ready, off);
+    RUN_QUEUE.push_back(thread, off);
+    timeslice::end_if_over();
+}
+// ANCHOR_END: ready
+
+// ANCHOR: block
+/// Lets the other threads run until this one is woken, or until the tick `deadline`; tells whether that was why.
+/// The thread stands in `queue`.
+pub(crate) fn block(queue: &'static ThreadQueue, reason: Reason, deadline: Option<u64>, off: &InterruptsOff) -> bool {
+    let id = CURRENT.get(off);
+    let me = &THREADS[id];
+    me.waits_in.set(Some(queue), off);
+    me.deadline.set(deadline, off);
+    me.state.set(State::Waiting, off);
+    if let Some(deadline) = deadline {
+        let mut sleepers = SLEEPERS.lock();
+        sleepers.add(deadline, id);
+        timeslice::wake_before(sleepers.next(), timer::ticks());
+    }
+    schedule(reason, off);
+    // Waking takes the deadline away; only a deadline that has passed is still there.
+    me.deadline.replace(None, off).is_some()
+}
+
+/// Lets `thread` run again, which has just been taken out of the queue in which it waited.
+pub(crate) fn wake(thread: ThreadId, off: &InterruptsOff) {
+    THREADS[thread].waits_in.set(None, off);
+    if let Some(deadline) = THREADS[thread].deadline.replace(None, off) {
+        SLEEPERS.lock().remove(deadline, thread);
+    }
+    make_ready(thread, off);
+}
+
+/// Wakes the threads whose deadline has passed.
+fn wake_sleepers(off: &InterruptsOff) {
+    let now = timer::ticks();
+    let mut sleepers = SLEEPERS.lock();
+    while let Some(thread) = sleepers.take(now) {
+        if let Some(queue) = THREADS[thread].waits_in.replace(None, off) {
+            queue.remove(thread, off);
+        }
+        make_ready(thread, off);
+    }
+    timeslice::wake_before(sleepers.next(), now);
+}
+// ANCHOR_END: block
+
+// ANCHOR: finish
+/// Ends the running thread. Its slot is kept until it is reaped.
+pub(crate) fn finish(off: &InterruptsOff) -> ! {
+    THREADS[CURRENT.get(off)].state.set(State::Finished, off);
+    schedule(Reason::Exit, off);
+    panic!("a thread that has ended runs again");
+}
+// ANCHOR_END: finish
+
+// ANCHOR: tick
+/// Called on every tick, in the handler of the timer's interrupt.
+pub(crate) fn tick() {
+    let (timeslice_is_over, sleeper_is_due) = timeslice::count_down();
+    if timeslice_is_over || sleeper_is_due {
+        tick_expired(sleeper_is_due);
+    }
+}
+
+/// Wakes sleepers if one is due, and ends the running thread's timeslice if it is over.
+#[inline(never)] // most ticks have nothing to decide, and should not pay for it
+fn tick_expired(sleeper_is_due: bool) {
+    let off = interrupts_off();
+    let is_over = timeslice::is_over();
+    if sleeper_is_due {
+        wake_sleepers(&off);
+    }
+    if is_over {
+        give_way(Reason::Timer, &off);
+    }
+}
+// ANCHOR_END: tick
+
+// ANCHOR: idle
+/// What the idle thread does: it halts the CPU until the next interrupt, and lets any other thread run first.
+pub(crate) fn idle(_: usize) {
+    loop {
+        let off = interrupts_off();
+        if RUN_QUEUE.is_empty(&off) {
+            off.halt_until_interrupt();
+        } else {
+            give_way(Reason::Yield, &off);
+        }
+    }
+}
+// ANCHOR_END: idle

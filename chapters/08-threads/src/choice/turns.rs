@@ -1,0 +1,30 @@
+//! How the turns of each thread have ended: counted before every switch.
+#![cfg(target_os = "none")]
+
+use super::reason::{Counts, Reason};
+use super::scheduler;
+use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+// ANCHOR: count
+/// How many turns of each thread ended for each reason.
+static COUNTS: PerThread<[AtomicU32; Reason::ALL.len()]> =
+    PerThread::new([const { [const { AtomicU32::new(0) }; Reason::ALL.len()] }; MOST_THREADS]);
+
+/// Counts from now on.
+pub fn init() {
+    // SAFETY: `count` only counts.
+    unsafe { scheduler::before_switch(count) };
+}
+
+fn count(from: ThreadId, _: ThreadId, reason: Reason) {
+    // Interrupts are off, so a load and a store are as good as one step.
+    let count = &COUNTS[from][reason as usize];
+    count.store(count.load(Relaxed).saturating_add(1), Relaxed);
+}
+// ANCHOR_END: count
+
+/// What was counted of `thread`, which is set to zero for the next thread in its slot.
+pub fn take(thread: ThreadId) -> Counts {
+    Counts::new(COUNTS[thread].each_ref().map(|count| count.swap(0, Relaxed)))
+}

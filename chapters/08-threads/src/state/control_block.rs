@@ -1,0 +1,91 @@
+//! The thread control block: what the kernel knows of each thread.
+//!
+//! Everything about a thread is found here or in a [`PerThread`] table of its own. A slot that has been
+//! used and is free again is linked to the next one; the slots above `HIGH_WATER` have never been used.
+#![cfg(target_os = "none")]
+
+use super::context::Context;
+use super::kernel_stack::KernelStack;
+use super::thread_id::{MOST_THREADS, PerThread, ThreadId};
+use crate::choice::queue::ThreadQueue;
+use common::lock::{InterruptCell, InterruptsOff, OffCount};
+use core::ptr;
+
+// ANCHOR: state
+/// What a thread is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// There is no such thread.
+    Free,
+    /// It is being made.
+    Reserved,
+    /// It could run, and is in the run queue. (The idle thread never is.)
+    Ready,
+    /// It runs.
+    Running,
+    /// It waits to be woken, or for its deadline.
+    Waiting,
+    /// It has ended, and waits to be reaped.
+    Finished,
+}
+
+/// What the kernel knows of a thread.
+pub struct ThreadControlBlock {
+    /// What it is doing.
+    pub state: InterruptCell<State>,
+    /// While it does not run: its saved registers, on its stack.
+    pub context: InterruptCell<*mut Context>,
+    /// While it does not run: its guards against interrupts.
+    pub guards: InterruptCell<OffCount>,
+    /// While it waits: the queue in which it stands.
+    pub waits_in: InterruptCell<Option<&'static ThreadQueue>>,
+    /// While it waits with a deadline: the tick.
+    pub deadline: InterruptCell<Option<u64>>,
+    /// The stack on which it runs in the kernel. The first thread has the boot stack instead.
+    pub stack: InterruptCell<Option<KernelStack>>,
+}
+// ANCHOR_END: state
+
+// SAFETY: what a context pointer leads to is used by the switch alone, with interrupts off.
+unsafe impl Sync for ThreadControlBlock {}
+
+/// The control block of each thread.
+pub static THREADS: PerThread<ThreadControlBlock> = PerThread::new(
+    [const {
+        ThreadControlBlock {
+            state: InterruptCell::new(State::Free),
+            context: InterruptCell::new(ptr::null_mut()),
+            guards: InterruptCell::new(OffCount::NONE),
+            waits_in: InterruptCell::new(None),
+            deadline: InterruptCell::new(None),
+            stack: InterruptCell::new(None),
+        }
+    }; MOST_THREADS],
+);
+
+/// The free slots that have been used before, and how many slots have ever been used: the first ones.
+static FREE: ThreadQueue = ThreadQueue::new();
+static HIGH_WATER: InterruptCell<usize> = InterruptCell::new(0);
+
+// ANCHOR: slots
+/// Takes a free slot; none if there are as many threads as there can be.
+pub fn allocate_slot(off: &InterruptsOff) -> Option<ThreadId> {
+    let never_used = || {
+        let slot = HIGH_WATER.get(off);
+        (slot < MOST_THREADS).then(|| {
+            HIGH_WATER.set(slot + 1, off);
+            ThreadId::new(slot)
+        })
+    };
+    let thread = FREE.pop(off).or_else(never_used)?;
+    THREADS[thread].state.set(State::Reserved, off);
+    Some(thread)
+}
+
+/// Gives a slot back, and the thread's stack with it.
+pub fn free_slot(thread: ThreadId, off: &InterruptsOff) {
+    drop(THREADS[thread].stack.replace(None, off));
+    THREADS[thread].state.set(State::Free, off);
+    FREE.push_back(thread, off);
+}
+// ANCHOR_END: slots

@@ -1,0 +1,88 @@
+//! The threads that wait with a deadline, and until which tick.
+//!
+//! Sorted, the next one to wake last: the timer looks at that one often and finds it at once. A thread that
+//! falls asleep pays for finding its place.
+
+use crate::state::thread_id::{MOST_THREADS, ThreadId};
+
+/// Threads that sleep. Each can be among them once.
+pub struct Sleepers {
+    /// The first `length` of them count. Zeros at first, which take no room in the kernel's file.
+    list: [(u64, Option<ThreadId>); MOST_THREADS],
+    length: usize,
+}
+
+impl Sleepers {
+    /// No thread sleeps.
+    pub const fn new() -> Self {
+        Self { list: [(0, None); MOST_THREADS], length: 0 }
+    }
+
+    // ANCHOR: sleepers
+    /// Adds `thread`, which is to wake at the tick `wake_at`; behind those that wake at the same one.
+    pub fn add(&mut self, wake_at: u64, thread: ThreadId) {
+        let place = self.list[..self.length].partition_point(|(tick, _)| *tick > wake_at);
+        self.list.copy_within(place..self.length, place + 1);
+        self.list[place] = (wake_at, Some(thread));
+        self.length += 1;
+    }
+
+    /// The tick at which the next one wakes.
+    pub fn next(&self) -> Option<u64> {
+        self.list[..self.length].last().map(|(tick, _)| *tick)
+    }
+
+    /// Takes out `thread`, which was added to wake at the tick `wake_at`.
+    ///
+    /// # Panics
+    /// If it is not among them.
+    pub fn remove(&mut self, wake_at: u64, thread: ThreadId) {
+        let same_tick = self.list[..self.length].partition_point(|(tick, _)| *tick > wake_at);
+        let behind = self.list[same_tick..self.length].iter().position(|(_, sleeper)| *sleeper == Some(thread));
+        let place = same_tick + behind.expect("the thread sleeps until this tick");
+        self.list.copy_within(place + 1..self.length, place);
+        self.length -= 1;
+    }
+
+    /// Takes out one whose tick has come, if there is one.
+    pub fn take(&mut self, now: u64) -> Option<ThreadId> {
+        let (_, thread) = self.list[..self.length].last().filter(|(tick, _)| *tick <= now)?;
+        self.length -= 1;
+        *thread
+    }
+    // ANCHOR_END: sleepers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn all_wake_in_time_and_in_order(
+            sleeping in prop::collection::vec((0u64..100, prop::bool::weighted(0.1)), 0..MOST_THREADS),
+        ) {
+            let mut sleepers = Sleepers::new();
+            for (slot, (tick, _)) in sleeping.iter().enumerate() {
+                sleepers.add(*tick, ThreadId::new(slot));
+            }
+            for (slot, (tick, _)) in sleeping.iter().enumerate().filter(|(_, (_, is_woken))| *is_woken) {
+                sleepers.remove(*tick, ThreadId::new(slot));
+            }
+            let tick_of = |slot: usize| sleeping[slot].0;
+            let ticks: Vec<u64> = sleeping.iter().filter(|(_, is_woken)| !is_woken).map(|(tick, _)| *tick).collect();
+            let mut awake = Vec::new();
+            for now in 0..100 {
+                while let Some(thread) = sleepers.take(now) {
+                    prop_assert_eq!(tick_of(thread.slot()), now);
+                    awake.push(thread);
+                }
+                prop_assert_eq!(sleepers.next(), ticks.iter().copied().filter(|tick| *tick > now).min());
+            }
+            prop_assert_eq!(awake.len(), ticks.len());
+            let order = |thread: &ThreadId| (tick_of(thread.slot()), thread.slot());
+            prop_assert!(awake.is_sorted_by_key(order), "the thread that fell asleep first wakes first: {:?}", awake);
+        }
+    }
+}
