@@ -30,9 +30,10 @@ fn kernel(handover: Handover) -> ! {
     stop::end(words)
 }
 
-/// `alone`: nobody is there to type.
+/// `alone`: no person is there to type.
 fn demonstrate(alone: bool) {
     println!("Hello from chapter 8. Three threads that never yield, and one that sleeps:");
+    let impatient = spawn(read_within_a_second, 0);
     let reader = spawn(read, 0);
     let counters = ['A', 'B', 'C'].map(|letter| spawn(count, letter as usize));
     let sleeper = spawn(doze, 0);
@@ -40,8 +41,9 @@ fn demonstrate(alone: bool) {
     let [a, b, c] = counters.map(threads::Thread::join);
     let dozed = sleeper.join();
     println!();
+    let gave_up = impatient.join();
     if alone {
-        println!("Nobody is here to type, so the keyboard is told to.");
+        println!("No key will come, so the keyboard's controller is told to send one.");
         press_a_key();
     } else {
         println!("One more thread has been waiting all the time. Type a letter:");
@@ -49,9 +51,8 @@ fn demonstrate(alone: bool) {
     let read = reader.join();
     println!("How many timeslices each had, and how they ended:");
     println!("  thread    all  timer  yield  sleep  input   wait   exit");
-    for (name, counts) in [("A", a), ("B", b), ("C", c), ("sleeper", dozed), ("reader", read)] {
-        row(name, &counts);
-    }
+    let rows = [("A", a), ("B", b), ("C", c), ("sleeper", dozed), ("impatient", gave_up), ("reader", read)];
+    rows.iter().for_each(|(name, counts)| row(name, counts));
 }
 
 fn spawn(entry: fn(usize), argument: usize) -> threads::Thread {
@@ -59,7 +60,7 @@ fn spawn(entry: fn(usize), argument: usize) -> threads::Thread {
 }
 
 fn row(name: &str, counts: &Counts) {
-    print!("  {name:<8}{:>5}", counts.total());
+    print!("  {name:<9}{:>4}", counts.total());
     for reason in Reason::ALL {
         print!("{:>7}", counts.of(reason));
     }
@@ -86,11 +87,23 @@ fn doze(_: usize) {
     }
 }
 
+/// Waits a second for something to be typed, and no longer.
+fn read_within_a_second(_: usize) {
+    let key = input::read_byte_before(timer::ticks() + u64::from(RATE_HZ));
+    tell(key, "a key within a second");
+}
+
 /// Waits for something to be typed.
 fn read(_: usize) {
-    let byte = input::read_byte();
+    tell(Some(input::read_byte()), "a key");
+}
+
+fn tell(key: Option<u8>, what: &str) {
     let me = threads::current();
-    println!("Thread {me} has waited for this: {:?}.", char::from(byte));
+    match key {
+        Some(key) => println!("Thread {me} has waited for {what}, and got {:?}.", char::from(key)),
+        None => println!("Thread {me} has waited for {what}, and got none."),
+    }
 }
 // ANCHOR_END: threads
 

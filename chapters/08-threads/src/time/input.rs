@@ -64,11 +64,15 @@ pub fn init() {
 // ANCHOR: read
 /// Waits for a byte that is typed. Of several threads that wait, the one that came first gets it.
 pub fn read_byte() -> u8 {
-    read_byte_before(None).expect("without a deadline, only a byte ends the wait")
+    read(None).expect("without a deadline, only a byte ends the wait")
 }
 
 /// As [`read_byte`], but waits no longer than until the tick `deadline`.
-pub fn read_byte_before(deadline: Option<u64>) -> Option<u8> {
+pub fn read_byte_before(deadline: u64) -> Option<u8> {
+    read(Some(deadline))
+}
+
+fn read(deadline: Option<u64>) -> Option<u8> {
     READERS.wait_until(Reason::Input, deadline, || TYPED.lock().pop_front())
 }
 // ANCHOR_END: read
