@@ -47,6 +47,11 @@ impl VirtAddr {
     pub const fn wrapping_add(self, bytes: u32) -> Self {
         Self(self.0.wrapping_add(bytes))
     }
+
+    /// The address that is `bytes` lower, wrapping at 0 as the CPU does.
+    pub const fn wrapping_sub(self, bytes: u32) -> Self {
+        Self(self.0.wrapping_sub(bytes))
+    }
 }
 
 impl<T> From<*const T> for VirtAddr {

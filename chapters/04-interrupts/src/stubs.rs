@@ -38,3 +38,12 @@ pub fn address(vector: u8) -> VirtAddr {
     VirtAddr::from(&raw const interrupt_stubs).wrapping_add(u32::from(vector) * STUB_BYTES as u32)
 }
 // ANCHOR_END: address
+
+/// Where an interrupted piece of code goes on, if a [`TrapFrame`] lies on top of the stack: the end of every stub.
+pub fn interrupt_return() -> VirtAddr {
+    unsafe extern "C" {
+        #[link_name = "interrupt_return"]
+        safe static code: u8;
+    }
+    VirtAddr::from(&raw const code)
+}

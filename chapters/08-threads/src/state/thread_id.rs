@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::num::NonZeroU32;
-use core::ops::Index;
+use core::ops::{Index, IndexMut};
 
 /// As many threads can exist at once, the first one and the idle one included.
 pub const MOST_THREADS: usize = 1024;
@@ -51,6 +51,12 @@ impl<T> Index<ThreadId> for PerThread<T> {
     fn index(&self, thread: ThreadId) -> &T {
         // SAFETY: every slot is below MOST_THREADS: `ThreadId::new` is the only way to make a `ThreadId`.
         unsafe { self.0.get_unchecked(thread.slot()) }
+    }
+}
+
+impl<T> IndexMut<ThreadId> for PerThread<T> {
+    fn index_mut(&mut self, thread: ThreadId) -> &mut T {
+        &mut self.0[thread.slot()]
     }
 }
 

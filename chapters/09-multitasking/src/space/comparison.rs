@@ -1,9 +1,10 @@
 //! Two address spaces side by side: which regions are linked, and which are copied.
 //!
-//! Nothing here knows the [`rule`](crate::rule). Both page directories are walked, and what is found
+//! Nothing here knows the [`rule`](super::rule). Both page directories are walked, and what is found
 //! there is what the CPU finds.
+#![cfg(target_os = "none")]
 
-use crate::rule::Rule;
+use super::rule::Rule;
 use common::VirtAddr;
 use core::ops::Range;
 use paging::directory::{Directory, Mapping};

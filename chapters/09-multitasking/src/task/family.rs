@@ -28,7 +28,7 @@
 use core::fmt;
 use core::num::NonZeroU32;
 use threads::ThreadId;
-use threads::thread_id::MOST_THREADS;
+use threads::MOST_THREADS;
 
 /// The number by which others know a process. When the process is gone, no other gets its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,11 +282,11 @@ impl Family {
     }
 
     fn member(&self, thread: ThreadId) -> &Member {
-        &self.members[thread.place()]
+        &self.members[thread.slot()]
     }
 
     fn member_mut(&mut self, thread: ThreadId) -> &mut Member {
-        &mut self.members[thread.place()]
+        &mut self.members[thread.slot()]
     }
 }
 

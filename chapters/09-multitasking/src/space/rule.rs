@@ -3,8 +3,6 @@
 //! An entry of a directory is in charge of 4 MiB. To link is to copy the entry: both directories then
 //! refer to the same page table. To copy is to make a new table, and a new frame for every page in it.
 
-#![forbid(unsafe_code)]
-
 use common::VirtAddr;
 use core::ops::Range;
 

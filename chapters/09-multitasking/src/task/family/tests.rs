@@ -293,7 +293,7 @@ struct Model {
 
 impl Model {
     fn new() -> Self {
-        let first = Process { pid: 1, slot: FIRST.place(), parent: 0, status: None, since: 0 };
+        let first = Process { pid: 1, slot: FIRST.slot(), parent: 0, status: None, since: 0 };
         Self { family: family(), processes: vec![first], last_pid: 1, now: 0, reaped: Vec::new() }
     }
 
@@ -395,7 +395,7 @@ impl Model {
             self.compare();
         }
         while self.processes.len() > 1 {
-            self.reap(FIRST.place(), None);
+            self.reap(FIRST.slot(), None);
             self.compare();
         }
         assert_eq!(self.family.reap(FIRST, None), Err(NoSuchChild));

@@ -1,0 +1,174 @@
+//! The address space of a task: made, copied, changed, and given back.
+#![cfg(target_os = "none")]
+
+use super::copy::{copy_pages, present};
+use super::rule::{COPIED, LINKED, PRIVATE};
+use common::VirtAddr;
+use core::ops::Range;
+use core::slice;
+use paging::directory::{Directory, MapError, NotMapped};
+use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator};
+
+/// An address space: the kernel's part linked, the private part its own. When it is dropped, every frame of
+/// it is given back; the CPU must not be using it then.
+pub struct AddressSpace {
+    directory: Directory,
+}
+
+/// Memory is out. What had been taken by then has been given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory;
+
+impl AddressSpace {
+    // ANCHOR: new
+    /// An address space with the kernel linked and nothing private.
+    ///
+    /// # Errors
+    /// If there is no frame for the directory.
+    pub fn new() -> Result<Self, OutOfMemory> {
+        let mut directory = Directory::new().ok_or(OutOfMemory)?;
+        let kernel = KERNEL.lock();
+        // SAFETY: the kernel's tables are never given back, and its entries of the directory never change
+        // any more: whatever the kernel maps later, it maps in these tables.
+        let entries = unsafe { directory.entries_mut() };
+        for linked in LINKED {
+            entries[linked.clone()].copy_from_slice(&kernel.entries()[linked]);
+        }
+        Ok(Self { directory })
+    }
+    // ANCHOR_END: new
+
+    // ANCHOR: copy
+    /// An address space with the kernel linked and a copy of everything private in this one.
+    ///
+    /// # Errors
+    /// If memory is out, wherever that happens.
+    pub fn copy(&self) -> Result<Self, OutOfMemory> {
+        // SAFETY: the borrow keeps this space as it is.
+        unsafe { Self::copy_of(self.directory.frame()) }
+    }
+
+    /// As [`copy`](Self::copy), of the address space whose directory is in the frame `directory`.
+    ///
+    /// # Safety
+    /// That is the directory of an `AddressSpace` that stays as it is until this returns.
+    pub(super) unsafe fn copy_of(directory: Frame) -> Result<Self, OutOfMemory> {
+        let mut copy = Self::new()?;
+        for (index, entry) in present(directory, COPIED) {
+            let table = frame_allocator::allocate_cleared().ok_or(OutOfMemory)?.into_frame();
+            // SAFETY: the table is empty so far, and a copied entry has a table of its own.
+            unsafe { copy.directory.entries_mut()[index] = Entry::new(table, entry.flags()) };
+            copy_pages(entry.frame(), table)?;
+        }
+        // Should memory run out above, dropping `copy` gives back what it has got.
+        Ok(copy)
+    }
+    // ANCHOR_END: copy
+
+    /// Maps free frames at private `addresses`, with whatever is in them.
+    ///
+    /// # Errors
+    /// [`MapError`]; no page has been mapped then.
+    ///
+    /// # Panics
+    /// If the addresses are not all private.
+    pub fn map(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
+        assert_private(&addresses);
+        // SAFETY: no reference of Rust's leads into the private part except into a stack, and what is mapped there
+        // stays as it is.
+        unsafe { self.directory.map_free_frames(addresses, flags) }
+    }
+
+    /// Maps `frame` at the private `page`: a share of it, which other pages may have too.
+    ///
+    /// # Errors
+    /// [`MapError`]; nothing has changed then.
+    ///
+    /// # Panics
+    /// If the page is not private.
+    ///
+    /// # Safety
+    /// As for [`Directory::map`].
+    pub unsafe fn map_frame(&mut self, page: Page, frame: OwnedFrame, flags: Flags) -> Result<(), MapError> {
+        assert_private(&(page.address()..page.address().wrapping_add(PAGE_BYTES)));
+        // SAFETY: the caller's.
+        unsafe { self.directory.map(page, frame, flags) }.map(|flush| flush.flush())
+    }
+
+    /// Takes the private `page` out, and returns the share of its frame.
+    ///
+    /// # Errors
+    /// If it is not mapped.
+    ///
+    /// # Panics
+    /// If the page is not private.
+    ///
+    /// # Safety
+    /// The page is not used any more.
+    pub unsafe fn unmap(&mut self, page: Page) -> Result<OwnedFrame, NotMapped> {
+        assert_private(&(page.address()..page.address().wrapping_add(PAGE_BYTES)));
+        // SAFETY: the caller's.
+        let (frame, flush) = unsafe { self.directory.unmap(page) }?;
+        flush.flush();
+        Ok(frame)
+    }
+
+    /// Changes what may be done with the private `page`, which keeps its frame.
+    ///
+    /// # Errors
+    /// If it is not mapped.
+    ///
+    /// # Panics
+    /// If the page is not private.
+    ///
+    /// # Safety
+    /// As for [`Directory::protect`].
+    pub unsafe fn protect(&mut self, page: Page, flags: Flags) -> Result<(), NotMapped> {
+        assert_private(&(page.address()..page.address().wrapping_add(PAGE_BYTES)));
+        // SAFETY: the caller's.
+        unsafe { self.directory.protect(page, flags) }.map(|flush| flush.flush())
+    }
+
+    // ANCHOR: write
+    /// Writes `value` at `address` of this address space, from whichever one the CPU is using.
+    ///
+    /// # Panics
+    /// If a page there is not mapped.
+    ///
+    /// # Safety
+    /// 1. No code relies on what is there.
+    /// 2. `T` has no padding.
+    pub unsafe fn write<T: Copy>(&mut self, address: VirtAddr, value: &T) {
+        // SAFETY: the caller's: every byte of the value is one.
+        let bytes = unsafe { slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
+        for (offset, byte) in (0..).zip(bytes) {
+            let there = self.directory.translate(address.wrapping_add(offset)).expect("the address is mapped");
+            // SAFETY: the caller's; the identity map shows the byte at its physical address.
+            unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u8>().write(*byte) };
+        }
+    }
+    // ANCHOR_END: write
+
+    /// The page directory.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+}
+
+fn assert_private(addresses: &Range<VirtAddr>) {
+    let is_private = PRIVATE.start <= addresses.start && addresses.end <= PRIVATE.end;
+    assert!(is_private, "{addresses:?} is not private");
+}
+
+// ANCHOR: drop
+impl Drop for AddressSpace {
+    fn drop(&mut self) {
+        for (_, entry) in present(self.directory.frame(), COPIED) {
+            // SAFETY: nothing uses the entries after this, and no other directory refers to this table.
+            present(entry.frame(), 0..1024).for_each(|(_, page)| drop(unsafe { OwnedFrame::from_entry(page) }));
+            // SAFETY: as above.
+            drop(unsafe { OwnedFrame::from_frame(entry.frame()) });
+        }
+    }
+}
+// ANCHOR_END: drop

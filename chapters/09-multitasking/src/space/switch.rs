@@ -1,0 +1,114 @@
+//! Which address space each thread runs in, and the switch that goes there.
+#![cfg(target_os = "none")]
+
+use super::address_space::{AddressSpace, OutOfMemory};
+use common::lock::interrupts_off;
+use common::{Lock, PhysAddr};
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use paging::{Directory, Frame, KERNEL, double_fault};
+use threads::{Context, MOST_THREADS, PerThread, Reason, ReservedThread, ThreadId};
+use x86::controlregs::cr3_write;
+
+// ANCHOR: tables
+/// The address space of each thread that has one of its own. All others run in the kernel's.
+static SPACES: Lock<PerThread<Option<AddressSpace>>> = Lock::new(PerThread::new([const { None }; MOST_THREADS]));
+
+/// The page directory that each thread runs with, by its physical address.
+static DIRECTORIES: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
+
+/// The one of the thread that comes next, for the switch.
+static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(0);
+// ANCHOR_END: tables
+
+// ANCHOR: switch
+global_asm!(include_str!("switch.s"), NEXT_DIRECTORY = sym NEXT_DIRECTORY);
+
+unsafe extern "fastcall" {
+    /// As chapter 8's `switch`, into the address space of `NEXT_DIRECTORY`, in which `load` is valid.
+    ///
+    /// # Safety
+    /// As for chapter 8's `switch`; and `NEXT_DIRECTORY` maps the kernel, and the next thread's stack.
+    pub fn switch_space(save: *mut *mut Context, load: *mut Context);
+}
+
+/// Lets every thread run with the kernel's directory, and takes over from chapter 8's switch.
+pub(crate) fn init() {
+    let kernel = KERNEL.lock().frame();
+    (0..MOST_THREADS).for_each(|slot| set_directory(ThreadId::new(slot), kernel));
+    // SAFETY: `choose_directory` only stores two words. The routine does what chapter 8's does, as each directory
+    // maps the kernel and its thread's stack.
+    unsafe {
+        threads::before_switch(choose_directory);
+        threads::switch_by(switch_space);
+    }
+}
+
+/// Called before every switch.
+fn choose_directory(_: ThreadId, to: ThreadId, _: Reason) {
+    let directory = DIRECTORIES[to].load(Relaxed);
+    NEXT_DIRECTORY.store(directory, Relaxed);
+    // SAFETY: every directory here maps the kernel, and this one is in use until the next switch.
+    unsafe { double_fault::set_page_directory(Frame::containing(PhysAddr::new(directory))) };
+}
+// ANCHOR_END: switch
+
+fn set_directory(thread: ThreadId, directory: Frame) {
+    DIRECTORIES[thread].store(directory.address().as_u32(), Relaxed);
+}
+
+// ANCHOR: spaces
+/// Lets `thread` run in `space` once it is started.
+pub fn run_in(thread: &ReservedThread, space: AddressSpace) {
+    set_directory(thread.id(), space.directory().frame());
+    SPACES.lock()[thread.id()] = Some(space);
+}
+
+/// Lets the running thread go on in `space` at once, and returns the one that it had.
+///
+/// # Safety
+/// Everything that the thread uses is mapped in `space` as it was, its stack above all.
+pub unsafe fn replace(space: AddressSpace) -> Option<AddressSpace> {
+    let _off = interrupts_off();
+    let me = threads::current();
+    let directory = space.directory().frame();
+    set_directory(me, directory);
+    // SAFETY: the directory maps the kernel; for the rest, the caller's.
+    unsafe {
+        double_fault::set_page_directory(directory);
+        cr3_write(directory.address().as_u32().into());
+    }
+    SPACES.lock()[me].replace(space)
+}
+
+/// Takes the address space of `thread` away; none if it has none of its own.
+///
+/// # Safety
+/// The thread has ended, and is off the CPU.
+pub unsafe fn take_from(thread: ThreadId) -> Option<AddressSpace> {
+    set_directory(thread, KERNEL.lock().frame());
+    SPACES.lock()[thread].take()
+}
+
+/// Does `work` with the address space of `thread`, with interrupts off; none if it has none of its own.
+pub fn with_space<T>(thread: ThreadId, work: impl FnOnce(&mut AddressSpace) -> T) -> Option<T> {
+    SPACES.lock()[thread].as_mut().map(work)
+}
+
+/// Shows the page directories of two threads, with interrupts off; none if one has no address space of its own.
+pub fn with_directories<T>([first, second]: [ThreadId; 2], show: impl FnOnce([&Directory; 2]) -> T) -> Option<T> {
+    let spaces = SPACES.lock();
+    let [first, second] = [&spaces[first], &spaces[second]].map(|space| space.as_ref().map(AddressSpace::directory));
+    Some(show([first?, second?]))
+}
+
+/// A copy of the running thread's address space; none if it has none of its own. Interrupts stay as they are.
+///
+/// # Errors
+/// If memory is out.
+pub fn copy_of_own() -> Option<Result<AddressSpace, OutOfMemory>> {
+    let directory = with_space(threads::current(), |space| space.directory().frame())?;
+    // SAFETY: only the thread itself changes its space, or ends; and it is here.
+    Some(unsafe { AddressSpace::copy_of(directory) })
+}
+// ANCHOR_END: spaces

@@ -1,0 +1,168 @@
+//! Tasks as they see themselves: the first one, `getpid`, `exit`, `wait`.
+#![cfg(target_os = "none")]
+
+use super::family::{NoSuchChild, Pid, Zombie};
+use super::table::{TASKS, bury, pid_of};
+use super::system_call;
+use crate::space::address_space::{AddressSpace, OutOfMemory};
+use crate::space::rule::PRIVATE;
+use crate::space::switch;
+use common::VirtAddr;
+use common::lock::{OffCount, interrupts_off};
+use core::ops::Range;
+use paging::directory::{Directory, MapError};
+use paging::regions::{self, Region};
+use paging::{Flags, PAGE_BYTES};
+use threads::{Context, MOST_THREADS, PerThread, Reason, ReservedThread, WaitQueue};
+
+/// Where every task has its stack, at the top of its own half: three pages. A formatted `println!` that is
+/// interrupted takes about one kilobyte, and a panic two.
+const STACK: Range<VirtAddr> = VirtAddr::new(PRIVATE.end.as_u32() - 3 * PAGE_BYTES)..PRIVATE.end;
+
+/// The stack with its guard page, as a region of stacks.
+const STACK_REGION: Range<VirtAddr> = VirtAddr::new(STACK.start.as_u32() - PAGE_BYTES)..STACK.end;
+
+/// A child that has exited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exited {
+    /// Its number.
+    pub pid: Pid,
+    /// What it gave to [`exit`].
+    pub status: i32,
+}
+
+/// The tasks that wait for a child: each in a queue of its own. And the kernel, which waits for task 1.
+static PARENTS: PerThread<WaitQueue> = PerThread::new([const { WaitQueue::new() }; MOST_THREADS]);
+static KERNEL_WAITS: WaitQueue = WaitQueue::new();
+
+/// Lets threads have address spaces of their own, and fork.
+pub fn init() {
+    switch::init();
+    system_call::init();
+}
+
+// ANCHOR: run
+/// Runs `first` as task 1, in an address space of its own, and waits for its end. Returns its status.
+///
+/// # Errors
+/// If memory is out.
+///
+/// # Panics
+/// If all threads are taken, or there has been a task 1.
+pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
+    name_private_regions();
+    let mut space = AddressSpace::new()?;
+    space.map(STACK, Flags::WRITABLE).map_err(|_: MapError| OutOfMemory)?;
+    let context = STACK.end.wrapping_sub(size_of::<Context>() as u32);
+    // SAFETY: the stack is mapped, and not in use yet. Words have no padding.
+    unsafe { space.write(context, &Context::new(begin, first, 0)) };
+    let thread = ReservedThread::new().expect("there is room for a thread");
+    switch::run_in(&thread, space);
+    // SAFETY: 1. and 2. The context lies on the task's own stack, in the space in which it runs until it has ended.
+    // 3. `begin` holds no guard.
+    unsafe { TASKS.lock().start(thread, None, context.as_ptr(), OffCount::NONE) };
+    let exited = KERNEL_WAITS.wait_until(Reason::Wait, None, || TASKS.lock().family.reap_first());
+    Ok(take_leave_of(exited.expect("there is no deadline")).status)
+}
+
+fn name_private_regions() {
+    let memory = PRIVATE.start..STACK_REGION.start;
+    regions::add(Region::new(memory, |_, f| f.write_str("private memory")));
+    let bytes = STACK_REGION.end.as_u32() - STACK_REGION.start.as_u32();
+    regions::add(Region::stacks(STACK_REGION, bytes, |_, f| match getpid().filter(|_| !f.alternate()) {
+        Some(pid) => write!(f, "the private stack of task {pid}"),
+        None => f.write_str("the private stack"),
+    }));
+}
+
+/// Where task 1 begins, with interrupts off as after every switch.
+#[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
+extern "C" fn begin(first: fn(usize), argument: usize) -> ! {
+    // SAFETY: tasks run with interrupts on; every vector has a handler.
+    unsafe { x86::irq::enable() };
+    first(argument);
+    exit(0)
+}
+// ANCHOR_END: run
+
+/// The number of the running task; none if it is a thread of the kernel. It may be asked at any moment.
+pub fn getpid() -> Option<Pid> {
+    pid_of(threads::current())
+}
+
+// ANCHOR: exit
+/// Ends the running task, and leaves `status` to its parent. Its children become those of task 1.
+///
+/// Task 1 ends after all others: it waits for them first.
+///
+/// # Panics
+/// If no task is running.
+pub fn exit(status: i32) -> ! {
+    let pid = getpid().expect("only a task exits; a thread of the kernel ends by `threads::exit`");
+    if pid == Pid::FIRST {
+        while wait().is_ok() {}
+    }
+    // From here to the last switch nothing may come between: the task's stack goes with it, once its parent has
+    // reaped it.
+    let _off = interrupts_off();
+    let parents = TASKS.lock().family.exit(threads::current(), status);
+    parents.into_iter().flatten().for_each(|parent| PARENTS[parent].wake_all());
+    if pid == Pid::FIRST {
+        KERNEL_WAITS.wake_all();
+    }
+    threads::exit()
+}
+// ANCHOR_END: exit
+
+// ANCHOR: wait
+/// Waits until a child has exited, and gives back all that it had. Of several, the one that exited first.
+///
+/// # Errors
+/// If the task has no children.
+pub fn wait() -> Result<Exited, NoSuchChild> {
+    wait_for(None)
+}
+
+/// As [`wait`], but if `child` is some number, for that child alone.
+///
+/// # Errors
+/// If the task has no such child.
+pub fn wait_for(child: Option<Pid>) -> Result<Exited, NoSuchChild> {
+    let me = threads::current();
+    let reap = || TASKS.lock().family.reap(me, child).transpose();
+    PARENTS[me].wait_until(Reason::Wait, None, reap).expect("there is no deadline").map(take_leave_of)
+}
+
+/// As [`wait_for`], but does not wait: none if there is such a child, and it has not exited yet.
+///
+/// # Errors
+/// If the task has no such child.
+pub fn try_wait(child: Option<Pid>) -> Result<Option<Exited>, NoSuchChild> {
+    let reaped = TASKS.lock().family.reap(threads::current(), child)?;
+    Ok(reaped.map(take_leave_of))
+}
+
+fn take_leave_of(zombie: Zombie) -> Exited {
+    bury(&zombie);
+    Exited { pid: zombie.pid, status: zombie.status }
+}
+// ANCHOR_END: wait
+
+/// Maps free frames at private `addresses` of the running task, with whatever is in them.
+///
+/// # Errors
+/// [`MapError`]; no page has been mapped then.
+///
+/// # Panics
+/// If no task is running, or the addresses are not private.
+pub fn map(addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
+    let mapped = switch::with_space(threads::current(), |space| space.map(addresses, flags));
+    mapped.expect("only a task has private memory")
+}
+
+/// Shows the page directories of two tasks; none if there are no such tasks. Interrupts are off meanwhile.
+pub fn with_directories<T>(pids: [Pid; 2], show: impl FnOnce([&Directory; 2]) -> T) -> Option<T> {
+    let _off = interrupts_off();
+    let [first, second] = pids.map(|pid| TASKS.lock().family.thread_of(pid));
+    switch::with_directories([first?, second?], show)
+}

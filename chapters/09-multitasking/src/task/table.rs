@@ -1,0 +1,71 @@
+//! The tasks there are: their family, and the handles of their threads.
+//!
+//! Everything about a task is found at the slot of its thread: its address space in
+//! [`switch`](crate::space::switch), its place in the family and its thread's handle here.
+#![cfg(target_os = "none")]
+
+use super::family::{Family, Pid, Zombie};
+use crate::space::switch;
+use common::Lock;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use threads::{Context, MOST_THREADS, PerThread, ReservedThread, Thread, ThreadId};
+use common::lock::OffCount;
+
+// ANCHOR: tasks
+/// All tasks. They lie in the kernel's part of memory, which is linked: whichever task runs, the kernel sees the
+/// same tasks.
+pub struct Tasks {
+    /// Who is whose child, and what those have left that have exited.
+    pub family: Family,
+    /// The thread of each task.
+    handles: PerThread<Option<Thread>>,
+}
+
+/// The tasks there are.
+pub static TASKS: Lock<Tasks> =
+    Lock::new(Tasks { family: Family::new(), handles: PerThread::new([const { None }; MOST_THREADS]) });
+
+/// The number of each thread's task, 0 if it is none: for code that cannot take the lock, such as a report.
+static PIDS: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
+// ANCHOR_END: tasks
+
+/// The number of the task that `thread` is; none if it is a thread of the kernel.
+pub fn pid_of(thread: ThreadId) -> Option<Pid> {
+    Pid::new(PIDS[thread].load(Relaxed))
+}
+
+impl Tasks {
+    // ANCHOR: start
+    /// Makes `thread` a task, the child of `parent` if it has one, and lets it run.
+    ///
+    /// # Safety
+    /// As for [`ReservedThread::start`].
+    pub unsafe fn start(
+        &mut self,
+        thread: ReservedThread,
+        parent: Option<ThreadId>,
+        context: *mut Context,
+        guards: OffCount,
+    ) -> Pid {
+        let id = thread.id();
+        let pid = self.family.add(id, parent);
+        PIDS[id].store(pid.as_u32(), Relaxed);
+        // SAFETY: the caller's.
+        self.handles[id] = Some(unsafe { thread.start(context, guards) });
+        pid
+    }
+    // ANCHOR_END: start
+}
+
+// ANCHOR: bury
+/// Gives back everything that a task had: its address space, its number's entry, and its thread.
+pub fn bury(zombie: &Zombie) {
+    let Zombie { thread, .. } = *zombie;
+    // SAFETY: a zombie has exited, and interrupts were off until it was off the CPU.
+    drop(unsafe { switch::take_from(thread) });
+    PIDS[thread].store(0, Relaxed);
+    let handle = TASKS.lock().handles[thread].take();
+    // Last, because the slot goes to another thread then.
+    handle.expect("a task has a thread until it is buried").join();
+}
+// ANCHOR_END: bury
