@@ -14,6 +14,9 @@ mod stubs;
 pub mod trap_frame;
 pub mod exceptions;
 
-#[cfg(target_os = "none")]
-pub use idt::{init, register};
 pub use trap_frame::{TrapFrame, UserTrapFrame};
+#[cfg(target_os = "none")]
+pub use {
+    idt::{init, register},
+    stubs::interrupt_return,
+};

@@ -66,7 +66,7 @@ pub fn init(directory: Frame) {
     (tss.ss, tss.ds, tss.es, tss.fs, tss.gs) = (DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits());
     tss.iobp_offset = TSS_BYTES as u16; // no map of permitted ports
     // SAFETY: it is the kernel's own.
-    unsafe { run_in(directory) };
+    unsafe { set_page_directory(directory) };
     gdt::load(&*GDT).expect("it extends the loaded table");
     // SAFETY: the entry is a TSS that nobody uses yet.
     unsafe { load_tr(EVERYTHING_ELSE) };
@@ -81,7 +81,7 @@ pub fn init(directory: Frame) {
 /// # Safety
 /// The address space maps the kernel, for as long as the handler is to run in it.
 #[inline]
-pub unsafe fn run_in(directory: Frame) {
+pub unsafe fn set_page_directory(directory: Frame) {
     // SAFETY: a single write of a field that the CPU reads only when a double fault occurs.
     unsafe { (&raw mut (*OF_HANDLER.0.get()).cr3).write_unaligned(directory.address().as_u32()) };
 }

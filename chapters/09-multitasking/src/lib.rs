@@ -1,8 +1,8 @@
 //! Chapter 9: tasks, each with an address space of its own, made by forking.
 //!
-//! A task is a thread of chapter 8 and an address space ([`address_space`]). [`fork`](fork::fork) makes a second
-//! task out of the running one: both go on from the same place, and only the value that `fork` returns
-//! tells them apart. One [`rule`] decides what becomes of each part of the address space:
+//! A task is a thread of chapter 8 and an address space ([`AddressSpace`]). [`fork`] makes a second task out
+//! of the running one: both go on from the same place, and only the value that `fork` returns tells them
+//! apart. One [`rule`] decides what becomes of each part of the address space:
 //!
 //! ```text
 //!       task 1                     physical memory                    task 2
@@ -17,31 +17,25 @@
 //!   +----------------+                                           +----------------+
 //! ```
 //!
-//! The kernel lies at the same place in all of them, so it can go from one to the other in the midst of
-//! its own code ([`switch`]), and what it changes in its heap for one task is there for all.
+//! The kernel lies at the same place in all of them, so it can go from one to the other in the middle of
+//! its own code ([`switch_space`]), and what it changes in its heap for one task is there for all.
+//!
+//! To read it, begin with [`space`]: what is linked and what is copied, and how the CPU goes from one address
+//! space to another. Then [`task`]: the family of tasks, and how one forks, exits and is waited for.
 
 #![cfg_attr(target_os = "none", no_std)]
 
-#[cfg(target_os = "none")]
-extern crate alloc;
-
-pub mod family;
-pub mod rule;
-
-#[cfg(target_os = "none")]
-pub mod address_space;
-#[cfg(target_os = "none")]
-pub mod comparison;
-#[cfg(target_os = "none")]
-pub mod fork;
-#[cfg(target_os = "none")]
-pub mod switch;
-#[cfg(target_os = "none")]
-mod table;
-#[cfg(target_os = "none")]
+pub mod space;
 pub mod task;
 
+pub use space::rule;
+pub use task::family::{NoSuchChild, Pid};
+
 #[cfg(target_os = "none")]
-pub use fork::fork;
-#[cfg(target_os = "none")]
-pub use task::{exit, getpid, init, wait};
+pub use {
+    space::address_space::{AddressSpace, OutOfMemory},
+    space::comparison,
+    space::switch::switch_space,
+    task::fork::{ForkError, fork},
+    task::lifetime::{Exited, exit, getpid, init, map, run, try_wait, wait, wait_for, with_directories},
+};

@@ -12,10 +12,10 @@ use boot::{information, serial, stop};
 use common::VirtAddr;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use multitasking::rule::{PRIVATE, Rule};
-use multitasking::{comparison, exit, fork, getpid, task, wait};
+use multitasking::{Pid, comparison, exit, fork, getpid, map, try_wait, wait_for, with_directories};
 use paging::{Flags, PAGE_BYTES, frame_allocator};
 use screen::println;
-use threads::input;
+use threads::{Reason, WaitQueue, input};
 
 boot::entry!(kernel, screen::last_words);
 
@@ -38,7 +38,7 @@ fn kernel(handover: Handover) -> ! {
     threads::init(TIMESLICE_TICKS); // this is the first of several threads now
     input::init(); // what is typed can be waited for
     multitasking::init(); // threads can have address spaces of their own, and fork
-    task::run(first_task).expect("memory is not out yet");
+    multitasking::run(first_task).expect("memory is not out yet"); // until task 1 has ended
     stop::end(information::command_line(&boot))
 }
 
@@ -48,51 +48,73 @@ struct Shared {
     value: AtomicU32,
     /// How far they have come, so that each waits for the other.
     step: AtomicU32,
+    step_changed: WaitQueue,
 }
 
 /// Task 1, and after the fork task 2 as well.
 fn first_task(_: usize) {
-    println!("Hello from chapter 9. Task {} forks:", getpid());
-    task::map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
-    let shared: &Shared = Box::leak(Box::new(Shared { value: AtomicU32::new(1), step: AtomicU32::new(0) }));
+    println!("Hello from chapter 9. Task {} forks:", me());
+    map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+    let shared: &Shared = Box::leak(Box::new(Shared {
+        value: AtomicU32::new(1),
+        step: AtomicU32::new(0),
+        step_changed: WaitQueue::new(),
+    }));
     let on_stack = AtomicU32::new(1);
     let before = frame_allocator::taken_count();
 
-    // SAFETY: nothing on the stack owns anything: what is shared is leaked, and so dropped by nobody.
-    let forked = unsafe { fork() }.expect("memory is not out");
-    println!("fork() returned {forked}, and getpid() returned {}", getpid());
-    if forked == 0 {
+    // SAFETY: nothing on the stack owns anything: what is shared is leaked, so neither task drops it.
+    let child = unsafe { fork() }.expect("memory is not out");
+    println!("fork() returned {}, and getpid() returned {}", child.map_or(0, Pid::as_u32), me());
+    if child.is_none() {
         second_task(&on_stack, shared);
     }
 
     shared.wait_for(1);
     tell("Now task 1 sees", &on_stack, shared);
     write(111, &on_stack, shared);
-    shared.step.store(2, Relaxed);
+    shared.go_on_to(2);
     shared.wait_for(3);
     print_table();
-    shared.step.store(4, Relaxed);
+    assert_eq!(try_wait(child), Ok(None), "task 2 waits for step 4");
+    shared.go_on_to(4);
 
-    let ended = wait().expect("there is a child");
-    println!("wait() returned task {} with status {}.", ended.pid, ended.status);
+    let ended = wait_for(child).expect("there is a child");
+    println!("wait_for({}) returned status {}.", ended.pid, ended.status);
     println!("frames in use: {before} before, {} after", frame_allocator::taken_count());
+}
+
+fn me() -> Pid {
+    getpid().expect("a task is running")
 }
 // ANCHOR_END: first
 
 // ANCHOR: second
-fn second_task(on_stack: &AtomicU32, shared: &Shared) -> ! {
+fn second_task(on_stack: &AtomicU32, shared: &'static Shared) -> ! {
     write(222, on_stack, shared);
-    shared.step.store(1, Relaxed);
+    shared.go_on_to(1);
     shared.wait_for(2);
     tell("Now task 2 sees", on_stack, shared);
-    shared.step.store(3, Relaxed);
+    shared.go_on_to(3);
     shared.wait_for(4);
     exit(7)
+}
+
+impl Shared {
+    fn go_on_to(&self, step: u32) {
+        self.step.store(step, Relaxed);
+        self.step_changed.wake_all();
+    }
+
+    fn wait_for(&'static self, step: u32) {
+        let is_reached = || (self.step.load(Relaxed) >= step).then_some(());
+        self.step_changed.wait_until(Reason::Wait, None, is_reached);
+    }
 }
 // ANCHOR_END: second
 
 fn write(value: u32, on_stack: &AtomicU32, shared: &Shared) {
-    println!("Task {} writes {value} to the variable on the stack, and to the one in the kernel's heap.", getpid());
+    println!("Task {} writes {value} to the variable on the stack, and to the one in the kernel's heap.", me());
     on_stack.store(value, Relaxed);
     shared.value.store(value, Relaxed);
 }
@@ -102,18 +124,11 @@ fn tell(who: &str, on_stack: &AtomicU32, shared: &Shared) {
     println!("{who} {private} on the stack at {on_stack:p}, and {linked} in the heap at {:p}.", &shared.value);
 }
 
-impl Shared {
-    fn wait_for(&self, step: u32) {
-        while self.step.load(Relaxed) < step {
-            threads::yield_now();
-        }
-    }
-}
-
 /// The picture of this chapter, as the page tables of both tasks have it.
 fn print_table() {
     println!("{:<28} {:<21} {:<10} {:<10}", "region", "range", "in task 1", "in task 2");
-    let rows = task::with_directories([1, 2], |directories| comparison::rows(directories).collect::<Vec<_>>());
+    let pids = [1, 2].map(|number| Pid::new(number).expect("it is not 0"));
+    let rows = with_directories(pids, |directories| comparison::rows(directories).collect::<Vec<_>>());
     for row in rows.expect("both tasks are there") {
         let [first, second] = row.frames.map(|frame| frame.address());
         let word = match row.rule {

@@ -27,8 +27,8 @@
 
 use core::fmt;
 use core::num::NonZeroU32;
-use threads::ThreadId;
 use threads::MOST_THREADS;
+use threads::ThreadId;
 
 /// The number by which others know a process. When the process is gone, no other gets its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

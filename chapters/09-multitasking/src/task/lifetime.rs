@@ -2,8 +2,8 @@
 #![cfg(target_os = "none")]
 
 use super::family::{NoSuchChild, Pid, Zombie};
-use super::table::{TASKS, bury, pid_of};
 use super::system_call;
+use super::table::{TASKS, bury, pid_of};
 use crate::space::address_space::{AddressSpace, OutOfMemory};
 use crate::space::rule::PRIVATE;
 use crate::space::switch;

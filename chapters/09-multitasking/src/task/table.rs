@@ -7,9 +7,9 @@
 use super::family::{Family, Pid, Zombie};
 use crate::space::switch;
 use common::Lock;
+use common::lock::OffCount;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use threads::{Context, MOST_THREADS, PerThread, ReservedThread, Thread, ThreadId};
-use common::lock::OffCount;
 
 // ANCHOR: tasks
 /// All tasks. They lie in the kernel's part of memory, which is linked: whichever task runs, the kernel sees the
