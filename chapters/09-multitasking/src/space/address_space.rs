@@ -7,7 +7,7 @@ use common::VirtAddr;
 use core::ops::Range;
 use core::slice;
 use paging::directory::{Directory, MapError, NotMapped};
-use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator};
+use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, Page, frame_allocator};
 
 /// An address space: the kernel's part linked, the private part its own. When it is dropped, every frame of
 /// it is given back; the CPU must not be using it then.
@@ -73,7 +73,8 @@ impl AddressSpace {
     /// # Panics
     /// If the addresses are not all private.
     pub fn map(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
-        assert_private(&addresses);
+        let is_private = PRIVATE.start <= addresses.start && addresses.end <= PRIVATE.end;
+        assert!(is_private, "{addresses:?} is not private");
         // SAFETY: no reference of Rust's leads into the private part except into a stack, and what is mapped there
         // stays as it is.
         unsafe { self.directory.map_free_frames(addresses, flags) }
@@ -90,7 +91,7 @@ impl AddressSpace {
     /// # Safety
     /// As for [`Directory::map`].
     pub unsafe fn map_frame(&mut self, page: Page, frame: OwnedFrame, flags: Flags) -> Result<(), MapError> {
-        assert_private(&(page.address()..page.address().wrapping_add(PAGE_BYTES)));
+        assert_private(page);
         // SAFETY: the caller's.
         unsafe { self.directory.map(page, frame, flags) }.map(|flush| flush.flush())
     }
@@ -106,7 +107,7 @@ impl AddressSpace {
     /// # Safety
     /// The page is not used any more.
     pub unsafe fn unmap(&mut self, page: Page) -> Result<OwnedFrame, NotMapped> {
-        assert_private(&(page.address()..page.address().wrapping_add(PAGE_BYTES)));
+        assert_private(page);
         // SAFETY: the caller's.
         let (frame, flush) = unsafe { self.directory.unmap(page) }?;
         flush.flush();
@@ -124,7 +125,7 @@ impl AddressSpace {
     /// # Safety
     /// As for [`Directory::protect`].
     pub unsafe fn protect(&mut self, page: Page, flags: Flags) -> Result<(), NotMapped> {
-        assert_private(&(page.address()..page.address().wrapping_add(PAGE_BYTES)));
+        assert_private(page);
         // SAFETY: the caller's.
         unsafe { self.directory.protect(page, flags) }.map(|flush| flush.flush())
     }
@@ -155,9 +156,8 @@ impl AddressSpace {
     }
 }
 
-fn assert_private(addresses: &Range<VirtAddr>) {
-    let is_private = PRIVATE.start <= addresses.start && addresses.end <= PRIVATE.end;
-    assert!(is_private, "{addresses:?} is not private");
+fn assert_private(page: Page) {
+    assert!(PRIVATE.contains(&page.address()), "{page:?} is not private");
 }
 
 // ANCHOR: drop
