@@ -140,11 +140,15 @@ impl AddressSpace {
     /// 2. `T` has no padding.
     pub unsafe fn write<T: Copy>(&mut self, address: VirtAddr, value: &T) {
         // SAFETY: the caller's: every byte of the value is one.
-        let bytes = unsafe { slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
-        for (offset, byte) in (0..).zip(bytes) {
-            let there = self.directory.translate(address.wrapping_add(offset)).expect("the address is mapped");
-            // SAFETY: the caller's; the identity map shows the byte at its physical address.
-            unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u8>().write(*byte) };
+        let mut bytes = unsafe { slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
+        let mut address = address;
+        while !bytes.is_empty() {
+            let there = self.directory.translate(address).expect("the address is mapped");
+            let left_in_page = (PAGE_BYTES - address.as_u32() % PAGE_BYTES) as usize;
+            let (now, later) = bytes.split_at(left_in_page.min(bytes.len()));
+            // SAFETY: the caller's; the identity map shows the rest of the page at its physical address.
+            unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u8>().copy_from_nonoverlapping(now.as_ptr(), now.len()) };
+            (bytes, address) = (later, address.wrapping_add(now.len() as u32));
         }
     }
     // ANCHOR_END: write

@@ -14,10 +14,11 @@ use x86::controlregs::cr3_write;
 /// The address space of each thread that has one of its own. All others run in the kernel's.
 static SPACES: Lock<PerThread<Option<AddressSpace>>> = Lock::new(PerThread::new([const { None }; MOST_THREADS]));
 
-/// The page directory that each thread runs with, by its physical address.
+/// The page directory of each of these threads, by its physical address; 0 for a thread that has the kernel's.
 static DIRECTORIES: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
 
-/// The one of the thread that comes next, for the switch.
+/// The kernel's, and that of the thread that comes next, for the switch.
+static KERNEL_DIRECTORY: AtomicU32 = AtomicU32::new(0);
 static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(0);
 // ANCHOR_END: tables
 
@@ -32,10 +33,9 @@ unsafe extern "fastcall" {
     pub fn switch_space(save: *mut *mut Context, load: *mut Context);
 }
 
-/// Lets every thread run with the kernel's directory, and takes over from chapter 8's switch.
+/// Takes over from chapter 8's switch.
 pub(crate) fn init() {
-    let kernel = KERNEL.lock().frame();
-    (0..MOST_THREADS).for_each(|slot| set_directory(ThreadId::new(slot), kernel));
+    KERNEL_DIRECTORY.store(KERNEL.lock().frame().address().as_u32(), Relaxed);
     // SAFETY: `choose_directory` only stores two words. The routine does what chapter 8's does, as each directory
     // maps the kernel and its thread's stack.
     unsafe {
@@ -46,7 +46,10 @@ pub(crate) fn init() {
 
 /// Called before every switch.
 fn choose_directory(_: ThreadId, to: ThreadId, _: Reason) {
-    let directory = DIRECTORIES[to].load(Relaxed);
+    let directory = match DIRECTORIES[to].load(Relaxed) {
+        0 => KERNEL_DIRECTORY.load(Relaxed),
+        own => own,
+    };
     NEXT_DIRECTORY.store(directory, Relaxed);
     // SAFETY: every directory here maps the kernel, and this one is in use until the next switch.
     unsafe { double_fault::set_page_directory(Frame::containing(PhysAddr::new(directory))) };
@@ -86,7 +89,7 @@ pub unsafe fn replace(space: AddressSpace) -> Option<AddressSpace> {
 /// # Safety
 /// The thread has ended, and is off the CPU.
 pub unsafe fn take_from(thread: ThreadId) -> Option<AddressSpace> {
-    set_directory(thread, KERNEL.lock().frame());
+    DIRECTORIES[thread].store(0, Relaxed);
     SPACES.lock()[thread].take()
 }
 
