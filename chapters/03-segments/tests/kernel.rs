@@ -7,9 +7,12 @@ use common::{VirtAddr, image};
 use harness::{Test, test};
 use segments::GdtEntry;
 use segments::descriptor::{Access, Descriptor, Flags};
-use segments::gdt::{self, CODE, DATA, TableError};
+use segments::gdt::{self, CODE, DATA, ReplaceError, TableError};
 use spin::Once;
-use x86::segmentation;
+use x86::Ring;
+use x86::bits32::task::TaskStateSegment;
+use x86::segmentation::{self, SegmentSelector, load_ds, load_fs};
+use x86::task::load_tr;
 
 harness::boot!(TESTS, up to segments);
 
@@ -18,7 +21,16 @@ const TESTS: &[Test] = &[
     test!(every_segment_register_refers_to_our_table),
     test!(every_segment_is_flat),
     test!(a_larger_table_can_take_its_place),
+    test!(a_copy_has_what_the_cpu_has_marked),
     test!(a_table_without_the_flat_segments_is_refused),
+    test!(a_table_that_drops_moves_or_changes_a_descriptor_is_refused),
+    test!(a_table_has_as_many_entries_as_a_selector_can_name),
+    test!(to_set_up_again_changes_nothing),
+    test!(a_register_finds_the_replacement_when_it_is_loaded_again),
+    test!(the_flat_segments_cannot_be_replaced),
+    test!(what_is_not_in_the_table_cannot_be_replaced),
+    test!(what_is_for_the_cpus_own_use_cannot_be_replaced),
+    test!(what_a_register_holds_is_replaced_by_what_it_can_be_loaded_with),
 ];
 
 /// The descriptors of the loaded table, as there is no heap yet.
@@ -52,16 +64,68 @@ fn every_segment_is_flat() {
     assert_eq!([through_fs, through_gs, through_cs], [WORD; 3]);
 }
 
-fn a_larger_table_can_take_its_place() {
+/// Loads the table with one descriptor more, its fourth.
+fn add(descriptor: Descriptor) {
     static LARGER: Once<[GdtEntry; 4]> = Once::new();
-    gdt::load(LARGER.call_once(|| gdt::extended(&[WINDOW]))).expect("it extends the loaded table");
+    gdt::load(LARGER.call_once(|| gdt::extended(&[descriptor]))).expect("it extends the loaded table");
     assert_eq!(gdt::loaded().as_ptr(), LARGER.get().expect("it was made").as_ptr());
-    assert_eq!(loaded(), [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA, WINDOW]);
+}
+
+const FOURTH: SegmentSelector = SegmentSelector::new(3, Ring::Ring0);
+
+const DATA_ACCESS: Access = Access::PRESENT.union(Access::CODE_OR_DATA).union(Access::READ_WRITE);
+
+/// The segment of one variable.
+fn segment_of(word: &'static u32) -> Descriptor {
+    Descriptor::new(VirtAddr::from(&raw const *word).as_u32(), 3, DATA_ACCESS, Flags::BITS_32)
+}
+
+static FIRST: u32 = 0x1111_1111;
+static SECOND: u32 = 0x2222_2222;
+
+fn use_fourth_as_fs() {
+    // SAFETY: compiled code does not use FS.
+    unsafe { load_fs(FOURTH) };
+}
+
+fn read_through_fs() -> u32 {
+    let word: u32;
+    // SAFETY: FS is a segment of one word.
+    unsafe { core::arch::asm!("mov {:e}, fs:[0]", out(reg) word) };
+    word
+}
+
+/// The descriptor of a task state segment that is free, and never used.
+fn free_tss() -> Descriptor {
+    static TSS: TaskStateSegment = TaskStateSegment::new();
+    const FREE_TSS: Access = Access::PRESENT.union(Access::EXECUTABLE).union(Access::ACCESSED);
+    Descriptor::new((&raw const TSS).addr() as u32, size_of::<TaskStateSegment>() as u32 - 1, FREE_TSS, Flags::empty())
+}
+
+fn a_larger_table_can_take_its_place() {
+    let window = Descriptor::new(0xB_8000, 0xF9F, DATA_ACCESS, Flags::BITS_32);
+    add(window);
+    assert_eq!(loaded(), [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA, window]);
     every_segment_register_refers_to_our_table();
 }
 
-const DATA_OF_RING_0: Access = Access::PRESENT.union(Access::CODE_OR_DATA).union(Access::READ_WRITE);
-const WINDOW: Descriptor = Descriptor::new(0xB_8000, 0xF9F, DATA_OF_RING_0, Flags::BITS_32);
+fn a_copy_has_what_the_cpu_has_marked() {
+    static COPY: Once<[GdtEntry; 5]> = Once::new();
+    static FREE_AGAIN: Once<[GdtEntry; 4]> = Once::new();
+    let tss = free_tss();
+    add(tss);
+    // SAFETY: it is a task state segment, and nothing uses it but the task register.
+    unsafe { load_tr(FOURTH) };
+    let busy = gdt::loaded()[3].read();
+    assert_eq!(busy.access(), tss.access() | Access::READ_WRITE, "bit 1 of the type: busy");
+    let free = FREE_AGAIN
+        .call_once(|| [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA, tss].map(GdtEntry::new));
+    assert_eq!(gdt::load(free), Err(TableError::Drops(3)), "the table in which the segment is free");
+    gdt::load(COPY.call_once(|| gdt::extended(&[segment_of(&FIRST)]))).expect("it extends the loaded table");
+    assert_eq!(gdt::loaded()[3].read(), busy);
+    // SAFETY: reading the task register changes nothing.
+    assert_eq!(unsafe { x86::task::tr() }, FOURTH);
+}
 
 fn a_table_without_the_flat_segments_is_refused() {
     static WRONG: [GdtEntry; 3] =
@@ -69,4 +133,108 @@ fn a_table_without_the_flat_segments_is_refused() {
     assert_eq!(gdt::load(&WRONG), Err(TableError::Drops(1)));
     assert_eq!(gdt::load(&[]), Err(TableError::Drops(0)));
     the_cpu_uses_our_table();
+}
+
+fn a_table_that_drops_moves_or_changes_a_descriptor_is_refused() {
+    static TABLES: Once<[[GdtEntry; 5]; 2]> = Once::new();
+    let flat = gdt::loaded();
+    let [first, second] = [&FIRST, &SECOND].map(segment_of);
+    add(first);
+    let table = |fourth, fifth| {
+        [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA, fourth, fifth].map(GdtEntry::new)
+    };
+    let [moves, changes] = TABLES.call_once(|| [table(Descriptor::NULL, first), table(second, first)]);
+    for refused in [flat, moves, changes] {
+        assert_eq!(gdt::load(refused), Err(TableError::Drops(3)));
+        assert_eq!(loaded::<4>()[3], first);
+    }
+    // No register holds it; but one that did would be loaded again without any trouble.
+    use_fourth_as_fs();
+    assert_eq!(read_through_fs(), FIRST);
+}
+
+fn a_table_has_as_many_entries_as_a_selector_can_name() {
+    const fn flat<const N: usize>() -> [GdtEntry; N] {
+        let mut table = [const { GdtEntry::new(Descriptor::NULL) }; N];
+        table[1] = GdtEntry::new(Descriptor::FLAT_CODE);
+        table[2] = GdtEntry::new(Descriptor::FLAT_DATA);
+        table
+    }
+    static LONGEST: [GdtEntry; 8192] = flat();
+    static TOO_LONG: [GdtEntry; 8193] = flat();
+    assert_eq!(gdt::load(&TOO_LONG), Err(TableError::TooLong));
+    gdt::load(&LONGEST).expect("it extends the loaded table");
+    assert_eq!(gdt::loaded().len(), 8192);
+}
+
+fn to_set_up_again_changes_nothing() {
+    add(segment_of(&FIRST));
+    use_fourth_as_fs();
+    segments::init();
+    assert_eq!((gdt::loaded().len(), segmentation::fs()), (4, FOURTH));
+}
+
+fn a_register_finds_the_replacement_when_it_is_loaded_again() {
+    let [first, second] = [&FIRST, &SECOND].map(segment_of);
+    add(first);
+    use_fourth_as_fs();
+    assert_eq!(read_through_fs(), FIRST);
+    let old = gdt::replace(FOURTH, second).expect("FS can be loaded with it");
+    assert_eq!((old.base(), old.access()), (first.base(), DATA_ACCESS | Access::ACCESSED), "the CPU has marked it");
+    assert_eq!(read_through_fs(), FIRST, "the register's copy");
+    use_fourth_as_fs();
+    assert_eq!(read_through_fs(), SECOND);
+}
+
+fn the_flat_segments_cannot_be_replaced() {
+    for index in 0..3 {
+        for ring in [Ring::Ring0, Ring::Ring3] {
+            let replaced = gdt::replace(SegmentSelector::new(index, ring), segment_of(&FIRST));
+            assert_eq!(replaced, Err(ReplaceError::Flat));
+        }
+    }
+    the_cpu_uses_our_table();
+}
+
+fn what_is_not_in_the_table_cannot_be_replaced() {
+    assert_eq!(gdt::replace(FOURTH, segment_of(&FIRST)), Err(ReplaceError::NotInTable));
+    add(segment_of(&FIRST));
+    let in_another_table = FOURTH | SegmentSelector::TI_LDT;
+    assert_eq!(gdt::replace(in_another_table, segment_of(&SECOND)), Err(ReplaceError::NotInTable));
+    assert_eq!(gdt::loaded()[3].read(), segment_of(&FIRST));
+}
+
+fn what_is_for_the_cpus_own_use_cannot_be_replaced() {
+    static LARGER: Once<[GdtEntry; 5]> = Once::new();
+    let fifth = SegmentSelector::new(4, Ring::Ring0);
+    add(free_tss());
+    gdt::load(LARGER.call_once(|| gdt::extended(&[segment_of(&FIRST)]))).expect("it extends the loaded table");
+    assert_eq!(gdt::replace(FOURTH, segment_of(&FIRST)), Err(ReplaceError::System), "free");
+    // SAFETY: it is a task state segment, and nothing uses it but the task register.
+    unsafe { load_tr(FOURTH) };
+    for new in [segment_of(&FIRST), Descriptor::NULL, free_tss()] {
+        assert_eq!(gdt::replace(FOURTH, new), Err(ReplaceError::System), "in use");
+    }
+    assert_eq!(gdt::replace(fifth, free_tss()), Err(ReplaceError::System), "a segment by a task state segment");
+    assert_eq!(gdt::replace(fifth, Descriptor::NULL), Ok(segment_of(&FIRST)));
+    assert_eq!(gdt::replace(fifth, segment_of(&SECOND)), Ok(Descriptor::NULL));
+}
+
+fn what_a_register_holds_is_replaced_by_what_it_can_be_loaded_with() {
+    let of_ring_3 = Descriptor::new(0, 0xF_FFFF, DATA_ACCESS | Access::RING_3, Flags::LIMIT_IN_PAGES);
+    add(Descriptor::FLAT_DATA);
+    use_fourth_as_fs();
+    for unfit in [Descriptor::NULL, Descriptor::FLAT_CODE, of_ring_3] {
+        assert_eq!(gdt::replace(FOURTH, unfit), Err(ReplaceError::InUse));
+    }
+    gdt::replace(FOURTH, segment_of(&FIRST)).expect("FS can be loaded with it");
+    gdt::replace(FOURTH, Descriptor::FLAT_DATA).expect("FS can be loaded with it");
+    // SAFETY: the segment is flat, as that of DS was.
+    unsafe { load_ds(FOURTH) };
+    assert_eq!(gdt::replace(FOURTH, segment_of(&FIRST)), Err(ReplaceError::InUse), "compiled code runs on DS");
+    // SAFETY: that is what DS was before.
+    unsafe { load_ds(DATA) };
+    // SAFETY: compiled code does not use FS.
+    unsafe { load_fs(DATA) };
+    gdt::replace(FOURTH, Descriptor::NULL).expect("no register holds it");
 }
