@@ -175,3 +175,26 @@ impl fmt::Display for TrapFrame {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_of_ring_3_is_followed_by_its_stack() {
+        let data = SegmentSelector::new(4, Ring::Ring3);
+        let code = SegmentSelector::new(3, Ring::Ring3);
+        let mut frame = UserTrapFrame::new(code, data, VirtAddr::new(0x0804_8000), VirtAddr::new(0xBFFF_F000));
+        assert_eq!((frame.eip, frame.cs(), frame.eflags), (0x0804_8000, 0x1B, 0x202));
+        assert_eq!((frame.esp(), frame.ss()), (VirtAddr::new(0xBFFF_F000), 0x23));
+        frame.as_user().expect("it is of ring 3").esp -= 4;
+        assert_eq!(frame.esp, 0xBFFF_EFFC);
+    }
+
+    #[test]
+    #[should_panic(expected = "ring 3")]
+    fn a_program_in_ring_0_is_refused() {
+        let (code, data) = (SegmentSelector::new(1, Ring::Ring0), SegmentSelector::new(2, Ring::Ring0));
+        UserTrapFrame::new(code, data, VirtAddr::new(0), VirtAddr::new(0));
+    }
+}

@@ -3,16 +3,22 @@
 #![no_std]
 #![no_main]
 
+use common::VirtAddr;
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use harness::{End, Test, test};
-use interrupts::TrapFrame;
 use interrupts::exceptions::BREAKPOINT;
-use segments::descriptor::Descriptor;
+use interrupts::gate::{Gate, Kind};
+use interrupts::{TrapFrame, UserTrapFrame, idt};
+use segments::descriptor::{Access, Descriptor, Flags};
+use segments::gdt::{CODE, DATA};
 use segments::{GdtEntry, gdt};
 use spin::Once;
+use x86::Ring;
 use x86::bits32::eflags::{self, EFlags};
+use x86::bits32::task::TaskStateSegment;
 use x86::io::{inb, outb};
+use x86::segmentation::{SegmentSelector, load_fs, load_gs};
 
 harness::boot!(TESTS, up to interrupts);
 
@@ -26,6 +32,14 @@ const TESTS: &[Test] = &[
     test!(every_vector_reaches_its_own_stub_with_its_own_error_code),
     test!(interrupts_nest),
     test!(esp_in_the_frame_is_the_interrupted_one),
+    test!(a_handler_can_be_put_back),
+    test!(a_vector_without_a_handler_can_be_left_as_it_was).ends(End::Stop("EXCEPTION: interrupt 0x80 has no handler")),
+    test!(to_set_up_again_changes_nothing),
+    test!(a_breakpoint_of_ring_3_tells_and_changes_its_stack),
+    test!(ring_3_may_use_no_gate_but_the_one_opened_to_it),
+    test!(an_exception_in_ring_3_stops_with_its_own_registers)
+        .ends(End::Stop("EBP 0x00000000  ESP 0x50000000\n  EFLAGS 0x000"))
+        .told(&["FS 0x0023  GS 0x0023", "  SS 0x0023, in ring 3"]),
     test!(a_division_by_zero_stops_with_its_name)
         .ends(End::Stop("EXCEPTION: divide error (vector 0)\n  EAX 0x00000007"))
         .told(&["in `kernel::a_division_by_zero_stops_with_its_name`"]),
@@ -50,11 +64,16 @@ const TESTS: &[Test] = &[
         .told(&["in `<kernel::Faulty as core::fmt::Display>::fmt`"]),
 ];
 
+/// Registers `handler` for `vector`, and returns the one before.
+fn register(vector: u8, handler: idt::Handler) -> idt::Handler {
+    // SAFETY: the handlers of these tests change no register of code that does not expect it, and those of devices end the test.
+    unsafe { interrupts::register(vector, handler) }
+}
+
 extern "C" fn do_nothing(_: &mut TrapFrame) {}
 
 fn a_breakpoint_returns() {
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, do_nothing) };
+    register(BREAKPOINT, do_nothing);
     // SAFETY: the handler does nothing.
     unsafe { asm!("int3") };
 }
@@ -63,8 +82,7 @@ fn a_handler_may_change_the_registers() {
     extern "C" fn change(frame: &mut TrapFrame) {
         (frame.eax, frame.ecx, frame.edx, frame.edi) = (1, 2, 3, 4);
     }
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, change) };
+    register(BREAKPOINT, change);
     let (eax, ecx, edx, edi): (u32, u32, u32, u32);
     // SAFETY: the handler changes the registers named here.
     unsafe { asm!("int3", out("eax") eax, out("ecx") ecx, out("edx") edx, out("edi") edi) };
@@ -159,8 +177,7 @@ fn every_register_flag_and_segment_survives() {
         }
     }
     gdt::load(TABLE.call_once(|| gdt::extended(&[Descriptor::FLAT_DATA; 4]))).expect("it extends the loaded table");
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, trample) };
+    register(BREAKPOINT, trample);
     // SAFETY: it saves and restores what compiled code expects to be kept.
     unsafe { survive() };
     let after = AFTER.each_ref().map(|word| word.load(Relaxed));
@@ -187,8 +204,7 @@ fn compiled_handlers_find_the_direction_flag_clear() {
         // SAFETY: reading EFLAGS changes nothing.
         assert!(!unsafe { eflags::read() }.contains(EFlags::FLAGS_DF));
     }
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, check) };
+    register(BREAKPOINT, check);
     // SAFETY: the flag is clear again before compiled code goes on.
     unsafe { asm!("std", "int3", "cld") };
 }
@@ -198,8 +214,7 @@ fn handlers_run_with_interrupts_off_and_iret_restores_them() {
         // SAFETY: reading EFLAGS changes nothing.
         assert!(!unsafe { eflags::read() }.contains(EFlags::FLAGS_IF), "the gate turns interrupts off");
     }
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, check) };
+    register(BREAKPOINT, check);
     let flags: u32;
     // SAFETY: all lines of the interrupt controllers are masked here, so nothing can arrive.
     unsafe {
@@ -222,10 +237,8 @@ fn what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in() {
         // SAFETY: reading which lines of the second controller are raised changes nothing.
         while unsafe { inb(0xA0) } & 1 == 0 {}
     }
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(CLOCK, count) };
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, wait_for_clock) };
+    register(CLOCK, count);
+    register(BREAKPOINT, wait_for_clock);
     // SAFETY: all lines are masked but the clock's and the one by which the second controller reaches the
     // first; what is written to the clock lets it interrupt 1024 times per second, and keeps the time; and
     // the handlers change no register.
@@ -272,10 +285,9 @@ fn every_vector_reaches_its_own_stub_with_its_own_error_code() {
     }
     let with_error_code = [8, 10, 11, 12, 13, 14, 17, 21, 29, 30];
     for vector in 0..=255u8 {
-        // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-        unsafe { interrupts::register(vector, look) };
+        register(vector, look);
         let error_code = if with_error_code.contains(&vector) { 0xE0_0000 + u32::from(vector) } else { 0 };
-        let handler = interrupts::idt::gate(vector).handler();
+        let handler = idt::gate(vector).handler();
         // SAFETY: the stub restores all registers and returns behind the jump.
         unsafe { asm!("call deliver", in("eax") handler.as_u32(), in("edx") error_code) };
         let seen = SEEN.each_ref().map(|word| word.load(Relaxed));
@@ -293,8 +305,7 @@ fn interrupts_nest() {
         }
         frame.eax += depth;
     }
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, again) };
+    register(BREAKPOINT, again);
     let eax: u32;
     // SAFETY: the handler changes EAX only.
     unsafe { asm!("int3", inout("eax") 100 => eax) };
@@ -306,12 +317,210 @@ fn esp_in_the_frame_is_the_interrupted_one() {
     extern "C" fn look(frame: &mut TrapFrame) {
         SEEN.store(frame.esp().as_u32(), Relaxed);
     }
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, look) };
+    register(BREAKPOINT, look);
     let esp: u32;
     // SAFETY: the handler changes nothing.
     unsafe { asm!("mov {}, esp", "int3", out(reg) esp) };
     assert_eq!(SEEN.load(Relaxed), esp);
+}
+
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn add_1(_: &mut TrapFrame) {
+    CALLS.fetch_add(1, Relaxed);
+}
+
+extern "C" fn add_10(_: &mut TrapFrame) {
+    CALLS.fetch_add(10, Relaxed);
+}
+
+/// What the handler of the breakpoint adds now.
+fn added_by_a_breakpoint() -> u32 {
+    let before = CALLS.load(Relaxed);
+    // SAFETY: the handlers of these tests change no register.
+    unsafe { asm!("int3") };
+    CALLS.load(Relaxed) - before
+}
+
+fn a_handler_can_be_put_back() {
+    register(BREAKPOINT, add_1);
+    assert_eq!(added_by_a_breakpoint(), 1);
+    let previous = register(BREAKPOINT, add_10);
+    assert_eq!(added_by_a_breakpoint(), 10);
+    register(BREAKPOINT, previous);
+    assert_eq!(added_by_a_breakpoint(), 1);
+}
+
+fn a_vector_without_a_handler_can_be_left_as_it_was() {
+    let previous = register(0x80, add_1);
+    // SAFETY: the handler changes no register.
+    unsafe { asm!("int 0x80") };
+    assert_eq!(CALLS.load(Relaxed), 1);
+    register(0x80, previous);
+    // SAFETY: the handler ends the kernel.
+    unsafe { asm!("int 0x80") };
+}
+
+fn to_set_up_again_changes_nothing() {
+    register(BREAKPOINT, add_1);
+    let gate = open_to_ring_3(BREAKPOINT);
+    interrupts::init();
+    assert_eq!(idt::gate(BREAKPOINT), gate);
+    assert_eq!(added_by_a_breakpoint(), 1);
+}
+
+/// Lets ring 3 use the gate of `vector`.
+fn open_to_ring_3(vector: u8) -> Gate {
+    let gate = Gate::new(Kind::Interrupt, CODE.bits(), idt::gate(vector).handler(), Ring::Ring3);
+    // SAFETY: it leads where the old one led, and the stub takes interrupts of every ring.
+    unsafe { idt::set_gate(vector, gate) };
+    gate
+}
+
+const USER_CODE: SegmentSelector = SegmentSelector::new(3, Ring::Ring3);
+const USER_DATA: SegmentSelector = SegmentSelector::new(4, Ring::Ring3);
+const TASK: SegmentSelector = SegmentSelector::new(5, Ring::Ring0);
+
+/// Where the programs of these tests have their stack. They do not use it, and there is no paging yet.
+const USER_STACK: VirtAddr = VirtAddr::new(0x5000_0000);
+
+// Goes to ring 3 by the frame that the argument points to, and returns when `leave_ring_3` is called.
+global_asm!(
+    ".global enter_ring_3",
+    "enter_ring_3:",
+    "mov eax, [esp + 4]",
+    "pusha",
+    "mov [{kernel_esp}], esp",
+    "mov esp, eax",
+    "jmp interrupt_return",
+    ".global leave_ring_3",
+    "leave_ring_3:",
+    "mov esp, [{kernel_esp}]",
+    "popa",
+    "ret",
+    kernel_esp = sym KERNEL_ESP,
+);
+
+static KERNEL_ESP: AtomicU32 = AtomicU32::new(0);
+
+unsafe extern "C" {
+    fn enter_ring_3(frame: *const UserTrapFrame);
+    fn leave_ring_3() -> !;
+}
+
+/// The stack for interrupts of ring 3.
+static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
+
+/// Runs `code` in ring 3 until a handler calls `leave_ring_3`.
+fn run_in_ring_3(code: &'static [u8]) {
+    static TABLE: Once<[GdtEntry; 6]> = Once::new();
+    static TSS: Once<TaskStateSegment> = Once::new();
+    const DATA_ACCESS: Access =
+        Access::PRESENT.union(Access::CODE_OR_DATA).union(Access::READ_WRITE).union(Access::RING_3);
+    const FREE_TSS: Access = Access::PRESENT.union(Access::EXECUTABLE).union(Access::ACCESSED);
+    let tss = TSS.call_once(|| {
+        let mut tss = TaskStateSegment::new();
+        (tss.ss0, tss.esp0) = (DATA.bits(), STACK.as_ptr_range().end as u32);
+        tss
+    });
+    let flat = |access| Descriptor::new(0, 0xF_FFFF, access, Flags::LIMIT_IN_PAGES | Flags::BITS_32);
+    let more = [
+        flat(DATA_ACCESS | Access::EXECUTABLE),
+        flat(DATA_ACCESS),
+        Descriptor::new(
+            (&raw const *tss).addr() as u32,
+            size_of::<TaskStateSegment>() as u32 - 1,
+            FREE_TSS,
+            Flags::empty(),
+        ),
+    ];
+    gdt::load(TABLE.call_once(|| gdt::extended(&more))).expect("it extends the loaded table");
+    let mut frame = UserTrapFrame::new(USER_CODE, USER_DATA, VirtAddr::from(code.as_ptr()), USER_STACK);
+    assert_eq!(frame.eflags, 0x202, "interrupts are on in a program");
+    frame.eflags = 0x2; // but there is no handler for devices here
+    // SAFETY: the segment is a task state segment, which nothing uses yet; a handler ends the program, which touches no
+    // memory; and compiled code does not use FS and GS.
+    unsafe {
+        x86::task::load_tr(TASK);
+        enter_ring_3(&raw const frame);
+        load_fs(DATA);
+        load_gs(DATA);
+    }
+}
+
+const INT3: u8 = 0xCC;
+const INT: u8 = 0xCD;
+
+fn a_breakpoint_of_ring_3_tells_and_changes_its_stack() {
+    const MOVED: u32 = 0x1230;
+    extern "C" fn look(frame: &mut TrapFrame) {
+        assert!(frame.is_from_ring_3());
+        assert_eq!((frame.cs(), frame.ss()), (USER_CODE.bits(), USER_DATA.bits()));
+        match CALLS.fetch_add(1, Relaxed) {
+            0 => {
+                assert_eq!(frame.esp(), USER_STACK);
+                let user = frame.as_user().expect("it is from ring 3");
+                assert_eq!((user.esp, user.ss), (USER_STACK.as_u32(), USER_DATA.bits().into()));
+                (user.esp, user.ebp) = (MOVED, 7);
+            }
+            _ => {
+                assert_eq!((frame.esp(), frame.ebp), (VirtAddr::new(MOVED), 7), "the program went on with these");
+                // SAFETY: the program ends here.
+                unsafe { leave_ring_3() }
+            }
+        }
+    }
+    extern "C" fn look_from_ring_0(frame: &mut TrapFrame) {
+        assert_eq!((frame.is_from_ring_3(), frame.cs(), frame.ss()), (false, CODE.bits(), DATA.bits()));
+        assert!(frame.as_user().is_none());
+    }
+    open_to_ring_3(BREAKPOINT);
+    register(BREAKPOINT, look);
+    run_in_ring_3(&[INT3, INT3]);
+    assert_eq!(CALLS.load(Relaxed), 2);
+    register(BREAKPOINT, look_from_ring_0);
+    added_by_a_breakpoint();
+}
+
+fn ring_3_may_use_no_gate_but_the_one_opened_to_it() {
+    const GENERAL_PROTECTION: u8 = 13;
+    const INT_BYTES: usize = 2;
+    /// For every vector an `int`, and then the end.
+    static PROGRAM: [u8; 256 * INT_BYTES + 1] = {
+        let mut code = [INT; 256 * INT_BYTES + 1];
+        let mut vector = 0;
+        while vector < 256 {
+            code[vector * INT_BYTES + 1] = vector as u8;
+            vector += 1;
+        }
+        code[256 * INT_BYTES] = INT3;
+        code
+    };
+    /// The vector whose turn it is.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn refused(frame: &mut TrapFrame) {
+        const OF_THE_IDT: u32 = 2;
+        let vector = NEXT.fetch_add(1, Relaxed);
+        assert_eq!(frame.error_code, vector << 3 | OF_THE_IDT, "{frame}");
+        frame.eip += INT_BYTES as u32;
+    }
+    extern "C" fn let_through(frame: &mut TrapFrame) {
+        assert_eq!(frame.vector, u32::from(BREAKPOINT), "ring 3 came through the gate of this vector");
+        if NEXT.load(Relaxed) == 256 {
+            // SAFETY: the program ends here.
+            unsafe { leave_ring_3() };
+        }
+        assert_eq!(NEXT.fetch_add(1, Relaxed), frame.vector);
+    }
+    (0..=255).for_each(|vector| _ = register(vector, let_through));
+    register(GENERAL_PROTECTION, refused);
+    open_to_ring_3(BREAKPOINT);
+    run_in_ring_3(&PROGRAM);
+    assert_eq!(NEXT.load(Relaxed), 256);
+}
+
+fn an_exception_in_ring_3_stops_with_its_own_registers() {
+    run_in_ring_3(&[0x0F, 0x0B]); // ud2
 }
 
 fn a_division_by_zero_stops_with_its_name() {
@@ -335,13 +544,8 @@ fn a_bad_selector_stops_with_its_error_code() {
 }
 
 fn a_missing_gate_is_blamed_on_the_idt() {
-    // SAFETY: the gate is marked as not present below, before anybody uses it.
-    unsafe {
-        interrupts::idt::set_gate(
-            64,
-            interrupts::gate::Gate::new(interrupts::gate::Kind::Interrupt, 0x08, ABSENT_HANDLER, x86::Ring::Ring0),
-        )
-    };
+    // SAFETY: the gate is marked as not present below, before it is used.
+    unsafe { idt::set_gate(64, Gate::new(Kind::Interrupt, CODE.bits(), VirtAddr::new(0), Ring::Ring0)) };
     // SAFETY: the gate is marked as not present below, so the CPU refuses to go through it.
     unsafe {
         let mut table = x86::dtables::DescriptorTablePointer::<u64>::default();
@@ -351,8 +555,6 @@ fn a_missing_gate_is_blamed_on_the_idt() {
         asm!("int 64");
     }
 }
-
-const ABSENT_HANDLER: common::VirtAddr = common::VirtAddr::new(0);
 
 fn an_interrupt_without_a_handler_stops() {
     // SAFETY: not safe: nobody handles it, which is the test.
@@ -378,8 +580,7 @@ fn an_exception_inside_a_handler_stops_with_its_name() {
         // SAFETY: not safe: there is no entry 33, which is the test.
         unsafe { asm!("mov fs, {:x}", in(reg) 33 * 8) }
     }
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, fail) };
+    register(BREAKPOINT, fail);
     // SAFETY: the handler does not return.
     unsafe { asm!("int3") };
 }
@@ -388,8 +589,7 @@ fn an_exception_while_an_exception_is_said_ends_it() {
     extern "C" fn fail(frame: &mut TrapFrame) {
         interrupts::exceptions::report(frame, format_args!("{Faulty}"));
     }
-    // SAFETY: the handler changes no register but those that the interrupted code gives up, or does not return.
-    unsafe { interrupts::register(BREAKPOINT, fail) };
+    register(BREAKPOINT, fail);
     // SAFETY: the handler does not return.
     unsafe { asm!("int3") };
 }
