@@ -49,7 +49,7 @@ pub unsafe extern "C" fn between_spaces(save: *mut u32, load: u32, from: ThreadI
         switch
     } else {
         // SAFETY: every directory here maps the kernel, and this one is in use until the next switch.
-        unsafe { double_fault::run_in(Frame::containing(common::PhysAddr::new(directory))) };
+        unsafe { double_fault::set_page_directory(Frame::containing(common::PhysAddr::new(directory))) };
         switch_space
     };
     // SAFETY: the caller's; the kernel is at the same place in every address space.
