@@ -9,12 +9,16 @@
 //! Source: Intel SDM volume 3, 4.3. Directories and tables are frames themselves, and are read and
 //! written through the identity window.
 
+#![cfg(target_os = "none")]
+
 use crate::entry::{Entry, Flags};
 use crate::frame_allocator;
 use crate::owned_frame::OwnedFrame;
 use crate::page::{Frame, PAGE_BYTES, Page};
 use common::{PhysAddr, VirtAddr};
+use core::mem::ManuallyDrop;
 use core::ops::Range;
+use x86::controlregs::cr3;
 use x86::tlb;
 
 /// A page directory, or a page table.
@@ -79,8 +83,18 @@ impl Flush {
 
 impl Directory {
     /// An address space in which nothing is mapped; none if memory is out.
-    pub fn new() -> Option<Self> {
+    ///
+    /// # Safety
+    /// It must not take the place of a directory in use, such as the kernel's: not even the kernel is mapped in it.
+    pub unsafe fn new() -> Option<Self> {
         frame_allocator::allocate_cleared().map(|frame| Self { frame })
+    }
+
+    /// The address space that the CPU is using, to be looked at; its owner gives it back.
+    pub(crate) fn in_use() -> ManuallyDrop<Self> {
+        // SAFETY: reading CR3 changes nothing. Its directory is not given back while the CPU uses it, nor here.
+        let frame = unsafe { OwnedFrame::from_frame(Frame::containing(PhysAddr::new(cr3() as u32))) };
+        ManuallyDrop::new(Self { frame })
     }
 
     /// The frame of the directory itself, as CR3 wants it.
@@ -217,6 +231,17 @@ impl Directory {
         entry.is_present().then(|| PhysAddr::new(entry.frame().address().as_u32() + offset))
     }
     // ANCHOR_END: translate
+
+    /// What may be done with `page`: what both levels grant. None if it is not mapped.
+    pub fn rights(&self, page: Page) -> Option<Flags> {
+        let of_directory = self.entries()[page.directory_index()].flags();
+        let of_table = match self.table(page.directory_index()) {
+            Some(table) => table[page.table_index()].flags(),
+            None => of_directory,
+        };
+        let rights = of_directory & of_table & (Flags::PRESENT | Flags::WRITABLE | Flags::USER);
+        rights.contains(Flags::PRESENT).then_some(rights)
+    }
 
     /// Everything that is mapped, from the lowest page to the highest.
     pub fn mappings(&self) -> impl Iterator<Item = Mapping> {

@@ -39,6 +39,8 @@ mod owned_frame;
 pub mod page_fault;
 #[cfg(target_os = "none")]
 pub mod regions;
+#[cfg(target_os = "none")]
+pub mod tss;
 
 pub use entry::{Entry, Flags};
 pub use frames::TooManyOwners;

@@ -71,6 +71,12 @@ pub fn claims(boot: &BootInformation) -> Option<impl Iterator<Item = Claim> + Cl
     Some(areas.chain(modules).chain([itself]))
 }
 
+/// The first address behind all modules; none if one of them lies beyond the identity window, even in part.
+pub fn modules_end(boot: &BootInformation) -> Option<u32> {
+    let ends = boot.module_tags().map(|module| module.start_address().max(module.end_address()));
+    ends.max().or(Some(0)).filter(|end| *end <= WINDOW_END)
+}
+
 /// Gives `frames` the free ones, as far as the identity window goes; returns how many lie beyond it.
 ///
 /// The first MiB is never free: there is the BIOS, and much that it has not told of.

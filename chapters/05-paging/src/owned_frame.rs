@@ -9,6 +9,8 @@
 //! It is to a frame what `Rc` is to a value of the heap. An entry of a page table can hold the share instead: the
 //! CPU reads entries, so they cannot hold a Rust type, and bit 9 says that there is a share.
 
+#![cfg(target_os = "none")]
+
 use crate::entry::{Entry, Flags};
 use crate::frame_allocator::FRAMES;
 use crate::frames::TooManyOwners;

@@ -1,5 +1,7 @@
 //! What the parts of virtual memory are called, so that a fault can be told in words.
 
+#![cfg(target_os = "none")]
+
 use crate::page::PAGE_BYTES;
 use common::{Lock, VirtAddr};
 use core::fmt::{self, Write};

@@ -107,6 +107,20 @@ fn what_the_loader_says_decides() {
 }
 
 #[test]
+fn modules_end_with_the_last_one_and_within_the_window() {
+    let end_of = |modules: &[[u32; 2]]| {
+        let tags = modules.iter().map(|[start, end]| ModuleTag::new(*start, *end, ""));
+        let information = tags.fold(Builder::new(), Builder::add_module).build();
+        modules_end(&boot::information::read(information.as_bytes()).unwrap())
+    };
+    assert_eq!(end_of(&[]), Some(0));
+    assert_eq!(end_of(&[[0x20_0000, 0x20_1234], [0x10_0000, 0x10_0001]]), Some(0x20_1234));
+    assert_eq!(end_of(&[[0x100_0000, WINDOW_END]]), Some(WINDOW_END));
+    assert_eq!(end_of(&[[WINDOW_END - 1, WINDOW_END + 1], [0x10_0000, 0x10_0001]]), None);
+    assert_eq!(end_of(&[[0x10_0000, 0x10_0001], [u32::MAX - 1, u32::MAX]]), None);
+}
+
+#[test]
 fn thousands_of_areas_in_no_order_are_thousands_of_runs() {
     const AREAS: u64 = 2003;
     let scattered = (0..AREAS).map(|number| number * 1237 % AREAS);

@@ -26,7 +26,8 @@ impl AddressSpace {
     /// # Errors
     /// If there is no frame for the directory.
     pub fn new() -> Result<Self, OutOfMemory> {
-        let mut directory = Directory::new().ok_or(OutOfMemory)?;
+        // SAFETY: it stays in this address space, and gets the kernel's entries below.
+        let mut directory = unsafe { Directory::new() }.ok_or(OutOfMemory)?;
         let kernel = KERNEL.lock();
         // SAFETY: the kernel's tables are never given back, and its entries of the directory never change
         // any more: whatever the kernel maps later, it maps in these tables.
