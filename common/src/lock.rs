@@ -4,6 +4,7 @@
 //! keeps interrupts off while it is held, which keeps handlers and other threads away from it. Code that
 //! still finds it held has found a bug, a lock taken twice on one path, and stops with a sentence instead
 //! of hanging.
+
 #![cfg(target_os = "none")]
 
 use core::cell::Cell;

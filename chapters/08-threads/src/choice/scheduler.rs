@@ -2,6 +2,7 @@
 //!
 //! The run queue holds the threads that are ready. A thread that leaves the CPU goes to the end of the queue
 //! if it could go on, and the first thread of the queue runs next; the idle thread if there is none.
+
 #![cfg(target_os = "none")]
 
 use super::queue::ThreadQueue;

@@ -1,4 +1,5 @@
 //! What a tick does: count down. Only when a count reaches zero is there anything to decide.
+
 #![cfg(target_os = "none")]
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};

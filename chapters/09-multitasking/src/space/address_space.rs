@@ -1,4 +1,5 @@
 //! The address space of a task: made, copied, changed, and given back.
+
 #![cfg(target_os = "none")]
 
 use super::copy::{copy_pages, present};

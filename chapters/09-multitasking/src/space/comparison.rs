@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows the [`rule`](super::rule). Both page directories are walked, and what is found
 //! there is what the CPU finds.
+
 #![cfg(target_os = "none")]
 
 use super::rule::Rule;

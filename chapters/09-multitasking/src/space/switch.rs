@@ -1,4 +1,5 @@
 //! Which address space each thread runs in, and the switch that goes there.
+
 #![cfg(target_os = "none")]
 
 use super::address_space::{AddressSpace, OutOfMemory};

@@ -1,4 +1,5 @@
 //! Tasks as they see themselves: the first one, `getpid`, `exit`, `wait`.
+
 #![cfg(target_os = "none")]
 
 use super::family::{NoSuchChild, Pid, Zombie};
