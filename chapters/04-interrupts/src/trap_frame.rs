@@ -61,7 +61,7 @@ const _: () = assert!(size_of::<TrapFrame>() == 17 * 4);
 /// What an interrupt of ring 3 leaves on the kernel's stack: two words more, above the others.
 ///
 /// The CPU pushes them only where it changes to another ring, and so to another stack (Intel SDM volume 3,
-/// 6.12.1).
+/// 6.12.1 "Exception- or Interrupt-Handler Procedures").
 #[repr(C)]
 #[derive(Debug)]
 pub struct UserTrapFrame {
