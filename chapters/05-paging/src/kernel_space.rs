@@ -2,11 +2,12 @@
 
 #![cfg(target_os = "none")]
 
-use crate::directory::{Directory, PAGES_PER_TABLE, table_in};
-use crate::entry::{Entry, Flags};
-use crate::page::{Frame, PAGE_BYTES, Page, WINDOW_END};
-use crate::regions::{self, Region};
-use crate::{double_fault, frame_allocator, page_fault, tss};
+use crate::faults::regions::{self, Region};
+use crate::faults::{double_fault, page_fault, tss};
+use crate::frames::frame_allocator;
+use crate::frames::page::{Frame, PAGE_BYTES, Page, WINDOW_END};
+use crate::tables::directory::{Directory, PAGES_PER_TABLE, table_in};
+use crate::tables::entry::{Entry, Flags};
 use boot::stop::stop;
 use common::{Lock, VirtAddr, image};
 use core::arch::x86::__cpuid;

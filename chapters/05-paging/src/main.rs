@@ -106,7 +106,7 @@ fn print_map() {
         let place = regions::locate(first.page.address());
         let writable = first.flags.contains(Flags::WRITABLE);
         let mut end = first.page.address().wrapping_add(first.pages * PAGE_BYTES);
-        let goes_on = |next: &paging::directory::Mapping, end| {
+        let goes_on = |next: &paging::walk::Mapping, end| {
             next.page.address() == end
                 && next.flags.contains(Flags::WRITABLE) == writable
                 && regions::locate(end).is_same_region(&place)

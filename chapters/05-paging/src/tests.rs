@@ -5,9 +5,9 @@
 
 mod edge;
 
-use crate::frames::Frames;
-use crate::memory_map;
-use crate::page::{PAGE_BYTES, WINDOW_END};
+use crate::frames::frame_table::FrameTable;
+use crate::frames::memory_map;
+use crate::frames::page::{PAGE_BYTES, WINDOW_END};
 use boot::information;
 use common::VirtAddr;
 use edge::AtTheEdge;
@@ -30,7 +30,7 @@ fn boot_with(bytes: &[u8]) -> Result<u32, String> {
     let boot = information::read(edge.bytes()).map_err(|damage| damage.to_string())?;
     let _ = (information::command_line(&boot), information::loader_name(&boot));
     let claims = memory_map::claims(&boot).ok_or("the boot loader gave no memory map")?;
-    let mut frames = Frames::new();
+    let mut frames = FrameTable::new();
     memory_map::give_free(&mut frames, claims, KERNEL);
     let modules_end = memory_map::modules_end(&boot).ok_or("a module lies beyond the window")?;
     assert!(modules_end <= WINDOW_END);

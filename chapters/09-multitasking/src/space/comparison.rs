@@ -8,8 +8,9 @@
 use super::rule::Rule;
 use common::VirtAddr;
 use core::ops::Range;
-use paging::directory::{Directory, Mapping};
+use paging::Directory;
 use paging::regions::{self, Place};
+use paging::walk::Mapping;
 use paging::{Frame, PAGE_BYTES};
 
 /// Pages in a row that belong to one region and have been treated alike.

@@ -1,7 +1,7 @@
 //! Memory maps of every kind, against a set of frames.
 
 use super::*;
-use crate::page::{Frame, WINDOW_END};
+use crate::frames::page::{Frame, WINDOW_END};
 use multiboot2::{Builder, MaybeDynSized, MemoryMapTag, ModuleTag};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ fn runs(areas: &[MemoryArea]) -> Vec<Range<u32>> {
     free_runs(areas.iter().map(Claim::of_area)).collect()
 }
 
-/// Frames on both sides of the borders: those for which the rule is asked.
+/// FrameTable on both sides of the borders: those for which the rule is asked.
 fn looked_at() -> impl Iterator<Item = u32> {
     BORDERS
         .into_iter()
@@ -94,7 +94,7 @@ fn what_the_loader_says_decides() {
     let builder = Builder::new().mmap(map).add_module(ModuleTag::new(0x20_0FFF, 0x20_1001, "a module"));
     let information = builder.build();
     let boot = boot::information::read(information.as_bytes()).unwrap();
-    let mut frames = Frames::new();
+    let mut frames = FrameTable::new();
     let kernel = VirtAddr::new(0x10_0000)..VirtAddr::new(0x18_0000);
     let beyond = give_free(&mut frames, claims(&boot).unwrap(), kernel);
     let free = iter::from_fn(|| frames.allocate()).map(Frame::number);

@@ -13,9 +13,9 @@
 
 #![cfg(target_os = "none")]
 
-use crate::page::Frame;
-use crate::regions;
-use crate::tss;
+use crate::faults::regions;
+use crate::faults::tss;
+use crate::frames::page::Frame;
 use boot::stop::{self, Trace};
 use common::VirtAddr;
 use core::sync::atomic::AtomicU32;

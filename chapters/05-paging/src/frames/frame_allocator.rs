@@ -2,10 +2,10 @@
 
 #![cfg(target_os = "none")]
 
-use crate::frames::Frames;
-use crate::memory_map;
-use crate::owned_frame::OwnedFrame;
-use crate::page::{Frame, PAGE_BYTES, WINDOW_END};
+use crate::frames::frame_table::FrameTable;
+use crate::frames::memory_map;
+use crate::frames::owned_frame::OwnedFrame;
+use crate::frames::page::{Frame, PAGE_BYTES, WINDOW_END};
 use boot::stop::stop;
 use common::{Lock, image};
 use core::arch::asm;
@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use multiboot2::BootInformation;
 use screen::println;
 
-pub(crate) static FRAMES: Lock<Frames> = Lock::new(Frames::new());
+pub(crate) static FRAMES: Lock<FrameTable> = Lock::new(FrameTable::new());
 static END: AtomicU32 = AtomicU32::new(0);
 
 /// Finds the free frames: those that the memory map calls available, except those in use.

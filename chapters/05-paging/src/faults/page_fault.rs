@@ -2,10 +2,10 @@
 
 #![cfg(target_os = "none")]
 
-use crate::directory::Directory;
-use crate::entry::Flags;
-use crate::page::Page;
-use crate::regions;
+use crate::faults::regions;
+use crate::frames::page::Page;
+use crate::tables::directory::Directory;
+use crate::tables::entry::Flags;
 use bitflags::bitflags;
 use common::VirtAddr;
 use core::fmt;

@@ -2,7 +2,7 @@
 
 #![cfg(target_os = "none")]
 
-use crate::page::PAGE_BYTES;
+use crate::frames::page::PAGE_BYTES;
 use common::{Lock, VirtAddr};
 use core::fmt::{self, Write};
 use core::ops::Range;
