@@ -7,7 +7,6 @@
 
 pub mod address;
 pub mod image;
-#[cfg(target_os = "none")]
 pub mod lock;
 pub mod qemu;
 

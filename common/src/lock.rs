@@ -4,6 +4,7 @@
 //! keeps interrupts off while it is held, which keeps handlers and other threads away from it. Code that
 //! still finds it held has found a bug, a lock taken twice on one path, and stops with a sentence instead
 //! of hanging.
+
 #![cfg(target_os = "none")]
 
 use core::cell::Cell;
@@ -29,25 +30,22 @@ pub struct InterruptsOff {
 #[repr(transparent)]
 pub struct OffCount(u32);
 
-/// The count of the running thread: two for each guard, and one if interrupts were on before the first.
+/// The count of the running thread; the highest bit says that interrupts were on before the first guard.
 static COUNT: AtomicU32 = AtomicU32::new(0);
+const WERE_ON: u32 = 1 << 31;
 
 /// Turns interrupts off until the value returned is dropped.
 #[inline(always)]
 #[must_use = "interrupts come back as soon as this value is dropped"]
 pub fn interrupts_off() -> InterruptsOff {
-    let count = match COUNT.load(Relaxed) {
-        // SAFETY: reading EFLAGS changes nothing, and turning interrupts off takes nothing away from the code
-        // that runs now.
-        0 => unsafe {
-            let were_on = eflags::read().contains(EFlags::FLAGS_IF);
-            irq::disable();
-            u32::from(were_on)
-        },
-        // There is a guard, so they are off.
-        count => count,
-    };
-    COUNT.store(count + 2, Relaxed);
+    // SAFETY: reading EFLAGS changes nothing.
+    let are_on = unsafe { eflags::read() }.contains(EFlags::FLAGS_IF);
+    // SAFETY: turning interrupts off takes nothing away from the code that runs now.
+    unsafe { irq::disable() };
+    COUNT.store(COUNT.load(Relaxed) + 1, Relaxed);
+    if are_on {
+        COUNT.store(COUNT.load(Relaxed) | WERE_ON, Relaxed);
+    }
     InterruptsOff { not_send: PhantomData }
 }
 
@@ -57,7 +55,7 @@ impl InterruptsOff {
     /// # Panics
     /// If interrupts stay off without this guard: the halt would never end.
     pub fn halt_until_interrupt(self) {
-        assert!(COUNT.load(Relaxed) == 3, "interrupts would stay off, and the halt would never end");
+        assert!(COUNT.load(Relaxed) == WERE_ON | 1, "interrupts would stay off, and the halt would never end");
         COUNT.store(0, Relaxed);
         core::mem::forget(self);
         // SAFETY: interrupts were on before, so every vector that can come has a handler. `sti` lets them in only
@@ -69,13 +67,9 @@ impl InterruptsOff {
 impl Drop for InterruptsOff {
     #[inline(always)]
     fn drop(&mut self) {
-        let count = COUNT.load(Relaxed) - 2;
-        if count > 1 {
-            COUNT.store(count, Relaxed);
-            return;
-        }
-        COUNT.store(0, Relaxed);
-        if count == 1 {
+        COUNT.store(COUNT.load(Relaxed).wrapping_sub(1), Relaxed);
+        if COUNT.load(Relaxed) == WERE_ON {
+            COUNT.store(0, Relaxed);
             // SAFETY: they were on before the first guard was made, so every vector that can come has a handler.
             unsafe { irq::enable() };
         }

@@ -111,7 +111,6 @@ impl fmt::Display for Test {
 /// # Panics
 /// If the command line names no test of the table, or says something of a long test that is no number.
 pub fn run(command_line: &str, tests: &[Test], log: fn(fmt::Arguments)) {
-    stress::read(command_line);
     let wanted = command_line.split_ascii_whitespace().find_map(|word| word.strip_prefix("test="));
     let wanted = wanted.expect("the command line names no test: test=NAME, or test=? for the table");
     if wanted == "?" {
@@ -120,6 +119,10 @@ pub fn run(command_line: &str, tests: &[Test], log: fn(fmt::Arguments)) {
         }
     } else {
         let test = tests.iter().find(|test| test.name == wanted);
-        (test.unwrap_or_else(|| panic!("there is no test {wanted}")).run)();
+        let test = test.unwrap_or_else(|| panic!("there is no test {wanted}"));
+        if test.rounds > 0 {
+            stress::read(command_line);
+        }
+        (test.run)();
     }
 }

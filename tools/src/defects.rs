@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
 /// The numbers of the known defects that these chapters must be right about.
-const NUMBERS: [RangeInclusive<u32>; 2] = [1..=36, 42..=50];
+const NUMBERS: [RangeInclusive<u32>; 3] = [1..=36, 42..=50, 54..=54];
 
 /// The folder within a chapter.
 const FOLDER: &str = "mutants";

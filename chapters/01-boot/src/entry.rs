@@ -3,6 +3,8 @@
 //! The loader looks for the header in the first 32 KiB of the file and jumps to `_start` in `entry.s`,
 //! which sets up a stack and calls `kernel_main`, which the macro [`entry!`](crate::entry!) defines.
 
+#![cfg(target_os = "none")]
+
 use core::arch::global_asm;
 
 global_asm!(include_str!("entry.s"));

@@ -7,10 +7,7 @@
 
 #![cfg_attr(target_os = "none", no_std)]
 
-#[cfg(target_os = "none")]
 pub mod entry;
 pub mod information;
-#[cfg(target_os = "none")]
 pub mod serial;
-#[cfg(target_os = "none")]
 pub mod stop;

@@ -4,6 +4,8 @@
 //! where there is no UART at all, the bus answers every read with ones, which look like "ready", and
 //! the bytes go nowhere.
 
+#![cfg(target_os = "none")]
+
 use common::Lock;
 use core::fmt::{self, Write};
 use x86::io;

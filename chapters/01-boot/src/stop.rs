@@ -8,6 +8,8 @@
 //!             | address to return to|
 //! ```
 
+#![cfg(target_os = "none")]
+
 use common::lock::interrupts_off;
 use common::qemu::{self, Outcome};
 use common::{VirtAddr, image};

@@ -8,11 +8,9 @@
 #![cfg_attr(target_os = "none", no_std)]
 
 pub mod cell;
-#[cfg(target_os = "none")]
-pub mod output;
 pub mod text;
-#[cfg(target_os = "none")]
 pub mod vga;
+pub mod output;
 
 #[cfg(target_os = "none")]
 pub use output::{init, last_words, set_colours};

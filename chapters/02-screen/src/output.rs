@@ -3,6 +3,8 @@
 //! What is printed appears twice: on the screen, where control characters do their work, and in the log
 //! of chapter 1, which gets every byte as it is.
 
+#![cfg(target_os = "none")]
+
 use crate::cell::{Colour, Colours};
 use crate::text::Screen;
 use crate::vga::Vga;

@@ -2,6 +2,8 @@
 //!
 //! Source: IBM, Personal System/2 Hardware Interface Technical Reference, "Video Subsystem".
 
+#![cfg(target_os = "none")]
+
 use crate::cell::Cell;
 use crate::text::{HEIGHT, Hardware, WIDTH};
 use x86::io;

@@ -9,7 +9,7 @@ use crate::trap_frame::TrapFrame;
 use common::Lock;
 use core::mem::transmute;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
-use segments::gdt::CODE;
+use segments::gdt::{self, CODE};
 use x86::Ring;
 use x86::dtables::{DescriptorTablePointer, lidt};
 
@@ -32,7 +32,11 @@ static TABLE: Lock<[Gate; 256]> = Lock::new([Gate::ABSENT; 256]);
 ///
 /// Ring 3 may use none of these gates: with `int 8` or `int 32` it could claim what only the CPU or a device
 /// can know.
+///
+/// # Panics
+/// Before `segments::init`: the gates name a segment of that table.
 pub fn init() {
+    gdt::loaded();
     let mut table = TABLE.lock();
     for (gate, vector) in table.iter_mut().zip(0..=255).filter(|(gate, _)| **gate == Gate::ABSENT) {
         *gate = Gate::new(Kind::Interrupt, CODE.bits(), stubs::address(vector), Ring::Ring0);

@@ -3,10 +3,11 @@
  * has 32-bit pushes and pops of segment registers.
  *
  * An interrupt in the kernel does not change the stack: the CPU pushes three words, and for some
- * exceptions a fourth, onto whatever stack is in use (Intel SDM volume 3, 6.12.1). The stubs make one
- * picture of all cases:
+ * exceptions a fourth, onto whatever stack is in use. An interrupt of ring 3 does: the CPU takes SS and ESP
+ * from the task state segment, and first pushes the old ones there (Intel SDM volume 3, 6.12.1). The stubs
+ * make one picture of all cases, and `iret` takes two words more by itself if it goes back to ring 3:
  *
- *              | interrupted stack |
+ *              | interrupted stack |    from ring 3: SS and ESP instead, pushed by the CPU
  *              +-------------------+
  *              | EFLAGS            |  \
  *              | CS                |   | pushed by the CPU

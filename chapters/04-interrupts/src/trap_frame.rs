@@ -61,7 +61,7 @@ const _: () = assert!(size_of::<TrapFrame>() == 17 * 4);
 /// What an interrupt of ring 3 leaves on the kernel's stack: two words more, above the others.
 ///
 /// The CPU pushes them only where it changes to another ring, and so to another stack (Intel SDM volume 3,
-/// 6.12.1).
+/// 6.12.1 "Exception- or Interrupt-Handler Procedures").
 #[repr(C)]
 #[derive(Debug)]
 pub struct UserTrapFrame {
@@ -170,7 +170,7 @@ impl fmt::Display for TrapFrame {
         write!(f, "  EFLAGS {eflags:#010x}  CS {:#06x}  DS {:#06x}  ", segment(cs), segment(ds))?;
         write!(f, "ES {:#06x}  FS {:#06x}  GS {:#06x}", segment(es), segment(fs), segment(gs))?;
         if self.is_from_ring_3() {
-            write!(f, "\n  EIP {:#010x}  SS {:#06x}, in ring 3", self.eip, self.ss())?;
+            write!(f, "\n  SS {:#06x}  EIP {:#010x}, in ring 3", self.ss(), self.eip)?;
         }
         Ok(())
     }

@@ -37,9 +37,9 @@ const TESTS: &[Test] = &[
     test!(to_set_up_again_changes_nothing),
     test!(a_breakpoint_of_ring_3_tells_and_changes_its_stack),
     test!(ring_3_may_use_no_gate_but_the_one_opened_to_it),
-    test!(an_exception_in_ring_3_stops_with_its_own_registers)
-        .ends(End::Stop("EBP 0x00000000  ESP 0x50000000\n  EFLAGS 0x000"))
-        .told(&["FS 0x0023  GS 0x0023", "  SS 0x0023, in ring 3"]),
+    test!(an_exception_in_ring_3_stops_with_its_own_registers).ends(End::Stop(
+        "ESP 0x50000000\n  EFLAGS 0x00000002  CS 0x001b  DS 0x0023  ES 0x0023  FS 0x0023  GS 0x0023\n  SS 0x0023  EIP ",
+    )),
     test!(a_division_by_zero_stops_with_its_name)
         .ends(End::Stop("EXCEPTION: divide error (vector 0)\n  EAX 0x00000007"))
         .told(&["in `kernel::a_division_by_zero_stops_with_its_name`"]),
@@ -520,7 +520,8 @@ fn ring_3_may_use_no_gate_but_the_one_opened_to_it() {
 }
 
 fn an_exception_in_ring_3_stops_with_its_own_registers() {
-    run_in_ring_3(&[0x0F, 0x0B]); // ud2
+    open_to_ring_3(BREAKPOINT);
+    run_in_ring_3(&[INT3]);
 }
 
 fn a_division_by_zero_stops_with_its_name() {

@@ -1,10 +1,13 @@
 //! The kernel's own address space, and paging turned on.
 
-use crate::directory::{Directory, PAGES_PER_TABLE, table_in};
-use crate::entry::{Entry, Flags};
-use crate::page::{Frame, PAGE_BYTES, Page, WINDOW_END};
-use crate::regions::{self, Region};
-use crate::{double_fault, frame_allocator, page_fault};
+#![cfg(target_os = "none")]
+
+use crate::faults::regions::{self, Region};
+use crate::faults::{double_fault, page_fault, tss};
+use crate::frames::frame_allocator;
+use crate::frames::page::{Frame, PAGE_BYTES, Page, WINDOW_END};
+use crate::tables::directory::{Directory, PAGES_PER_TABLE, table_in};
+use crate::tables::entry::{Entry, Flags};
 use boot::stop::stop;
 use common::{Lock, VirtAddr, image};
 use core::arch::x86::__cpuid;
@@ -35,7 +38,9 @@ pub fn init(boot: &BootInformation) {
     }
     let kernel = KERNEL.lock().frame();
     page_fault::init();
-    double_fault::init(kernel);
+    tss::init();
+    // SAFETY: the kernel's address space maps the kernel, and stays.
+    unsafe { double_fault::init(kernel) };
     // SAFETY: the kernel's address space maps everything in use to the address it has already.
     unsafe {
         cr4_write(cr4() | Cr4::CR4_ENABLE_PSE);
@@ -73,7 +78,9 @@ fn parts() -> [(Region, Option<Flags>); 7] {
 // ANCHOR: build
 /// Builds the address space of [`parts`]: every page that is mapped lies in the frame of its own number.
 fn build() -> Directory {
-    let (Some(mut kernel), Some(first)) = (Directory::new(), frame_allocator::allocate_cleared()) else {
+    // SAFETY: there is none yet whose place it could take.
+    let kernel = unsafe { Directory::new() };
+    let (Some(mut kernel), Some(first)) = (kernel, frame_allocator::allocate_cleared()) else {
         stop!("there is no memory for the kernel's page tables");
     };
     let first = first.into_frame();

@@ -1,55 +1,63 @@
 //! Chapter 5: memory in pages, each with its own place and its own protection.
 //!
-//! Physical memory is handed out in frames of 4 KiB ([`memory_map`], [`frames`], [`frame_allocator`]). A page
-//! directory with its page tables ([`directory`]) says for every page of virtual memory which frame it is,
-//! if any, and what may be done with it. `kernel_space` builds the kernel's own map and turns paging on:
+//! Physical memory is handed out in [`frames`] of 4 KiB. A page directory with its page [`tables`] says for every page
+//! of virtual memory which frame it means, if any, and what may be done with it. An access that the tables forbid, or
+//! a stack that runs into its guard page, is one of the [`faults`], and is told in words. `kernel_space` builds the
+//! kernel's own map and turns paging on:
 //!
 //! ```text
 //!   0x0000_0000  page 0: never mapped, so that a null pointer is noticed
-//!   0x0000_1000  the identity window: physical memory, seen at its own address
+//!   0x0000_1000  the identity map: physical memory, seen at its own address
 //!                the BIOS's and the screen's memory          read, write
 //!   0x0010_0000  .rodata and .text                           read
 //!                .data, .bss                                 read, write
 //!                the guard page under the boot stack         nothing
 //!                the boot stack, and all memory behind it    read, write
-//!   0x0800_0000  128 MiB: the window's end; nothing is mapped from here on
+//!   0x0800_0000  128 MiB: the end of the identity map; nothing is mapped from here on
 //! ```
-//!
-//! An access that the map forbids is a page fault, and is explained ([`page_fault`]); a stack that runs
-//! into its guard page is a double fault, and is explained too ([`double_fault`]).
 
 #![cfg_attr(target_os = "none", no_std)]
 
-pub mod entry;
-pub mod frames;
-pub mod memory_map;
-pub mod page;
+/// Physical memory: which frames are free, and how many owners the others have.
+pub mod frames {
+    pub mod page;
+    pub mod memory_map;
+    pub mod frame_table;
+    pub mod frame_allocator;
+    pub mod owned_frame;
+}
 
-#[cfg(target_os = "none")]
-pub mod directory;
-#[cfg(target_os = "none")]
-pub mod double_fault;
-#[cfg(target_os = "none")]
-pub mod frame_allocator;
-#[cfg(target_os = "none")]
+/// Virtual memory: which frame a page means, and what may be done with it.
+pub mod tables {
+    pub mod entry;
+    pub mod owned_entry;
+    pub mod flush;
+    pub mod directory;
+    pub mod several_pages;
+    pub mod walk;
+}
+
+/// What happens when the tables forbid an access.
+pub mod faults {
+    pub mod regions;
+    pub mod page_fault;
+    pub mod tss;
+    pub mod double_fault;
+}
+
 mod kernel_space;
-#[cfg(target_os = "none")]
-mod owned_frame;
-#[cfg(target_os = "none")]
-pub mod page_fault;
-#[cfg(target_os = "none")]
-pub mod regions;
 
-pub use entry::{Entry, Flags};
-pub use frames::TooManyOwners;
-pub use page::{Frame, PAGE_BYTES, Page};
+pub use frames::frame_table::TooManyOwners;
+pub use frames::page::{Frame, PAGE_BYTES, Page};
+pub use tables::entry::{Entry, Flags};
 
 #[cfg(target_os = "none")]
-pub use directory::Directory;
-#[cfg(target_os = "none")]
-pub use kernel_space::{KERNEL, init};
-#[cfg(target_os = "none")]
-pub use owned_frame::OwnedFrame;
+pub use {
+    faults::{double_fault, page_fault, regions, tss},
+    frames::{frame_allocator, owned_frame::OwnedFrame},
+    kernel_space::{KERNEL, init},
+    tables::{directory, directory::Directory, walk},
+};
 
 #[cfg(test)]
 mod tests;

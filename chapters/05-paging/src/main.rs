@@ -1,4 +1,4 @@
-//! The kernel of chapter 5: it prints its own map, uses a page, and repairs a page fault.
+//! The kernel of chapter 5: it prints its own map, repairs a page fault, and shares a frame between two pages.
 
 #![no_std]
 #![no_main]
@@ -7,15 +7,18 @@ use boot::entry::Handover;
 use boot::{information, serial, stop};
 use common::VirtAddr;
 use core::ops::Range;
-use interrupts::TrapFrame;
+use interrupts::{TrapFrame, exceptions};
 use paging::page_fault::{PAGE_FAULT, PageFault};
 use paging::{Flags, KERNEL, PAGE_BYTES, Page, frame_allocator, regions};
 use screen::println;
 
 boot::entry!(kernel, screen::last_words);
 
-/// A page that nobody uses.
+/// Where nothing is.
 const SOMEWHERE: VirtAddr = VirtAddr::new(0x5000_0000);
+
+/// Two pages where nothing is either.
+const PAGES: [VirtAddr; 2] = [VirtAddr::new(0x6000_0000), VirtAddr::new(0x7000_0000)];
 
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
@@ -36,17 +39,64 @@ fn demonstrate() {
         frame_allocator::taken_count()
     );
     print_map();
+    show_repair();
+    show_sharing();
+}
+
+/// Writes where nothing is, and lets the handler of the page fault put a page there.
+fn show_repair() {
     println!("Now a write to {SOMEWHERE}, where no page is.");
-    // SAFETY: the handler removes the cause of the fault, and changes no register.
-    unsafe { interrupts::register(PAGE_FAULT, repair) };
+    // SAFETY: the handler removes the cause, or does not return; it changes no register.
+    let previous = unsafe { interrupts::register(PAGE_FAULT, repair) };
     // SAFETY: the page fault is answered by a page.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(42) };
     let meant = KERNEL.lock().translate(SOMEWHERE).expect("the handler mapped it");
     println!("The write went on, to {meant} in physical memory.");
-    // SAFETY: nobody uses the page after this.
+    // SAFETY: it was there before.
+    unsafe { interrupts::register(PAGE_FAULT, previous) };
+    // SAFETY: the page is not used after this.
     unsafe { KERNEL.lock().unmap_and_free(one_page(SOMEWHERE)) };
 }
 // ANCHOR_END: demonstration
+
+// ANCHOR: sharing
+/// Lets two pages mean one frame: what is written at one is read at the other.
+fn show_sharing() {
+    let owned = frame_allocator::allocate().expect("memory is not out");
+    let (frame, share) = (owned.frame(), owned.share().expect("it has one owner"));
+    let [first, second] = PAGES.map(Page::containing);
+    for (page, share) in [(first, owned), (second, share)] {
+        // SAFETY: nothing is at these pages, and there are no references to the frame.
+        unsafe { KERNEL.lock().map(page, share, Flags::WRITABLE) }.expect("the page is free").flush();
+    }
+    println!("One frame, {}, at two pages:", frame.address());
+    print_page(first);
+    print_page(second);
+    println!("{} was written at the first and is read at the second.", write_and_read(43));
+    // SAFETY: the second page is only read from now on.
+    unsafe { KERNEL.lock().protect(second, Flags::empty()) }.expect("it is mapped").flush();
+    println!("Now the second may only be read:");
+    print_page(second);
+    println!("{} was written at the first and is read at the second.", write_and_read(44));
+    for page in [first, second] {
+        // SAFETY: the page is not used after this.
+        let (share, flush) = unsafe { KERNEL.lock().unmap(page) }.expect("it is mapped");
+        flush.flush();
+        drop(share);
+        println!("Unmapped at {}, the frame has {} owners.", page.address(), frame_allocator::owner_count(frame));
+    }
+}
+
+/// Writes `value` at the first of [`PAGES`], and reads the second.
+fn write_and_read(value: u32) -> u32 {
+    let [first, second] = PAGES.map(VirtAddr::as_ptr::<u32>);
+    // SAFETY: both pages are mapped, and there are no references to what is there.
+    unsafe {
+        first.write_volatile(value);
+        second.read_volatile()
+    }
+}
+// ANCHOR_END: sharing
 
 /// One line for each run of pages with the same name and the same rights.
 fn print_map() {
@@ -56,7 +106,7 @@ fn print_map() {
         let place = regions::locate(first.page.address());
         let writable = first.flags.contains(Flags::WRITABLE);
         let mut end = first.page.address().wrapping_add(first.pages * PAGE_BYTES);
-        let goes_on = |next: &paging::directory::Mapping, end| {
+        let goes_on = |next: &paging::walk::Mapping, end| {
             next.page.address() == end
                 && next.flags.contains(Flags::WRITABLE) == writable
                 && regions::locate(end).is_same_region(&place)
@@ -65,17 +115,31 @@ fn print_map() {
             end = end.wrapping_add(next.pages * PAGE_BYTES);
         }
         let kib = (end.as_u32() - first.page.address().as_u32()) / 1024;
-        let rights = if writable { "read, write" } else { "read" };
-        println!("  {place:<28}  {}  {kib:>6} KiB  {rights}", first.page.address());
+        println!("  {place:<28}  {}  {kib:>6} KiB  {}", first.page.address(), rights(first.flags));
     }
 }
 
+/// One line for one page: which frame it means, and what may be done.
+fn print_page(page: Page) {
+    let kernel = KERNEL.lock();
+    let (Some(meant), Some(granted)) = (kernel.translate(page.address()), kernel.rights(page)) else { return };
+    println!("  {} means {meant}  {}", page.address(), rights(granted));
+}
+
+fn rights(flags: Flags) -> &'static str {
+    if flags.contains(Flags::WRITABLE) { "read, write" } else { "read" }
+}
+
 // ANCHOR: repair
-/// Answers a page fault with a page, and lets the instruction try again.
+/// Answers a page fault with a page where there is none, and lets the instruction try again.
 extern "C" fn repair(frame: &mut TrapFrame) {
     let fault = PageFault::of(frame);
+    if fault.is_protection() {
+        // Another page would not help: there is one, and it forbids the access.
+        exceptions::report(frame, format_args!("{fault}"));
+    }
     println!("Repaired: {fault}.");
-    // SAFETY: nothing was there, so nobody relied on anything there.
+    // SAFETY: nothing was there, so no code relied on anything there.
     let mapped = unsafe { KERNEL.lock().map_free_frames(one_page(fault.address), Flags::WRITABLE) };
     mapped.expect("the page was not present, and memory is not out");
 }

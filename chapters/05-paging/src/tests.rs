@@ -5,9 +5,9 @@
 
 mod edge;
 
-use crate::frames::Frames;
-use crate::memory_map;
-use crate::page::{PAGE_BYTES, WINDOW_END};
+use crate::frames::frame_table::FrameTable;
+use crate::frames::memory_map;
+use crate::frames::page::{PAGE_BYTES, WINDOW_END};
 use boot::information;
 use common::VirtAddr;
 use edge::AtTheEdge;
@@ -30,9 +30,14 @@ fn boot_with(bytes: &[u8]) -> Result<u32, String> {
     let boot = information::read(edge.bytes()).map_err(|damage| damage.to_string())?;
     let _ = (information::command_line(&boot), information::loader_name(&boot));
     let claims = memory_map::claims(&boot).ok_or("the boot loader gave no memory map")?;
-    let mut frames = Frames::new();
+    let mut frames = FrameTable::new();
     memory_map::give_free(&mut frames, claims, KERNEL);
-    // What is handed out is used through the window, and must be nobody else's.
+    let modules_end = memory_map::modules_end(&boot).ok_or("a module lies beyond the window")?;
+    assert!(modules_end <= WINDOW_END);
+    assert!(
+        boot.module_tags().all(|module| module.start_address() <= modules_end && module.end_address() <= modules_end)
+    );
+    // What is handed out is used through the window, and must not be in use already.
     let end = frames.end().address().as_u32();
     assert!(end <= WINDOW_END);
     let is_a_modules =
@@ -49,7 +54,7 @@ fn sound() -> impl Strategy<Value = Vec<u8>> {
     let kind = prop_oneof![4 => Just(1), 1 => 0u32..7].prop_map(MemoryAreaType::from_val);
     let area = (0u64..0x1000_0000, 0u64..0x200_0000, kind);
     let areas = vec(area.prop_map(|(start, size, kind)| MemoryArea::new(start, size, kind)), 0..9);
-    let module = (0u32..0x800_0000, 1u32..0x10_0000, "[a-z ]{0,9}");
+    let module = (0u32..0x7F0_0000, 1u32..0x10_0000, "[a-z ]{0,9}");
     let modules = vec(module.prop_map(|(start, size, words)| ModuleTag::new(start, start + size, &words)), 0..5);
     (option::of(areas), modules, "[a-z =]{0,30}", ".{0,9}").prop_map(|(areas, modules, words, name)| {
         let mut builder = Builder::new().cmdline(CommandLineTag::new(&words)).bootloader(BootLoaderNameTag::new(&name));

@@ -8,12 +8,21 @@ use boot::{information, serial};
 use common::{Lock, PhysAddr, VirtAddr, image};
 use core::arch::asm;
 use core::mem;
+use core::sync::atomic::AtomicU32;
 use harness::{End, Test, test};
+use interrupts::{TrapFrame, UserTrapFrame, exceptions};
 use multiboot2::{BootInformation, BootInformationHeader, MemoryArea, MemoryAreaType};
 use paging::directory::{Directory, MapError, NotMapped};
+use paging::page_fault::{PAGE_FAULT, PageFault};
+use paging::tss::{self, Tss};
 use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, TooManyOwners, frame_allocator};
+use segments::descriptor::{self, Access, Descriptor};
+use segments::{GdtEntry, gdt};
 use spin::Once;
+use x86::Ring;
 use x86::controlregs::{Cr0, cr0};
+use x86::segmentation::SegmentSelector;
+use x86::task::load_tr;
 
 harness::boot!(TESTS, handover => begin(handover), up to interrupts, then {
     // The table can be had even if paging is broken.
@@ -36,6 +45,13 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("STOP: there is no memory for the kernel's page tables")),
     test!(a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes),
     test!(a_module_is_never_handed_out).module(),
+    test!(a_module_behind_all_free_memory_can_be_read).module().memory_mib(128),
+    test!(a_module_beyond_128_mib_is_refused)
+        .module()
+        .ends(End::Stop("STOP: a module lies beyond 128 MiB, where this kernel cannot read it")),
+    test!(a_module_behind_128_mib_is_refused)
+        .module()
+        .ends(End::Stop("STOP: a module lies beyond 128 MiB, where this kernel cannot read it")),
     test!(boot_information_in_free_memory_is_never_handed_out),
     test!(every_frame_can_be_used_in_8_mib).memory_mib(8),
     test!(every_frame_can_be_used_in_128_mib).memory_mib(128),
@@ -52,6 +68,10 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
     test!(what_is_unmapped_and_freed_is_gone_at_once)
         .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
+    test!(protecting_takes_effect_at_once)
+        .ends(End::Stop("a write to 0x50000000 in no region of the kernel: the page may not be written")),
+    test!(protecting_keeps_the_frame_and_its_owner),
+    test!(the_identity_map_can_be_protected_and_owns_nothing),
     test!(mapping_twice_is_refused),
     test!(mapping_without_memory_is_an_error_and_loses_nothing),
     test!(all_of_several_pages_are_mapped_or_none),
@@ -66,6 +86,12 @@ const TESTS: &[Test] = &[
     test!(a_write_to_nothing_is_told).ends(End::Stop(
         "EXCEPTION: page fault: a write to 0x50000000 in no region of the kernel: the page is not present",
     )),
+    test!(a_protection_fault_is_not_repaired)
+        .ends(End::Stop("page fault: a write to 0x50000000 in no region of the kernel: the page may not be written")),
+    test!(a_page_fault_of_ring_3_is_told)
+        .ends(End::Stop("in the kernel's variables by ring 3: the page is the kernel's")),
+    test!(what_ring_3_may_only_read_is_told_as_that)
+        .ends(End::Stop("a write to 0x50000010 in no region of the kernel by ring 3: the page may not be written")),
     test!(instructions_cannot_be_written)
         .ends(End::Stop("in the kernel's instructions: the page may not be written"))
         .told(&["inlined into `kernel::instructions_cannot_be_written`"]),
@@ -87,6 +113,9 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at"))
         .told(&["in `kernel::for_ever`"]),
     test!(a_stack_overflow_by_one_large_frame_is_told).ends(End::Stop("stack overflow")),
+    test!(a_double_fault_is_told_whichever_tss_was_in_use)
+        .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at"))
+        .told(&["in `kernel::for_ever`"]),
     test!(a_double_fault_for_another_reason_is_called_so)
         .ends(End::Stop("EXCEPTION: double fault (vector 8): the handler of an exception could not be entered\n  ESP"))
         .told(&["in `kernel::a_double_fault_for_another_reason_is_called_so`"]),
@@ -111,36 +140,50 @@ fn begin(handover: Handover) -> &'static BootInformation<'static> {
 /// A part of the memory that the loader calls available.
 const RESERVED: core::ops::Range<u64> = 0xA0_0800..0xB0_0800;
 
+/// Where a module lies that is not near the free memory.
+const FAR_AWAY: VirtAddr = VirtAddr::new(100 << 20);
+
 /// All the memory that there is where it is full of ones at first.
 const FULL_OF_ONES: core::ops::Range<u32> = 8 << 20..12 << 20;
 
 const AVAILABLE: u64 = 1;
 const NOT_AVAILABLE: u64 = 2;
 
-/// What befalls the tag of the memory map (Multiboot2 3.6.8) before the kernel of a test gets to see it.
-type Change = fn(&mut [u64]);
+/// What befalls two tags before the kernel of a test gets to see them: that of the memory map (Multiboot2 3.6.8), and
+/// that of the module (3.6.6), if there is one.
+type Change = fn(&mut [u64], &mut [u64]);
 
 /// By a part of the test's name.
 const CHANGES: &[(&str, Change)] = &[
-    ("calls_reserved", |tag| {
+    ("calls_reserved", |tag, _| {
         let area = areas(tag).iter_mut().find(|area| area[2] != AVAILABLE).expect("the BIOS reserves some");
         *area = [RESERVED.start, RESERVED.end - RESERVED.start, NOT_AVAILABLE];
     }),
     // The type is in the lower half of the first word. This one means nothing.
-    ("without_a_memory_map", |tag| tag[0] += 1000),
-    ("reserves_everything", |tag| areas(tag)[0] = [0, u64::MAX, NOT_AVAILABLE]),
-    ("only_one_frame", |tag| {
+    ("without_a_memory_map", |tag, _| tag[0] += 1000),
+    ("reserves_everything", |tag, _| areas(tag)[0] = [0, u64::MAX, NOT_AVAILABLE]),
+    ("only_one_frame", |tag, _| {
         areas(tag).fill([0, 0, AVAILABLE]);
         areas(tag)[0] = [8 << 20, 4096, AVAILABLE];
     }),
-    ("full_of_ones", |tag| {
+    ("full_of_ones", |tag, _| {
         let bytes = FULL_OF_ONES.end - FULL_OF_ONES.start;
         areas(tag).fill([0, 0, AVAILABLE]);
         areas(tag)[0] = [FULL_OF_ONES.start.into(), bytes.into(), AVAILABLE];
         // SAFETY: paging is off, the kernel lies elsewhere, and of what the loader tells there is a copy.
         unsafe { (FULL_OF_ONES.start as *mut u8).write_bytes(0xFF, bytes as usize) };
     }),
-    ("ends_beyond_all_addresses", |tag| areas(tag)[0] = [2 << 20, u64::MAX, AVAILABLE]),
+    ("ends_beyond_all_addresses", |tag, _| areas(tag)[0] = [2 << 20, u64::MAX, AVAILABLE]),
+    ("module_behind_all_free_memory", |tag, module| {
+        areas(tag).fill([0, 0, AVAILABLE]);
+        areas(tag)[0] = [8 << 20, 4 << 20, AVAILABLE];
+        let (from, to) = (module[1] as u32, (module[1] >> 32) as u32);
+        // SAFETY: paging is off, and nothing is there.
+        unsafe { (from as *const u8).copy_to(FAR_AWAY.as_ptr(), (to - from) as usize) };
+        place(module, FAR_AWAY.as_u32(), FAR_AWAY.as_u32() + (to - from));
+    }),
+    ("module_beyond_128_mib", |_, module| place(module, (128 << 20) - 4096, (128 << 20) + 1)),
+    ("module_behind_128_mib", |_, module| place(module, 1 << 30, (1 << 30) + 1)),
 ];
 
 /// The areas of the map: where each begins, how many bytes it has, and of which kind it is.
@@ -148,16 +191,29 @@ fn areas(tag: &mut [u64]) -> &mut [[u64; 3]] {
     tag[2..].as_chunks_mut().0
 }
 
-/// A copy of what the loader tells, with the memory map changed.
+/// Says that the module lies from `start` up to, but not including, `end`.
+fn place(module: &mut [u64], start: u32, end: u32) {
+    module[1] = u64::from(start) | u64::from(end) << 32;
+}
+
+/// A copy of what the loader tells, changed.
 fn changed(boot: &BootInformation, change: Change) -> BootInformation<'static> {
-    static COPY: Lock<[u64; 1024]> = Lock::new([0; 1024]);
+    #[repr(align(8))]
+    struct Copy([u64; 1024]);
+    static COPY: Lock<Copy> = Lock::new(Copy([0; 1024]));
+    let words = |from: usize, bytes: usize| {
+        let from = (from - boot.start_address()) / 8;
+        from..from + bytes.div_ceil(8)
+    };
     let map = boot.memory_map_tag().expect("a memory map");
-    let (from, words) = (((&raw const *map).addr() - boot.start_address()) / 8, size_of_val(map) / 8);
-    let mut copy = COPY.lock();
+    let map = words((&raw const *map).addr(), size_of_val(map));
+    let module = boot.module_tags().next().map_or(0..0, |tag| words((&raw const *tag).addr(), size_of_val(tag)));
+    let copy = &mut COPY.lock().0;
     // SAFETY: the information is the loader's and lies there, all of it, at a multiple of 8.
     let original = unsafe { core::slice::from_raw_parts(boot.start_address() as *const u64, boot.total_size() / 8) };
     copy[..original.len()].copy_from_slice(original);
-    change(&mut copy[from..from + words]);
+    let [map, module] = copy.get_disjoint_mut([map, module]).expect("they are different tags");
+    change(map, module);
     // SAFETY: a copy of good information, at an aligned address, which nobody writes to any more.
     let loaded = unsafe { BootInformation::load(copy.as_ptr().cast::<BootInformationHeader>()) };
     loaded.expect("the tags of the copy are as good as those of the original")
@@ -263,6 +319,23 @@ fn a_module_is_never_handed_out() {
     let text = unsafe { core::slice::from_raw_parts(module.start_address() as *const u8, 18) };
     assert_eq!(text, b"a module for the t");
 }
+
+fn a_module_behind_all_free_memory_can_be_read() {
+    let module = boot().module_tags().next().expect("the loader loads a module");
+    assert_eq!(module.start_address(), FAR_AWAY.as_u32());
+    for address in [FAR_AWAY, VirtAddr::new(module.end_address() - 1)] {
+        assert_eq!(KERNEL.lock().translate(address), Some(PhysAddr::new(address.as_u32())));
+    }
+    // SAFETY: the module is there, and is not written to.
+    let text = unsafe { core::slice::from_raw_parts(FAR_AWAY.as_ptr::<u8>(), module.module_size() as usize) };
+    assert!(text.chunks(23).all(|line| b"a module for the tests\n".starts_with(line)));
+}
+
+fn a_module_beyond_128_mib_is_refused() {
+    // The kernel of this test stops before it gets here, and so does that of the next.
+}
+
+fn a_module_behind_128_mib_is_refused() {}
 
 fn boot_information_in_free_memory_is_never_handed_out() {
     assert_eq!(boot().start_address(), IN_FREE_MEMORY);
@@ -418,7 +491,8 @@ fn tables_are_empty_whatever_was_in_their_frames() {
     let [first, second, third] = dirty;
     let frame = second.frame();
     drop((first, second));
-    let mut directory = Directory::new().expect("memory is not out");
+    // SAFETY: it takes no other one's place.
+    let mut directory = unsafe { Directory::new() }.expect("memory is not out");
     assert_eq!(directory.frame(), frame, "the dirty frame is the directory's now");
     assert_eq!(directory.mappings().count(), 0);
     // SAFETY: the address space is not in use.
@@ -460,6 +534,59 @@ fn what_is_unmapped_and_freed_is_gone_at_once() {
     unsafe { SOMEWHERE.as_ptr::<u32>().read_volatile() };
 }
 
+fn protecting_takes_effect_at_once() {
+    what_is_mapped_can_be_used_and_translated();
+    // SAFETY: the page is written once more, to see that it cannot be.
+    unsafe { KERNEL.lock().protect(Page::containing(SOMEWHERE), Flags::empty()) }.expect("it is mapped").flush();
+    let there = SOMEWHERE.wrapping_add(0x123 * 4);
+    // SAFETY: it can be read as before.
+    assert_eq!(unsafe { there.as_ptr::<u32>().read_volatile() }, 0xFEED_F00D);
+    // SAFETY: not safe: the page is read only, which is the test.
+    unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(0) };
+}
+
+fn protecting_keeps_the_frame_and_its_owner() {
+    let owned = allocate();
+    let (frame, page) = (owned.frame(), Page::containing(SOMEWHERE));
+    let mut kernel = KERNEL.lock();
+    // SAFETY: nothing else uses the page or the frame.
+    unsafe {
+        kernel.map(page, owned, Flags::empty()).expect("the page is free").flush();
+        assert_eq!(kernel.rights(page), Some(Flags::PRESENT));
+        kernel.protect(page, Flags::WRITABLE | Flags::USER | Flags::AVAILABLE_10).expect("it is mapped").flush();
+    }
+    assert_eq!(kernel.rights(page), Some(Flags::PRESENT | Flags::WRITABLE | Flags::USER));
+    assert_eq!(kernel.translate(SOMEWHERE), Some(frame.address()));
+    // SAFETY: as above.
+    unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(1) };
+    let flags = kernel.mappings().find(|mapping| mapping.page == page).expect("it is mapped").flags;
+    assert!(flags.contains(Flags::OWNED | Flags::AVAILABLE_10 | Flags::DIRTY), "{flags:?}");
+    // SAFETY: as above.
+    let (owned, flush) = unsafe { kernel.unmap(page) }.expect("it is mapped");
+    flush.flush();
+    assert_eq!((owned.frame(), frame_allocator::owner_count(frame)), (frame, 1));
+    // SAFETY: as above.
+    assert_eq!(unsafe { kernel.protect(page, Flags::WRITABLE) }.map(|_| ()), Err(NotMapped(page)));
+}
+
+fn the_identity_map_can_be_protected_and_owns_nothing() {
+    let frame = allocate().into_frame();
+    let page = frame.in_window();
+    let mut kernel = KERNEL.lock();
+    for rights in [Flags::empty(), Flags::WRITABLE] {
+        // SAFETY: the frame was free, so its page is not used.
+        unsafe { kernel.protect(page, rights) }.expect("it is mapped").flush();
+        assert_eq!(kernel.rights(page), Some(rights | Flags::PRESENT));
+        // SAFETY: as above.
+        assert_eq!(unsafe { kernel.unmap(page) }.map(|_| ()), Err(NotMapped(page)));
+    }
+    assert_eq!((kernel.translate(page.address()), frame_allocator::owner_count(frame)), (Some(frame.address()), 1));
+    let large = Page::containing(VirtAddr::new(8 << 20));
+    // SAFETY: it is refused.
+    assert_eq!(unsafe { kernel.protect(large, Flags::empty()) }.map(|_| ()), Err(NotMapped(large)));
+    assert_eq!(kernel.rights(large), Some(Flags::PRESENT | Flags::WRITABLE));
+}
+
 fn mapping_twice_is_refused() {
     let owned = allocate();
     let frame = owned.frame();
@@ -482,7 +609,8 @@ fn mapping_twice_is_refused() {
 fn mapping_without_memory_is_an_error_and_loses_nothing() {
     let owned = allocate();
     take_all(|_| ());
-    assert!(Directory::new().is_none());
+    // SAFETY: it takes no other one's place.
+    assert!(unsafe { Directory::new() }.is_none());
     let before = KERNEL.lock().mappings().count();
     // SAFETY: nobody uses the page.
     let error = unsafe { KERNEL.lock().map(Page::containing(SOMEWHERE), owned, Flags::empty()) }.map(|_| ());
@@ -560,6 +688,77 @@ fn a_write_to_nothing_is_told() {
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(0) };
 }
 
+/// What the demonstration's handler does.
+extern "C" fn repair(frame: &mut TrapFrame) {
+    let fault = PageFault::of(frame);
+    assert!(fault.is_write() && !fault.is_from_ring_3());
+    if fault.is_protection() {
+        exceptions::report(frame, format_args!("{fault}"));
+    }
+    let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
+    // SAFETY: nothing was there.
+    unsafe { KERNEL.lock().map_free_frames(pages, Flags::WRITABLE) }.expect("memory is not out");
+}
+
+fn a_protection_fault_is_not_repaired() {
+    // SAFETY: the handler removes the cause, or does not return.
+    unsafe { interrupts::register(PAGE_FAULT, repair) };
+    for value in 1..4 {
+        // SAFETY: the handler maps the page.
+        let read = unsafe {
+            SOMEWHERE.as_ptr::<u32>().write_volatile(value);
+            SOMEWHERE.as_ptr::<u32>().read_volatile()
+        };
+        assert_eq!(read, value);
+    }
+    // SAFETY: the page is written once more, to see that it cannot be.
+    unsafe { KERNEL.lock().protect(Page::containing(SOMEWHERE), Flags::empty()) }.expect("it is mapped").flush();
+    // SAFETY: not safe: the page is read only, which is the test.
+    unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(0) };
+}
+
+/// Runs in ring 3, at [`SOMEWHERE`], which ring 3 may read, what writes to `target`. Interrupts begin on a stack of
+/// their own: the boot stack is in use.
+fn write_in_ring_3(target: VirtAddr) -> ! {
+    static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
+    static TABLE: Once<[GdtEntry; 7]> = Once::new();
+    const DATA: Access = Access::PRESENT.union(Access::CODE_OR_DATA).union(Access::READ_WRITE).union(Access::RING_3);
+    let flat =
+        |access| Descriptor::new(0, 0xF_FFFF, access, descriptor::Flags::LIMIT_IN_PAGES | descriptor::Flags::BITS_32);
+    let more = [flat(DATA | Access::EXECUTABLE), flat(DATA)];
+    gdt::load(TABLE.call_once(|| gdt::extended(&more))).expect("it extends the loaded table");
+    let [code, data] = [5, 6].map(|index| SegmentSelector::new(index, Ring::Ring3));
+    let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
+    // SAFETY: nothing was there, and nothing uses it while it is written.
+    unsafe {
+        KERNEL.lock().map_free_frames(pages, Flags::WRITABLE).expect("memory is not out");
+        SOMEWHERE.as_ptr::<[u8; 2]>().write([0x89, 0x03]); // mov [ebx], eax
+        KERNEL.lock().protect(Page::containing(SOMEWHERE), Flags::USER).expect("it is mapped").flush();
+        tss::set_kernel_stack(VirtAddr::from(STACK.as_ptr_range().end));
+    }
+    // SAFETY: the handler does not return.
+    unsafe { interrupts::register(PAGE_FAULT, told) };
+    extern "C" fn told(frame: &mut TrapFrame) {
+        let fault = PageFault::of(frame);
+        assert!(fault.is_write() && fault.is_protection() && fault.is_from_ring_3());
+        let end = VirtAddr::from(&raw const *frame).wrapping_add(size_of::<UserTrapFrame>() as u32);
+        assert_eq!(end, VirtAddr::from(STACK.as_ptr_range().end), "the kernel's stack was empty");
+        exceptions::report(frame, format_args!("{fault}"))
+    }
+    let mut frame = UserTrapFrame::new(code, data, SOMEWHERE, VirtAddr::new(0));
+    (frame.ebx, frame.eflags) = (target.as_u32(), 1 << 1);
+    // SAFETY: the frame is one of ring 3, whose code is mapped; the page fault that follows ends the kernel.
+    unsafe { asm!("mov esp, {}", "jmp interrupt_return", in(reg) &raw const frame, options(noreturn)) }
+}
+
+fn a_page_fault_of_ring_3_is_told() {
+    write_in_ring_3(image::data().start);
+}
+
+fn what_ring_3_may_only_read_is_told_as_that() {
+    write_in_ring_3(SOMEWHERE.wrapping_add(0x10));
+}
+
 fn instructions_cannot_be_written() {
     // SAFETY: not safe: the page is read only, which is the test.
     unsafe { image::text().start.as_ptr::<u32>().write_volatile(0) };
@@ -606,6 +805,15 @@ fn a_stack_overflow_by_one_large_frame_is_told() {
         core::hint::black_box(&large)[12345]
     }
     large();
+}
+
+fn a_double_fault_is_told_whichever_tss_was_in_use() {
+    static ANOTHER: Tss = Tss::new();
+    static TABLE: Once<[GdtEntry; 6]> = Once::new();
+    gdt::load(TABLE.call_once(|| gdt::extended(&[ANOTHER.descriptor()]))).expect("it extends the loaded table");
+    // SAFETY: the entry is a TSS, and is not in use yet.
+    unsafe { load_tr(SegmentSelector::new(5, Ring::Ring0)) };
+    for_ever(0);
 }
 
 fn a_double_fault_for_another_reason_is_called_so() {

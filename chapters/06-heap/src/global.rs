@@ -11,6 +11,8 @@
 //! chapter 5's allocator, and the page tables of as much heap as there is memory are made beforehand.
 //! That these never change again will matter once there are several address spaces, which share them.
 
+#![cfg(target_os = "none")]
+
 use crate::check::Usage;
 use crate::heap::Heap;
 use crate::memory::Memory;

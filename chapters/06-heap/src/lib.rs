@@ -8,14 +8,13 @@
 
 #![cfg_attr(target_os = "none", no_std)]
 
-mod blocks;
-pub mod check;
-pub mod free_error;
-mod free_list;
-#[cfg(target_os = "none")]
-pub mod global;
-pub mod heap;
 pub mod memory;
+mod blocks;
+mod free_list;
+pub mod heap;
+pub mod free_error;
+pub mod check;
+pub mod global;
 
 #[cfg(target_os = "none")]
 pub use global::{init, usage};

@@ -8,15 +8,12 @@
 
 #![cfg_attr(target_os = "none", no_std)]
 
-pub mod counter;
 pub mod irq;
-#[cfg(target_os = "none")]
 pub mod pic;
 pub mod rate;
-#[cfg(target_os = "none")]
-pub mod rtc;
-#[cfg(target_os = "none")]
+pub mod counter;
 pub mod tick;
+pub mod rtc;
 
 #[cfg(target_os = "none")]
 pub use tick::{init, on_tick, start, ticks, uptime};

@@ -11,6 +11,8 @@
 //!
 //! Source: Intel, 8259A data sheet, "Operation Command Words", "Interrupt Sequence".
 
+#![cfg(target_os = "none")]
+
 use crate::irq::{Irq, MASTER_SETUP, Masks, SLAVE_SETUP};
 use common::Lock;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};

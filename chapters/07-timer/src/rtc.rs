@@ -2,6 +2,8 @@
 //!
 //! Source: Motorola, MC146818A data sheet, "Register B", "Register C", "Update Cycle".
 
+#![cfg(target_os = "none")]
+
 use common::lock::interrupts_off;
 use x86::io;
 

@@ -1,5 +1,7 @@
 //! The tick: the interval timer's interrupt, counted, and passed on to whoever wants to know.
 
+#![cfg(target_os = "none")]
+
 use crate::counter::Counter;
 use crate::irq::Irq;
 use crate::pic;

@@ -1,4 +1,5 @@
 //! The life of a thread: reserved, started, ended, joined; and how the first one came to be.
+
 #![cfg(target_os = "none")]
 
 use crate::choice::reason::{Counts, Reason};

@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+mod ring3;
 mod translation;
 
 use alloc::boxed::Box;
@@ -21,6 +22,7 @@ use multitasking::{AddressSpace, Exited, ForkError, NoSuchChild, Pid, comparison
 use multitasking::{switch_space, try_wait, wait, wait_for, with_directories};
 use paging::directory::{MapError, NotMapped};
 use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions};
+use ring3::programs_of_ring_3_fork_share_a_frame_execute_and_end;
 use threads::{Context, MOST_THREADS, PerThread, ReservedThread};
 use translation::Translation;
 use x86::bits32::eflags::{self, EFlags};
@@ -100,6 +102,7 @@ const TESTS: &[Test] = &[
     test!(a_reserved_thread_gives_its_space_back),
     test!(one_frame_is_shared_by_two_spaces),
     test!(cr3_is_loaded_only_on_the_way_to_another_space),
+    test!(programs_of_ring_3_fork_share_a_frame_execute_and_end),
     test!(a_stack_overflow_in_a_child_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page"))
         .told(&["in `kernel::for_ever`"]),
@@ -1104,10 +1107,6 @@ fn the_guard_page_of_a_stack_is_never_mapped() {
         let stack = PRIVATE.end.wrapping_sub(3 * PAGE_BYTES);
         let _ = map(stack.wrapping_sub(2 * PAGE_BYTES)..stack, Flags::WRITABLE);
     });
-}
-
-fn init_is_refused_the_second_time() {
-    multitasking::init();
 }
 
 fn private_regions_have_names_once_a_task_runs() {

@@ -31,14 +31,18 @@ pub fn is_test(path: &str) -> bool {
     path.split('/').any(|part| part == "tests" || part == "tests.rs")
 }
 
-/// Where the library first speaks of a file: in its text, or where it declares the module.
+/// Where the library first speaks of a file: in its text, or where it declares the module; or of its folder.
 fn place(library: &str, file: &str) -> usize {
-    let name = file.split(['/', '.']).next().unwrap_or_default();
-    if name == "lib" || name == "main" {
+    let parts = file.rsplit('/').map(|part| part.split('.').next().unwrap_or_default());
+    let mut names = parts.filter(|name| *name != "tests").peekable();
+    if names.peek().is_some_and(|name| ["lib", "main"].contains(name)) {
         return 0;
     }
-    let words = [format!("`{name}`"), format!("@{name}`"), format!("[`{name}::"), format!("mod {name};")];
-    words.iter().filter_map(|words| library.find(words)).min().map_or(usize::MAX, |place| place + 1)
+    let found = names.find_map(|name| {
+        let words = [format!("`{name}`"), format!("@{name}`"), format!("[`{name}::"), format!("mod {name};")];
+        words.iter().filter_map(|words| library.find(words)).min()
+    });
+    found.map_or(usize::MAX, |place| place + 1)
 }
 
 /// The place of a file in the listing, whether or not it has one.
@@ -122,6 +126,17 @@ mod tests {
         assert_eq!(paths[..2], ["linker.ld", "common/src/lib.rs"]);
         assert_eq!(paths[2..paths.len() - 1], expected);
         assert_eq!(paths[paths.len() - 1], "harness/src/lib.rs");
+    }
+
+    #[test]
+    fn files_in_folders_come_in_the_order_of_the_library() {
+        let library = "//! [`a`] is a folder.\n\nmod a {\n    mod two;\n    mod one;\n}\nmod zero;\nmod tests;\n";
+        let files = ["a/one.rs", "a/one/tests.rs", "a/two.rs", "a/two/tests.rs", "lib.rs", "tests.rs", "zero.rs"];
+        let files = files.map(|name| (format!("src/{name}"), if name == "lib.rs" { library } else { "" }));
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, *text)).collect();
+        let (_folder, sources) = project(&files);
+        let expected = ["lib.rs", "a/two.rs", "a/one.rs", "zero.rs", "a/two/tests.rs", "a/one/tests.rs", "tests.rs"];
+        assert_eq!(of_folder(&sources, "src"), expected.map(|name| format!("src/{name}")));
     }
 
     #[test]

@@ -46,8 +46,11 @@ fn chapter_of(sources: &Sources, code: &str, libraries: &[(String, String)]) -> 
     let first = call.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
     let of_name = libraries.iter().find(|(name, _)| name == first);
     // What the loader has handed over is chapter 1's; other names are of modules.
-    let of_module =
-        || libraries.iter().rev().find(|(_, chapter)| sources.has(&format!("chapters/{chapter}/src/{first}.rs")));
+    let has_module = |chapter: &str| {
+        let file = format!("/{first}.rs");
+        sources.files_in(&format!("chapters/{chapter}/src")).iter().any(|path| path.ends_with(&file))
+    };
+    let of_module = || libraries.iter().rev().find(|(_, chapter)| has_module(chapter));
     let handed_over = || libraries.first().filter(|_| first == "handover");
     let found = of_name.or_else(handed_over).or_else(of_module);
     found
@@ -99,7 +102,7 @@ mod tests {
             ("common/Cargo.toml", "[dependencies]\nspin.workspace = true\n"),
             ("chapters/01-a/Cargo.toml", "[dependencies]\ncommon.workspace = true\n"),
             ("chapters/02-b/Cargo.toml", "[dependencies]\nfirst.workspace = true\nx86.workspace = true\n"),
-            ("chapters/02-b/src/input.rs", ""),
+            ("chapters/02-b/src/waiting/input.rs", ""),
             ("chapters/02-b/src/main.rs", main),
         ];
         let (_folder, sources) = project(&files);

@@ -3,7 +3,7 @@
 //! They end where a page ends, and the next page may not be touched. Reading one byte too many is no matter
 //! of luck then, but a fault that ends the test.
 
-use crate::page::PAGE_BYTES;
+use crate::frames::page::PAGE_BYTES;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use std::{ptr, slice};
 

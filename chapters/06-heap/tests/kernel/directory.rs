@@ -51,7 +51,8 @@ impl Life {
     fn new(seed: u32) -> Self {
         let taken = frame_allocator::taken_count();
         let shared = [(); 3].map(|()| frame_allocator::allocate().expect("memory is not out"));
-        let mut directory = Directory::new().expect("memory is not out");
+        // SAFETY: it takes no other one's place.
+        let mut directory = unsafe { Directory::new() }.expect("memory is not out");
         // SAFETY: the CPU does not use the address space.
         unsafe { directory.entries_mut()[LARGE] = Entry::new(LARGE_FRAME, Flags::LARGE) };
         let (mapped, found, tables) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());

@@ -6,6 +6,7 @@
 //! ```
 //! A thread has one link, so it stands in one queue at a time: the run queue, the free slots, or the queue of
 //! what it waits for.
+
 #![cfg(target_os = "none")]
 
 use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};

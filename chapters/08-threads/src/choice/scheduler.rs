@@ -2,6 +2,7 @@
 //!
 //! The run queue holds the threads that are ready. A thread that leaves the CPU goes to the end of the queue
 //! if it could go on, and the first thread of the queue runs next; the idle thread if there is none.
+
 #![cfg(target_os = "none")]
 
 use super::queue::ThreadQueue;
@@ -21,8 +22,8 @@ static RUN_QUEUE: ThreadQueue = ThreadQueue::new();
 /// The thread that runs.
 static CURRENT: InterruptCell<ThreadId> = InterruptCell::new(ThreadId::FIRST);
 
-/// The thread that runs when no other can.
-static IDLE: InterruptCell<Option<ThreadId>> = InterruptCell::new(None);
+/// The thread that runs when no other can. Until there is one, no thread leaves the CPU.
+static IDLE: InterruptCell<ThreadId> = InterruptCell::new(ThreadId::FIRST);
 
 /// The threads that wait with a deadline.
 static SLEEPERS: Lock<Sleepers> = Lock::new(Sleepers::new());
@@ -68,7 +69,7 @@ pub unsafe fn switch_by(switch: Switch) {
 pub(crate) fn set_idle(idle: ThreadId, off: &InterruptsOff) {
     THREADS[CURRENT.get(off)].state.set(State::Running, off);
     assert!(RUN_QUEUE.pop(off) == Some(idle), "no other thread is ready yet");
-    IDLE.set(Some(idle), off);
+    IDLE.set(idle, off);
 }
 
 // ANCHOR: yield
@@ -85,7 +86,7 @@ fn give_way(reason: Reason, off: &InterruptsOff) {
     }
     let me = CURRENT.get(off);
     THREADS[me].state.set(State::Ready, off);
-    if IDLE.get(off) != Some(me) {
+    if me != IDLE.get(off) {
         RUN_QUEUE.push_back(me, off);
     }
     schedule(reason, off);
@@ -96,8 +97,7 @@ fn give_way(reason: Reason, off: &InterruptsOff) {
 /// The first thread of the run queue; the idle thread if the queue is empty.
 #[inline(always)]
 fn pick_next(off: &InterruptsOff) -> ThreadId {
-    let next = RUN_QUEUE.pop(off).or_else(|| IDLE.get(off));
-    next.expect("there is an idle thread before any thread can leave the CPU")
+    RUN_QUEUE.pop(off).unwrap_or(IDLE.get(off))
 }
 
 /// Gives the CPU to the next thread. Returns when the thread that leaves it gets it back.
@@ -137,6 +137,7 @@ pub(crate) fn make_ready(thread: ThreadId, off: &InterruptsOff) {
 /// The thread stands in `queue`.
 pub(crate) fn block(queue: &'static ThreadQueue, reason: Reason, deadline: Option<u64>, off: &InterruptsOff) -> bool {
     let id = CURRENT.get(off);
+    assert!(id != IDLE.get(off), "a thread waits, and no other could run: `threads::init` comes first");
     let me = &THREADS[id];
     me.waits_in.set(Some(queue), off);
     me.deadline.set(deadline, off);
@@ -186,18 +187,17 @@ pub(crate) fn finish(off: &InterruptsOff) -> ! {
 // ANCHOR: tick
 /// Called on every tick, in the handler of the timer's interrupt.
 pub(crate) fn tick() {
-    let (timeslice_is_over, sleeper_is_due) = timeslice::count_down();
-    if timeslice_is_over || sleeper_is_due {
-        tick_expired(sleeper_is_due);
+    if timeslice::count_down() {
+        tick_expired();
     }
 }
 
 /// Wakes sleepers if one is due, and ends the running thread's timeslice if it is over.
 #[inline(never)] // most ticks have nothing to decide, and should not pay for it
-fn tick_expired(sleeper_is_due: bool) {
+fn tick_expired() {
     let off = interrupts_off();
-    let is_over = timeslice::is_over();
-    if sleeper_is_due {
+    let is_over = timeslice::is_over(); // before a sleeper that wakes shortens it
+    if timeslice::is_sleeper_due() {
         wake_sleepers(&off);
     }
     if is_over {

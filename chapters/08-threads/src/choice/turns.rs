@@ -1,4 +1,5 @@
 //! How the turns of each thread have ended: counted before every switch.
+
 #![cfg(target_os = "none")]
 
 use super::reason::{Counts, Reason};

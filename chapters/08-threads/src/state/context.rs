@@ -1,4 +1,5 @@
 //! The saved context of a thread, and the switch from one context to another.
+
 #![cfg(target_os = "none")]
 
 use core::arch::global_asm;

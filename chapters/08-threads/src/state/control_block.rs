@@ -2,6 +2,7 @@
 //!
 //! Everything about a thread is found here or in a [`PerThread`] table of its own. A slot that has been
 //! used and is free again is linked to the next one; the slots above `HIGH_WATER` have never been used.
+
 #![cfg(target_os = "none")]
 
 use super::context::Context;

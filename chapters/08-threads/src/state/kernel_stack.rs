@@ -5,6 +5,7 @@
 //!   0xD000_0000 + slot * 16 KiB:    | guard page | page | page | page |
 //!                                                              top ---^
 //! ```
+
 #![cfg(target_os = "none")]
 
 use super::thread_id::{MOST_THREADS, ThreadId};

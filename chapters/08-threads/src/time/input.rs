@@ -2,6 +2,7 @@
 //!
 //! Both devices interrupt when a byte has come. The handler puts the byte into a buffer and wakes the reader
 //! that has waited longest.
+
 #![cfg(target_os = "none")]
 
 use super::wait_queue::WaitQueue;

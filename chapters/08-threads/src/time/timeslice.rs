@@ -1,4 +1,5 @@
 //! What a tick does: count down. Only when a count reaches zero is there anything to decide.
+
 #![cfg(target_os = "none")]
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -54,17 +55,23 @@ pub fn wake_before(next: Option<u64>, now: u64) {
 }
 
 // ANCHOR: tick
-/// Counts one tick. Has the timeslice ended with it, and has the next sleeper's tick come?
+/// Counts one tick. Is there anything to decide?
 #[inline(always)]
-pub fn count_down() -> (bool, bool) {
-    (reaches_zero(&LEFT), reaches_zero(&ASLEEP))
+pub fn count_down() -> bool {
+    decrement(&LEFT);
+    decrement(&ASLEEP);
+    LEFT.load(Relaxed) == 0 || is_sleeper_due()
+}
+
+/// Has the next sleeper's tick come?
+#[inline(always)]
+pub fn is_sleeper_due() -> bool {
+    ASLEEP.load(Relaxed) == 0
 }
 
 /// Interrupts are off, so a load and a store are as good as one step.
 #[inline(always)]
-fn reaches_zero(ticks: &AtomicU32) -> bool {
-    let left = ticks.load(Relaxed).wrapping_sub(1);
-    ticks.store(left, Relaxed);
-    left == 0
+fn decrement(ticks: &AtomicU32) {
+    ticks.store(ticks.load(Relaxed).wrapping_sub(1), Relaxed);
 }
 // ANCHOR_END: tick

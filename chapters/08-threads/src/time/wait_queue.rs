@@ -4,6 +4,7 @@
 //! nothing: it is in no run queue until another thread, or the handler of an interrupt, has changed something
 //! and wakes it. Only the waiting thread looks at its condition, before it waits and each time it is woken, so
 //! a condition may use what lies on that thread's stack.
+
 #![cfg(target_os = "none")]
 
 use crate::choice::queue::ThreadQueue;

@@ -5,14 +5,14 @@ use boot::log;
 use common::lock::interrupts_off;
 use harness::measuring::{Figure, instructions, now};
 use multitasking::rule::PRIVATE;
-use multitasking::{exit, task, wait};
+use multitasking::{exit, map, run, wait};
 use paging::{Flags, PAGE_BYTES, frame_allocator};
 
 /// How many private pages a task has besides its stack, one time after the other.
 const PRIVATE_PAGES: [u32; 6] = [16, 64, 256, 1024, 2048, 4096];
 
 pub fn forks() {
-    task::run(|_| {
+    run(|_| {
         let _off = interrupts_off();
         let costs = [(); 3].map(|()| cost_of_fork());
         tell("fork, small task", costs[0]);
@@ -34,7 +34,7 @@ pub fn forks() {
 }
 
 pub fn frames_lost() {
-    task::run(|_| {
+    run(|_| {
         let before = frame_allocator::taken_count();
         (0..1000).for_each(|_| fork_exit_wait());
         tell("frames lost", frame_allocator::taken_count() - before);
@@ -45,7 +45,7 @@ pub fn frames_lost() {
 /// Lets the running task have `wanted` private pages besides its stack, where it had `pages`.
 fn have(pages: &mut u32, wanted: u32) {
     let [start, end] = [*pages, wanted].map(|pages| PRIVATE.start.wrapping_add(pages * PAGE_BYTES));
-    task::map(start..end, Flags::WRITABLE).expect("memory is not out");
+    map(start..end, Flags::WRITABLE).expect("memory is not out");
     *pages = wanted;
 }
 
@@ -54,7 +54,7 @@ fn cost_of_fork() -> u32 {
     let before = now();
     let answer = fork();
     let cost = now().wrapping_sub(before);
-    if answer == 0 {
+    if answer.is_none() {
         exit(0);
     }
     let _ = wait();
@@ -62,7 +62,7 @@ fn cost_of_fork() -> u32 {
 }
 
 fn fork_exit_wait() {
-    if fork() == 0 {
+    if fork().is_none() {
         exit(0);
     }
     let _ = wait();

@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use forks::{forks, frames_lost};
 use harness::measuring::{Figure, now};
 use harness::{Test, test};
-use multitasking::task;
+use multitasking::Pid;
 use switches::{tasks_in_spaces_of_their_own, threads_of_one_space};
 
 harness::boot!(BENCHES, handover => {
@@ -49,12 +49,14 @@ fn tell(name: &'static str, total: u32) {
     log!("{}", Figure::new(name, total));
 }
 
-/// Forks. Nothing on the stacks of these benches owns anything that a child would drop.
-fn fork() -> u32 {
+/// Forks, and tells the parent the child's number. Nothing on the stacks of these benches owns anything that a
+/// child would drop.
+fn fork() -> Option<Pid> {
     // SAFETY: see above.
     unsafe { multitasking::fork() }.expect("there is room and memory for a child")
 }
 
 fn start() {
-    task::run(|_| tell("entry to the first task", now().wrapping_sub(ENTRY.load(Relaxed)))).expect("memory is not out");
+    let tell_cost = |_| tell("entry to the first task", now().wrapping_sub(ENTRY.load(Relaxed)));
+    multitasking::run(tell_cost).expect("memory is not out");
 }

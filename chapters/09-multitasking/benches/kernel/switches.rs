@@ -9,11 +9,8 @@ use common::lock::interrupts_off;
 use core::arch::{asm, naked_asm};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use harness::measuring::{Figure, instructions, now};
-use multitasking::switch::between_spaces;
-use multitasking::{exit, task, wait};
-use threads::scheduler;
-use threads::switch::Switch;
-use threads::{Thread, ThreadId};
+use multitasking::{exit, run, switch_space, wait};
+use threads::{Context, Switch, Thread};
 use timer::irq::Irq;
 use timer::pic;
 
@@ -66,11 +63,11 @@ pub fn threads_of_one_space() {
 
 pub fn tasks_in_spaces_of_their_own() {
     const NAMES: [&str; 5] = ["yield", "switch", "CR3 loads", "tick", "tick that switches"];
-    task::run(|_| {
+    run(|_| {
         for crowd in CROWDS {
             DOING.store(YIELD, Relaxed);
             for _ in 1..crowd {
-                if fork() == 0 {
+                if fork().is_none() {
                     take_part();
                     exit(0);
                 }
@@ -91,12 +88,14 @@ fn measure(crowd: u32, names: &[&'static str; 5]) {
     // Once, so that all have begun.
     yield_often();
     let total = instructions(yield_often);
-    scheduler::switch_by(timed);
+    // SAFETY: it does what `switch_space` does, and counts.
+    unsafe { threads::switch_by(timed) };
     TRANSLATION.lock().insert(Translation::new()).remember();
     yield_often();
     [&SWITCHES, &IN_SWITCHES, &CR3_LOADS].into_iter().for_each(|sum| sum.store(0, Relaxed));
     yield_often();
-    scheduler::switch_by(between_spaces);
+    // SAFETY: it is the one that was replaced.
+    unsafe { threads::switch_by(switch_space) };
     let [switches, in_switches, cr3_loads] = [&SWITCHES, &IN_SWITCHES, &CR3_LOADS].map(|sum| sum.load(Relaxed));
 
     pic::mask(Irq::Timer);
@@ -135,12 +134,12 @@ fn take_part() {
 /// return is in another thread.
 ///
 /// # Safety
-/// As for `between_spaces`.
-unsafe extern "C" fn timed(save: *mut u32, load: u32, from: ThreadId, to: ThreadId) {
+/// As for `switch_space`.
+unsafe extern "fastcall" fn timed(save: *mut *mut Context, load: *mut Context) {
     // SAFETY: the caller's.
-    let cost = unsafe { cost_of(between_spaces, save, load, from, to) };
+    let cost = unsafe { cost_of(switch_space, save, load) };
     // SAFETY: it does nothing at all.
-    let nothing = unsafe { cost_of(switch_nothing, save, load, from, to) };
+    let nothing = unsafe { cost_of(switch_nothing, save, load) };
     add(&SWITCHES, 1);
     add(&IN_SWITCHES, cost - nothing);
     let translation = TRANSLATION.lock();
@@ -153,17 +152,17 @@ unsafe extern "C" fn timed(save: *mut u32, load: u32, from: ThreadId, to: Thread
 /// # Safety
 /// As for `switch`.
 #[inline(never)]
-unsafe fn cost_of(switch: Switch, save: *mut u32, load: u32, from: ThreadId, to: ThreadId) -> u32 {
+unsafe fn cost_of(switch: Switch, save: *mut *mut Context, load: *mut Context) -> u32 {
     BEFORE.store(now(), Relaxed);
     // SAFETY: the caller's.
-    unsafe { switch(save, load, from, to) };
+    unsafe { switch(save, load) };
     now().wrapping_sub(BEFORE.load(Relaxed))
 }
 
 /// # Safety
-/// Anybody may do nothing.
+/// Any code may do nothing.
 #[unsafe(naked)]
-unsafe extern "C" fn switch_nothing(_: *mut u32, _: u32, _: ThreadId, _: ThreadId) {
+unsafe extern "fastcall" fn switch_nothing(_: *mut *mut Context, _: *mut Context) {
     naked_asm!("ret")
 }
 

@@ -1,4 +1,5 @@
 //! The address space of a task: made, copied, changed, and given back.
+
 #![cfg(target_os = "none")]
 
 use super::copy::{copy_pages, present};
@@ -7,7 +8,7 @@ use common::VirtAddr;
 use core::ops::Range;
 use core::slice;
 use paging::directory::{Directory, MapError, NotMapped};
-use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, Page, frame_allocator};
+use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator};
 
 /// An address space: the kernel's part linked, the private part its own. When it is dropped, every frame of
 /// it is given back; the CPU must not be using it then.
@@ -26,7 +27,8 @@ impl AddressSpace {
     /// # Errors
     /// If there is no frame for the directory.
     pub fn new() -> Result<Self, OutOfMemory> {
-        let mut directory = Directory::new().ok_or(OutOfMemory)?;
+        // SAFETY: it stays in this address space, and gets the kernel's entries below.
+        let mut directory = unsafe { Directory::new() }.ok_or(OutOfMemory)?;
         let kernel = KERNEL.lock();
         // SAFETY: the kernel's tables are never given back, and its entries of the directory never change
         // any more: whatever the kernel maps later, it maps in these tables.
@@ -141,11 +143,15 @@ impl AddressSpace {
     /// 2. `T` has no padding.
     pub unsafe fn write<T: Copy>(&mut self, address: VirtAddr, value: &T) {
         // SAFETY: the caller's: every byte of the value is one.
-        let bytes = unsafe { slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
-        for (offset, byte) in (0..).zip(bytes) {
-            let there = self.directory.translate(address.wrapping_add(offset)).expect("the address is mapped");
-            // SAFETY: the caller's; the identity map shows the byte at its physical address.
-            unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u8>().write(*byte) };
+        let mut bytes = unsafe { slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
+        let mut address = address;
+        while !bytes.is_empty() {
+            let there = self.directory.translate(address).expect("the address is mapped");
+            let left_in_page = (PAGE_BYTES - address.as_u32() % PAGE_BYTES) as usize;
+            let (now, later) = bytes.split_at(left_in_page.min(bytes.len()));
+            // SAFETY: the caller's; the identity map shows the rest of the page at its physical address.
+            unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u8>().copy_from_nonoverlapping(now.as_ptr(), now.len()) };
+            (bytes, address) = (later, address.wrapping_add(now.len() as u32));
         }
     }
     // ANCHOR_END: write

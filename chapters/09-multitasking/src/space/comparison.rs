@@ -2,13 +2,15 @@
 //!
 //! Nothing here knows the [`rule`](super::rule). Both page directories are walked, and what is found
 //! there is what the CPU finds.
+
 #![cfg(target_os = "none")]
 
 use super::rule::Rule;
 use common::VirtAddr;
 use core::ops::Range;
-use paging::directory::{Directory, Mapping};
+use paging::Directory;
 use paging::regions::{self, Place};
+use paging::walk::Mapping;
 use paging::{Frame, PAGE_BYTES};
 
 /// Pages in a row that belong to one region and have been treated alike.

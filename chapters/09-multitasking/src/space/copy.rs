@@ -1,4 +1,5 @@
 //! Copying the private part of an address space, a page at a time.
+
 #![cfg(target_os = "none")]
 
 use super::address_space::OutOfMemory;

@@ -1,4 +1,5 @@
 //! Which address space each thread runs in, and the switch that goes there.
+
 #![cfg(target_os = "none")]
 
 use super::address_space::{AddressSpace, OutOfMemory};
@@ -14,10 +15,11 @@ use x86::controlregs::cr3_write;
 /// The address space of each thread that has one of its own. All others run in the kernel's.
 static SPACES: Lock<PerThread<Option<AddressSpace>>> = Lock::new(PerThread::new([const { None }; MOST_THREADS]));
 
-/// The page directory that each thread runs with, by its physical address.
+/// The page directory of each of these threads, by its physical address; 0 for a thread that has the kernel's.
 static DIRECTORIES: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
 
-/// The one of the thread that comes next, for the switch.
+/// The kernel's, and that of the thread that comes next, for the switch.
+static KERNEL_DIRECTORY: AtomicU32 = AtomicU32::new(0);
 static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(0);
 // ANCHOR_END: tables
 
@@ -32,28 +34,26 @@ unsafe extern "fastcall" {
     pub fn switch_space(save: *mut *mut Context, load: *mut Context);
 }
 
-/// Lets every thread run with the kernel's directory, and takes over from chapter 8's switch.
-///
-/// # Panics
-/// If it is called twice: threads could not go on in the kernel's directory that have one of their own.
+/// Takes over from chapter 8's switch.
 pub(crate) fn init() {
-    let kernel = KERNEL.lock().frame();
-    assert!(!is_ready(), "threads can have address spaces of their own already");
-    NEXT_DIRECTORY.store(kernel.address().as_u32(), Relaxed);
-    (0..MOST_THREADS).for_each(|slot| set_directory(ThreadId::new(slot), kernel));
+    let kernel = KERNEL.lock().frame().address().as_u32();
+    [&KERNEL_DIRECTORY, &NEXT_DIRECTORY].into_iter().for_each(|directory| directory.store(kernel, Relaxed));
     // SAFETY: the routine does what chapter 8's does, as each directory maps the kernel and its thread's stack.
     unsafe { threads::switch_by(switch_space) };
 }
 
 /// Can threads have address spaces of their own?
 pub(crate) fn is_ready() -> bool {
-    NEXT_DIRECTORY.load(Relaxed) != 0
+    KERNEL_DIRECTORY.load(Relaxed) != 0
 }
 
-/// Called before every switch to the thread `to`.
+/// Called before every switch, which is going to the thread `to`.
 #[inline]
 pub(crate) fn choose_directory(to: ThreadId) {
-    let directory = DIRECTORIES[to].load(Relaxed);
+    let directory = match DIRECTORIES[to].load(Relaxed) {
+        0 => KERNEL_DIRECTORY.load(Relaxed),
+        own => own,
+    };
     NEXT_DIRECTORY.store(directory, Relaxed);
     // SAFETY: every directory here maps the kernel, and this one is in use until the next switch.
     unsafe { double_fault::set_page_directory(Frame::containing(PhysAddr::new(directory))) };
@@ -93,7 +93,7 @@ pub unsafe fn replace(space: AddressSpace) -> Option<AddressSpace> {
 /// # Safety
 /// The thread has ended and is off the CPU, or has never been started.
 pub unsafe fn take_from(thread: ThreadId) -> Option<AddressSpace> {
-    set_directory(thread, KERNEL.lock().frame());
+    DIRECTORIES[thread].store(0, Relaxed);
     SPACES.lock()[thread].take()
 }
 

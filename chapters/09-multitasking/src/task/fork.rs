@@ -14,6 +14,7 @@
 //!
 //! When its turn comes, the child "returns" from a switch to `interrupt_return`, and from there to where
 //! its parent called [`fork`], with everything as it was and 0 in EAX.
+
 #![cfg(target_os = "none")]
 
 use super::family::Pid;

@@ -1,4 +1,5 @@
 //! Tasks as they see themselves: the first one, `getpid`, `exit`, `wait`.
+
 #![cfg(target_os = "none")]
 
 use super::family::{NoSuchChild, Pid, Zombie};
@@ -37,9 +38,6 @@ static KERNEL_WAITS: WaitQueue = WaitQueue::new();
 
 // ANCHOR: init
 /// Lets threads have address spaces of their own, and fork.
-///
-/// # Panics
-/// If it is called twice.
 pub fn init() {
     switch::init();
     // SAFETY: the hook stores two words, or stops.

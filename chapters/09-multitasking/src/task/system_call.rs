@@ -1,6 +1,7 @@
 //! The system call: a software interrupt, with a number in EAX. Numbers and errors are those of Linux for i386.
 //!
 //! Sources: Linux, `arch/x86/entry/syscalls/syscall_32.tbl`; `include/uapi/asm-generic/errno-base.h` and `errno.h`.
+
 #![cfg(target_os = "none")]
 
 use super::fork::fork_at;

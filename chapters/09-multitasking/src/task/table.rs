@@ -2,6 +2,7 @@
 //!
 //! Everything about a task is found at the slot of its thread: its address space in
 //! [`switch`](crate::space::switch), its place in the family and its thread's handle here.
+
 #![cfg(target_os = "none")]
 
 use super::family::{Family, Pid, Zombie};

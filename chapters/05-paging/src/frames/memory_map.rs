@@ -13,8 +13,8 @@
 
 #![forbid(unsafe_code)]
 
-use crate::frames::{Frames, MOST_FRAMES};
-use crate::page::{PAGE_BYTES, WINDOW_END};
+use crate::frames::frame_table::{FrameTable, MOST_FRAMES};
+use crate::frames::page::{PAGE_BYTES, WINDOW_END};
 use common::VirtAddr;
 use core::iter;
 use core::ops::Range;
@@ -71,10 +71,16 @@ pub fn claims(boot: &BootInformation) -> Option<impl Iterator<Item = Claim> + Cl
     Some(areas.chain(modules).chain([itself]))
 }
 
+/// The first address behind all modules; none if one of them lies beyond the identity window, even in part.
+pub fn modules_end(boot: &BootInformation) -> Option<u32> {
+    let ends = boot.module_tags().map(|module| module.start_address().max(module.end_address()));
+    ends.max().or(Some(0)).filter(|end| *end <= WINDOW_END)
+}
+
 /// Gives `frames` the free ones, as far as the identity window goes; returns how many lie beyond it.
 ///
 /// The first MiB is never free: there is the BIOS, and much that it has not told of.
-pub fn give_free(frames: &mut Frames, claims: impl Iterator<Item = Claim> + Clone, kernel: Range<VirtAddr>) -> u32 {
+pub fn give_free(frames: &mut FrameTable, claims: impl Iterator<Item = Claim> + Clone, kernel: Range<VirtAddr>) -> u32 {
     let kernel = Claim::in_use(kernel.start.as_u32().into(), kernel.end.as_u32().into());
     let ours = [Claim::in_use(0, 1 << 20), kernel, Claim::border(WINDOW_END.into())];
     let mut beyond = 0;

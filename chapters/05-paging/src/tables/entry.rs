@@ -12,7 +12,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::page::Frame;
+use crate::frames::page::Frame;
 use bitflags::bitflags;
 use common::PhysAddr;
 

@@ -9,13 +9,16 @@
 //! Source: Intel SDM volume 3, 4.3. Directories and tables are frames themselves, and are read and
 //! written through the identity window.
 
-use crate::entry::{Entry, Flags};
-use crate::frame_allocator;
-use crate::owned_frame::OwnedFrame;
-use crate::page::{Frame, PAGE_BYTES, Page};
-use common::{PhysAddr, VirtAddr};
-use core::ops::Range;
-use x86::tlb;
+#![cfg(target_os = "none")]
+
+use crate::frames::frame_allocator;
+use crate::frames::owned_frame::OwnedFrame;
+use crate::frames::page::{Frame, Page};
+use crate::tables::entry::{Entry, Flags};
+use crate::tables::flush::Flush;
+use common::PhysAddr;
+use core::mem::ManuallyDrop;
+use x86::controlregs::cr3;
 
 /// A page directory, or a page table.
 pub type Table = [Entry; 1024];
@@ -32,19 +35,6 @@ pub struct Directory {
     frame: OwnedFrame,
 }
 
-/// A run of pages that lie in as many frames, one after the other: one page, or a large one.
-#[derive(Clone, Copy, Debug)]
-pub struct Mapping {
-    /// The first page.
-    pub page: Page,
-    /// The first frame.
-    pub frame: Frame,
-    /// How many of each: 1, or 1024 for a large page.
-    pub pages: u32,
-    /// What may be done with them, and what has been.
-    pub flags: Flags,
-}
-
 /// Why a page cannot be mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapError {
@@ -58,29 +48,20 @@ pub enum MapError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotMapped(pub Page);
 
-// ANCHOR: flush
-/// The duty to tell the CPU that a page's entry has changed: it may remember the old one (in its
-/// translation lookaside buffer, Intel SDM volume 3, 4.10.4).
-#[must_use = "the CPU may go on using the old entry"]
-pub struct Flush(Page);
-
-impl Flush {
-    /// Makes the CPU forget what it knows about the page.
-    pub fn flush(self) {
-        // SAFETY: forgetting an entry only makes the CPU look it up again.
-        unsafe { tlb::flush(self.0.address().as_u32() as usize) };
-    }
-
-    /// Nothing to forget: the page was absent before, or the address space has not been in use since it was
-    /// mapped.
-    pub fn ignore(self) {}
-}
-// ANCHOR_END: flush
-
 impl Directory {
     /// An address space in which nothing is mapped; none if memory is out.
-    pub fn new() -> Option<Self> {
+    ///
+    /// # Safety
+    /// It must not take the place of a directory in use, such as the kernel's: not even the kernel is mapped in it.
+    pub unsafe fn new() -> Option<Self> {
         frame_allocator::allocate_cleared().map(|frame| Self { frame })
+    }
+
+    /// The address space that the CPU is using, to be looked at; its owner gives it back.
+    pub(crate) fn in_use() -> ManuallyDrop<Self> {
+        // SAFETY: reading CR3 changes nothing. Its directory is not given back while the CPU uses it, nor here.
+        let frame = unsafe { OwnedFrame::from_frame(Frame::containing(PhysAddr::new(cr3() as u32))) };
+        ManuallyDrop::new(Self { frame })
     }
 
     /// The frame of the directory itself, as CR3 wants it.
@@ -152,84 +133,6 @@ impl Directory {
     }
     // ANCHOR_END: map
 
-    /// Maps free frames, with whatever is in them, to all pages of `addresses`, or to none of them.
-    ///
-    /// # Errors
-    /// [`MapError`]; the frames taken so far are given back. Page tables stay.
-    ///
-    /// # Safety
-    /// As for [`map`](Self::map), except that nothing else refers to the frames.
-    pub unsafe fn map_free_frames(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
-        for page in Page::range(addresses.clone()) {
-            let allocated = frame_allocator::allocate().ok_or(MapError::OutOfMemory);
-            // SAFETY: the caller's, and the frame was free.
-            let mapped = allocated.and_then(|owned| unsafe { self.map(page, owned, flags) });
-            match mapped {
-                // The CPU does not remember entries that are not present (Intel SDM volume 3, 4.10.2.3).
-                Ok(flush) => flush.ignore(),
-                Err(error) => {
-                    // SAFETY: no code knows of these pages yet.
-                    unsafe { self.unmap_and_free(addresses.start..page.address()) };
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes all pages of `addresses` out of the address space and gives back the shares that they had.
-    ///
-    /// # Panics
-    /// If [`map`](Self::map) has not mapped one of them.
-    ///
-    /// # Safety
-    /// The pages may not be used any more.
-    pub unsafe fn unmap_and_free(&mut self, addresses: Range<VirtAddr>) {
-        for page in Page::range(addresses) {
-            // SAFETY: the caller's.
-            let (owned, flush) = unsafe { self.unmap(page) }.expect("the page is mapped");
-            flush.flush();
-            drop(owned);
-        }
-    }
-
-    /// Makes sure that all pages of `addresses` have page tables, so that [`map`](Self::map) needs none.
-    ///
-    /// # Errors
-    /// `OutOfMemory`; the tables made so far stay.
-    pub fn make_tables(&mut self, addresses: Range<VirtAddr>) -> Result<(), MapError> {
-        const BYTES: u32 = PAGES_PER_TABLE * PAGE_BYTES;
-        let mut tables = addresses.start.as_u32() / BYTES..addresses.end.as_u32().div_ceil(BYTES);
-        tables.try_for_each(|index| self.table_or_new(Page::from_indices(index as usize, 0)).map(drop))
-    }
-
-    // ANCHOR: translate
-    /// The physical address that `address` means; none if its page is not mapped.
-    pub fn translate(&self, address: VirtAddr) -> Option<PhysAddr> {
-        let page = Page::containing(address);
-        let entry = self.entries()[page.directory_index()];
-        let (entry, bytes) = if entry.flags().contains(Flags::LARGE) {
-            (entry, PAGE_BYTES * PAGES_PER_TABLE)
-        } else {
-            (self.table(page.directory_index())?[page.table_index()], PAGE_BYTES)
-        };
-        let offset = address.as_u32() % bytes;
-        entry.is_present().then(|| PhysAddr::new(entry.frame().address().as_u32() + offset))
-    }
-    // ANCHOR_END: translate
-
-    /// Everything that is mapped, from the lowest page to the highest.
-    pub fn mappings(&self) -> impl Iterator<Item = Mapping> {
-        self.entries().iter().enumerate().filter(|(_, entry)| entry.is_present()).flat_map(|(index, entry)| {
-            let large = entry.flags().contains(Flags::LARGE).then(|| mapping(index, 0, *entry, PAGES_PER_TABLE));
-            let small = self.table(index).into_iter().flat_map(move |table| {
-                let present = table.iter().enumerate().filter(|(_, entry)| entry.is_present());
-                present.map(move |(number, entry)| mapping(index, number, *entry, 1))
-            });
-            large.into_iter().chain(small)
-        })
-    }
-
     /// The page table behind entry `index` of the directory, if there is one.
     pub fn table(&self, index: usize) -> Option<&Table> {
         let frame = self.table_frame(index)?;
@@ -249,7 +152,7 @@ impl Directory {
     }
 
     // ANCHOR: table
-    fn table_or_new(&mut self, page: Page) -> Result<&mut Table, MapError> {
+    pub(super) fn table_or_new(&mut self, page: Page) -> Result<&mut Table, MapError> {
         // SAFETY: below, only absent entries are changed, to refer to a new and empty table.
         let entry = unsafe { &mut self.entries_mut()[page.directory_index()] };
         if entry.flags().contains(Flags::PRESENT | Flags::LARGE) {
@@ -270,8 +173,4 @@ impl Directory {
 #[inline(always)]
 pub fn table_in(frame: Frame) -> *mut Table {
     frame.in_window().address().as_ptr()
-}
-
-fn mapping(directory: usize, table: usize, entry: Entry, pages: u32) -> Mapping {
-    Mapping { page: Page::from_indices(directory, table), frame: entry.frame(), pages, flags: entry.flags() }
 }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// An allocator of these frames, given from the lowest up.
-fn with(numbers: impl IntoIterator<Item = u32, IntoIter: DoubleEndedIterator>) -> Frames {
-    let mut frames = Frames::new();
+fn with(numbers: impl IntoIterator<Item = u32, IntoIter: DoubleEndedIterator>) -> FrameTable {
+    let mut frames = FrameTable::new();
     frames.fill(numbers.into_iter().rev().map(|number| number..number + 1));
     frames
 }
@@ -14,7 +14,7 @@ fn with(numbers: impl IntoIterator<Item = u32, IntoIter: DoubleEndedIterator>) -
 #[test]
 fn every_frame_is_given_once_from_the_lowest_up_and_then_none() {
     // Not a multiple of 32: the last ones of a bitmap's last word are not forgotten here.
-    let mut frames = Frames::new();
+    let mut frames = FrameTable::new();
     frames.fill([500..1000, 490..500, 1..400].into_iter());
     let given = std::iter::from_fn(|| frames.allocate());
     assert!(given.eq((1..400).chain(490..1000).map(Frame::from_number)));
@@ -29,7 +29,7 @@ fn the_very_last_frame_of_the_window_can_be_given() {
 
 #[test]
 fn an_allocator_without_frames_has_none() {
-    for mut frames in [Frames::new(), with([])] {
+    for mut frames in [FrameTable::new(), with([])] {
         assert_eq!((frames.allocate(), frames.free_count(), frames.taken_count()), (None, 0, 0));
     }
 }
@@ -59,7 +59,7 @@ fn what_was_never_ours_is_refused() {
 fn runs_in_no_order_are_refused() {
     let last = MOST_FRAMES as u32;
     for runs in [[5..6, 6..7], [5..7, 4..6], [5..7, 5..7], [last..last + 1, 5..6], [5..7, 0..2]] {
-        let filled = std::panic::catch_unwind(|| Frames::new().fill(runs.clone().into_iter()));
+        let filled = std::panic::catch_unwind(|| FrameTable::new().fill(runs.clone().into_iter()));
         assert!(filled.is_err(), "{runs:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Memory maps of every kind, against a set of frames.
 
 use super::*;
-use crate::page::{Frame, WINDOW_END};
+use crate::frames::page::{Frame, WINDOW_END};
 use multiboot2::{Builder, MaybeDynSized, MemoryMapTag, ModuleTag};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ fn runs(areas: &[MemoryArea]) -> Vec<Range<u32>> {
     free_runs(areas.iter().map(Claim::of_area)).collect()
 }
 
-/// Frames on both sides of the borders: those for which the rule is asked.
+/// FrameTable on both sides of the borders: those for which the rule is asked.
 fn looked_at() -> impl Iterator<Item = u32> {
     BORDERS
         .into_iter()
@@ -94,7 +94,7 @@ fn what_the_loader_says_decides() {
     let builder = Builder::new().mmap(map).add_module(ModuleTag::new(0x20_0FFF, 0x20_1001, "a module"));
     let information = builder.build();
     let boot = boot::information::read(information.as_bytes()).unwrap();
-    let mut frames = Frames::new();
+    let mut frames = FrameTable::new();
     let kernel = VirtAddr::new(0x10_0000)..VirtAddr::new(0x18_0000);
     let beyond = give_free(&mut frames, claims(&boot).unwrap(), kernel);
     let free = iter::from_fn(|| frames.allocate()).map(Frame::number);
@@ -104,6 +104,20 @@ fn what_the_loader_says_decides() {
     let information = Builder::new().build();
     let boot = boot::information::read(information.as_bytes()).unwrap();
     assert!(claims(&boot).is_none(), "there is no map");
+}
+
+#[test]
+fn modules_end_with_the_last_one_and_within_the_window() {
+    let end_of = |modules: &[[u32; 2]]| {
+        let tags = modules.iter().map(|[start, end]| ModuleTag::new(*start, *end, ""));
+        let information = tags.fold(Builder::new(), Builder::add_module).build();
+        modules_end(&boot::information::read(information.as_bytes()).unwrap())
+    };
+    assert_eq!(end_of(&[]), Some(0));
+    assert_eq!(end_of(&[[0x20_0000, 0x20_1234], [0x10_0000, 0x10_0001]]), Some(0x20_1234));
+    assert_eq!(end_of(&[[0x100_0000, WINDOW_END]]), Some(WINDOW_END));
+    assert_eq!(end_of(&[[WINDOW_END - 1, WINDOW_END + 1], [0x10_0000, 0x10_0001]]), None);
+    assert_eq!(end_of(&[[0x10_0000, 0x10_0001], [u32::MAX - 1, u32::MAX]]), None);
 }
 
 #[test]

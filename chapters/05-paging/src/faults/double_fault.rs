@@ -6,75 +6,50 @@
 //! (TSS) and loads all of them, ESP included, from another (Intel SDM volume 3, 7.2 and 7.3).
 //!
 //! ```text
-//!   IDT[8]: task gate --> GDT[4]: TSS of this handler     EIP, ESP, CR3 to begin with
-//!              TR      --> GDT[3]: TSS of everything else  EIP, ESP, ... as they were
+//!   IDT[8]: task gate --> GDT[4]: the TSS of this handler    EIP, ESP, CR3 to begin with
+//!                                 back link --> the TSS that was in use    EIP, ESP, ... as they were
 //! ```
+//! Which TSS that is, the handler learns from the back link alone: a later chapter may load one of its own.
 
-use crate::page::Frame;
-use crate::regions;
+#![cfg(target_os = "none")]
+
+use crate::faults::regions;
+use crate::faults::tss;
+use crate::frames::page::Frame;
 use boot::stop::{self, Trace};
 use common::VirtAddr;
-use core::cell::UnsafeCell;
 use core::sync::atomic::AtomicU32;
 use interrupts::gate::{Gate, Kind};
-use lazy_static::lazy_static;
-use segments::GdtEntry;
-use segments::descriptor::{Access, Descriptor, Flags};
 use segments::gdt::{self, CODE, DATA};
 use x86::Ring;
 use x86::bits32::task::TaskStateSegment;
 use x86::controlregs::cr2;
 use x86::segmentation::SegmentSelector;
-use x86::task::load_tr;
 
 const DOUBLE_FAULT: u8 = 8;
-const EVERYTHING_ELSE: SegmentSelector = SegmentSelector::new(3, Ring::Ring0);
-const HANDLER: SegmentSelector = SegmentSelector::new(4, Ring::Ring0);
-
-/// The CPU's manual has 104 bytes for a TSS.
-const TSS_BYTES: u32 = size_of::<TaskStateSegment>() as u32;
-const _: () = assert!(TSS_BYTES == 104);
-
-// ANCHOR: tss
-/// A TSS. The CPU reads and writes it by itself; the kernel writes single fields, before or between.
-#[repr(align(128))]
-struct Tss(UnsafeCell<TaskStateSegment>);
-
-// SAFETY: each access is a single write, or happens in the handler, when nothing else runs any more.
-unsafe impl Sync for Tss {}
-
-static OF_EVERYTHING_ELSE: Tss = Tss(UnsafeCell::new(TaskStateSegment::new()));
-static OF_HANDLER: Tss = Tss(UnsafeCell::new(TaskStateSegment::new()));
-/// The handler's stack: 8 KiB, eight times what the report of a stop takes.
-static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
-// ANCHOR_END: tss
-
-lazy_static! {
-    /// The GDT with both task state segments. The CPU marks the one in use as busy, in the table.
-    static ref GDT: [GdtEntry; 5] = gdt::extended(&[descriptor(&OF_EVERYTHING_ELSE), descriptor(&OF_HANDLER)]);
-}
 
 // ANCHOR: init
+/// The handler's stack: 8 KiB, eight times what the report of a stop takes.
+static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
+
 /// Prepares for double faults; the handler runs in the address space of `directory`.
-pub fn init(directory: Frame) {
-    // SAFETY: nothing has set a gate to this TSS yet, so the CPU does not use it.
-    let tss = unsafe { &mut *OF_HANDLER.0.get() };
+///
+/// # Safety
+/// As for [`set_page_directory`]; and it is called once.
+pub(crate) unsafe fn init(directory: Frame) {
+    // SAFETY: no gate leads to this TSS yet, so the CPU does not use it.
+    let tss = unsafe { &mut *tss::DOUBLE_FAULT.fields() };
     tss.eip = handle as *const () as u32;
     tss.esp = STACK.as_ptr_range().end as u32;
     tss.eflags = 1 << 1; // a bit that is always set: interrupts are off
     tss.cs = CODE.bits();
     (tss.ss, tss.ds, tss.es, tss.fs, tss.gs) = (DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits());
-    tss.iobp_offset = TSS_BYTES as u16; // no map of permitted ports
-    // SAFETY: it is the kernel's own.
+    // SAFETY: the caller's.
     unsafe { set_page_directory(directory) };
-    gdt::load(&*GDT).expect("it extends the loaded table");
-    // SAFETY: the entry is a TSS that nobody uses yet.
-    unsafe { load_tr(EVERYTHING_ELSE) };
-    let gate = Gate::new(Kind::Task, HANDLER.bits(), VirtAddr::new(0), Ring::Ring0);
+    let gate = Gate::new(Kind::Task, tss::DOUBLE_FAULT_SELECTOR.bits(), VirtAddr::new(0), Ring::Ring0);
     // SAFETY: the selector names the TSS of the handler, which has been filled in above.
     unsafe { interrupts::idt::set_gate(DOUBLE_FAULT, gate) };
 }
-// ANCHOR_END: init
 
 /// Lets the handler run in the address space of `directory` from now on.
 ///
@@ -83,14 +58,14 @@ pub fn init(directory: Frame) {
 #[inline]
 pub unsafe fn set_page_directory(directory: Frame) {
     // SAFETY: a single write of a field that the CPU reads only when a double fault occurs.
-    unsafe { (&raw mut (*OF_HANDLER.0.get()).cr3).write_unaligned(directory.address().as_u32()) };
+    unsafe { (&raw mut (*tss::DOUBLE_FAULT.fields()).cr3).write_unaligned(directory.address().as_u32()) };
 }
+// ANCHOR_END: init
 
 // ANCHOR: handle
-/// Where a double fault goes on, with nothing of what it interrupted but the other TSS.
+/// Where a double fault goes on, with nothing of what it interrupted but the TSS that the CPU left.
 extern "C" fn handle() -> ! {
-    // SAFETY: the CPU has left that TSS, and will not use it again: this function does not return.
-    let tss = unsafe { *OF_EVERYTHING_ELSE.0.get() };
+    let tss = interrupted();
     // SAFETY: reading CR2 changes nothing.
     let address = VirtAddr::new(unsafe { cr2() } as u32);
     let (esp, ebp, eip) = (tss.esp, tss.ebp, tss.eip);
@@ -108,11 +83,13 @@ extern "C" fn handle() -> ! {
         stop::report("EXCEPTION", format_args!("{words}\n  ESP {esp:#010x}; {last}"), &trace)
     }
 }
-// ANCHOR_END: handle
 
-/// The descriptor of a TSS that is free: type 9 (Intel SDM volume 3, 7.2.2), all other bits of
-/// [`Access`] have another meaning for it.
-fn descriptor(tss: &'static Tss) -> Descriptor {
-    const FREE_TSS: Access = Access::PRESENT.union(Access::EXECUTABLE).union(Access::ACCESSED);
-    Descriptor::new(tss.0.get() as u32, TSS_BYTES - 1, FREE_TSS, Flags::empty())
+/// The TSS in which the CPU has saved the interrupted registers.
+fn interrupted() -> TaskStateSegment {
+    // SAFETY: only the CPU writes the field, when it enters the handler.
+    let link = unsafe { (&raw const (*tss::DOUBLE_FAULT.fields()).link).read_unaligned() };
+    let descriptor = gdt::loaded()[usize::from(SegmentSelector::from_raw(link).index())].read();
+    // SAFETY: it was the task register's, so a TSS lies there; and the CPU has left it for good.
+    unsafe { (descriptor.base() as *const TaskStateSegment).read() }
 }
+// ANCHOR_END: handle

@@ -1,9 +1,11 @@
 //! The free frames of this machine: found once, then handed out and taken back.
 
-use crate::frames::Frames;
-use crate::memory_map;
-use crate::owned_frame::OwnedFrame;
-use crate::page::{Frame, PAGE_BYTES, WINDOW_END};
+#![cfg(target_os = "none")]
+
+use crate::frames::frame_table::FrameTable;
+use crate::frames::memory_map;
+use crate::frames::owned_frame::OwnedFrame;
+use crate::frames::page::{Frame, PAGE_BYTES, WINDOW_END};
 use boot::stop::stop;
 use common::{Lock, image};
 use core::arch::asm;
@@ -11,23 +13,26 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use multiboot2::BootInformation;
 use screen::println;
 
-pub(crate) static FRAMES: Lock<Frames> = Lock::new(Frames::new());
+pub(crate) static FRAMES: Lock<FrameTable> = Lock::new(FrameTable::new());
 static END: AtomicU32 = AtomicU32::new(0);
 
-/// Finds the free frames: those that the memory map calls available, but for what is in use.
+/// Finds the free frames: those that the memory map calls available, except those in use.
 ///
 /// Stops with a sentence if that cannot be told, or if there are none.
-pub fn init(boot: &BootInformation) {
+pub(crate) fn init(boot: &BootInformation) {
     let claims = memory_map::claims(boot).unwrap_or_else(|| stop!("the boot loader gave no memory map"));
     if boot.end_address() > WINDOW_END as usize {
         stop!("the boot information lies beyond 128 MiB, where this kernel cannot read it");
     }
+    let Some(modules_end) = memory_map::modules_end(boot) else {
+        stop!("a module lies beyond 128 MiB, where this kernel cannot read it");
+    };
     let mut frames = FRAMES.lock();
     let unused = memory_map::give_free(&mut frames, claims, image::kernel());
     if frames.free_count() == 0 {
         stop!("the memory map leaves no memory to this kernel");
     }
-    END.store(frames.end().address().as_u32().max(boot.end_address() as u32), Relaxed);
+    END.store(frames.end().address().as_u32().max(modules_end).max(boot.end_address() as u32), Relaxed);
     drop(frames);
     if unused > 0 {
         println!("Memory above 128 MiB is not used: {} KiB of it.", u64::from(unused) * 4);
@@ -76,7 +81,7 @@ pub fn taken_count() -> u32 {
     FRAMES.lock().taken_count()
 }
 
-/// The first address behind all memory that is used: the frames, and the boot information.
-pub fn end() -> u32 {
+/// The first address behind all memory that is used: the frames, the modules, and the boot information.
+pub(crate) fn end() -> u32 {
     END.load(Relaxed)
 }

@@ -1,6 +1,11 @@
 //! A page fault in words: which address, where it lies, what was tried, and why that is forbidden.
 
-use crate::regions;
+#![cfg(target_os = "none")]
+
+use crate::faults::regions;
+use crate::frames::page::Page;
+use crate::tables::directory::Directory;
+use crate::tables::entry::Flags;
 use bitflags::bitflags;
 use common::VirtAddr;
 use core::fmt;
@@ -44,6 +49,21 @@ impl PageFault {
         let address = VirtAddr::new(unsafe { cr2() } as u32);
         Self { address, cause: Cause::from_bits_truncate(frame.error_code), eip: VirtAddr::new(frame.eip) }
     }
+
+    /// Whether it was a write, and otherwise a read or a fetch.
+    pub const fn is_write(&self) -> bool {
+        self.cause.contains(Cause::WRITE)
+    }
+
+    /// Whether the page is there, and its entry forbids the access; otherwise the page is absent.
+    pub const fn is_protection(&self) -> bool {
+        self.cause.contains(Cause::PROTECTION)
+    }
+
+    /// Whether a program in ring 3 wanted the access.
+    pub const fn is_from_ring_3(&self) -> bool {
+        self.cause.contains(Cause::USER)
+    }
 }
 // ANCHOR_END: of
 
@@ -53,28 +73,34 @@ impl fmt::Display for PageFault {
         // An instruction that begins in one page and goes on in a missing one passes for a read.
         let access = if self.address == self.eip {
             "an instruction fetch from"
-        } else if self.cause.contains(Cause::WRITE) {
+        } else if self.is_write() {
             "a write to"
         } else {
             "a read of"
         };
-        let from = if self.cause.contains(Cause::USER) { " by ring 3" } else { "" };
-        let reason = if !self.cause.contains(Cause::PROTECTION) {
+        let from = if self.is_from_ring_3() { " by ring 3" } else { "" };
+        let reason = if !self.is_protection() {
             "the page is not present"
-        } else if self.cause.contains(Cause::WRITE) {
-            "the page may not be written"
-        } else {
+        } else if self.is_from_ring_3() && is_the_kernels(self.address) {
             "the page is the kernel's"
+        } else {
+            "the page may not be written"
         };
         let place = regions::locate(self.address);
         let overflow = if place.is_guard_page() { "stack overflow: " } else { "page fault: " };
         write!(f, "{overflow}{access} {} in {place}{from}: {reason}", self.address)
     }
 }
+
+/// Whether ring 3 may not even read the page: the error code does not tell.
+fn is_the_kernels(address: VirtAddr) -> bool {
+    let rights = Directory::in_use().rights(Page::containing(address));
+    rights.is_some_and(|rights| !rights.contains(Flags::USER))
+}
 // ANCHOR_END: words
 
 /// Explains page faults from now on, and ends the kernel.
-pub fn init() {
+pub(crate) fn init() {
     // SAFETY: the handler does not return.
     unsafe { interrupts::register(PAGE_FAULT, explain) };
 }

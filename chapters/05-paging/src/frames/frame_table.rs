@@ -16,7 +16,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::page::{Frame, PAGE_BYTES, WINDOW_END};
+use crate::frames::page::{Frame, PAGE_BYTES, WINDOW_END};
 use core::mem;
 use core::ops::Range;
 
@@ -36,7 +36,7 @@ const LAST: u16 = 0xFFFF;
 const _: () = assert!(MOST_FRAMES < ONE_OWNER as usize, "the marks must not lead to frames");
 
 /// The frames of physical memory, free and taken.
-pub struct Frames {
+pub struct FrameTable {
     links: [u16; MOST_FRAMES],
     first: u16,
     free: u32,
@@ -58,7 +58,7 @@ pub enum FrameError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyOwners(pub Frame);
 
-impl Frames {
+impl FrameTable {
     /// No frames at all.
     pub const fn new() -> Self {
         Self { links: [NOT_OURS; MOST_FRAMES], first: 0, free: 0, all: 0, end: 0 }

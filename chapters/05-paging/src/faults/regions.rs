@@ -1,6 +1,8 @@
 //! What the parts of virtual memory are called, so that a fault can be told in words.
 
-use crate::page::PAGE_BYTES;
+#![cfg(target_os = "none")]
+
+use crate::frames::page::PAGE_BYTES;
 use common::{Lock, VirtAddr};
 use core::fmt::{self, Write};
 use core::ops::Range;

@@ -1,18 +1,13 @@
 //! A share of a frame: the right to keep it, and the duty to give it back.
 //!
-//! ```text
-//!   OwnedFrame ---------------+
-//!                             +---> frame, two owners: free when both have given it back
-//!   entry of a page table ----+
-//!   with OWNED
-//! ```
-//! It is to a frame what `Rc` is to a value of the heap. An entry of a page table can hold the share instead: the
-//! CPU reads entries, so they cannot hold a Rust type, and bit 9 says that there is a share.
+//! It is to a frame what Rust's `Rc` is to a value of the heap: there can be several, each gives its share back
+//! once, and no safe code can give back a share that it does not have.
 
-use crate::entry::{Entry, Flags};
-use crate::frame_allocator::FRAMES;
-use crate::frames::TooManyOwners;
-use crate::page::Frame;
+#![cfg(target_os = "none")]
+
+use crate::frames::frame_allocator::FRAMES;
+use crate::frames::frame_table::TooManyOwners;
+use crate::frames::page::Frame;
 use core::mem::ManuallyDrop;
 
 // ANCHOR: owned
@@ -36,21 +31,6 @@ impl OwnedFrame {
         FRAMES.lock().share(self.0).map(|()| Self(self.0))
     }
 
-    /// The entry of a page table that owns this share from now on, present, with `flags` besides.
-    #[inline]
-    pub fn into_entry(self, flags: Flags) -> Entry {
-        Entry::new(self.into_frame(), flags.union(Flags::OWNED))
-    }
-
-    /// The share that an entry of a page table owns; none if it owns none.
-    ///
-    /// # Safety
-    /// It is the entry's only once: the entry is overwritten, or not used any more.
-    #[inline]
-    pub unsafe fn from_entry(entry: Entry) -> Option<Self> {
-        if entry.is_present() && entry.flags().contains(Flags::OWNED) { Some(Self(entry.frame())) } else { None }
-    }
-
     /// The frame without its owner: it stays in use until [`from_frame`](Self::from_frame) takes it over.
     #[inline]
     pub fn into_frame(self) -> Frame {
@@ -67,6 +47,9 @@ impl OwnedFrame {
     }
 }
 
+// ANCHOR_END: owned
+
+// ANCHOR: drop
 impl Drop for OwnedFrame {
     #[inline]
     fn drop(&mut self) {
@@ -75,4 +58,4 @@ impl Drop for OwnedFrame {
         }
     }
 }
-// ANCHOR_END: owned
+// ANCHOR_END: drop

@@ -1,0 +1,34 @@
+//! An entry of a page table that owns a share of its frame.
+//!
+//! ```text
+//!   OwnedFrame  --- into_entry ---->  entry with OWNED set     the CPU reads it, and knows nothing of owners
+//!   OwnedFrame  <-- from_entry -----  entry, to be overwritten
+//! ```
+//! An entry is a number that can be copied, so it cannot give its share back by itself, as an [`OwnedFrame`] does:
+//! the code that overwrites the entry has to.
+
+#![cfg(target_os = "none")]
+
+use crate::frames::owned_frame::OwnedFrame;
+use crate::tables::entry::{Entry, Flags};
+
+// ANCHOR: owned
+impl OwnedFrame {
+    /// The entry of a page table that owns this share from now on, present, with `flags` besides.
+    #[inline]
+    pub fn into_entry(self, flags: Flags) -> Entry {
+        Entry::new(self.into_frame(), flags | Flags::OWNED)
+    }
+
+    /// The share that an entry of a page table owns; none if it owns none.
+    ///
+    /// # Safety
+    /// The share is the entry's only once: the entry is overwritten, or not used any more.
+    #[inline]
+    pub unsafe fn from_entry(entry: Entry) -> Option<Self> {
+        let owns = entry.flags().contains(Flags::PRESENT | Flags::OWNED);
+        // SAFETY: `into_entry` left the share; the rest is the caller's.
+        owns.then(|| unsafe { Self::from_frame(entry.frame()) })
+    }
+}
+// ANCHOR_END: owned

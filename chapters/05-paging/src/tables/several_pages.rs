@@ -1,0 +1,63 @@
+//! Several pages at once: all of them, or none.
+
+#![cfg(target_os = "none")]
+
+use crate::frames::frame_allocator;
+use crate::frames::page::{PAGE_BYTES, Page};
+use crate::tables::directory::{Directory, MapError, PAGES_PER_TABLE};
+use crate::tables::entry::Flags;
+use common::VirtAddr;
+use core::ops::Range;
+
+impl Directory {
+    /// Maps free frames, with whatever is in them, to all pages of `addresses`, or to none of them.
+    ///
+    /// # Errors
+    /// [`MapError`]; the frames taken so far are given back. Page tables stay.
+    ///
+    /// # Safety
+    /// As for [`map`](Self::map), except that nothing else refers to the frames.
+    pub unsafe fn map_free_frames(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
+        for page in Page::range(addresses.clone()) {
+            let allocated = frame_allocator::allocate().ok_or(MapError::OutOfMemory);
+            // SAFETY: the caller's, and the frame was free.
+            let mapped = allocated.and_then(|owned| unsafe { self.map(page, owned, flags) });
+            match mapped {
+                // The CPU does not remember entries that are not present (Intel SDM volume 3, 4.10.2.3).
+                Ok(flush) => flush.ignore(),
+                Err(error) => {
+                    // SAFETY: no code knows of these pages yet.
+                    unsafe { self.unmap_and_free(addresses.start..page.address()) };
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all pages of `addresses` out of the address space and gives back the shares that they had.
+    ///
+    /// # Panics
+    /// If [`map`](Self::map) has not mapped one of them.
+    ///
+    /// # Safety
+    /// The pages may not be used any more.
+    pub unsafe fn unmap_and_free(&mut self, addresses: Range<VirtAddr>) {
+        for page in Page::range(addresses) {
+            // SAFETY: the caller's.
+            let (owned, flush) = unsafe { self.unmap(page) }.expect("the page is mapped");
+            flush.flush();
+            drop(owned);
+        }
+    }
+
+    /// Makes sure that all pages of `addresses` have page tables, so that [`map`](Self::map) needs none.
+    ///
+    /// # Errors
+    /// `OutOfMemory`; the tables made so far stay.
+    pub fn make_tables(&mut self, addresses: Range<VirtAddr>) -> Result<(), MapError> {
+        const BYTES: u32 = PAGES_PER_TABLE * PAGE_BYTES;
+        let mut tables = addresses.start.as_u32() / BYTES..addresses.end.as_u32().div_ceil(BYTES);
+        tables.try_for_each(|index| self.table_or_new(Page::from_indices(index as usize, 0)).map(drop))
+    }
+}
