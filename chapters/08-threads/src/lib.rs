@@ -31,7 +31,6 @@ mod thread;
 
 pub use choice::reason::{Counts, Reason};
 pub use state::thread_id::{MOST_THREADS, PerThread, ThreadId};
-pub use time::input;
 
 #[cfg(target_os = "none")]
 pub use {
@@ -39,5 +38,6 @@ pub use {
     state::context::{Context, Switch, switch},
     state::kernel_stack::KernelStack,
     thread::{ReservedThread, SpawnError, Thread, exit, init, spawn},
+    time::input,
     time::wait_queue::{WaitQueue, sleep},
 };
