@@ -24,9 +24,30 @@
 
 extern crate alloc;
 
-mod state;
-mod choice;
-mod time;
+/// What a thread is: its number, its saved registers, its stack, and what the kernel knows of it.
+mod state {
+    pub mod thread_id;
+    pub mod context;
+    pub mod kernel_stack;
+    pub mod control_block;
+}
+
+/// Which thread runs next: the queue, the choice, and the count of how turns ended.
+mod choice {
+    pub mod queue;
+    pub mod reason;
+    pub mod scheduler;
+    pub mod turns;
+}
+
+/// How long a thread runs, and how it waits: timeslices, deadlines, wait queues, input.
+mod time {
+    pub mod timeslice;
+    pub mod sleepers;
+    pub mod wait_queue;
+    pub mod input;
+}
+
 mod thread;
 
 pub use choice::reason::{Counts, Reason};

@@ -25,8 +25,23 @@
 
 #![cfg_attr(target_os = "none", no_std)]
 
-pub mod space;
-pub mod task;
+/// Address spaces: what is linked and what is copied, and how the CPU goes from one to another.
+pub mod space {
+    pub mod rule;
+    pub mod address_space;
+    pub mod copy;
+    pub mod switch;
+    pub mod comparison;
+}
+
+/// Tasks: which task is whose child, and how one forks, exits and is waited for.
+pub mod task {
+    pub mod family;
+    pub mod table;
+    pub mod fork;
+    pub mod system_call;
+    pub mod lifetime;
+}
 
 pub use space::rule;
 pub use task::family::{NoSuchChild, Pid};
