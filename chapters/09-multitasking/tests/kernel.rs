@@ -92,8 +92,6 @@ const TESTS: &[Test] = &[
     test!(a_task_that_ends_as_a_thread_of_the_kernel_is_refused)
         .ends(End::Stop("a task ends by `multitasking::exit`, or its parent would wait forever")),
     test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack is never mapped")),
-    test!(init_is_refused_the_second_time).ends(End::Stop("threads can have address spaces of their own already")),
-    test!(private_regions_have_names_once_a_task_runs),
     test!(a_space_is_mapped_protected_and_unmapped),
     test!(a_page_that_is_protected_cannot_be_written)
         .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
