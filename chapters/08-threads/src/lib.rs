@@ -52,7 +52,6 @@ mod thread;
 
 pub use choice::reason::{Counts, Reason};
 pub use state::thread_id::{MOST_THREADS, PerThread, ThreadId};
-pub use time::input;
 
 #[cfg(target_os = "none")]
 pub use {
@@ -60,5 +59,8 @@ pub use {
     state::context::{Context, Switch, switch},
     state::kernel_stack::KernelStack,
     thread::{ReservedThread, SpawnError, Thread, exit, init, spawn},
-    time::wait_queue::{WaitQueue, sleep},
+    time::{
+        input,
+        wait_queue::{WaitQueue, sleep},
+    },
 };
