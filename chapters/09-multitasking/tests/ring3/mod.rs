@@ -240,9 +240,7 @@ fn fork(registers: &mut TrapFrame) -> Pid {
         drop(space.unmap(page).expect("it was copied"));
         space.map_frame(page, shared, Flags::WRITABLE | Flags::USER).expect("the page is free");
     }
-    let user = registers.as_user().expect("only ring 3 calls");
-    // SAFETY: words, which can be copied.
-    let mut frame = unsafe { core::ptr::read(user) };
+    let mut frame = registers.as_user().expect("only ring 3 calls").clone();
     frame.eax = 0;
     let pid = FAMILY.lock().add(thread.id(), Some(parent));
     start(thread, space, frame, &off);
