@@ -179,7 +179,7 @@ fn start(mut thread: ReservedThread, space: AddressSpace, frame: UserTrapFrame, 
     let top = thread.allocate_stack().expect("memory is not out");
     let frame_at = top.as_ptr::<UserTrapFrame>().wrapping_sub(1);
     let context = frame_at.cast::<Context>().wrapping_sub(1);
-    switch::run_in(&thread, space);
+    switch::set_space(&thread, space);
     // SAFETY: the stack is new, and stays until the thread is joined. `interrupt_return` needs the frame above the
     // context, and releases no guard.
     unsafe {
