@@ -145,6 +145,15 @@ impl UserTrapFrame {
 }
 // ANCHOR_END: new
 
+impl Clone for UserTrapFrame {
+    /// A copy, by which another program goes on where this one does. (A `TrapFrame` alone cannot be copied: one
+    /// that says ring 3 must have the two words above it.)
+    fn clone(&self) -> Self {
+        // SAFETY: it consists of words.
+        unsafe { core::ptr::read(self) }
+    }
+}
+
 impl Deref for UserTrapFrame {
     type Target = TrapFrame;
 

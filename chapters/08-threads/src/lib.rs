@@ -21,6 +21,7 @@
 //! long it runs, and how it waits; and last [`thread`], the whole life of one.
 
 #![cfg_attr(target_os = "none", no_std)]
+#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host only tests what is pure logic
 
 extern crate alloc;
 
@@ -59,6 +60,8 @@ pub use {
     state::context::{Context, Switch, switch},
     state::kernel_stack::KernelStack,
     thread::{ReservedThread, SpawnError, Thread, exit, init, spawn},
-    time::input,
-    time::wait_queue::{WaitQueue, sleep},
+    time::{
+        input,
+        wait_queue::{WaitQueue, sleep},
+    },
 };

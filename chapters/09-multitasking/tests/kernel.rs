@@ -1213,7 +1213,7 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
     let mut thread = ReservedThread::new().expect("there is room");
     let context = thread.allocate_stack().expect("memory is not out").as_ptr::<Context>().wrapping_sub(1);
     let id = thread.id();
-    switch::run_in(&thread, space);
+    switch::set_space(&thread, space);
     // SAFETY: the stack is new, and stays until the thread is joined.
     let thread = unsafe {
         context.write(Context::new(begin, entry, argument));
@@ -1255,7 +1255,7 @@ fn the_space_of_a_thread_is_replaced() {
 fn a_reserved_thread_gives_its_space_back() {
     let before = frame_allocator::taken_count();
     let thread = ReservedThread::new().expect("there is room");
-    switch::run_in(&thread, AddressSpace::new().expect("memory is not out"));
+    switch::set_space(&thread, AddressSpace::new().expect("memory is not out"));
     // SAFETY: it has never been started.
     drop(unsafe { switch::take_from(thread.id()) }.expect("it had one"));
     assert_eq!(frame_allocator::taken_count(), before);

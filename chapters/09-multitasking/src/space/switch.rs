@@ -66,7 +66,7 @@ fn set_directory(thread: ThreadId, directory: Frame) {
 
 // ANCHOR: spaces
 /// Lets `thread` run in `space` once it is started. If it is dropped instead, [`take_from`] gives the space back.
-pub fn run_in(thread: &ReservedThread, space: AddressSpace) {
+pub fn set_space(thread: &ReservedThread, space: AddressSpace) {
     set_directory(thread.id(), space.directory().frame());
     SPACES.lock()[thread.id()] = Some(space);
 }

@@ -4,7 +4,7 @@
 
 use super::family::{NoSuchChild, Pid, Zombie};
 use super::system_call;
-use super::table::{TASKS, bury, pid_of};
+use super::table::{TASKS, pid_of, release};
 use crate::space::address_space::{AddressSpace, OutOfMemory};
 use crate::space::rule::PRIVATE;
 use crate::space::switch;
@@ -69,13 +69,13 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     // SAFETY: the stack is mapped, and not in use yet. Words have no padding.
     unsafe { space.write(context, &Context::new(begin, first, 0)) };
     let thread = ReservedThread::new().expect("there is room for a thread");
-    switch::run_in(&thread, space);
+    switch::set_space(&thread, space);
     name_private_regions();
     // SAFETY: 1. and 2. The context lies on the task's own stack, in the space in which it runs until it has ended.
     // 3. `begin` holds no guard.
     unsafe { TASKS.lock().start(thread, None, context.as_ptr(), OffCount::NONE) };
     let exited = KERNEL_WAITS.wait_until(Reason::Wait, None, || TASKS.lock().family.reap_first());
-    Ok(take_leave_of(exited.expect("there is no deadline")).status)
+    Ok(finish_reaping(exited.expect("there is no deadline")).status)
 }
 
 fn name_private_regions() {
@@ -144,7 +144,7 @@ pub fn wait() -> Result<Exited, NoSuchChild> {
 pub fn wait_for(child: Option<Pid>) -> Result<Exited, NoSuchChild> {
     let me = threads::current();
     let reap = || TASKS.lock().family.reap(me, child).transpose();
-    PARENTS[me].wait_until(Reason::Wait, None, reap).expect("there is no deadline").map(take_leave_of)
+    PARENTS[me].wait_until(Reason::Wait, None, reap).expect("there is no deadline").map(finish_reaping)
 }
 
 /// As [`wait_for`], but does not wait: none if there is such a child, and it has not exited yet.
@@ -153,11 +153,11 @@ pub fn wait_for(child: Option<Pid>) -> Result<Exited, NoSuchChild> {
 /// If the task has no such child.
 pub fn try_wait(child: Option<Pid>) -> Result<Option<Exited>, NoSuchChild> {
     let reaped = TASKS.lock().family.reap(threads::current(), child)?;
-    Ok(reaped.map(take_leave_of))
+    Ok(reaped.map(finish_reaping))
 }
 
-fn take_leave_of(zombie: Zombie) -> Exited {
-    bury(&zombie);
+fn finish_reaping(zombie: Zombie) -> Exited {
+    release(&zombie);
     Exited { pid: zombie.pid, status: zombie.status }
 }
 // ANCHOR_END: wait

@@ -66,9 +66,9 @@ impl Tasks {
     }
 }
 
-// ANCHOR: bury
+// ANCHOR: release
 /// Gives back everything that a task had: its address space and its thread.
-pub fn bury(zombie: &Zombie) {
+pub fn release(zombie: &Zombie) {
     let Zombie { thread, .. } = *zombie;
     // SAFETY: a zombie has exited, and interrupts were off until it was off the CPU.
     drop(unsafe { switch::take_from(thread) });
@@ -76,4 +76,4 @@ pub fn bury(zombie: &Zombie) {
     // Last, because the slot goes to another thread then.
     handle.expect("a task has a thread until it is buried").join();
 }
-// ANCHOR_END: bury
+// ANCHOR_END: release

@@ -179,7 +179,7 @@ fn start(mut thread: ReservedThread, space: AddressSpace, frame: UserTrapFrame, 
     let top = thread.allocate_stack().expect("memory is not out");
     let frame_at = top.as_ptr::<UserTrapFrame>().wrapping_sub(1);
     let context = frame_at.cast::<Context>().wrapping_sub(1);
-    switch::run_in(&thread, space);
+    switch::set_space(&thread, space);
     // SAFETY: the stack is new, and stays until the thread is joined. `interrupt_return` needs the frame above the
     // context, and releases no guard.
     unsafe {
@@ -242,9 +242,7 @@ fn fork(registers: &mut TrapFrame) -> Pid {
         drop(space.unmap(page).expect("it was copied"));
         space.map_frame(page, shared, Flags::WRITABLE | Flags::USER).expect("the page is free");
     }
-    let user = registers.as_user().expect("only ring 3 calls");
-    // SAFETY: words, which can be copied.
-    let mut frame = unsafe { core::ptr::read(user) };
+    let mut frame = registers.as_user().expect("only ring 3 calls").clone();
     frame.eax = 0;
     let pid = FAMILY.lock().add(thread.id(), Some(parent));
     start(thread, space, frame, &off);
