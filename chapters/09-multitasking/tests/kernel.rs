@@ -856,9 +856,13 @@ fn wait_without_blocking_returns_at_once() {
             until(step, 1);
             5
         });
+        let off = interrupts_off();
+        let before = timer::ticks();
         for which in [None, Some(child)] {
             assert_eq!(try_wait(which), Ok(None), "it has not exited, and will not before it is told to");
         }
+        assert_eq!(timer::ticks(), before, "no other task has run");
+        drop(off);
         assert_eq!(try_wait(Some(pid(1))), Err(NoSuchChild), "no task is its own child");
         step.store(1, Relaxed);
         threads::sleep(20);
