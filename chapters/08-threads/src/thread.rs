@@ -12,7 +12,7 @@ use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};
 use crate::time::timeslice;
 use crate::time::wait_queue::WaitQueue;
 use common::VirtAddr;
-use common::lock::{OffCount, interrupts_off};
+use common::lock::{OffCount, interrupts_off, let_interrupts_in};
 use core::mem;
 
 // ANCHOR: init
@@ -110,7 +110,7 @@ pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
     // SAFETY: the stack is new, and stays until the thread is joined; `begin` needs nothing above its context.
     unsafe {
         context.write(Context::new(begin, entry, argument));
-        Ok(thread.start(context, OffCount::NONE))
+        Ok(thread.start(context, OffCount::START))
     }
 }
 
@@ -118,7 +118,7 @@ pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
 #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
 extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
     // SAFETY: threads run with interrupts on; every vector has a handler.
-    unsafe { x86::irq::enable() };
+    unsafe { let_interrupts_in() };
     entry(argument);
     exit()
 }
