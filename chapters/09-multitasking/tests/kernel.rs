@@ -5,22 +5,25 @@
 
 extern crate alloc;
 
+mod ring3;
 mod translation;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use common::VirtAddr;
+use common::lock::{OffCount, interrupts_off};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use harness::{End, Test, test};
 use interrupts::TrapFrame;
-use multitasking::fork::ForkError;
 use multitasking::rule::{COPIED, PRIVATE, Rule};
-use multitasking::switch::between_spaces;
-use multitasking::task::{self, Ended, NoChildren};
-use multitasking::{comparison, exit, getpid, wait};
-use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, frame_allocator};
-use threads::thread_id::MOST_THREADS;
+use multitasking::space::switch;
+use multitasking::{AddressSpace, Exited, ForkError, NoSuchChild, Pid, comparison, exit, getpid, map, run};
+use multitasking::{switch_space, try_wait, wait, wait_for, with_directories};
+use paging::directory::{MapError, NotMapped};
+use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions};
+use ring3::programs_of_ring_3_fork_share_a_frame_execute_and_end;
+use threads::{Context, MOST_THREADS, PerThread, ReservedThread};
 use translation::Translation;
 use x86::bits32::eflags::{self, EFlags};
 use x86::controlregs::cr3;
@@ -43,7 +46,12 @@ const TESTS: &[Test] = &[
     test!(what_the_heap_grows_by_after_the_fork_is_linked),
     test!(page_tables_agree_with_the_rule),
     test!(registers_survive_a_fork_in_both_tasks),
+    test!(an_unknown_system_call_gives_38_and_changes_nothing_else),
+    test!(a_fork_of_a_thread_of_the_kernel_gives_3),
+    test!(a_fork_without_memory_gives_12),
+    test!(a_fork_without_a_thread_gives_11).memory_mib(64),
     test!(fork_leaves_the_interrupt_flag_as_it_was),
+    test!(a_child_holds_the_guards_that_its_parent_holds),
     test!(no_tick_comes_into_a_fork_with_interrupts_off).memory_mib(64),
     test!(a_fork_may_come_at_every_depth_of_the_stack),
     test!(a_child_can_fork),
@@ -63,7 +71,15 @@ const TESTS: &[Test] = &[
     test!(preempted_in_the_midst_of_everything),
     test!(no_tick_is_lost_while_a_large_task_forks).memory_mib(64),
     test!(wait_without_children_is_an_error),
-    test!(wait_tells_who_has_ended_and_how),
+    test!(wait_tells_who_has_exited_and_how),
+    test!(children_are_reaped_in_the_order_in_which_they_exited),
+    test!(wait_by_pid_leaves_the_other_children),
+    test!(wait_by_pid_goes_on_waiting_when_another_child_exits),
+    test!(wait_by_pid_goes_on_waiting_when_an_orphan_is_adopted),
+    test!(wait_without_blocking_returns_at_once),
+    test!(wait_without_blocking_leaves_no_task_waiting),
+    test!(wait_for_a_task_that_is_no_child_is_an_error),
+    test!(a_parent_that_waits_is_not_woken_by_ticks),
     test!(a_child_that_ends_first_waits_to_be_noticed),
     test!(a_child_that_ends_does_not_wake_a_sleeping_parent),
     test!(a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else),
@@ -73,7 +89,18 @@ const TESTS: &[Test] = &[
     test!(task_1_ends_last),
     test!(all_is_given_back_when_task_1_has_ended),
     test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
+    test!(a_task_that_ends_as_a_thread_of_the_kernel_is_refused)
+        .ends(End::Stop("a task ends by `multitasking::exit`, or its parent would wait forever")),
+    test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack is never mapped")),
+    test!(a_space_is_mapped_protected_and_unmapped),
+    test!(a_page_that_is_protected_cannot_be_written)
+        .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
+    test!(only_private_pages_are_mapped_in_a_space).ends(End::Stop("Page(0xfffff000) is not private")),
+    test!(the_space_of_a_thread_is_replaced),
+    test!(a_reserved_thread_gives_its_space_back),
+    test!(one_frame_is_shared_by_two_spaces),
     test!(cr3_is_loaded_only_on_the_way_to_another_space),
+    test!(programs_of_ring_3_fork_share_a_frame_execute_and_end),
     test!(a_stack_overflow_in_a_child_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page"))
         .told(&["in `kernel::for_ever`"]),
@@ -84,21 +111,27 @@ const TESTS: &[Test] = &[
 
 /// Runs `test` as task 1.
 fn as_task(test: fn(usize)) {
-    assert_eq!(task::run(test), Ok(0));
+    assert_eq!(run(test), Ok(0));
 }
 
 /// Forks. What a test's stack owns in the heap is dropped by the parent alone: its children end in `exit`.
-fn fork() -> Result<u32, ForkError> {
+fn fork() -> Result<Option<Pid>, ForkError> {
     // SAFETY: see above.
     unsafe { multitasking::fork() }
 }
 
 /// Forks, runs `child` in the child, and returns the child's number in the parent.
-fn fork_to(child: impl FnOnce() -> i32) -> u32 {
-    match fork().expect("there is room and memory for a child") {
-        0 => exit(child()),
-        pid => pid,
-    }
+fn fork_to(child: impl FnOnce() -> i32) -> Pid {
+    fork().expect("there is room and memory for a child").unwrap_or_else(|| exit(child()))
+}
+
+fn pid(number: u32) -> Pid {
+    Pid::new(number).expect("it is not 0")
+}
+
+/// The number of the running task, 0 for a thread of the kernel.
+fn me() -> u32 {
+    getpid().map_or(0, Pid::as_u32)
 }
 
 /// What both tasks see, as it lies in the kernel's heap.
@@ -115,13 +148,13 @@ fn until(value: &AtomicU32, wanted: u32) {
 fn both_go_on_from_the_same_place_with_different_answers() {
     as_task(|_| {
         let seen = [shared(u32::MAX), shared(u32::MAX)];
-        assert_eq!(getpid(), 1);
+        assert_eq!(me(), 1);
         let answer = fork().expect("there is room");
-        seen[usize::from(getpid() == 2)].store(answer, Relaxed);
-        if answer == 0 {
-            exit(getpid() as i32);
+        seen[usize::from(me() == 2)].store(answer.map_or(0, Pid::as_u32), Relaxed);
+        if answer.is_none() {
+            exit(me() as i32);
         }
-        assert_eq!(wait(), Ok(Ended { pid: 2, status: 2 }));
+        assert_eq!(wait(), Ok(Exited { pid: pid(2), status: 2 }));
         assert_eq!(seen.map(|answer| answer.load(Relaxed)), [2, 0]);
     });
 }
@@ -135,7 +168,7 @@ fn the_stack_is_copied() {
             on_stack.store(2, Relaxed);
             i32::from(on_stack.load(Relaxed) == 2)
         });
-        assert_eq!(wait().map(|ended| ended.status), Ok(1));
+        assert_eq!(wait().map(|exited| exited.status), Ok(1));
         assert_eq!(on_stack.load(Relaxed), 1, "the child's write is not seen");
         let step = shared(0);
         fork_to(|| {
@@ -144,15 +177,15 @@ fn the_stack_is_copied() {
         });
         on_stack.store(3, Relaxed);
         step.store(1, Relaxed);
-        assert_eq!(wait().map(|ended| ended.status), Ok(1), "the parent's write is not seen");
+        assert_eq!(wait().map(|exited| exited.status), Ok(1), "the parent's write is not seen");
     });
 }
 
 /// Gives the running task `pages` pages from `address` on, filled with their own addresses.
 fn fill(address: VirtAddr, pages: u32) {
-    task::map(address..address.wrapping_add(pages * PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+    map(address..address.wrapping_add(pages * PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
     for word in (0..pages * PAGE_BYTES).step_by(4).map(|offset| address.wrapping_add(offset)) {
-        // SAFETY: just mapped, and nobody else's.
+        // SAFETY: just mapped, for nothing else.
         unsafe { word.as_ptr::<u32>().write_volatile(word.as_u32()) };
     }
 }
@@ -173,7 +206,7 @@ fn private_memory_is_copied() {
             unsafe { DATA.as_ptr::<u32>().write_volatile(0) };
             i32::from(is_filled(DATA, 3))
         });
-        assert_eq!(wait().map(|ended| ended.status), Ok(0));
+        assert_eq!(wait().map(|exited| exited.status), Ok(0));
         assert!(is_filled(DATA, 3), "the child's write is not seen");
     });
 }
@@ -188,7 +221,7 @@ fn the_heap_is_linked() {
         });
         until(value, 2);
         value.store(3, Relaxed);
-        assert_eq!(wait().map(|ended| ended.status), Ok(7));
+        assert_eq!(wait().map(|exited| exited.status), Ok(7));
     });
 }
 
@@ -206,7 +239,7 @@ fn what_the_heap_grows_by_after_the_fork_is_linked() {
         let vector: Box<Vec<u32>> = Box::new((0..2_000_000).collect());
         place.store(&raw const *vector as u32, Relaxed);
         step.store(1, Relaxed);
-        assert_eq!(wait().map(|ended| ended.status), Ok(1));
+        assert_eq!(wait().map(|exited| exited.status), Ok(1));
     });
 }
 
@@ -218,7 +251,7 @@ fn page_tables_agree_with_the_rule() {
             until(step, 1);
             0
         });
-        let checked = task::with_directories([1, 2], |directories| {
+        let checked = with_directories([pid(1), pid(2)], |directories| {
             let [first, second] = directories;
             assert!(first.mappings().map(|mapping| mapping.page).eq(second.mappings().map(|mapping| mapping.page)));
             for row in comparison::rows(directories) {
@@ -237,16 +270,17 @@ fn page_tables_agree_with_the_rule() {
     });
 }
 
-// fork_with_registers(after: *mut [u32; 8]): forks with a value of its own in every register, and stores
-// what is in them afterwards, in the order EDI ESI EBP ESP EBX EDX ECX EAX.
+// call_with_registers(number: u32, after: *mut [u32; 8]): makes this system call with a value of its own in every
+// register, and stores what is in them afterwards, in the order EDI ESI EBP ESP EBX EDX ECX EAX.
 global_asm!(
-    ".global fork_with_registers",
-    "fork_with_registers:",
+    ".global call_with_registers",
+    "call_with_registers:",
     "push ebx",
     "push esi",
     "push edi",
     "push ebp",
-    "push dword ptr [esp + 20]",
+    "mov eax, [esp + 20]",
+    "push dword ptr [esp + 24]",
     "mov ebx, 0xB1B2B3B4",
     "mov ecx, 0xC1C2C3C4",
     "mov edx, 0xD1D2D3D4",
@@ -268,21 +302,82 @@ global_asm!(
     "ret",
 );
 
-fn registers_survive_a_fork_in_both_tasks() {
+/// The number of `fork`.
+const FORK: u32 = 2;
+
+/// Makes the system call `number`, and returns the answer. All other registers must be as they were.
+fn system_call(number: u32) -> i32 {
     unsafe extern "C" {
-        fn fork_with_registers(after: *mut [u32; 8]);
+        fn call_with_registers(number: u32, after: *mut [u32; 8]);
     }
+    let mut after = [0; 8];
+    // SAFETY: it keeps what compiled code expects, and writes eight words. Of a fork, see `fork`.
+    unsafe { call_with_registers(number, &raw mut after) };
+    let [edi, esi, ebp, _, ebx, edx, ecx, answer] = after;
+    assert_eq!([ebx, ecx, edx], [0xB1B2_B3B4, 0xC1C2_C3C4, 0xD1D2_D3D4]);
+    assert_eq!([esi, edi, ebp], [0xE1E2_E3E4, 0xF1F2_F3F4, 0x1112_1314]);
+    answer as i32
+}
+
+fn registers_survive_a_fork_in_both_tasks() {
     as_task(|_| {
-        let mut after = [0; 8];
-        // SAFETY: it keeps what compiled code expects, and writes eight words.
-        unsafe { fork_with_registers(&raw mut after) };
-        let [edi, esi, ebp, _, ebx, edx, ecx, answer] = after;
-        assert_eq!([ebx, ecx, edx], [0xB1B2_B3B4, 0xC1C2_C3C4, 0xD1D2_D3D4]);
-        assert_eq!([esi, edi, ebp], [0xE1E2_E3E4, 0xF1F2_F3F4, 0x1112_1314]);
+        let answer = system_call(FORK);
         if answer == 0 {
             exit(1);
         }
-        assert_eq!(wait(), Ok(Ended { pid: answer, status: 1 }));
+        assert_eq!(wait(), Ok(Exited { pid: pid(answer as u32), status: 1 }));
+    });
+}
+
+fn an_unknown_system_call_gives_38_and_changes_nothing_else() {
+    const UNKNOWN: [u32; 7] = [0, 1, 3, 7, 9999, 0x8000_0002, u32::MAX];
+    UNKNOWN.into_iter().for_each(|number| assert_eq!(system_call(number), -38, "call {number} of a thread"));
+    as_task(|_| {
+        UNKNOWN.into_iter().for_each(|number| assert_eq!(system_call(number), -38, "call {number} of a task"));
+        assert!(interrupts_are_on());
+        assert_eq!(wait(), Err(NoSuchChild), "none of them was a fork");
+    });
+}
+
+fn a_fork_of_a_thread_of_the_kernel_gives_3() {
+    assert_eq!(system_call(FORK), -3);
+}
+
+fn a_fork_without_memory_gives_12() {
+    as_task(|_| {
+        for left in [0, 4] {
+            let taken = take_all_but(left);
+            let answer = system_call(FORK);
+            let free = frame_allocator::free_count();
+            give_back(taken);
+            assert_eq!((answer, free), (-12, left));
+        }
+        assert_eq!(wait(), Err(NoSuchChild));
+    });
+}
+
+fn a_fork_without_a_thread_gives_11() {
+    as_task(|_| {
+        let step = shared(0);
+        let mut children = 0;
+        let answer = loop {
+            match system_call(FORK) {
+                0 => {
+                    until(step, 1);
+                    exit(0);
+                }
+                answer @ 1.. => {
+                    children += 1;
+                    assert_eq!(answer as u32, children + 1);
+                }
+                error => break error,
+            }
+        };
+        assert_eq!((answer, children as usize), (-11, MOST_THREADS - 3));
+        step.store(1, Relaxed);
+        (0..children).for_each(|_| assert_eq!(wait().map(|exited| exited.status), Ok(0)));
+        assert_eq!(fork_to(|| 0), pid(children + 2), "a fork that is refused uses no number");
+        wait().expect("there is a child");
     });
 }
 
@@ -295,31 +390,53 @@ fn fork_leaves_the_interrupt_flag_as_it_was() {
     as_task(|_| {
         fork_to(|| i32::from(interrupts_are_on()));
         assert!(interrupts_are_on());
-        assert_eq!(wait().map(|ended| ended.status), Ok(1));
-        let off = common::lock::interrupts_off();
+        assert_eq!(wait().map(|exited| exited.status), Ok(1));
+        let off = interrupts_off();
         let ticks = timer::ticks();
         fork_to(|| i32::from(interrupts_are_on()));
         assert!(!interrupts_are_on());
         assert_eq!(timer::ticks(), ticks, "no tick came while interrupts were off");
         drop(off);
-        assert_eq!(wait().map(|ended| ended.status), Ok(0), "the child has them as its parent had");
+        assert_eq!(wait().map(|exited| exited.status), Ok(0), "the child has them as its parent had");
+    });
+}
+
+fn a_child_holds_the_guards_that_its_parent_holds() {
+    as_task(|_| {
+        let first = interrupts_off();
+        let second = interrupts_off();
+        let answer = fork().expect("there is room");
+        // In either task, whichever guard is dropped first, the other one keeps interrupts off.
+        if answer.is_none() {
+            drop(first);
+            let one_left = interrupts_are_on();
+            drop(second);
+            exit(i32::from(one_left) << 1 | i32::from(interrupts_are_on()));
+        }
+        drop(second);
+        assert!(!interrupts_are_on());
+        drop(first);
+        assert!(interrupts_are_on());
+        assert_eq!(wait().map(|exited| exited.status), Ok(0b01));
+        fork_to(|| i32::from(interrupts_are_on()));
+        assert_eq!(wait().map(|exited| exited.status), Ok(1), "a child without guards has interrupts on");
     });
 }
 
 fn no_tick_comes_into_a_fork_with_interrupts_off() {
     as_task(|_| {
         map_16_mib();
-        let off = common::lock::interrupts_off();
+        let off = interrupts_off();
         let before = timer::ticks();
         fork_to(|| 0);
         assert_eq!(timer::ticks(), before, "it takes much longer than a tick, but lets none in");
         drop(off);
-        assert_eq!(wait().map(|ended| ended.status), Ok(0));
+        assert_eq!(wait().map(|exited| exited.status), Ok(0));
     });
 }
 
 // fork_below(bytes: u32) -> u32: forks with so many more bytes on the stack.
-global_asm!("fork_below:", "push ebp", "mov ebp, esp", "sub esp, [ebp + 8]", "int 0x80", "leave", "ret");
+global_asm!("fork_below:", "push ebp", "mov ebp, esp", "sub esp, [ebp + 8]", "mov eax, 2", "int 0x80", "leave", "ret");
 
 fn a_fork_may_come_at_every_depth_of_the_stack() {
     unsafe extern "C" {
@@ -333,7 +450,7 @@ fn a_fork_may_come_at_every_depth_of_the_stack() {
             if answer == 0 {
                 exit(1);
             }
-            assert_eq!(wait(), Ok(Ended { pid: answer, status: 1 }), "{bytes} bytes deeper");
+            assert_eq!(wait(), Ok(Exited { pid: pid(answer), status: 1 }), "{bytes} bytes deeper");
         }
     });
 }
@@ -341,12 +458,12 @@ fn a_fork_may_come_at_every_depth_of_the_stack() {
 fn a_child_can_fork() {
     as_task(|_| {
         fork_to(|| {
-            let grandchild = fork_to(|| 40 + getpid() as i32);
-            let ended = wait().expect("there is a child");
-            assert_eq!(ended.pid, grandchild);
-            ended.status + 1
+            let grandchild = fork_to(|| 40 + me() as i32);
+            let exited = wait().expect("there is a child");
+            assert_eq!(exited.pid, grandchild);
+            exited.status + 1
         });
-        assert_eq!(wait(), Ok(Ended { pid: 2, status: 44 }));
+        assert_eq!(wait(), Ok(Exited { pid: pid(2), status: 44 }));
     });
 }
 
@@ -357,9 +474,9 @@ fn chain(depth: i32) -> i32 {
     }
     let own = AtomicU32::new(depth as u32);
     let child = fork_to(|| chain(depth - 1));
-    let ended = wait().expect("there is a child");
-    assert_eq!((ended.pid, own.load(Relaxed)), (child, depth as u32));
-    ended.status + 1
+    let exited = wait().expect("there is a child");
+    assert_eq!((exited.pid, own.load(Relaxed)), (child, depth as u32));
+    exited.status + 1
 }
 
 fn a_chain_of_ten_forks() {
@@ -374,8 +491,9 @@ fn a_thousand_children_and_not_one_frame_lost() {
     as_task(|_| {
         let before = (frame_allocator::taken_count(), frame_allocator::free_count());
         for number in 0..1000 {
-            let pid = fork_to(|| number);
-            assert_eq!(wait(), Ok(Ended { pid, status: number }));
+            let child = fork_to(|| number);
+            assert_eq!(child, pid(number as u32 + 2), "the number of a process is never used again");
+            assert_eq!(wait(), Ok(Exited { pid: child, status: number }));
         }
         assert_eq!((frame_allocator::taken_count(), frame_allocator::free_count()), before);
     });
@@ -387,12 +505,12 @@ fn several_tasks_fork_and_wait_at_once() {
             fork_to(|| {
                 for number in 0..250 {
                     let pid = fork_to(|| number);
-                    assert_eq!(wait(), Ok(Ended { pid, status: number }));
+                    assert_eq!(wait(), Ok(Exited { pid, status: number }));
                 }
                 0
             });
         }
-        (0..4).for_each(|_| assert_eq!(wait().map(|ended| ended.status), Ok(0)));
+        (0..4).for_each(|_| assert_eq!(wait().map(|exited| exited.status), Ok(0)));
     });
 }
 
@@ -401,7 +519,7 @@ fn take_all_but(left: u32) -> Option<OwnedFrame> {
     let mut chain = None;
     while frame_allocator::free_count() > left {
         let owned = frame_allocator::allocate().expect("one is free");
-        // SAFETY: the frame was free, so nobody else uses it.
+        // SAFETY: the frame was free, so nothing else uses it.
         unsafe { owned.frame().in_window().address().as_ptr::<Option<OwnedFrame>>().write(chain) };
         chain = Some(owned);
     }
@@ -421,16 +539,16 @@ fn fork_with_ever_more_memory() -> u32 {
     for left in 0.. {
         let taken = take_all_but(left);
         let forked = fork();
-        if forked == Ok(0) {
+        if forked == Ok(None) {
             exit(0);
         }
         let free = frame_allocator::free_count();
         give_back(taken);
         match forked {
             Err(error) => assert_eq!((error, free), (ForkError::OutOfMemory, left), "with {left} frames"),
-            Ok(pid) => {
+            Ok(child) => {
                 assert_eq!(free, 0, "it took exactly what it needed");
-                assert_eq!(wait().map(|ended| ended.pid), Ok(pid));
+                assert_eq!(wait().map(|exited| Some(exited.pid)), Ok(child));
                 return left;
             }
         }
@@ -443,7 +561,7 @@ fn memory_runs_out_at_every_possible_allocation() {
         let before = frame_allocator::taken_count();
         assert_eq!(fork_with_ever_more_memory(), 5, "a directory, a table, and three pages of stack");
         assert_eq!(frame_allocator::taken_count(), before);
-        assert_eq!(wait(), Err(NoChildren), "no failed fork has left a child");
+        assert_eq!(wait(), Err(NoSuchChild), "no failed fork has left a child");
     });
 }
 
@@ -464,7 +582,7 @@ fn forks_that_fail_leave_no_threads_behind() {
         (0..100).for_each(|_| assert_eq!(fork(), Err(ForkError::OutOfMemory)));
         give_back(taken);
         let pid = fork_to(|| 0);
-        assert_eq!(wait(), Ok(Ended { pid, status: 0 }));
+        assert_eq!(wait(), Ok(Exited { pid, status: 0 }));
     });
 }
 
@@ -476,25 +594,25 @@ fn too_many_tasks_is_an_error() {
             let mut children = 0;
             let error = loop {
                 match fork() {
-                    Ok(0) => {
+                    Ok(None) => {
                         until(step, 1);
                         exit(0);
                     }
-                    Ok(_) => children += 1,
+                    Ok(Some(_)) => children += 1,
                     Err(error) => break error,
                 }
             };
             const ALL_BUT_TASK_1_IDLE_AND_FIRST: usize = MOST_THREADS - 3;
             assert_eq!((error, children), (ForkError::TooManyTasks, ALL_BUT_TASK_1_IDLE_AND_FIRST));
             step.store(1, Relaxed);
-            (0..children).for_each(|_| assert_eq!(wait().map(|ended| ended.status), Ok(0)));
+            (0..children).for_each(|_| assert_eq!(wait().map(|exited| exited.status), Ok(0)));
             assert_eq!(frame_allocator::taken_count(), before);
         }
     });
 }
 
 fn a_thread_of_the_kernel_cannot_fork() {
-    assert_eq!((fork(), getpid()), (Err(ForkError::NotATask), 0));
+    assert_eq!((fork(), getpid()), (Err(ForkError::NotATask), None));
 }
 
 /// Puts a guard behind every free frame: gives away all that have odd numbers, each filled with its own.
@@ -505,7 +623,7 @@ fn guard_free_frames() -> Vec<Frame> {
         if frame.number().is_multiple_of(2) {
             others.push(owned);
         } else {
-            // SAFETY: the frame was free, so nobody else uses it.
+            // SAFETY: the frame was free, so nothing else uses it.
             unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
             guards.push(owned.into_frame());
         }
@@ -522,7 +640,7 @@ fn a_table_full_of_pages_is_copied_and_nothing_beyond() {
         let guards = guard_free_frames();
         let before = frame_allocator::taken_count();
         fork_to(|| i32::from(is_filled(whole, 1024)));
-        assert_eq!(wait().map(|ended| ended.status), Ok(1));
+        assert_eq!(wait().map(|exited| exited.status), Ok(1));
         assert_eq!(frame_allocator::taken_count(), before);
         for frame in guards {
             // SAFETY: written by `guard_free_frames`.
@@ -535,8 +653,8 @@ fn a_table_full_of_pages_is_copied_and_nothing_beyond() {
 
 /// What the running task may do with the page at `address`.
 fn rights(address: VirtAddr) -> Option<Flags> {
-    let pid = getpid();
-    let found = task::with_directories([pid, pid], |[directory, _]| {
+    let me = getpid().expect("a task is running");
+    let found = with_directories([me, me], |[directory, _]| {
         let mapping = directory.mappings().find(|mapping| mapping.page.address() == address)?;
         Some(mapping.flags & (Flags::PRESENT | Flags::WRITABLE | Flags::USER))
     });
@@ -548,19 +666,19 @@ fn rights_of_copied_pages_are_kept() {
         let all = [Flags::empty(), Flags::WRITABLE, Flags::USER, Flags::WRITABLE | Flags::USER];
         let page = |index: usize| DATA.wrapping_add(index as u32 * PAGE_BYTES);
         for (index, flags) in all.into_iter().enumerate() {
-            task::map(page(index)..page(index + 1), flags).expect("memory is not out");
+            map(page(index)..page(index + 1), flags).expect("memory is not out");
         }
         fork_to(|| {
             let kept = (0..4).filter(|index| rights(page(*index)) == Some(all[*index] | Flags::PRESENT));
             kept.count() as i32
         });
-        assert_eq!(wait().map(|ended| ended.status), Ok(4));
+        assert_eq!(wait().map(|exited| exited.status), Ok(4));
     });
 }
 
 fn the_copy_of_a_read_only_page_cannot_be_written() {
     as_task(|_| {
-        task::map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::empty()).expect("memory is not out");
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::empty()).expect("memory is not out");
         fork_to(|| {
             // SAFETY: not safe: the page is read only, which is the test.
             unsafe { DATA.as_ptr::<u32>().write_volatile(1) };
@@ -574,7 +692,7 @@ fn a_guard_page_stays_a_guard_page() {
     as_task(|_| {
         let guard = VirtAddr::new(PRIVATE.end.as_u32() - 4 * PAGE_BYTES);
         fork_to(|| i32::from(rights(guard).is_none() && rights(guard.wrapping_add(PAGE_BYTES)).is_some()));
-        assert_eq!(wait().map(|ended| ended.status), Ok(1));
+        assert_eq!(wait().map(|exited| exited.status), Ok(1));
     });
 }
 
@@ -609,7 +727,7 @@ fn work(number: i32) -> i32 {
             i32::from(own.iter().copied().eq(0..200))
         });
         threads::sleep(1);
-        assert_eq!(wait(), Ok(Ended { pid: child, status: 1 }));
+        assert_eq!(wait(), Ok(Exited { pid: child, status: 1 }));
         assert!(in_heap.iter().enumerate().all(|(index, value)| *value == index as i32 ^ number));
     }
     assert_eq!(on_stack, [number; 64]);
@@ -619,7 +737,7 @@ fn work(number: i32) -> i32 {
 /// Makes the running task so large that it takes many ticks to copy.
 fn map_16_mib() {
     let address = VirtAddr::new(0x1000_0000);
-    task::map(address..address.wrapping_add(16 << 20), Flags::WRITABLE).expect("memory is not out");
+    map(address..address.wrapping_add(16 << 20), Flags::WRITABLE).expect("memory is not out");
 }
 
 fn no_tick_is_lost_while_a_large_task_forks() {
@@ -629,20 +747,20 @@ fn no_tick_is_lost_while_a_large_task_forks() {
         let child = fork_to(|| 0);
         // One tick would have waited for the end of the fork, even with interrupts off all the time.
         assert!(timer::ticks() > before + 2, "a fork of 16 MiB takes longer than some ticks, and lets them in");
-        assert_eq!(wait().map(|ended| ended.pid), Ok(child));
+        assert_eq!(wait().map(|exited| exited.pid), Ok(child));
     });
 }
 
 fn wait_without_children_is_an_error() {
     as_task(|_| {
-        assert_eq!(wait(), Err(NoChildren));
-        fork_to(|| i32::from(wait() == Err(NoChildren)));
-        assert_eq!(wait().map(|ended| ended.status), Ok(1));
-        assert_eq!(wait(), Err(NoChildren));
+        assert_eq!(wait(), Err(NoSuchChild));
+        fork_to(|| i32::from(wait() == Err(NoSuchChild)));
+        assert_eq!(wait().map(|exited| exited.status), Ok(1));
+        assert_eq!(wait(), Err(NoSuchChild));
     });
 }
 
-fn wait_tells_who_has_ended_and_how() {
+fn wait_tells_who_has_exited_and_how() {
     as_task(|_| {
         let step = shared(0);
         let first = fork_to(|| {
@@ -654,9 +772,161 @@ fn wait_tells_who_has_ended_and_how() {
             i32::MAX
         });
         step.store(1, Relaxed);
-        assert_eq!(wait(), Ok(Ended { pid: second, status: i32::MAX }));
+        assert_eq!(wait(), Ok(Exited { pid: second, status: i32::MAX }));
         step.store(2, Relaxed);
-        assert_eq!(wait(), Ok(Ended { pid: first, status: -5 }));
+        assert_eq!(wait(), Ok(Exited { pid: first, status: -5 }));
+    });
+}
+
+fn children_are_reaped_in_the_order_in_which_they_exited() {
+    as_task(|_| {
+        const SLEEP_TICKS: [u32; 4] = [60, 0, 90, 30];
+        let children = SLEEP_TICKS.map(|ticks| {
+            fork_to(|| {
+                threads::sleep(ticks);
+                ticks as i32
+            })
+        });
+        threads::sleep(200);
+        for number in [1, 3, 0, 2] {
+            assert_eq!(wait(), Ok(Exited { pid: children[number], status: SLEEP_TICKS[number] as i32 }));
+        }
+    });
+}
+
+fn wait_by_pid_leaves_the_other_children() {
+    as_task(|_| {
+        let before = frame_allocator::taken_count();
+        let children = [10, 11, 12].map(|status| fork_to(|| status));
+        threads::sleep(20);
+        let with_zombies = frame_allocator::taken_count();
+        assert_eq!(wait_for(Some(children[1])), Ok(Exited { pid: children[1], status: 11 }));
+        assert_eq!(frame_allocator::taken_count(), with_zombies - 5, "one zombie's frames, and not another's");
+        assert_eq!(wait(), Ok(Exited { pid: children[0], status: 10 }));
+        assert_eq!(wait_for(None), Ok(Exited { pid: children[2], status: 12 }));
+        assert_eq!(frame_allocator::taken_count(), before);
+    });
+}
+
+fn wait_by_pid_goes_on_waiting_when_another_child_exits() {
+    as_task(|_| {
+        let step = shared(0);
+        let late = fork_to(|| {
+            until(step, 1);
+            1
+        });
+        let early = fork_to(|| 2);
+        // Exits once the parent has been woken by `early`, and waits again.
+        let third = fork_to(|| {
+            threads::sleep(20);
+            step.store(1, Relaxed);
+            3
+        });
+        assert_eq!(wait_for(Some(late)), Ok(Exited { pid: late, status: 1 }));
+        assert_eq!(wait(), Ok(Exited { pid: early, status: 2 }));
+        assert_eq!(wait(), Ok(Exited { pid: third, status: 3 }));
+    });
+}
+
+fn wait_by_pid_goes_on_waiting_when_an_orphan_is_adopted() {
+    as_task(|_| {
+        let late = fork_to(|| {
+            threads::sleep(40);
+            1
+        });
+        let parent = fork_to(|| {
+            fork_to(|| 33);
+            threads::sleep(10);
+            2
+        });
+        assert_eq!(wait_for(Some(late)), Ok(Exited { pid: late, status: 1 }));
+        assert_eq!(wait().map(|exited| exited.status), Ok(33), "the orphan exited before its parent");
+        assert_eq!(wait(), Ok(Exited { pid: parent, status: 2 }));
+    });
+}
+
+fn wait_without_blocking_returns_at_once() {
+    as_task(|_| {
+        assert_eq!(try_wait(None), Err(NoSuchChild));
+        let step = shared(0);
+        let child = fork_to(|| {
+            until(step, 1);
+            5
+        });
+        for which in [None, Some(child)] {
+            assert_eq!(try_wait(which), Ok(None), "it has not exited, and will not before it is told to");
+        }
+        assert_eq!(try_wait(Some(pid(1))), Err(NoSuchChild), "no task is its own child");
+        step.store(1, Relaxed);
+        threads::sleep(20);
+        assert_eq!(try_wait(Some(child)), Ok(Some(Exited { pid: child, status: 5 })));
+        assert_eq!(try_wait(Some(child)), Err(NoSuchChild), "it has been reaped");
+        let another = fork_to(|| 6);
+        threads::sleep(20);
+        assert_eq!(try_wait(None), Ok(Some(Exited { pid: another, status: 6 })));
+        assert_eq!(try_wait(None), Err(NoSuchChild));
+    });
+}
+
+fn wait_without_blocking_leaves_no_task_waiting() {
+    as_task(|_| {
+        fork_to(|| {
+            threads::sleep(10);
+            0
+        });
+        assert_eq!(try_wait(None), Ok(None));
+        let before = timer::ticks();
+        threads::sleep(50);
+        assert!(timer::ticks() >= before + 50, "the exit of the child has ended the sleep of its parent");
+        wait().expect("there is a child");
+    });
+}
+
+fn wait_for_a_task_that_is_no_child_is_an_error() {
+    as_task(|_| {
+        let (grandchild, step) = (shared(0), shared(0));
+        let child = fork_to(|| {
+            let own = fork_to(|| {
+                until(step, 1);
+                0
+            });
+            grandchild.store(own.as_u32(), Relaxed);
+            until(step, 1);
+            wait().expect("there is a child");
+            // Its parent, itself, its child that is gone, and a task that is not there yet.
+            let others = [pid(1), pid(me()), own, pid(1000)];
+            others.into_iter().filter(|other| wait_for(Some(*other)) == Err(NoSuchChild)).count() as i32
+        });
+        while grandchild.load(Relaxed) == 0 {
+            threads::yield_now();
+        }
+        assert_eq!(wait_for(Some(pid(grandchild.load(Relaxed)))), Err(NoSuchChild));
+        step.store(1, Relaxed);
+        assert_eq!(wait(), Ok(Exited { pid: child, status: 4 }));
+        assert_eq!(wait_for(Some(child)), Err(NoSuchChild), "it has been reaped");
+    });
+}
+
+/// How often a thread has got the CPU, as counted by a hook of this test.
+static TURNS: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
+
+fn a_parent_that_waits_is_not_woken_by_ticks() {
+    // SAFETY: it only counts.
+    unsafe { threads::before_switch(|_, to, _| _ = TURNS[to].fetch_add(1, Relaxed)) };
+    as_task(|_| {
+        let me = threads::current();
+        for ask in [|_| wait(), |child| wait_for(Some(child))] {
+            let child = fork_to(|| {
+                threads::sleep(100);
+                8
+            });
+            let (ticks, turns) = (timer::ticks(), TURNS[me].load(Relaxed));
+            assert_eq!(ask(child), Ok(Exited { pid: child, status: 8 }));
+            assert!(timer::ticks() >= ticks + 100 - 1, "the child has slept");
+            // One for its exit; and a timeslice of one tick may end before the parent waits, and after that.
+            let turns = TURNS[me].load(Relaxed) - turns;
+            assert!(turns <= 4, "{turns} turns of a parent that waits");
+        }
     });
 }
 
@@ -666,14 +936,14 @@ fn a_child_that_ends_first_waits_to_be_noticed() {
         let pid = fork_to(|| 9);
         threads::sleep(20);
         assert_eq!(frame_allocator::taken_count(), before + 5, "a zombie keeps what it had");
-        assert_eq!(wait(), Ok(Ended { pid, status: 9 }));
+        assert_eq!(wait(), Ok(Exited { pid, status: 9 }));
         assert_eq!(frame_allocator::taken_count(), before);
     });
 }
 
 fn a_child_that_ends_does_not_wake_a_sleeping_parent() {
     as_task(|_| {
-        assert_eq!(wait(), Err(NoChildren), "this must not be remembered as waiting");
+        assert_eq!(wait(), Err(NoSuchChild), "this must not be remembered as waiting");
         fork_to(|| 0);
         let before = timer::ticks();
         threads::sleep(50);
@@ -714,8 +984,8 @@ fn a_child_may_end_between_any_two_steps_of_wait() {
     /// Lets the child end after so many steps of its parent at which an interrupt could come.
     extern "C" fn step(registers: &mut TrapFrame) {
         let flags = EFlags::from_bits_truncate(registers.eflags);
-        if registers.eip == between_spaces as *const () as u32 {
-            // The parent goes to sleep. Nobody else's steps matter.
+        if registers.eip == switch_space as *const () as u32 {
+            // The parent goes to sleep. The steps of others do not matter.
             registers.eflags = (flags - EFlags::FLAGS_TF).bits();
         } else if flags.contains(EFlags::FLAGS_IF) && STEPS_LEFT.fetch_sub(1, Relaxed) == 1 {
             MAY_END.store(1, Relaxed);
@@ -725,7 +995,7 @@ fn a_child_may_end_between_any_two_steps_of_wait() {
     // SAFETY: a single step has no cause to remove, and the handler changes no register but the flag that made it.
     unsafe { interrupts::register(SINGLE_STEP, step) };
     as_task(|_| {
-        for steps in 1..100 {
+        for (steps, by_pid) in (1..100).flat_map(|steps| [(steps, false), (steps, true)]) {
             STEPS_LEFT.store(steps, Relaxed);
             MAY_END.store(0, Relaxed);
             let pid = fork_to(|| {
@@ -733,10 +1003,11 @@ fn a_child_may_end_between_any_two_steps_of_wait() {
                 (0..200).take_while(|_| MAY_END.load(Relaxed) == 0).for_each(|_| threads::yield_now());
                 0
             });
+            let child = by_pid.then_some(pid);
             set_single_step(true);
-            let ended = wait();
+            let exited = wait_for(child);
             set_single_step(false);
-            assert_eq!(ended, Ok(Ended { pid, status: 0 }), "after {steps} steps");
+            assert_eq!(exited, Ok(Exited { pid, status: 0 }), "after {steps} steps");
         }
     });
 }
@@ -750,17 +1021,16 @@ fn orphans_become_children_of_task_1() {
                 until(step, 1);
                 33
             });
-            // The second one has ended already when it becomes an orphan.
+            // The second one has exited already when it becomes an orphan.
             fork_to(|| 34);
             threads::sleep(10);
             1
         });
-        let [first, second] = [wait(), wait()].map(|ended| ended.expect("two have ended"));
-        assert!([first.status, second.status] == [1, 34] || [first.status, second.status] == [34, 1]);
-        assert!(first.pid == parent || second.pid == parent);
+        assert_eq!(wait().map(|exited| exited.status), Ok(34), "it exited before its parent");
+        assert_eq!(wait(), Ok(Exited { pid: parent, status: 1 }));
         step.store(1, Relaxed);
-        assert_eq!(wait().map(|ended| ended.status), Ok(33));
-        assert_eq!(wait(), Err(NoChildren));
+        assert_eq!(wait().map(|exited| exited.status), Ok(33));
+        assert_eq!(wait(), Err(NoSuchChild));
         assert_eq!(frame_allocator::taken_count(), before);
     });
 }
@@ -778,9 +1048,9 @@ fn an_orphan_that_has_ended_already_wakes_task_1() {
             until(step, 1);
             wait().expect("there is a child").status
         });
-        assert_eq!(wait().map(|ended| ended.status), Ok(33));
+        assert_eq!(wait().map(|exited| exited.status), Ok(33));
         step.store(1, Relaxed);
-        assert_eq!(wait(), Ok(Ended { pid: parent, status: 34 }));
+        assert_eq!(wait(), Ok(Exited { pid: parent, status: 34 }));
     });
 }
 
@@ -811,17 +1081,208 @@ fn all_is_given_back_when_task_1_has_ended() {
 }
 
 fn a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel() {
-    static DIRECTORY: AtomicU32 = AtomicU32::new(0);
-    fn look(_: usize) {
-        assert_eq!(getpid(), 0);
-        // SAFETY: reading CR3 changes nothing.
-        DIRECTORY.store(unsafe { cr3() } as u32, Relaxed);
-    }
     as_task(|_| {
         fork_to(|| 0);
     });
-    threads::spawn(look, 0).expect("there is room").join();
-    assert_eq!(DIRECTORY.load(Relaxed), KERNEL.lock().frame().address().as_u32());
+    threads::spawn(assert_is_in_the_kernels_space, 0).expect("there is room").join();
+}
+
+fn assert_is_in_the_kernels_space(_: usize) {
+    assert_eq!(getpid(), None);
+    // SAFETY: reading CR3 changes nothing.
+    assert_eq!(unsafe { cr3() } as u32, KERNEL.lock().frame().address().as_u32());
+}
+
+fn a_task_that_ends_as_a_thread_of_the_kernel_is_refused() {
+    as_task(|_| {
+        fork_to(|| threads::exit());
+        let _ = wait();
+    });
+}
+
+fn the_guard_page_of_a_stack_is_never_mapped() {
+    as_task(|_| {
+        let stack = PRIVATE.end.wrapping_sub(3 * PAGE_BYTES);
+        let _ = map(stack.wrapping_sub(2 * PAGE_BYTES)..stack, Flags::WRITABLE);
+    });
+}
+
+fn private_regions_have_names_once_a_task_runs() {
+    fn is_called(address: VirtAddr, name: &str) -> bool {
+        alloc::format!("{}", regions::locate(address).name()) == name
+    }
+    const STACK: VirtAddr = PRIVATE.end.wrapping_sub(4);
+    assert!([DATA, STACK].iter().all(|address| is_called(*address, "no region of the kernel")));
+    as_task(|_| {
+        assert!(is_called(DATA, "private memory") && is_called(STACK, "the private stack of task 1"));
+        assert!(regions::locate(PRIVATE.end.wrapping_sub(3 * PAGE_BYTES + 4)).is_guard_page());
+        fork_to(|| i32::from(is_called(STACK, "the private stack of task 2")));
+        assert_eq!(wait().map(|exited| exited.status), Ok(1));
+    });
+    assert!(is_called(STACK, "the private stack"));
+}
+
+/// Reads the first word of [`DATA`] in the running thread's address space.
+fn read_data() -> u32 {
+    // SAFETY: callers have mapped it.
+    unsafe { DATA.as_ptr::<u32>().read_volatile() }
+}
+
+fn write_data(value: u32) {
+    // SAFETY: callers have mapped it, for nothing else.
+    unsafe { DATA.as_ptr::<u32>().write_volatile(value) };
+}
+
+/// Does `work` with the running task's address space.
+fn with_own_space<T>(work: impl FnOnce(&mut AddressSpace) -> T) -> T {
+    // SAFETY: 1. No test here puts another space in its place. 2. The thread is here, and makes no copy.
+    unsafe { switch::with_space(threads::current(), work) }.expect("a task is running")
+}
+
+fn a_space_is_mapped_protected_and_unmapped() {
+    as_task(|_| {
+        let page = Page::containing(DATA);
+        // SAFETY: the page is for this test alone.
+        let unmap = || with_own_space(|space| unsafe { space.unmap(page) });
+        // SAFETY: as above.
+        let protect = |flags| with_own_space(|space| unsafe { space.protect(page, flags) });
+        assert_eq!(unmap().map(|owned| owned.frame()), Err(NotMapped(page)));
+        assert_eq!(protect(Flags::WRITABLE), Err(NotMapped(page)));
+
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        let taken = frame_allocator::taken_count();
+        write_data(1);
+        assert_eq!(protect(Flags::USER), Ok(()));
+        assert_eq!((rights(DATA), read_data()), (Some(Flags::PRESENT | Flags::USER), 1));
+        let first = unmap().expect("it is mapped");
+        assert_eq!((rights(DATA), frame_allocator::taken_count()), (None, taken), "the frame is the caller's now");
+
+        let second = frame_allocator::allocate().expect("memory is not out");
+        // SAFETY: the frame was free.
+        unsafe { second.frame().in_window().address().as_ptr::<u32>().write(2) };
+        // SAFETY: no reference leads to either of the frames.
+        let map_frame = |owned| with_own_space(|space| unsafe { space.map_frame(page, owned, Flags::WRITABLE) });
+        assert_eq!(map_frame(second), Ok(()));
+        assert_eq!(read_data(), 2);
+        let in_the_way = with_own_space(|space| space.directory().translate(DATA)).expect("it is mapped");
+        assert_eq!(map_frame(first), Err(MapError::AlreadyMapped(Frame::containing(in_the_way))));
+        assert_eq!(frame_allocator::taken_count(), taken, "the share that was refused has been given back");
+        assert_eq!(map_frame(unmap().expect("it is mapped")), Ok(()));
+        assert_eq!(read_data(), 2);
+    });
+}
+
+fn a_page_that_is_protected_cannot_be_written() {
+    as_task(|_| {
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        write_data(1);
+        // SAFETY: the page is for this test alone.
+        let protected = with_own_space(|space| unsafe { space.protect(Page::containing(DATA), Flags::empty()) });
+        assert_eq!(protected, Ok(()));
+        write_data(2);
+    });
+}
+
+fn only_private_pages_are_mapped_in_a_space() {
+    let mut space = AddressSpace::new().expect("memory is not out");
+    let frame = || frame_allocator::allocate().expect("memory is not out");
+    let [lowest, highest] = [PRIVATE.start, PRIVATE.end.wrapping_sub(PAGE_BYTES)].map(Page::containing);
+    for page in [lowest, highest, Page::containing(VirtAddr::new(0xFFFF_F000))] {
+        // SAFETY: the frame was free, and the space is not in use.
+        assert_eq!(unsafe { space.map_frame(page, frame(), Flags::WRITABLE) }, Ok(()));
+    }
+}
+
+/// An address space in which `frame` is mapped at [`DATA`].
+fn space_with(frame: OwnedFrame) -> AddressSpace {
+    let mut space = AddressSpace::new().expect("memory is not out");
+    // SAFETY: tests reach the frame through pointers alone.
+    unsafe { space.map_frame(Page::containing(DATA), frame, Flags::WRITABLE) }.expect("memory is not out");
+    space
+}
+
+/// Runs `entry(argument)` in `space`, in a thread of the kernel, and gives the space back.
+fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpace {
+    #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
+    extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
+        // SAFETY: every vector has a handler.
+        unsafe { x86::irq::enable() };
+        entry(argument);
+        threads::exit()
+    }
+    let mut thread = ReservedThread::new().expect("there is room");
+    let context = thread.allocate_stack().expect("memory is not out").as_ptr::<Context>().wrapping_sub(1);
+    let id = thread.id();
+    switch::set_space(&thread, space);
+    // SAFETY: the stack is new, and stays until the thread is joined.
+    let thread = unsafe {
+        context.write(Context::new(begin, entry, argument));
+        thread.start(context, OffCount::NONE)
+    };
+    thread.join();
+    // SAFETY: the thread has been joined.
+    unsafe { switch::take_from(id) }.expect("the thread had a space")
+}
+
+fn the_space_of_a_thread_is_replaced() {
+    fn frame_with(value: u32) -> OwnedFrame {
+        let owned = frame_allocator::allocate().expect("memory is not out");
+        // SAFETY: the frame was free.
+        unsafe { owned.frame().in_window().address().as_ptr::<u32>().write(value) };
+        owned
+    }
+    fn go_on_in_another(_: usize) {
+        let before = frame_allocator::taken_count();
+        assert_eq!(read_data(), 1);
+        // SAFETY: the stack of a thread of the kernel is linked, and nothing private is in use.
+        let old = unsafe { switch::replace(space_with(frame_with(2))) };
+        assert_eq!(read_data(), 2, "at once");
+        threads::sleep(2);
+        assert_eq!(read_data(), 2, "and after others have run");
+        drop(old.expect("it had one"));
+        assert_eq!(frame_allocator::taken_count(), before, "the old one took as much, and has been given back");
+        write_data(3);
+    }
+    let before = frame_allocator::taken_count();
+    let new = run_in(space_with(frame_with(1)), go_on_in_another, 0);
+    let there = new.directory().translate(DATA).expect("it is mapped");
+    // SAFETY: the frame is that of the space, and no reference leads there.
+    assert_eq!(unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u32>().read() }, 3);
+    drop(new);
+    assert_eq!(frame_allocator::taken_count(), before);
+}
+
+fn a_reserved_thread_gives_its_space_back() {
+    let before = frame_allocator::taken_count();
+    let thread = ReservedThread::new().expect("there is room");
+    switch::set_space(&thread, AddressSpace::new().expect("memory is not out"));
+    // SAFETY: it has never been started.
+    drop(unsafe { switch::take_from(thread.id()) }.expect("it had one"));
+    assert_eq!(frame_allocator::taken_count(), before);
+    drop(thread);
+    threads::spawn(assert_is_in_the_kernels_space, 0).expect("there is room").join();
+}
+
+fn one_frame_is_shared_by_two_spaces() {
+    let before = frame_allocator::taken_count();
+    let owned = frame_allocator::allocate().expect("memory is not out");
+    let frame = owned.frame();
+    let owners = || frame_allocator::owner_count(frame);
+    let first = space_with(owned.share().expect("two owners are not too many"));
+    let second = space_with(owned);
+    assert_eq!(owners(), 2);
+    let first = run_in(first, |_| write_data(17), 0);
+    let second = run_in(second, |_| assert_eq!(read_data(), 17), 0);
+    let mut copy = first.copy().expect("memory is not out");
+    assert_eq!(owners(), 2, "a copy has a frame of its own");
+    drop(first);
+    assert_eq!(owners(), 1);
+    let second = run_in(second, |_| write_data(18), 0);
+    drop(second);
+    assert_eq!(owners(), 0, "it is free with the last of them");
+    copy = run_in(copy, |_| assert_eq!(read_data(), 17), 0);
+    drop(copy);
+    assert_eq!(frame_allocator::taken_count(), before);
 }
 
 fn cr3_is_loaded_only_on_the_way_to_another_space() {

@@ -75,7 +75,8 @@ impl AddressSpace {
     /// # Panics
     /// If the addresses are not all private.
     pub fn map(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
-        assert_private(&addresses);
+        let is_private = PRIVATE.start <= addresses.start && addresses.end <= PRIVATE.end;
+        assert!(is_private, "{addresses:?} is not private");
         // SAFETY: no reference of Rust's leads into the private part except into a stack, and what is mapped there
         // stays as it is.
         unsafe { self.directory.map_free_frames(addresses, flags) }
@@ -92,7 +93,7 @@ impl AddressSpace {
     /// # Safety
     /// As for [`Directory::map`].
     pub unsafe fn map_frame(&mut self, page: Page, frame: OwnedFrame, flags: Flags) -> Result<(), MapError> {
-        assert_private(&(page.address()..page.address().wrapping_add(PAGE_BYTES)));
+        assert_private(page);
         // SAFETY: the caller's.
         unsafe { self.directory.map(page, frame, flags) }.map(|flush| flush.flush())
     }
@@ -108,7 +109,7 @@ impl AddressSpace {
     /// # Safety
     /// The page is not used any more.
     pub unsafe fn unmap(&mut self, page: Page) -> Result<OwnedFrame, NotMapped> {
-        assert_private(&(page.address()..page.address().wrapping_add(PAGE_BYTES)));
+        assert_private(page);
         // SAFETY: the caller's.
         let (frame, flush) = unsafe { self.directory.unmap(page) }?;
         flush.flush();
@@ -126,7 +127,7 @@ impl AddressSpace {
     /// # Safety
     /// As for [`Directory::protect`].
     pub unsafe fn protect(&mut self, page: Page, flags: Flags) -> Result<(), NotMapped> {
-        assert_private(&(page.address()..page.address().wrapping_add(PAGE_BYTES)));
+        assert_private(page);
         // SAFETY: the caller's.
         unsafe { self.directory.protect(page, flags) }.map(|flush| flush.flush())
     }
@@ -161,9 +162,8 @@ impl AddressSpace {
     }
 }
 
-fn assert_private(addresses: &Range<VirtAddr>) {
-    let is_private = PRIVATE.start <= addresses.start && addresses.end <= PRIVATE.end;
-    assert!(is_private, "{addresses:?} is not private");
+fn assert_private(page: Page) {
+    assert!(PRIVATE.contains(&page.address()), "{page:?} is not private");
 }
 
 // ANCHOR: drop

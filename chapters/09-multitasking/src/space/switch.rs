@@ -8,7 +8,7 @@ use common::{Lock, PhysAddr};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use paging::{Directory, Frame, KERNEL, double_fault};
-use threads::{Context, MOST_THREADS, PerThread, Reason, ReservedThread, ThreadId};
+use threads::{Context, MOST_THREADS, PerThread, ReservedThread, ThreadId};
 use x86::controlregs::cr3_write;
 
 // ANCHOR: tables
@@ -36,17 +36,20 @@ unsafe extern "fastcall" {
 
 /// Takes over from chapter 8's switch.
 pub(crate) fn init() {
-    KERNEL_DIRECTORY.store(KERNEL.lock().frame().address().as_u32(), Relaxed);
-    // SAFETY: `choose_directory` only stores two words. The routine does what chapter 8's does, as each directory
-    // maps the kernel and its thread's stack.
-    unsafe {
-        threads::before_switch(choose_directory);
-        threads::switch_by(switch_space);
-    }
+    let kernel = KERNEL.lock().frame().address().as_u32();
+    [&KERNEL_DIRECTORY, &NEXT_DIRECTORY].into_iter().for_each(|directory| directory.store(kernel, Relaxed));
+    // SAFETY: the routine does what chapter 8's does, as each directory maps the kernel and its thread's stack.
+    unsafe { threads::switch_by(switch_space) };
 }
 
-/// Called before every switch.
-fn choose_directory(_: ThreadId, to: ThreadId, _: Reason) {
+/// Can threads have address spaces of their own?
+pub(crate) fn is_ready() -> bool {
+    KERNEL_DIRECTORY.load(Relaxed) != 0
+}
+
+/// Called before every switch, which is going to the thread `to`.
+#[inline]
+pub(crate) fn choose_directory(to: ThreadId) {
     let directory = match DIRECTORIES[to].load(Relaxed) {
         0 => KERNEL_DIRECTORY.load(Relaxed),
         own => own,
@@ -62,7 +65,7 @@ fn set_directory(thread: ThreadId, directory: Frame) {
 }
 
 // ANCHOR: spaces
-/// Lets `thread` run in `space` once it is started.
+/// Lets `thread` run in `space` once it is started. If it is dropped instead, [`take_from`] gives the space back.
 pub fn set_space(thread: &ReservedThread, space: AddressSpace) {
     set_directory(thread.id(), space.directory().frame());
     SPACES.lock()[thread.id()] = Some(space);
@@ -88,14 +91,18 @@ pub unsafe fn replace(space: AddressSpace) -> Option<AddressSpace> {
 /// Takes the address space of `thread` away; none if it has none of its own.
 ///
 /// # Safety
-/// The thread has ended, and is off the CPU.
+/// The thread has ended and is off the CPU, or has never been started.
 pub unsafe fn take_from(thread: ThreadId) -> Option<AddressSpace> {
     DIRECTORIES[thread].store(0, Relaxed);
     SPACES.lock()[thread].take()
 }
 
 /// Does `work` with the address space of `thread`, with interrupts off; none if it has none of its own.
-pub fn with_space<T>(thread: ThreadId, work: impl FnOnce(&mut AddressSpace) -> T) -> Option<T> {
+///
+/// # Safety
+/// 1. `work` changes what is mapped in the space, and does not put another space in its place.
+/// 2. The thread is not making a copy of the space.
+pub unsafe fn with_space<T>(thread: ThreadId, work: impl FnOnce(&mut AddressSpace) -> T) -> Option<T> {
     SPACES.lock()[thread].as_mut().map(work)
 }
 
@@ -111,7 +118,7 @@ pub fn with_directories<T>([first, second]: [ThreadId; 2], show: impl FnOnce([&D
 /// # Errors
 /// If memory is out.
 pub fn copy_of_own() -> Option<Result<AddressSpace, OutOfMemory>> {
-    let directory = with_space(threads::current(), |space| space.directory().frame())?;
+    let directory = SPACES.lock()[threads::current()].as_ref()?.directory().frame();
     // SAFETY: only the thread itself changes its space, or ends; and it is here.
     Some(unsafe { AddressSpace::copy_of(directory) })
 }

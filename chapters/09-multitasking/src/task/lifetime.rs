@@ -14,14 +14,14 @@ use core::ops::Range;
 use paging::directory::{Directory, MapError};
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES};
-use threads::{Context, MOST_THREADS, PerThread, Reason, ReservedThread, WaitQueue};
+use threads::{Context, MOST_THREADS, PerThread, Reason, ReservedThread, ThreadId, WaitQueue};
 
 /// Where every task has its stack, at the top of its own half: three pages. A formatted `println!` that is
 /// interrupted takes about one kilobyte, and a panic two.
 const STACK: Range<VirtAddr> = VirtAddr::new(PRIVATE.end.as_u32() - 3 * PAGE_BYTES)..PRIVATE.end;
 
-/// The stack with its guard page, as a region of stacks.
-const STACK_REGION: Range<VirtAddr> = VirtAddr::new(STACK.start.as_u32() - PAGE_BYTES)..STACK.end;
+/// The page below it, which is never mapped: a stack that is too small for its task runs into it.
+const GUARD_PAGE: Range<VirtAddr> = VirtAddr::new(STACK.start.as_u32() - PAGE_BYTES)..STACK.start;
 
 /// A child that has exited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +36,22 @@ pub struct Exited {
 static PARENTS: PerThread<WaitQueue> = PerThread::new([const { WaitQueue::new() }; MOST_THREADS]);
 static KERNEL_WAITS: WaitQueue = WaitQueue::new();
 
+// ANCHOR: init
 /// Lets threads have address spaces of their own, and fork.
 pub fn init() {
     switch::init();
+    // SAFETY: the hook stores two words, or stops.
+    unsafe { threads::before_switch(before_switch) };
     system_call::init();
 }
+
+/// Called before every switch.
+fn before_switch(from: ThreadId, to: ThreadId, reason: Reason) {
+    let ends_unheard = reason == Reason::Exit && pid_of(from).is_some();
+    assert!(!ends_unheard, "a task ends by `multitasking::exit`, or its parent would wait forever");
+    switch::choose_directory(to);
+}
+// ANCHOR_END: init
 
 // ANCHOR: run
 /// Runs `first` as task 1, in an address space of its own, and waits for its end. Returns its status.
@@ -49,9 +60,9 @@ pub fn init() {
 /// If memory is out.
 ///
 /// # Panics
-/// If all threads are taken, or there has been a task 1.
+/// If [`init`] has not been called, if all threads are taken, or if there has been a task 1.
 pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
-    name_private_regions();
+    assert!(switch::is_ready(), "`multitasking::init` comes before the first task");
     let mut space = AddressSpace::new()?;
     space.map(STACK, Flags::WRITABLE).map_err(|_: MapError| OutOfMemory)?;
     let context = STACK.end.wrapping_sub(size_of::<Context>() as u32);
@@ -59,6 +70,7 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     unsafe { space.write(context, &Context::new(begin, first, 0)) };
     let thread = ReservedThread::new().expect("there is room for a thread");
     switch::set_space(&thread, space);
+    name_private_regions();
     // SAFETY: 1. and 2. The context lies on the task's own stack, in the space in which it runs until it has ended.
     // 3. `begin` holds no guard.
     unsafe { TASKS.lock().start(thread, None, context.as_ptr(), OffCount::START) };
@@ -67,12 +79,13 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
 }
 
 fn name_private_regions() {
-    let memory = PRIVATE.start..STACK_REGION.start;
-    regions::add(Region::new(memory, |_, f| f.write_str("private memory")));
-    let bytes = STACK_REGION.end.as_u32() - STACK_REGION.start.as_u32();
-    regions::add(Region::stacks(STACK_REGION, bytes, |_, f| match getpid().filter(|_| !f.alternate()) {
-        Some(pid) => write!(f, "the private stack of task {pid}"),
-        None => f.write_str("the private stack"),
+    regions::add(Region::new(PRIVATE.start..GUARD_PAGE.start, |_, f| f.write_str("private memory")));
+    let bytes = STACK.end.as_u32() - GUARD_PAGE.start.as_u32();
+    regions::add(Region::stacks(GUARD_PAGE.start..STACK.end, bytes, |_, f| {
+        match getpid().filter(|_| !f.alternate()) {
+            Some(pid) => write!(f, "the private stack of task {pid}"),
+            None => f.write_str("the private stack"),
+        }
     }));
 }
 
@@ -106,7 +119,7 @@ pub fn exit(status: i32) -> ! {
     // From here to the last switch nothing may come between: the task's stack goes with it, once its parent has
     // reaped it.
     let _off = interrupts_off();
-    let parents = TASKS.lock().family.exit(threads::current(), status);
+    let parents = TASKS.lock().exit(threads::current(), status);
     parents.into_iter().flatten().for_each(|parent| PARENTS[parent].wake_all());
     if pid == Pid::FIRST {
         KERNEL_WAITS.wake_all();
@@ -155,9 +168,12 @@ fn finish_reaping(zombie: Zombie) -> Exited {
 /// [`MapError`]; no page has been mapped then.
 ///
 /// # Panics
-/// If no task is running, or the addresses are not private.
+/// If no task is running, if the addresses are not private, or if the guard page of the stack is among them.
 pub fn map(addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
-    let mapped = switch::with_space(threads::current(), |space| space.map(addresses, flags));
+    let spares_guard_page = addresses.end <= GUARD_PAGE.start || GUARD_PAGE.end <= addresses.start;
+    assert!(spares_guard_page, "the guard page of the stack is never mapped");
+    // SAFETY: 1. The space only gets more pages. 2. This thread is here, and not in the midst of a copy.
+    let mapped = unsafe { switch::with_space(threads::current(), |space| space.map(addresses, flags)) };
     mapped.expect("only a task has private memory")
 }
 

@@ -26,11 +26,12 @@ pub struct Tasks {
 pub static TASKS: Lock<Tasks> =
     Lock::new(Tasks { family: Family::new(), handles: PerThread::new([const { None }; MOST_THREADS]) });
 
-/// The number of each thread's task, 0 if it is none: for code that cannot take the lock, such as a report.
+/// The number of each thread's task, 0 if it is none or has exited: for code that cannot take the lock, such as a
+/// report.
 static PIDS: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
 // ANCHOR_END: tasks
 
-/// The number of the task that `thread` is; none if it is a thread of the kernel.
+/// The number of the task that `thread` is; none if it is a thread of the kernel, or the task has exited.
 pub fn pid_of(thread: ThreadId) -> Option<Pid> {
     Pid::new(PIDS[thread].load(Relaxed))
 }
@@ -56,15 +57,21 @@ impl Tasks {
         pid
     }
     // ANCHOR_END: start
+
+    /// Makes the task that `thread` is a zombie, as [`Family::exit`] does.
+    #[must_use = "these tasks may be waiting for a child to exit"]
+    pub fn exit(&mut self, thread: ThreadId, status: i32) -> [Option<ThreadId>; 2] {
+        PIDS[thread].store(0, Relaxed);
+        self.family.exit(thread, status)
+    }
 }
 
 // ANCHOR: release
-/// Gives back everything that a task had: its address space, its number's entry, and its thread.
+/// Gives back everything that a task had: its address space and its thread.
 pub fn release(zombie: &Zombie) {
     let Zombie { thread, .. } = *zombie;
     // SAFETY: a zombie has exited, and interrupts were off until it was off the CPU.
     drop(unsafe { switch::take_from(thread) });
-    PIDS[thread].store(0, Relaxed);
     let handle = TASKS.lock().handles[thread].take();
     // Last, because the slot goes to another thread then.
     handle.expect("a task has a thread until it is buried").join();

@@ -216,14 +216,16 @@ extern "C" fn system_call(registers: &mut TrapFrame) {
 /// A share of the frame at the shared page of `thread`.
 fn shared_frame(thread: ThreadId) -> OwnedFrame {
     let page = Page::containing(SHARED);
-    let share = switch::with_space(thread, |space| {
+    let take_share = |space: &mut AddressSpace| {
         // SAFETY: the page is mapped again before the program goes on.
         let frame = unsafe { space.unmap(page) }.expect("it is mapped");
         let share = frame.share().expect("two owners are few");
         // SAFETY: as it was.
         unsafe { space.map_frame(page, frame, Flags::WRITABLE | Flags::USER) }.expect("it was mapped");
         share
-    });
+    };
+    // SAFETY: 1. The space stays where it is. 2. The thread is here, and makes no copy.
+    let share = unsafe { switch::with_space(thread, take_share) };
     share.expect("a process has a space")
 }
 

@@ -5,17 +5,14 @@ use boot::serial;
 use core::hint::spin_loop;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use harness::stress::{rounds, stir, tell};
-use multitasking::fork::ForkError;
-use multitasking::task::Ended;
-use multitasking::{exit, getpid, wait};
+use multitasking::{Exited, ForkError, Pid, exit, getpid, wait};
 use rand::{Rng, RngExt};
-use threads::thread_id::MOST_THREADS;
-use threads::yield_now;
+use threads::{MOST_THREADS, yield_now};
 
 /// Of one task, before memory is out.
 const MOST_REFUSALS: u32 = 10_000;
 
-/// Somebody could not fork any more.
+/// Has a task been refused a fork because memory was out?
 static IS_OUT: AtomicBool = AtomicBool::new(false);
 /// How many generations may follow the first member of a family.
 static GENERATIONS: AtomicU32 = AtomicU32::new(0);
@@ -26,9 +23,9 @@ pub fn all_is_given_back_when_memory_is_out() {
         let before = frames();
         for round in 1..=rounds() {
             let first = fork_to(|| found_family(round));
-            let Ok(Ended { pid, status }) = wait() else { panic!("there is a child") };
+            let Ok(Exited { pid, status }) = wait() else { panic!("there is a child") };
             assert_eq!((pid, frames()), (first, before), "frames have been lost, or found, in round {round}");
-            assert!(status > 0, "nobody could fork at all");
+            assert!(status > 0, "no task could fork at all");
             stir(status as u32);
             stir(timer::ticks() as u32);
             tell(round, serial::write);
@@ -48,20 +45,20 @@ fn found_family(round: u32) -> i32 {
 
 /// Forks until memory is out; the children do the same. Returns the number of descendants.
 fn multiply(pages: Pages, generation: u32) -> i32 {
-    let (me, mut children, mut refusals) = (getpid(), 0, 0);
+    let (me, mut children, mut refusals) = (getpid().map_or(0, Pid::as_u32), 0, 0);
     pages.mark(me);
     let mut random = random(me);
     while !IS_OUT.load(Relaxed) {
         // Never twice the same time: where all turns together take as long as some ticks, to the instruction,
-        // a tick could be due at the beginning of each of somebody's turns, and end it at once.
+        // a tick could be due at the beginning of each turn of one task, and end it at once.
         (0..random.random_range(0..100)).for_each(|_| spin_loop());
         if generation == GENERATIONS.load(Relaxed) || random.random_range(0..3) == 0 {
             yield_now();
             continue;
         }
         match fork() {
-            Ok(0) => exit(multiply(pages, generation + 1)),
-            Ok(_) => children += 1,
+            Ok(None) => exit(multiply(pages, generation + 1)),
+            Ok(Some(_)) => children += 1,
             Err(ForkError::OutOfMemory) => IS_OUT.store(true, Relaxed),
             // Forks that have not got all of their memory yet count as tasks already. They will, or will not.
             Err(ForkError::TooManyTasks) => {
@@ -72,7 +69,7 @@ fn multiply(pages: Pages, generation: u32) -> i32 {
             Err(error) => panic!("{error:?}"),
         }
     }
-    // Everybody is still there who has ever been there.
+    // All are still there that have ever been there.
     pages.assert_marked(me);
     (0..children).map(|_| 1 + wait().expect("there are children").status).sum()
 }

@@ -4,8 +4,7 @@ use crate::{Pages, as_task, fork_to, frames, random};
 use boot::serial;
 use core::hint::black_box;
 use harness::stress::{rounds, stir, tell};
-use multitasking::task::Ended;
-use multitasking::wait;
+use multitasking::{Exited, Pid, wait, wait_for};
 use rand::rngs::Xoshiro128PlusPlus;
 use rand::{Rng, RngExt};
 use threads::{sleep, yield_now};
@@ -22,9 +21,9 @@ pub fn no_frame_is_lost_by_forking() {
         while forks < rounds() {
             (0..WORKERS).for_each(|worker| _ = fork_to(|| work(random(forks + worker), pages)));
             for _ in 0..WORKERS {
-                let ended = wait().expect("a child for every worker");
-                assert_eq!(ended.status, 0);
-                stir(ended.pid);
+                let exited = wait().expect("a child for every worker");
+                assert_eq!(exited.status, 0);
+                stir(exited.pid.as_u32());
             }
             forks += WORKERS * (1 + CHILDREN);
             assert_eq!(frames(), before, "frames have been lost, or found, after {forks} forks");
@@ -47,7 +46,8 @@ fn work(mut random: Xoshiro128PlusPlus, pages: Pages) -> i32 {
         if random.random() {
             yield_now();
         }
-        assert_eq!(wait(), Ok(Ended { pid, status }));
+        let child = random.random::<bool>().then_some(pid);
+        assert_eq!(wait_for(child), Ok(Exited { pid, status }));
         pages.assert_marked(!mark);
     }
     0
@@ -69,7 +69,7 @@ fn live(mut random: Xoshiro128PlusPlus, pages: Pages, mark: u32, status: i32) ->
 
 /// Calls `deepest` so many calls further down the stack.
 #[inline(never)]
-fn descend(depth: u32, deepest: &mut impl FnMut() -> u32) -> u32 {
+fn descend(depth: u32, deepest: &mut impl FnMut() -> Pid) -> Pid {
     let on_stack = [depth; 16];
     let answer = if depth == 0 { deepest() } else { descend(depth - 1, deepest) };
     assert_eq!(black_box(on_stack), [depth; 16], "the stack has changed");

@@ -1,7 +1,7 @@
 //! Input from both devices, as fast as it comes, while tasks fork.
 //!
-//! What nobody has read yet is kept: 256 bytes of it. So this test says in its log what it wants, never
-//! more than that, and then not a byte may be lost or change places. Whoever types sends it all at once: to
+//! What has not been read yet is kept: 256 bytes of it. So this test says in its log what it wants, never
+//! more than that, and then not a byte may be lost or change places. The host sends it all at once: to
 //! the serial port the bytes from 0x80 to 0xFF, with the keyboard the letters from a to z, round and round.
 //! In the end it wants much more, and does not read. What comes first must be kept all the same, and what
 //! comes later is lost, and does no other harm.
@@ -10,8 +10,7 @@ use crate::{FORKS, Pages, as_task, fork_to, frames, random};
 use boot::{log, serial};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use harness::stress::{rounds, tell};
-use multitasking::task::Ended;
-use multitasking::wait;
+use multitasking::{Exited, wait};
 use rand::RngExt;
 use threads::input::read_byte;
 use threads::yield_now;
@@ -40,7 +39,7 @@ pub fn what_arrives_while_tasks_fork_is_read_in_order() {
                 pages.assert_marked(0);
                 7
             });
-            assert_eq!(wait(), Ok(Ended { pid, status: 7 }));
+            assert_eq!(wait(), Ok(Exited { pid, status: 7 }));
             assert_eq!(frames(), before, "frames have been lost, or found");
             let forks = FORKS.load(Relaxed);
             if READ.load(Relaxed) != read {

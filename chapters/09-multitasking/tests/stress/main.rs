@@ -17,8 +17,7 @@ use forks::no_frame_is_lost_by_forking;
 use harness::stress::seed;
 use harness::{Test, test};
 use input::what_arrives_while_tasks_fork_is_read_in_order;
-use multitasking::fork::ForkError;
-use multitasking::{exit, task};
+use multitasking::{ForkError, Pid, exit, map, run};
 use paging::{Flags, PAGE_BYTES, frame_allocator};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro128PlusPlus;
@@ -53,12 +52,12 @@ static IS_OVER: AtomicBool = AtomicBool::new(false);
 /// Runs `test` as task 1.
 fn as_task(test: fn(usize)) {
     let watching = threads::spawn(watch, 0).expect("there is room");
-    assert_eq!(task::run(test), Ok(0));
+    assert_eq!(run(test), Ok(0));
     IS_OVER.store(true, Relaxed);
     watching.join();
 }
 
-/// Looks now and then whether there are still forks: tasks that wait in vain would wait for ever.
+/// Looks now and then whether there are still forks: tasks that wait in vain would wait forever.
 fn watch(_: usize) {
     /// Enough for every task to have had many turns.
     const TICKS: u32 = 20_000;
@@ -68,22 +67,19 @@ fn watch(_: usize) {
         if IS_OVER.load(Relaxed) {
             return;
         }
-        assert_ne!(FORKS.load(Relaxed), before, "in {TICKS} ticks, nobody has forked: does somebody wait for ever?");
+        assert_ne!(FORKS.load(Relaxed), before, "no task has forked in {TICKS} ticks: does one wait in vain?");
     }
 }
 
-fn fork() -> Result<u32, ForkError> {
+fn fork() -> Result<Option<Pid>, ForkError> {
     FORKS.fetch_add(1, Relaxed);
     // SAFETY: no test here has anything on its stack that owns something in the heap.
     unsafe { multitasking::fork() }
 }
 
 /// Forks, runs `child` in the child, and returns the child's number in the parent.
-fn fork_to(child: impl FnOnce() -> i32) -> u32 {
-    match fork().expect("there is room and memory for a child") {
-        0 => exit(child()),
-        pid => pid,
-    }
+fn fork_to(child: impl FnOnce() -> i32) -> Pid {
+    fork().expect("there is room and memory for a child").unwrap_or_else(|| exit(child()))
 }
 
 /// How many frames are taken, and how many are free.
@@ -106,7 +102,7 @@ impl Pages {
     fn map(count: u32, value: u32) -> Self {
         let pages = Self { count, value };
         let end = Self::START.wrapping_add(count * PAGE_BYTES);
-        task::map(Self::START..end, Flags::WRITABLE).expect("memory is not out yet");
+        map(Self::START..end, Flags::WRITABLE).expect("memory is not out yet");
         (0..count).for_each(|number| pages.page(number).fill(value));
         pages.mark(0);
         pages
