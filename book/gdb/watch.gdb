@@ -29,5 +29,5 @@ continue
 x/dw 0xbfffffd4
 x/dw 0xc000c00c
 ## many
-break paging::frame_allocator::free
+break paging::frames::frame_table::FrameTable::give_back
 info breakpoints

@@ -11,42 +11,43 @@ use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use x86::bits32::eflags::{self, EFlags};
 use x86::irq;
 
 // ANCHOR: off
+/// How many reasons there are for interrupts to be off: they are on exactly when there is none.
+///
+/// Every guard is a reason. So is the kernel's start, a new thread's, and the handler of an interrupt: chapter 4's
+/// stubs count themselves, by this name. The count belongs to the running thread.
+#[unsafe(export_name = "reasons_for_interrupts_off")]
+static REASONS: AtomicU32 = AtomicU32::new(1);
+
 /// Interrupts are off while this value lives.
 ///
-/// Guards are counted, so they may be dropped in any order: interrupts come back with the last one, if they
-/// were on before the first. The count belongs to the running thread, so a guard stays in its thread.
+/// Guards are counted, so they may be dropped in any order: interrupts come back with the last reason for
+/// keeping them off. A guard stays in its thread.
 pub struct InterruptsOff {
     not_send: PhantomData<*const ()>,
 }
-
-/// How many guards the running thread holds, and whether interrupts were on before the first of them.
-///
-/// The scheduler (chapter 8) keeps the count of a thread that does not run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct OffCount(u32);
-
-/// The count of the running thread; the highest bit says that interrupts were on before the first guard.
-static COUNT: AtomicU32 = AtomicU32::new(0);
-const WERE_ON: u32 = 1 << 31;
 
 /// Turns interrupts off until the value returned is dropped.
 #[inline(always)]
 #[must_use = "interrupts come back as soon as this value is dropped"]
 pub fn interrupts_off() -> InterruptsOff {
-    // SAFETY: reading EFLAGS changes nothing.
-    let are_on = unsafe { eflags::read() }.contains(EFlags::FLAGS_IF);
     // SAFETY: turning interrupts off takes nothing away from the code that runs now.
     unsafe { irq::disable() };
-    COUNT.store(COUNT.load(Relaxed) + 1, Relaxed);
-    if are_on {
-        COUNT.store(COUNT.load(Relaxed) | WERE_ON, Relaxed);
-    }
+    REASONS.store(REASONS.load(Relaxed).wrapping_add(1), Relaxed);
     InterruptsOff { not_send: PhantomData }
+}
+
+impl Drop for InterruptsOff {
+    #[inline(always)]
+    fn drop(&mut self) {
+        REASONS.store(REASONS.load(Relaxed).wrapping_sub(1), Relaxed);
+        if REASONS.load(Relaxed) == 0 {
+            // SAFETY: they were on before, so every vector that can come has a handler.
+            unsafe { irq::enable() };
+        }
+    }
 }
 
 impl InterruptsOff {
@@ -55,47 +56,68 @@ impl InterruptsOff {
     /// # Panics
     /// If interrupts stay off without this guard: the halt would never end.
     pub fn halt_until_interrupt(self) {
-        assert!(COUNT.load(Relaxed) == WERE_ON | 1, "interrupts would stay off, and the halt would never end");
-        COUNT.store(0, Relaxed);
+        assert!(REASONS.load(Relaxed) == 1, "interrupts would stay off, and the halt would never end");
+        REASONS.store(0, Relaxed);
         core::mem::forget(self);
         // SAFETY: interrupts were on before, so every vector that can come has a handler. `sti` lets them in only
         // after the instruction that follows it (Intel SDM volume 2, "STI").
         unsafe { core::arch::asm!("sti", "hlt", options(nostack)) };
     }
 }
+// ANCHOR_END: off
 
-impl Drop for InterruptsOff {
-    #[inline(always)]
-    fn drop(&mut self) {
-        COUNT.store(COUNT.load(Relaxed).wrapping_sub(1), Relaxed);
-        if COUNT.load(Relaxed) == WERE_ON {
-            COUNT.store(0, Relaxed);
-            // SAFETY: they were on before the first guard was made, so every vector that can come has a handler.
-            unsafe { irq::enable() };
-        }
-    }
+// ANCHOR: start
+/// Lets interrupts in: gives up the reason with which the kernel starts, or a thread, or a handler. Does nothing if
+/// they are on.
+///
+/// # Panics
+/// If a guard keeps them off as well.
+///
+/// # Safety
+/// Every vector that can come has a handler; and a handler that calls this calls [`keep_interrupts_out`] later.
+pub unsafe fn let_interrupts_in() {
+    let reasons = REASONS.swap(0, Relaxed);
+    assert!(reasons <= 1, "interrupts are to be let in, but a guard keeps them off");
+    // SAFETY: the caller's.
+    unsafe { irq::enable() };
 }
 
+/// Takes back the reason that a handler has given up.
+///
+/// # Safety
+/// Called in the handler that has called [`let_interrupts_in`], without a guard.
+pub unsafe fn keep_interrupts_out() {
+    core::mem::forget(interrupts_off());
+}
+
+/// How many reasons a thread that does not run has to keep interrupts off. Chapter 8's scheduler keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct OffCount(u32);
+
 impl OffCount {
-    /// The count of a thread that holds no guard.
+    /// Where there is no thread. Zero, so that tables of threads take no room in the kernel's file.
     pub const NONE: Self = Self(0);
 
-    /// The count of the running thread.
+    /// Of a thread that holds no guard, and whose first function lets interrupts in; or `interrupt_return`.
+    pub const START: Self = Self(1);
+
+    /// Of the running thread.
     #[inline(always)]
     pub fn current() -> Self {
-        Self(COUNT.load(Relaxed))
+        Self(REASONS.load(Relaxed))
     }
 
-    /// Makes this the count in force.
+    /// Puts the count in force.
     ///
     /// # Safety
     /// Interrupts are off, and the code that runs next belongs to the thread that had this count.
     #[inline(always)]
     pub unsafe fn restore(self) {
-        COUNT.store(self.0, Relaxed);
+        REASONS.store(self.0, Relaxed);
     }
 }
-// ANCHOR_END: off
+// ANCHOR_END: start
 
 // ANCHOR: cell
 /// A variable that is read and written only while interrupts are off, which the caller shows by its guard.

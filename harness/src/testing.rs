@@ -45,6 +45,9 @@ macro_rules! test {
     ($function:ident) => {
         $crate::Test::new(stringify!($function), $function)
     };
+    ($module:ident::$function:ident) => {
+        $crate::Test::new(stringify!($function), $module::$function)
+    };
 }
 
 impl Test {

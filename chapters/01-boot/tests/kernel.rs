@@ -279,7 +279,7 @@ fn a_lock_keeps_interrupts_off_while_it_is_held() {
     unsafe {
         x86::io::outb(0x21, 0xFF);
         x86::io::outb(0xA1, 0xFF);
-        x86::irq::enable();
+        common::lock::let_interrupts_in();
     }
     let held = lock.lock();
     let during = are_on();

@@ -58,6 +58,7 @@ interrupt_entry:
     movl    %eax, %ds
     movl    %eax, %es
     cld                                 /* compiled code relies on it */
+    incl    reasons_for_interrupts_off  /* the gate has turned them off: common/src/lock.rs */
     movl    {VECTOR}(%esp), %eax
     pushl   %esp                        /* the address of the TrapFrame: the handler's argument */
     calll   *{HANDLERS}(, %eax, 4)
@@ -66,6 +67,7 @@ interrupt_entry:
 /* ESP points to a TrapFrame: goes on where it says. */
     .global interrupt_return
 interrupt_return:
+    decl    reasons_for_interrupts_off  /* iret brings the flag back */
     popl    %gs
     popl    %fs
     popl    %es

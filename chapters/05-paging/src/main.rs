@@ -60,7 +60,7 @@ fn show_repair() {
 // ANCHOR_END: demonstration
 
 // ANCHOR: sharing
-/// Lets two pages mean one frame: what is written at one is read at the other.
+/// Lets two pages mean one frame: what is written at one is read at the other. Chapter 9 calls that *linked*.
 fn show_sharing() {
     let owned = frame_allocator::allocate().expect("memory is not out");
     let (frame, share) = (owned.frame(), owned.share().expect("it has one owner"));
@@ -83,7 +83,7 @@ fn show_sharing() {
         let (share, flush) = unsafe { KERNEL.lock().unmap(page) }.expect("it is mapped");
         flush.flush();
         drop(share);
-        println!("Unmapped at {}, the frame has {} owners.", page.address(), frame_allocator::owner_count(frame));
+        println!("Unmapped at {}; owners left: {}.", page.address(), frame_allocator::owner_count(frame));
     }
 }
 

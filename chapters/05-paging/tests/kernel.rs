@@ -214,7 +214,7 @@ fn changed(boot: &BootInformation, change: Change) -> BootInformation<'static> {
     copy[..original.len()].copy_from_slice(original);
     let [map, module] = copy.get_disjoint_mut([map, module]).expect("they are different tags");
     change(map, module);
-    // SAFETY: a copy of good information, at an aligned address, which nobody writes to any more.
+    // SAFETY: a copy of good information, at an aligned address, which is not written to any more.
     let loaded = unsafe { BootInformation::load(copy.as_ptr().cast::<BootInformationHeader>()) };
     loaded.expect("the tags of the copy are as good as those of the original")
 }
@@ -226,7 +226,7 @@ const IN_FREE_MEMORY: usize = 9 << 20;
 fn moved(boot: &BootInformation) -> BootInformation<'static> {
     // SAFETY: the information is the loader's and lies there; where it goes nothing is, and paging is off.
     unsafe { (boot.start_address() as *const u8).copy_to(IN_FREE_MEMORY as *mut u8, boot.total_size()) };
-    // SAFETY: a copy of good information, at an aligned address, where nobody may write any more.
+    // SAFETY: a copy of good information, at an aligned address, which is not written to any more.
     let loaded = unsafe { BootInformation::load(IN_FREE_MEMORY as *const BootInformationHeader) };
     loaded.expect("the tags of the copy are as good as those of the original")
 }
@@ -249,14 +249,14 @@ fn take_all(mut check: impl FnMut(Frame)) -> u32 {
     let mut count = 0;
     while let Some(frame) = frame_allocator::allocate().map(OwnedFrame::into_frame) {
         check(frame);
-        // SAFETY: the frame was free, so nobody else uses it.
+        // SAFETY: the frame was free, so nothing else uses it.
         unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
         count += 1;
     }
     count
 }
 
-/// Is all of the frame memory that nobody has a right to?
+/// Is all of the frame memory that is not in use?
 fn is_free_memory(frame: Frame) -> bool {
     let from = u64::from(frame.address().as_u32());
     let is_inside = |area: &MemoryArea| area.start_address() <= from && from + 4096 <= area.end_address();
@@ -315,7 +315,7 @@ fn a_module_is_never_handed_out() {
         let (from, to) = (module.start_address().into(), module.end_address().into());
         assert!(!overlaps(frame, from, to), "{frame:?} is the module's");
     });
-    // SAFETY: the module is nobody's frame, so it is still as the loader left it.
+    // SAFETY: the module's frames are not handed out, so it is still as the loader left it.
     let text = unsafe { core::slice::from_raw_parts(module.start_address() as *const u8, 18) };
     assert_eq!(text, b"a module for the t");
 }
@@ -471,7 +471,7 @@ fn what_is_mapped_can_be_used_and_translated() {
     // SAFETY: the frame was free; through the window it is only read below.
     unsafe { KERNEL.lock().map(page, owned, Flags::WRITABLE) }.expect("the page is free").flush();
     let there = SOMEWHERE.wrapping_add(0x123 * 4);
-    // SAFETY: just mapped, to a frame that is nobody else's.
+    // SAFETY: just mapped, to a frame that was free.
     unsafe { there.as_ptr::<u32>().write_volatile(0xFEED_F00D) };
     let meant = KERNEL.lock().translate(there);
     assert_eq!(meant, Some(PhysAddr::new(frame.address().as_u32() + 0x123 * 4)));
@@ -522,7 +522,7 @@ fn unmapping_takes_effect_at_once() {
 
 fn what_is_unmapped_and_freed_is_gone_at_once() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES);
-    // SAFETY: nobody uses the pages.
+    // SAFETY: the pages are not used.
     unsafe { KERNEL.lock().map_free_frames(pages.clone(), Flags::WRITABLE) }.expect("memory is not out");
     // SAFETY: just mapped.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(1) };
@@ -593,7 +593,7 @@ fn mapping_twice_is_refused() {
     let [again, and_again] = [(); 2].map(|()| owned.share().expect("it has few owners"));
     let page = Page::containing(SOMEWHERE);
     let mut kernel = KERNEL.lock();
-    // SAFETY: nobody uses the pages.
+    // SAFETY: the pages are not used.
     unsafe {
         assert_eq!(kernel.unmap(page).map(|_| ()), Err(NotMapped(page)));
         kernel.map(page, owned, Flags::empty()).expect("the page is free").flush();
@@ -612,7 +612,7 @@ fn mapping_without_memory_is_an_error_and_loses_nothing() {
     // SAFETY: it takes no other one's place.
     assert!(unsafe { Directory::new() }.is_none());
     let before = KERNEL.lock().mappings().count();
-    // SAFETY: nobody uses the page.
+    // SAFETY: the page is not used.
     let error = unsafe { KERNEL.lock().map(Page::containing(SOMEWHERE), owned, Flags::empty()) }.map(|_| ());
     assert_eq!((error, frame_allocator::free_count()), (Err(MapError::OutOfMemory), 1));
     assert_eq!(KERNEL.lock().mappings().count(), before);
@@ -626,7 +626,7 @@ fn all_of_several_pages_are_mapped_or_none() {
     take_all(|_| ());
     drop(frames);
     let before = kernel.mappings().count();
-    // SAFETY: nobody uses the pages.
+    // SAFETY: the pages are not used.
     let error = unsafe { kernel.map_free_frames(pages, Flags::WRITABLE) };
     assert_eq!((error, frame_allocator::free_count()), (Err(MapError::OutOfMemory), 3));
     assert_eq!(kernel.mappings().count(), before);
@@ -638,10 +638,10 @@ fn a_page_that_is_in_the_way_stays_and_nothing_is_lost() {
     let owned = allocate();
     let frame = owned.frame();
     let mut kernel = KERNEL.lock();
-    // SAFETY: nobody uses the page.
+    // SAFETY: the page is not used.
     unsafe { kernel.map(Page::containing(there), owned, Flags::WRITABLE) }.expect("the page is free").flush();
     let free = frame_allocator::free_count();
-    // SAFETY: nobody uses the pages.
+    // SAFETY: the pages are not used.
     let error = unsafe { kernel.map_free_frames(pages.clone(), Flags::WRITABLE) };
     assert_eq!((error, frame_allocator::free_count()), (Err(MapError::AlreadyMapped(frame)), free));
     assert_eq!((kernel.translate(there), kernel.translate(pages.start)), (Some(frame.address()), None));

@@ -14,6 +14,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use common::VirtAddr;
+use common::lock::let_interrupts_in;
 use core::alloc::Layout;
 use core::arch::asm;
 use core::hint::black_box;
@@ -22,7 +23,6 @@ use directory::a_directory_agrees_with_a_model_for_long;
 use harness::{End, Test, test};
 use paging::{KERNEL, frame_allocator};
 use x86::io::{inb, outb};
-use x86::irq;
 
 harness::boot!(TESTS, up to heap);
 
@@ -205,7 +205,7 @@ unsafe fn start_clock() {
             outb(0x71, value);
         }
         served();
-        irq::enable();
+        let_interrupts_in();
     }
 }
 

@@ -6,11 +6,12 @@ use crate::counter::Counter;
 use crate::irq::Irq;
 use crate::pic;
 use crate::rate::{Rate, RateError};
+use common::lock::let_interrupts_in;
 use core::time::Duration;
 use interrupts::gate::Gate;
 use interrupts::{TrapFrame, idt};
 use spin::Once;
-use x86::{io, irq};
+use x86::io;
 
 /// Channel 0 is the one that is wired to [`Irq::Timer`].
 const CHANNEL_0: u16 = 0x40;
@@ -57,7 +58,7 @@ pub fn start() {
     assert!(RATE.is_completed(), "the timer has no rate");
     assert!(idt::gate(Irq::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers");
     // SAFETY: as just seen, the vectors have handlers.
-    unsafe { irq::enable() };
+    unsafe { let_interrupts_in() };
 }
 // ANCHOR_END: start
 

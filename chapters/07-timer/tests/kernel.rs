@@ -6,6 +6,7 @@
 #![no_std]
 #![no_main]
 
+use common::lock::interrupts_off;
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use core::time::Duration;
@@ -16,7 +17,7 @@ use timer::irq::Irq;
 use timer::rate::{FASTEST_HZ, INPUT_HZ, RateError, SLOWEST_HZ};
 use timer::{pic, rtc};
 use x86::bits32::eflags::{self, EFlags};
-use x86::{io, irq};
+use x86::io;
 
 harness::boot!(TESTS, up to interrupts);
 
@@ -388,15 +389,12 @@ fn a_line_that_gives_up_ends_the_cascade() {
     start_at_1000_hz();
     start_fast_clock(clock);
     let before = pic::spurious_interrupts();
-    // SAFETY: they are turned on again below.
-    unsafe { irq::disable() };
+    let off = interrupts_off();
     while !the_clock_requests() {}
     // The master has been told that the slave wants something. Now the slave wants nothing any more.
     // SAFETY: sets a mask of the slave, behind the driver's back.
-    unsafe {
-        io::outb(0xA1, 0xFF);
-        irq::enable();
-    }
+    unsafe { io::outb(0xA1, 0xFF) };
+    drop(off);
     wait_for_tick();
     assert_eq!((before, pic::spurious_interrupts()), ([0, 0], [0, 1]));
     assert!(!pic::is_in_service(Irq::Cascade), "nothing will ever come from the slave again");

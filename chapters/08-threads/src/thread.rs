@@ -6,13 +6,13 @@ use crate::choice::reason::{Counts, Reason};
 use crate::choice::scheduler;
 use crate::choice::turns;
 use crate::state::context::Context;
-use crate::state::control_block::{State, THREADS, allocate_slot, free_slot};
+use crate::state::control_block::{State, THREADS, allocate_slot, free_slot, make_first};
 use crate::state::kernel_stack::{self, KernelStack};
 use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};
 use crate::time::timeslice;
 use crate::time::wait_queue::WaitQueue;
 use common::VirtAddr;
-use common::lock::{OffCount, interrupts_off};
+use common::lock::{OffCount, interrupts_off, let_interrupts_in};
 use core::mem;
 
 // ANCHOR: init
@@ -23,8 +23,7 @@ use core::mem;
 /// If a timeslice has no ticks, or memory is out, or it is called twice.
 pub fn init(timeslice_ticks: u32) {
     let off = interrupts_off();
-    let me = allocate_slot(&off);
-    assert!(me == Some(scheduler::current()), "the scheduler has been started already");
+    make_first(&off);
     kernel_stack::init();
     turns::init();
     let idle = spawn(scheduler::idle, 0).expect("memory is not out yet");
@@ -54,6 +53,9 @@ impl ReservedThread {
     ///
     /// # Errors
     /// `TooManyThreads`.
+    ///
+    /// # Panics
+    /// If it comes before [`init`].
     pub fn new() -> Result<Self, SpawnError> {
         allocate_slot(&interrupts_off()).map(|id| Self { id }).ok_or(SpawnError::TooManyThreads)
     }
@@ -84,8 +86,7 @@ impl ReservedThread {
         let off = interrupts_off();
         let id = self.id;
         mem::forget(self);
-        // SAFETY: the caller's: what the switch will load is this thread's context.
-        unsafe { THREADS[id].context.as_ptr().write(context) };
+        THREADS[id].context.set(context, &off);
         THREADS[id].guards.set(guards, &off);
         scheduler::make_ready(id, &off);
         Thread { id }
@@ -104,13 +105,16 @@ impl Drop for ReservedThread {
 ///
 /// # Errors
 /// [`SpawnError`]; nothing has been taken then.
+///
+/// # Panics
+/// If it comes before [`init`].
 pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
     let mut thread = ReservedThread::new()?;
     let context = thread.allocate_stack()?.as_ptr::<Context>().wrapping_sub(1);
     // SAFETY: the stack is new, and stays until the thread is joined; `begin` needs nothing above its context.
     unsafe {
         context.write(Context::new(begin, entry, argument));
-        Ok(thread.start(context, OffCount::NONE))
+        Ok(thread.start(context, OffCount::START))
     }
 }
 
@@ -118,7 +122,7 @@ pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
 #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
 extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
     // SAFETY: threads run with interrupts on; every vector has a handler.
-    unsafe { x86::irq::enable() };
+    unsafe { let_interrupts_in() };
     entry(argument);
     exit()
 }

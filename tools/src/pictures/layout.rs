@@ -11,7 +11,7 @@ type Reader<'a> = EndianSlice<'a, LittleEndian>;
 type Unit<'a> = gimli::Unit<Reader<'a>>;
 
 impl Program {
-    /// The address of a field of a variable, such as `paging::frame_allocator::FRAMES` and `links`.
+    /// The address of a field of a variable, such as `paging::frames::frame_allocator::FRAMES` and `links`.
     ///
     /// The field may lie deep inside of others, in a lock around it for instance. The first of that name counts.
     pub fn field(&self, variable: &str, field: &str) -> Result<u32> {

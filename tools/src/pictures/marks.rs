@@ -1,4 +1,4 @@
-//! What the kernel's frame allocator has noted: `chapters/05-paging/src/frames.rs`, field `links`.
+//! What the kernel's frame allocator has noted: `chapters/05-paging/src/frames/frame_table.rs`, field `links`.
 
 use super::program::Program;
 use super::scene::Mark;
@@ -6,7 +6,9 @@ use super::snapshot::Snapshot;
 use anyhow::{Context, Result};
 
 const NOT_OURS: u16 = 0;
-const TAKEN: u16 = 0xFFFF;
+/// One owner; each further owner adds 1.
+const ONE_OWNER: u16 = 0x8001;
+const LAST: u16 = 0xFFFF;
 /// As many frames as the identity window shows.
 const MOST_FRAMES: usize = 32768;
 /// The size of a frame.
@@ -14,12 +16,13 @@ const FRAME_BYTES: usize = 4096;
 
 /// The mark of each frame that there is memory for.
 pub fn of(program: &Program, snapshot: &Snapshot) -> Result<Vec<Mark>> {
-    let links = program.field("paging::frame_allocator::FRAMES", "links")?;
+    let links = program.field("paging::frames::frame_allocator::FRAMES", "links")?;
     let frames = MOST_FRAMES.min(snapshot.memory.0.len() / FRAME_BYTES);
     let bytes = snapshot.memory.read(links, 2 * frames).context("the allocator's table is not in memory")?;
     let mark = |link: &[u8]| match u16::from_le_bytes([link[0], link[1]]) {
         NOT_OURS => Mark::NotOurs,
-        TAKEN => Mark::Taken,
+        LAST => Mark::Free,
+        ONE_OWNER.. => Mark::Taken,
         _ => Mark::Free,
     };
     Ok(bytes.chunks_exact(2).map(mark).collect())

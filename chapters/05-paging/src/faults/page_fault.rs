@@ -94,7 +94,7 @@ impl fmt::Display for PageFault {
 
 /// Whether ring 3 may not even read the page: the error code does not tell.
 fn is_the_kernels(address: VirtAddr) -> bool {
-    let rights = Directory::in_use().rights(Page::containing(address));
+    let rights = Directory::in_use().and_then(|directory| directory.rights(Page::containing(address)));
     rights.is_some_and(|rights| !rights.contains(Flags::USER))
 }
 // ANCHOR_END: words

@@ -50,7 +50,7 @@ impl Region {
 }
 
 impl Place {
-    /// The guard page of a stack: who is here has too much on it.
+    /// The guard page of a stack: an access here means that the stack is full.
     pub fn is_guard_page(&self) -> bool {
         let Some(Region { range, stack_bytes: Some(bytes), .. }) = &self.region else { return false };
         (self.address.as_u32() - range.start.as_u32()) % bytes < PAGE_BYTES
@@ -112,7 +112,7 @@ pub fn add(region: Region) {
 
 /// Finds out where `address` lies.
 pub fn locate(address: VirtAddr) -> Place {
-    // Whoever asks may be reporting a fault that came while the lock was held. Then nothing is known.
+    // The caller may be reporting a fault that came while the lock was held. Then nothing is known.
     let regions = REGIONS.try_lock();
     let mut known = regions.iter().flat_map(|regions| regions.iter()).flatten();
     Place { address, region: known.find(|region| region.range.contains(&address)).cloned() }

@@ -18,7 +18,7 @@ use crate::tables::entry::{Entry, Flags};
 use crate::tables::flush::Flush;
 use common::PhysAddr;
 use core::mem::ManuallyDrop;
-use x86::controlregs::cr3;
+use x86::controlregs::{Cr0, cr0, cr3};
 
 /// A page directory, or a page table.
 pub type Table = [Entry; 1024];
@@ -57,11 +57,12 @@ impl Directory {
         frame_allocator::allocate_cleared().map(|frame| Self { frame })
     }
 
-    /// The address space that the CPU is using, to be looked at; its owner gives it back.
-    pub(crate) fn in_use() -> ManuallyDrop<Self> {
-        // SAFETY: reading CR3 changes nothing. Its directory is not given back while the CPU uses it, nor here.
-        let frame = unsafe { OwnedFrame::from_frame(Frame::containing(PhysAddr::new(cr3() as u32))) };
-        ManuallyDrop::new(Self { frame })
+    /// The address space that the CPU is using, to be looked at; none if paging is off.
+    pub(crate) fn in_use() -> Option<ManuallyDrop<Self>> {
+        // SAFETY: reading CR0 and CR3 changes nothing.
+        let (is_on, frame) = unsafe { (cr0().contains(Cr0::CR0_ENABLE_PAGING), PhysAddr::new(cr3() as u32)) };
+        // SAFETY: the owner of the directory does not give it back while the CPU uses it; nor is that done here.
+        is_on.then(|| ManuallyDrop::new(Self { frame: unsafe { OwnedFrame::from_frame(Frame::containing(frame)) } }))
     }
 
     /// The frame of the directory itself, as CR3 wants it.
@@ -110,7 +111,8 @@ impl Directory {
     /// If [`map`](Self::map) has not mapped it: the identity map owns nothing that could be returned.
     ///
     /// # Safety
-    /// The page may not be used any more.
+    /// The page may not be used any more. The CPU has to be told before the share is given back: until then it may
+    /// still find the frame.
     pub unsafe fn unmap(&mut self, page: Page) -> Result<(OwnedFrame, Flush), NotMapped> {
         let entry = self.entry_mut(page).ok_or(NotMapped(page))?;
         // SAFETY: an entry that owns a share does so once, and it is overwritten below.

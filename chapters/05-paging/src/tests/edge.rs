@@ -26,7 +26,7 @@ impl AtTheEdge {
             pages.cast::<u8>()
         };
         let edge = Self { pages, length: bytes.len() };
-        // SAFETY: as above; nobody else knows of them yet.
+        // SAFETY: as above; no reference to them exists yet.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), edge.start(), bytes.len()) };
         edge
     }
@@ -38,14 +38,14 @@ impl AtTheEdge {
     }
 
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the pages stay as long as `self`, and are written to by nobody.
+        // SAFETY: the pages stay as long as `self`, and are not written to.
         unsafe { slice::from_raw_parts(self.start(), self.length) }
     }
 }
 
 impl Drop for AtTheEdge {
     fn drop(&mut self) {
-        // SAFETY: nobody has a reference into them any more.
+        // SAFETY: no reference into them is left.
         unsafe { munmap(self.pages.cast(), 2 * Self::PAGE) }.unwrap();
     }
 }

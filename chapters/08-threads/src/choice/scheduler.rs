@@ -67,7 +67,6 @@ pub unsafe fn switch_by(switch: Switch) {
 
 /// Lets `idle` run when no other thread can. It has just been started, and no other thread is ready.
 pub(crate) fn set_idle(idle: ThreadId, off: &InterruptsOff) {
-    THREADS[CURRENT.get(off)].state.set(State::Running, off);
     assert!(RUN_QUEUE.pop(off) == Some(idle), "no other thread is ready yet");
     IDLE.set(idle, off);
 }
@@ -136,8 +135,7 @@ pub(crate) fn make_ready(thread: ThreadId, off: &InterruptsOff) {
 /// Lets the other threads run until this one is woken, or until the tick `deadline`; tells whether that was why.
 /// The thread stands in `queue`.
 pub(crate) fn block(queue: &'static ThreadQueue, reason: Reason, deadline: Option<u64>, off: &InterruptsOff) -> bool {
-    let id = CURRENT.get(off);
-    assert!(id != IDLE.get(off), "a thread waits, and no other could run: `threads::init` comes first");
+    let id = not_idle(off);
     let me = &THREADS[id];
     me.waits_in.set(Some(queue), off);
     me.deadline.set(deadline, off);
@@ -178,9 +176,19 @@ fn wake_sleepers(off: &InterruptsOff) {
 // ANCHOR: finish
 /// Ends the running thread. Its slot is kept until it is reaped.
 pub(crate) fn finish(off: &InterruptsOff) -> ! {
-    THREADS[CURRENT.get(off)].state.set(State::Finished, off);
+    THREADS[not_idle(off)].state.set(State::Finished, off);
     schedule(Reason::Exit, off);
     panic!("a thread that has ended runs again");
+}
+
+/// The running thread, which is going to wait or to end.
+///
+/// # Panics
+/// If that is the idle thread: the handler that interrupts it must do neither.
+fn not_idle(off: &InterruptsOff) -> ThreadId {
+    let me = CURRENT.get(off);
+    assert!(me != IDLE.get(off), "no other thread could run: it is the idle one, or comes before `threads::init`");
+    me
 }
 // ANCHOR_END: finish
 

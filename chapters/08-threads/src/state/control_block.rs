@@ -68,11 +68,24 @@ pub static THREADS: PerThread<ThreadControlBlock> = PerThread::new(
 static FREE: ThreadQueue = ThreadQueue::new();
 static HIGH_WATER: InterruptCell<usize> = InterruptCell::new(0);
 
+/// Makes what runs now the first thread.
+///
+/// # Panics
+/// If it is that already.
+pub fn make_first(off: &InterruptsOff) {
+    assert!(HIGH_WATER.replace(1, off) == 0, "the scheduler has been started already");
+    THREADS[ThreadId::FIRST].state.set(State::Running, off);
+}
+
 // ANCHOR: slots
 /// Takes a free slot; none if there are as many threads as there can be.
+///
+/// # Panics
+/// If there is no first thread yet.
 pub fn allocate_slot(off: &InterruptsOff) -> Option<ThreadId> {
     let never_used = || {
         let slot = HIGH_WATER.get(off);
+        assert!(slot > 0, "`threads::init` comes before the first new thread");
         (slot < MOST_THREADS).then(|| {
             HIGH_WATER.set(slot + 1, off);
             ThreadId::new(slot)

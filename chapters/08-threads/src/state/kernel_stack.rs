@@ -10,6 +10,7 @@
 
 use super::thread_id::{MOST_THREADS, ThreadId};
 use common::VirtAddr;
+use core::ops::Range;
 use paging::KERNEL;
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES};
@@ -39,9 +40,10 @@ impl KernelStack {
     // ANCHOR: stack
     /// The stack of `thread`; none if memory is out, or if the thread has its stack already.
     pub fn new(thread: ThreadId) -> Option<Self> {
-        let stack = Self { top: Self::top_of(thread) };
+        let top = Self::top_of(thread);
         // SAFETY: these pages are for nothing else.
-        unsafe { KERNEL.lock().map_free_frames(stack.pages(), Flags::WRITABLE) }.ok().map(|()| stack)
+        unsafe { KERNEL.lock().map_free_frames(pages_below(top), Flags::WRITABLE) }.ok()?;
+        Some(Self { top })
     }
 
     /// The address just above the stack of `thread`, where its first word will be pushed.
@@ -54,17 +56,18 @@ impl KernelStack {
     pub fn top(&self) -> VirtAddr {
         self.top
     }
+}
 
-    fn pages(&self) -> core::ops::Range<VirtAddr> {
-        VirtAddr::new(self.top.as_u32() - BYTES + PAGE_BYTES)..self.top
-    }
+/// The pages of the stack whose top is at `top`, without the guard page.
+fn pages_below(top: VirtAddr) -> Range<VirtAddr> {
+    VirtAddr::new(top.as_u32() - BYTES + PAGE_BYTES)..top
 }
 
 // ANCHOR: drop
 impl Drop for KernelStack {
     fn drop(&mut self) {
         // SAFETY: the stack's owner gives it up, so no thread runs on it or refers to it.
-        unsafe { KERNEL.lock().unmap_and_free(self.pages()) };
+        unsafe { KERNEL.lock().unmap_and_free(pages_below(self.top)) };
     }
 }
 // ANCHOR_END: drop

@@ -1,11 +1,11 @@
 //! Pairs of threads that wait for each other all the time, and never in vain.
 
 use crate::{ENDED, ENOUGH, random, spawn, wait_for};
-use common::lock::interrupts_off;
 use core::hint::spin_loop;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use rand::RngExt;
-use threads::{Reason, Thread, ThreadId, input, scheduler, sleep, yield_now};
+use rand::rngs::Xoshiro128PlusPlus;
+use threads::{Reason, Thread, WaitQueue, input, sleep, yield_now};
 use x86::io::{inb, outb};
 
 /// The last pair waits for the keyboard.
@@ -14,18 +14,13 @@ const WITH_KEYBOARD: usize = PAIRS - 1;
 
 /// Whose turn it is in each pair: thread 0 or 1 of it.
 static TURN: [AtomicUsize; PAIRS] = [const { AtomicUsize::new(0) }; PAIRS];
-/// The places of both threads of each pair.
-static PLACES: [[AtomicUsize; 2]; PAIRS] = [const { [const { AtomicUsize::new(0) }; 2] }; PAIRS];
+/// Two pairs share a queue, so a thread is often woken in vain and must keep its place.
+static QUEUES: [WaitQueue; PAIRS.div_ceil(2)] = [const { WaitQueue::new() }; PAIRS.div_ceil(2)];
 static DONE: [AtomicU32; PAIRS] = [const { AtomicU32::new(0) }; PAIRS];
 
-/// A pair has one turn between them, so a single wake-up that is missed stops it for good.
-pub fn nobody_is_left_waiting() {
-    let off = interrupts_off();
+/// A pair has one turn between them, so a single wake that is missed stops it for good.
+pub fn no_thread_is_left_waiting() {
     let threads: [Thread; 2 * PAIRS] = core::array::from_fn(|number| spawn(take_turns, number));
-    for (number, thread) in threads.iter().enumerate() {
-        PLACES[number / 2][number % 2].store(thread.id().place(), Relaxed);
-    }
-    drop(off);
     wait_for(threads, &DONE);
 }
 
@@ -33,7 +28,7 @@ fn take_turns(number: usize) {
     let (pair, me) = (number / 2, number % 2);
     let mut random = random(number);
     loop {
-        wait_for_turn(pair, me);
+        wait_for_turn(pair, me, &mut random);
         // Both see it in their next turn, the one whose turn it is first.
         let enough = ENOUGH.load(Relaxed);
         match random.random_range(0..10) {
@@ -51,25 +46,34 @@ fn take_turns(number: usize) {
     }
 }
 
-fn wait_for_turn(pair: usize, me: usize) {
+fn wait_for_turn(pair: usize, me: usize, random: &mut Xoshiro128PlusPlus) {
     if (pair, me) == (WITH_KEYBOARD, 1) {
-        assert_eq!(char::from(input::read_byte()), 'a');
+        let key = with_deadlines(random, |deadline| match deadline {
+            Some(deadline) => input::read_byte_before(deadline),
+            None => Some(input::read_byte()),
+        });
+        assert_eq!(char::from(key), 'a');
     }
-    let off = interrupts_off();
-    while TURN[pair].load(Relaxed) != me {
-        scheduler::wait(Reason::Wait, &off);
+    let is_my_turn = || (TURN[pair].load(Relaxed) == me).then_some(());
+    with_deadlines(random, |deadline| QUEUES[pair / 2].wait_until(Reason::Wait, deadline, is_my_turn));
+}
+
+/// Waits by `wait`, sometimes until a deadline, which may have passed already; after it, once more.
+fn with_deadlines<T>(random: &mut Xoshiro128PlusPlus, wait: impl Fn(Option<u64>) -> Option<T>) -> T {
+    loop {
+        let deadline = random.random_bool(0.3).then(|| timer::ticks() + random.random_range(0..6));
+        if let Some(found) = wait(deadline) {
+            return found;
+        }
     }
 }
 
-/// Interrupts are off from the moment the other one can see its turn: a wake-up that came later might end
-/// another wait of his.
 fn give_turn(pair: usize, to: usize) {
-    let _off = interrupts_off();
     TURN[pair].store(to, Relaxed);
     if (pair, to) == (WITH_KEYBOARD, 1) {
         press_a_key();
     } else {
-        scheduler::wake(ThreadId::new(PLACES[pair][to].load(Relaxed)));
+        QUEUES[pair / 2].wake_all();
     }
 }
 

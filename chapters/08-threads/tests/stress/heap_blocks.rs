@@ -19,7 +19,7 @@ struct Block {
     seed: u8,
 }
 
-// SAFETY: whoever has the `Block` is the only one who knows where it starts.
+// SAFETY: only the thread that has the `Block` knows where it starts.
 unsafe impl Send for Block {}
 
 /// Through this shelf, blocks go from thread to thread.

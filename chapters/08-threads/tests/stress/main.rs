@@ -15,13 +15,13 @@ mod switches;
 
 use boot::serial;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
-use hand_overs::nobody_is_left_waiting;
+use hand_overs::no_thread_is_left_waiting;
 use harness::stress::{self, seed, stir, tell};
 use harness::{Test, test};
 use heap_blocks::the_heap_keeps_what_threads_keep_in_it;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro128PlusPlus;
-use switches::nobody_notices_switches;
+use switches::no_thread_notices_switches;
 use threads::{Thread, input, sleep};
 use timer::rate::FASTEST_HZ;
 
@@ -33,9 +33,9 @@ harness::boot!(TESTS, up to heap, then {
 });
 
 const TESTS: &[Test] = &[
-    test!(nobody_notices_switches).rounds(1_000_000),
+    test!(no_thread_notices_switches).rounds(1_000_000),
     test!(the_heap_keeps_what_threads_keep_in_it).rounds(1_000_000),
-    test!(nobody_is_left_waiting).rounds(1_000_000),
+    test!(no_thread_is_left_waiting).rounds(1_000_000),
 ];
 
 /// The random numbers of one user of them: the same ones in every run with the same seed.
@@ -65,7 +65,7 @@ fn wait_for<const N: usize, const M: usize>(threads: [Thread; N], done: &[Atomic
         sleep(TICKS);
         let now = count();
         for (number, (before, now)) in before.into_iter().zip(now).enumerate() {
-            assert_ne!(before, now, "in {TICKS} ticks, number {number} has done nothing: does it wait for ever?");
+            assert_ne!(before, now, "in {TICKS} ticks, number {number} has done nothing: does it wait forever?");
             stir(now);
         }
         before = now;
@@ -73,6 +73,6 @@ fn wait_for<const N: usize, const M: usize>(threads: [Thread; N], done: &[Atomic
     }
     ENOUGH.store(true, Relaxed);
     sleep(TICKS);
-    assert_eq!(ENDED.load(Relaxed), N, "not all have ended in {TICKS} ticks: does somebody wait for ever?");
+    assert_eq!(ENDED.load(Relaxed), N, "not all have ended in {TICKS} ticks: does one wait forever?");
     let _ = threads.map(Thread::join);
 }

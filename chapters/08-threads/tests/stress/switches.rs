@@ -14,7 +14,7 @@ const THREADS: usize = 8;
 const STEPS: usize = 100;
 
 /// Threads that come and go, and leave the CPU for every reason there is.
-pub fn nobody_notices_switches() {
+pub fn no_thread_notices_switches() {
     let before = frame_allocator::taken_count();
     let (mut switches, mut spawned) = (0, 0);
     while switches < stress::rounds() {

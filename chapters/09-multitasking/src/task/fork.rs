@@ -23,13 +23,12 @@ use super::table::TASKS;
 use crate::space::address_space::AddressSpace;
 use crate::space::switch;
 use common::VirtAddr;
-use common::lock::OffCount;
+use common::lock::{OffCount, keep_interrupts_out, let_interrupts_in};
 use core::arch::asm;
 use core::mem::offset_of;
 use interrupts::TrapFrame;
 use threads::{Context, ReservedThread};
 use x86::bits32::eflags::EFlags;
-use x86::irq;
 
 /// Why there is no child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +92,13 @@ fn copy_interruptibly(frame: &TrapFrame) -> Result<AddressSpace, Errno> {
     let were_on = EFlags::from_bits_truncate(frame.eflags).contains(EFlags::FLAGS_IF);
     if were_on {
         // SAFETY: they were on in the code that called, so every vector that can come has a handler.
-        unsafe { irq::enable() };
+        unsafe { let_interrupts_in() };
     }
     let copied = switch::copy_of_own();
-    // SAFETY: as the handler of an interrupt began.
-    unsafe { irq::disable() };
+    if were_on {
+        // SAFETY: this is still that handler.
+        unsafe { keep_interrupts_out() };
+    }
     copied.ok_or(Errno::NoSuchProcess)?.map_err(|_| Errno::OutOfMemory)
 }
 // ANCHOR_END: interruptible

@@ -9,7 +9,7 @@ use crate::space::address_space::{AddressSpace, OutOfMemory};
 use crate::space::rule::PRIVATE;
 use crate::space::switch;
 use common::VirtAddr;
-use common::lock::{OffCount, interrupts_off};
+use common::lock::{OffCount, interrupts_off, let_interrupts_in};
 use core::ops::Range;
 use paging::directory::{Directory, MapError};
 use paging::regions::{self, Region};
@@ -73,7 +73,7 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     name_private_regions();
     // SAFETY: 1. and 2. The context lies on the task's own stack, in the space in which it runs until it has ended.
     // 3. `begin` holds no guard.
-    unsafe { TASKS.lock().start(thread, None, context.as_ptr(), OffCount::NONE) };
+    unsafe { TASKS.lock().start(thread, None, context.as_ptr(), OffCount::START) };
     let exited = KERNEL_WAITS.wait_until(Reason::Wait, None, || TASKS.lock().family.reap_first());
     Ok(finish_reaping(exited.expect("there is no deadline")).status)
 }
@@ -93,7 +93,7 @@ fn name_private_regions() {
 #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
 extern "C" fn begin(first: fn(usize), argument: usize) -> ! {
     // SAFETY: tasks run with interrupts on; every vector has a handler.
-    unsafe { x86::irq::enable() };
+    unsafe { let_interrupts_in() };
     first(argument);
     exit(0)
 }

@@ -185,7 +185,7 @@ fn start(mut thread: ReservedThread, space: AddressSpace, frame: UserTrapFrame, 
     unsafe {
         frame_at.write(frame);
         context.write(Context { eip: interrupts::interrupt_return().as_u32(), ..Context::default() });
-        THREADS.lock().push(thread.start(context, OffCount::NONE));
+        THREADS.lock().push(thread.start(context, OffCount::START));
     }
 }
 

@@ -1,0 +1,192 @@
+//! Threads that are made step by step, and what is found by a thread's number.
+
+use crate::{ENDLESS, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start};
+use alloc::vec::Vec;
+use common::VirtAddr;
+use common::lock::{OffCount, interrupts_off};
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use interrupts::TrapFrame;
+use paging::{PAGE_BYTES, frame_allocator};
+use threads::{
+    Context, KernelStack, MOST_THREADS, PerThread, Reason, ReservedThread, SpawnError, Thread, ThreadId, current,
+    sleep, yield_now,
+};
+use timer::irq::Irq;
+
+fn reserve() -> ReservedThread {
+    ReservedThread::new().expect("there is room")
+}
+
+pub fn a_reserved_thread_that_is_dropped_gives_slot_and_stack_back() {
+    start(1000, ENDLESS);
+    let before = frame_allocator::taken_count();
+    for round in 0..2 * MOST_THREADS {
+        let mut thread = reserve();
+        if round % 2 == 0 {
+            thread.allocate_stack().expect("there is memory");
+            assert_eq!(frame_allocator::taken_count(), before + 3);
+        }
+        drop(thread);
+        assert_eq!(frame_allocator::taken_count(), before);
+    }
+    // All slots, but for those of the first thread and the idle one.
+    let reserved: Vec<_> = core::iter::from_fn(|| ReservedThread::new().ok()).collect();
+    assert_eq!(reserved.len(), MOST_THREADS - 2);
+    assert_eq!(threads::spawn(note, 0).err(), Some(SpawnError::TooManyThreads));
+    drop(reserved);
+    spawn(1, note).join();
+    assert_eq!(notes(), [1]);
+}
+
+pub fn a_reserved_thread_gets_one_stack() {
+    start(1000, ENDLESS);
+    let mut thread = reserve();
+    let top = thread.allocate_stack().expect("there is memory");
+    let word = top.as_ptr::<u32>().wrapping_sub(1);
+    // SAFETY: the highest word of a stack on which no thread runs.
+    unsafe { word.write_volatile(0x5EED) };
+    let taken = frame_allocator::taken_count();
+    assert_eq!(thread.allocate_stack(), Err(SpawnError::OutOfMemory));
+    // SAFETY: as above; the first stack must still be there.
+    assert_eq!(unsafe { word.read_volatile() }, 0x5EED);
+    assert_eq!(frame_allocator::taken_count(), taken);
+    drop(thread);
+    assert_eq!(frame_allocator::taken_count(), taken - 3);
+}
+
+// Where a thread starts that has a context of its own: passes the registers to `noted`.
+global_asm!(
+    ".global look_at_registers",
+    "look_at_registers:",
+    "push ebp; push ebx; push esi; push edi",
+    "push 0",
+    "jmp {noted}",
+    noted = sym noted,
+);
+
+extern "C" fn noted(edi: u32, esi: u32, ebx: u32, ebp: u32) -> ! {
+    [edi, esi, ebx, ebp].into_iter().for_each(|register| note(register as usize));
+    assert!(!interrupts_are_on(), "the switch leaves them off");
+    note(usize::from(OffCount::current() != OffCount::NONE));
+    threads::exit()
+}
+
+/// Starts a thread with four registers that are known, and waits until it has noted them.
+fn start_with_context(guards: OffCount) {
+    unsafe extern "C" {
+        safe static look_at_registers: u8;
+    }
+    let mut thread = reserve();
+    let context = thread.allocate_stack().expect("there is memory").as_ptr::<Context>().wrapping_sub(1);
+    let eip = (&raw const look_at_registers).addr() as u32;
+    // SAFETY: 1. The stack is the thread's own, and the code needs nothing above the context. 2. The stack stays until
+    // the thread is joined. 3. The code ends the thread, with its guards.
+    let thread = unsafe {
+        context.write(Context { edi: 1, esi: 2, ebx: 3, ebp: 4, eip });
+        thread.start(context, guards)
+    };
+    assert_eq!(thread.join().of(Reason::Exit), 1);
+}
+
+pub fn a_reserved_thread_goes_on_with_the_context_it_is_given() {
+    start(1000, ENDLESS);
+    start_with_context(OffCount::NONE);
+    assert_eq!(notes(), [1, 2, 3, 4, 0], "no guard was ever there");
+}
+
+pub fn a_thread_may_begin_with_the_guards_of_another() {
+    start(1000, ENDLESS);
+    let off = interrupts_off();
+    let guards = OffCount::current();
+    drop(off);
+    assert_ne!(guards, OffCount::NONE);
+    start_with_context(guards);
+    assert_eq!(notes(), [1, 2, 3, 4, 1], "the guard is there");
+    assert!(interrupts_are_on(), "it was not this thread's");
+    // Its slot goes to a thread without one.
+    assert_eq!(run::<1>(|_| assert!(interrupts_are_on()))[0].of(Reason::Exit), 1);
+}
+
+pub fn a_thread_before_init_is_a_bug() {
+    let _ = threads::spawn(note, 0);
+}
+
+pub fn a_wait_before_init_is_a_bug() {
+    sleep(1);
+}
+
+pub fn a_second_init_is_a_bug() {
+    start(1000, 4);
+    threads::init(4);
+}
+
+/// Called instead of the tick.
+static ON_TICK: [fn(); 2] = [|| sleep(1), || threads::exit()];
+static WHICH: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn leave(_: &mut TrapFrame) {
+    end_of_tick();
+    if current() != ThreadId::FIRST {
+        ON_TICK[WHICH.load(Relaxed)]();
+    }
+}
+
+fn leave_in_a_tick(how: usize) {
+    WHICH.store(how, Relaxed);
+    start(1000, 4);
+    // SAFETY: the handler changes no register, and ends the interrupt or the test.
+    unsafe { interrupts::register(Irq::Timer.vector(), leave) };
+    // All wait now, and so the idle thread is the one that the next tick interrupts.
+    sleep(1);
+}
+
+pub fn the_idle_thread_never_waits() {
+    leave_in_a_tick(0);
+}
+
+pub fn the_idle_thread_never_ends() {
+    leave_in_a_tick(1);
+}
+
+pub fn each_thread_has_its_own_value_in_a_table() {
+    static TABLE: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
+    fn add(number: usize) {
+        for _ in 0..number {
+            TABLE[current()].fetch_add(1, Relaxed);
+            yield_now();
+        }
+    }
+    start(1000, ENDLESS);
+    let threads = [1, 2, 3, 4].map(|number| spawn(number, add));
+    let ids = threads.each_ref().map(Thread::id);
+    assert_eq!(ids.map(|id| TABLE[id].load(Relaxed)), [0; 4], "none has run");
+    join(threads);
+    assert_eq!(ids.map(|id| TABLE[id].load(Relaxed)), [1, 2, 3, 4]);
+    // The next thread in a slot finds what the one before it has left there.
+    let next = spawn(5, add);
+    assert_eq!(next.id(), ids[0]);
+    next.join();
+    assert_eq!(ids.map(|id| TABLE[id].swap(0, Relaxed)), [6, 2, 3, 4]);
+    let sum: u32 = (0..MOST_THREADS).map(|slot| TABLE[ThreadId::new(slot)].load(Relaxed)).sum();
+    assert_eq!(sum, 0, "no other thread had a value");
+}
+
+pub fn a_thread_knows_itself_and_its_stack() {
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    fn look(_: usize) {
+        let here = VirtAddr::new((&raw const SEEN).addr() as u32);
+        let local = VirtAddr::new((&raw const here).addr() as u32);
+        let below_top = KernelStack::top_of(current()).as_u32() - local.as_u32();
+        assert!(below_top < 3 * PAGE_BYTES, "{below_top} bytes below the top");
+        SEEN.store(current().slot(), Relaxed);
+    }
+    start(1000, ENDLESS);
+    assert_eq!(current(), ThreadId::FIRST);
+    for _ in 0..3 {
+        let thread = spawn(0, look);
+        let id = thread.id();
+        thread.join();
+        assert_eq!(SEEN.load(Relaxed), id.slot());
+    }
+}
