@@ -11,7 +11,7 @@ mod translation;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use common::VirtAddr;
-use common::lock::{OffCount, interrupts_off};
+use common::lock::{OffCount, interrupts_off, let_interrupts_in};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use harness::{End, Test, test};
@@ -1226,7 +1226,7 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
     #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
     extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
         // SAFETY: every vector has a handler.
-        unsafe { x86::irq::enable() };
+        unsafe { let_interrupts_in() };
         entry(argument);
         threads::exit()
     }
@@ -1237,7 +1237,7 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
     // SAFETY: the stack is new, and stays until the thread is joined.
     let thread = unsafe {
         context.write(Context::new(begin, entry, argument));
-        thread.start(context, OffCount::NONE)
+        thread.start(context, OffCount::START)
     };
     thread.join();
     // SAFETY: the thread has been joined.
