@@ -92,7 +92,10 @@ const TESTS: &[Test] = &[
     test!(a_task_that_ends_as_a_thread_of_the_kernel_is_refused)
         .ends(End::Stop("a task ends by `multitasking::exit`, or its parent would wait forever")),
     test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack is never mapped")),
+    test!(private_regions_have_names_once_a_task_runs),
     test!(a_space_is_mapped_protected_and_unmapped),
+    test!(what_is_unmapped_in_a_space_is_gone_at_once)
+        .ends(End::Stop("a read of 0x08048000 in private memory: the page is not present")),
     test!(a_page_that_is_protected_cannot_be_written)
         .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
     test!(only_private_pages_are_mapped_in_a_space).ends(End::Stop("Page(0xfffff000) is not private")),
@@ -853,9 +856,13 @@ fn wait_without_blocking_returns_at_once() {
             until(step, 1);
             5
         });
+        let off = interrupts_off();
+        let before = timer::ticks();
         for which in [None, Some(child)] {
             assert_eq!(try_wait(which), Ok(None), "it has not exited, and will not before it is told to");
         }
+        assert_eq!(timer::ticks(), before, "no other task has run");
+        drop(off);
         assert_eq!(try_wait(Some(pid(1))), Err(NoSuchChild), "no task is its own child");
         step.store(1, Relaxed);
         threads::sleep(20);
@@ -1172,9 +1179,22 @@ fn a_space_is_mapped_protected_and_unmapped() {
     });
 }
 
+fn what_is_unmapped_in_a_space_is_gone_at_once() {
+    as_task(|_| {
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        let _off = interrupts_off();
+        write_data(1);
+        // SAFETY: not safe: the page is used once more, which is the test.
+        let unmapped = with_own_space(|space| unsafe { space.unmap(Page::containing(DATA)) });
+        assert!(unmapped.is_ok());
+        read_data();
+    });
+}
+
 fn a_page_that_is_protected_cannot_be_written() {
     as_task(|_| {
         map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        let _off = interrupts_off();
         write_data(1);
         // SAFETY: the page is for this test alone.
         let protected = with_own_space(|space| unsafe { space.protect(Page::containing(DATA), Flags::empty()) });
@@ -1234,9 +1254,12 @@ fn the_space_of_a_thread_is_replaced() {
     fn go_on_in_another(_: usize) {
         let before = frame_allocator::taken_count();
         assert_eq!(read_data(), 1);
+        let new = space_with(frame_with(2));
+        let off = interrupts_off();
         // SAFETY: the stack of a thread of the kernel is linked, and nothing private is in use.
-        let old = unsafe { switch::replace(space_with(frame_with(2))) };
-        assert_eq!(read_data(), 2, "at once");
+        let old = unsafe { switch::replace(new) };
+        assert_eq!(read_data(), 2, "at once, before any switch");
+        drop(off);
         threads::sleep(2);
         assert_eq!(read_data(), 2, "and after others have run");
         drop(old.expect("it had one"));
