@@ -1237,7 +1237,7 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
     // SAFETY: the stack is new, and stays until the thread is joined.
     let thread = unsafe {
         context.write(Context::new(begin, entry, argument));
-        thread.start(context, OffCount::NONE)
+        thread.start(context, OffCount::START)
     };
     thread.join();
     // SAFETY: the thread has been joined.
