@@ -14,14 +14,18 @@ use crate::time::wait_queue::WaitQueue;
 use common::VirtAddr;
 use common::lock::{OffCount, interrupts_off, let_interrupts_in};
 use core::mem;
+use interrupts::gate::Gate;
+use interrupts::idt;
+use timer::irq::Irq;
 
 // ANCHOR: init
 /// Makes what runs now the first thread, starts the idle thread, and lets the timer end timeslices of
 /// `timeslice_ticks`.
 ///
 /// # Panics
-/// If a timeslice has no ticks, or memory is out, or it is called twice.
+/// If a timeslice has no ticks, or memory is out, or the vectors have no handlers, or it is called twice.
 pub fn init(timeslice_ticks: u32) {
+    assert!(idt::gate(Irq::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers: `interrupts::init` first");
     let off = interrupts_off();
     make_first(&off);
     kernel_stack::init();
@@ -145,7 +149,11 @@ impl Thread {
     }
 
     /// Waits for the end of the thread, reaps it, and tells how its timeslices ended.
+    ///
+    /// # Panics
+    /// If it is the running thread itself.
     pub fn join(self) -> Counts {
+        assert!(self.id != scheduler::current(), "a thread cannot wait for its own end");
         let off = interrupts_off();
         let has_ended = || (THREADS[self.id].state.get(&interrupts_off()) == State::Finished).then_some(());
         JOINERS[self.id].wait_until(Reason::Wait, None, has_ended);

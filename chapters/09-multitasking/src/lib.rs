@@ -37,7 +37,7 @@ pub mod space {
 /// Tasks: which task is whose child, and how one forks, exits and is waited for.
 pub mod task {
     pub mod family;
-    pub mod table;
+    pub(crate) mod table;
     pub mod fork;
     pub mod system_call;
     pub mod lifetime;

@@ -12,7 +12,7 @@ static LENGTH: AtomicU32 = AtomicU32::new(0);
 static LEFT: AtomicU32 = AtomicU32::new(0);
 
 /// Ticks until the next sleeper wakes. If none sleeps, it reaches zero by chance, once in 2^32 ticks.
-static ASLEEP: AtomicU32 = AtomicU32::new(0);
+static UNTIL_NEXT_SLEEPER: AtomicU32 = AtomicU32::new(0);
 
 /// Sets the length of timeslices, and begins one. A timeslice begins between two ticks, and so its first tick
 /// comes early.
@@ -50,7 +50,7 @@ pub fn is_over() -> bool {
 /// The next sleeper wakes at the tick `next`, if there is one; it is tick `now`.
 pub fn wake_before(next: Option<u64>, now: u64) {
     if let Some(next) = next {
-        ASLEEP.store(next.saturating_sub(now).clamp(1, u32::MAX.into()) as u32, Relaxed);
+        UNTIL_NEXT_SLEEPER.store(next.saturating_sub(now).clamp(1, u32::MAX.into()) as u32, Relaxed);
     }
 }
 
@@ -59,14 +59,14 @@ pub fn wake_before(next: Option<u64>, now: u64) {
 #[inline(always)]
 pub fn count_down() -> bool {
     decrement(&LEFT);
-    decrement(&ASLEEP);
+    decrement(&UNTIL_NEXT_SLEEPER);
     LEFT.load(Relaxed) == 0 || is_sleeper_due()
 }
 
 /// Has the next sleeper's tick come?
 #[inline(always)]
 pub fn is_sleeper_due() -> bool {
-    ASLEEP.load(Relaxed) == 0
+    UNTIL_NEXT_SLEEPER.load(Relaxed) == 0
 }
 
 /// Interrupts are off, so a load and a store are as good as one step.

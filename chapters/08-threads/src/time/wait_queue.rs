@@ -15,30 +15,35 @@ use common::lock::{InterruptCell, InterruptsOff, interrupts_off};
 
 // ANCHOR: queue
 /// Threads that wait, first come, first served.
+///
+/// ```text
+///   waiting:    have looked at their condition in vain
+///   newcomers:  have not looked yet, because a thread that came earlier has been woken and must look first
+/// ```
 pub struct WaitQueue {
     waiting: ThreadQueue,
-    /// How many threads have been woken and have not looked yet.
+    newcomers: ThreadQueue,
+    /// How many threads have been woken and have not run since.
     woken: InterruptCell<u32>,
-    /// Has a thread begun to wait without a look, because one that came earlier had not looked yet?
-    unseen: InterruptCell<bool>,
 }
 // ANCHOR_END: queue
 
-/// When each thread began to wait. The numbers wrap, so only their differences count.
-static ARRIVED: PerThread<InterruptCell<u32>> = PerThread::new([const { InterruptCell::new(0) }; MOST_THREADS]);
-static ARRIVALS: InterruptCell<u32> = InterruptCell::new(0);
+/// When each thread began to wait: a higher number is later.
+static ARRIVED: PerThread<InterruptCell<u64>> = PerThread::new([const { InterruptCell::new(0) }; MOST_THREADS]);
+static ARRIVALS: InterruptCell<u64> = InterruptCell::new(0);
 
 impl WaitQueue {
     /// A queue in which no thread waits.
     pub const fn new() -> Self {
-        Self { waiting: ThreadQueue::new(), woken: InterruptCell::new(0), unseen: InterruptCell::new(false) }
+        Self { waiting: ThreadQueue::new(), newcomers: ThreadQueue::new(), woken: InterruptCell::new(0) }
     }
 
     // ANCHOR: wait
     /// Waits until `condition` returns something, and returns that; none if the tick `deadline` comes first.
     ///
     /// The condition is asked with interrupts off, so what it looks at cannot change between the look and the
-    /// wait. Whatever changes that must then wake the queue.
+    /// wait. Whatever changes that must then wake the queue. The condition itself must neither wait nor end the
+    /// thread.
     pub fn wait_until<T>(
         &'static self,
         reason: Reason,
@@ -47,67 +52,76 @@ impl WaitQueue {
     ) -> Option<T> {
         let off = interrupts_off();
         let me = scheduler::current();
-        // What a thread that has just been woken is going to take, a newcomer must not take before it.
-        let may_look = self.woken.get(&off) == 0;
-        if may_look && let Some(found) = condition() {
-            return Some(found);
-        }
-        if !may_look {
-            self.unseen.set(true, &off);
-        }
-        let arrival = ARRIVALS.get(&off).wrapping_add(1);
-        ARRIVALS.set(arrival, &off);
-        ARRIVED[me].set(arrival, &off);
+        // What a woken thread is going to take, a newcomer must not take before it.
+        let mut look = |has_looked| (has_looked || self.woken.get(&off) == 0).then(&mut condition);
+        let mut has_looked = false;
+        let mut stands_last = true;
         loop {
+            if let Some(found) = look(has_looked) {
+                has_looked = true;
+                self.let_a_newcomer_look(&off);
+                if found.is_some() {
+                    return found;
+                }
+            }
             if deadline.is_some_and(|deadline| deadline <= timer::ticks()) {
                 return None;
             }
-            self.enqueue(me, &off);
-            if scheduler::block(&self.waiting, reason, deadline, &off) {
-                return None;
+            let queue = if has_looked { &self.waiting } else { &self.newcomers };
+            enqueue(queue, me, stands_last, &off);
+            if scheduler::block(queue, reason, deadline, &off) {
+                return look(false).flatten();
             }
-            let found = condition();
-            self.has_looked(&off);
-            if found.is_some() {
-                return found;
-            }
+            stands_last = false;
+            self.woken.set(self.woken.get(&off) - 1, &off);
         }
     }
     // ANCHOR_END: wait
 
     // ANCHOR: wake
-    /// Wakes the thread that has waited longest, if any waits.
+    /// Wakes the thread that has waited longest, if any waits. This is for queues in which all threads wait for the
+    /// same; where conditions differ, the one that could go on may be another.
     pub fn wake_one(&self) {
         let off = interrupts_off();
-        if let Some(thread) = self.waiting.pop(&off) {
-            self.woken.set(self.woken.get(&off) + 1, &off);
-            scheduler::wake(thread, &off);
-        }
+        let first = self.waiting.pop(&off).or_else(|| self.newcomers.pop(&off));
+        first.into_iter().for_each(|thread| self.wake(thread, &off));
     }
 
     /// Wakes all threads that wait.
     pub fn wake_all(&self) {
         let off = interrupts_off();
-        while !self.waiting.is_empty(&off) {
-            self.wake_one();
+        while let Some(thread) = self.waiting.pop(&off).or_else(|| self.newcomers.pop(&off)) {
+            self.wake(thread, &off);
         }
     }
     // ANCHOR_END: wake
 
-    /// A thread that looked in vain keeps its place: it waits before all that came later.
-    fn enqueue(&self, me: ThreadId, off: &InterruptsOff) {
-        let arrival = ARRIVED[me].get(off);
-        let is_later = |other: ThreadId| (ARRIVED[other].get(off).wrapping_sub(arrival) as i32) > 0;
-        self.waiting.insert(me, is_later, off);
+    /// Once no woken thread is left that came earlier, the first newcomer may look, and after it the next one.
+    fn let_a_newcomer_look(&self, off: &InterruptsOff) {
+        if self.woken.get(off) == 0
+            && let Some(newcomer) = self.newcomers.pop(off)
+        {
+            self.wake(newcomer, off);
+        }
     }
 
-    /// Counts one woken thread less. After the last one, those that began to wait without a look have it.
-    fn has_looked(&self, off: &InterruptsOff) {
-        let woken = self.woken.get(off) - 1;
-        self.woken.set(woken, off);
-        if woken == 0 && self.unseen.replace(false, off) {
-            self.wake_all();
-        }
+    fn wake(&self, thread: ThreadId, off: &InterruptsOff) {
+        self.woken.set(self.woken.get(off) + 1, off);
+        scheduler::wake(thread, off);
+    }
+}
+
+/// Puts a thread at the end of a queue, if it has just come. One that was woken in vain keeps its place: it stands
+/// before all that came later.
+fn enqueue(queue: &ThreadQueue, me: ThreadId, stands_last: bool, off: &InterruptsOff) {
+    if stands_last {
+        let arrival = ARRIVALS.get(off) + 1;
+        ARRIVALS.set(arrival, off);
+        ARRIVED[me].set(arrival, off);
+        queue.push_back(me, off);
+    } else {
+        let arrival = ARRIVED[me].get(off);
+        queue.insert(me, |other| ARRIVED[other].get(off) > arrival, off);
     }
 }
 

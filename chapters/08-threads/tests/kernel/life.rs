@@ -68,7 +68,7 @@ global_asm!(
 extern "C" fn noted(edi: u32, esi: u32, ebx: u32, ebp: u32) -> ! {
     [edi, esi, ebx, ebp].into_iter().for_each(|register| note(register as usize));
     assert!(!interrupts_are_on(), "the switch leaves them off");
-    note(usize::from(OffCount::current() != OffCount::NONE));
+    note(usize::from(OffCount::current() != OffCount::START));
     threads::exit()
 }
 
@@ -91,16 +91,16 @@ fn start_with_context(guards: OffCount) {
 
 pub fn a_reserved_thread_goes_on_with_the_context_it_is_given() {
     start(1000, ENDLESS);
-    start_with_context(OffCount::NONE);
+    start_with_context(OffCount::START);
     assert_eq!(notes(), [1, 2, 3, 4, 0], "no guard was ever there");
 }
 
 pub fn a_thread_may_begin_with_the_guards_of_another() {
     start(1000, ENDLESS);
-    let off = interrupts_off();
+    let off = [interrupts_off(), interrupts_off()];
     let guards = OffCount::current();
     drop(off);
-    assert_ne!(guards, OffCount::NONE);
+    assert_ne!(guards, OffCount::START);
     start_with_context(guards);
     assert_eq!(notes(), [1, 2, 3, 4, 1], "the guard is there");
     assert!(interrupts_are_on(), "it was not this thread's");

@@ -56,11 +56,14 @@ impl AddressSpace {
     /// That is the directory of an `AddressSpace` that stays as it is until this returns.
     pub(super) unsafe fn copy_of(directory: Frame) -> Result<Self, OutOfMemory> {
         let mut copy = Self::new()?;
-        for (index, entry) in present(directory, COPIED) {
+        // SAFETY: the caller's.
+        for (index, entry) in unsafe { present(directory, COPIED) } {
             let table = frame_allocator::allocate_cleared().ok_or(OutOfMemory)?.into_frame();
-            // SAFETY: the table is empty so far, and a copied entry has a table of its own.
-            unsafe { copy.directory.entries_mut()[index] = Entry::new(table, entry.flags()) };
-            copy_pages(entry.frame(), table)?;
+            // SAFETY: the new table is empty so far; the old one stays as it is, as the caller says.
+            unsafe {
+                copy.directory.entries_mut()[index] = Entry::new(table, entry.flags());
+                copy_pages(entry.frame(), table)?;
+            }
         }
         // Should memory run out above, dropping `copy` gives back what it has got.
         Ok(copy)
@@ -75,7 +78,8 @@ impl AddressSpace {
     /// # Panics
     /// If the addresses are not all private.
     pub fn map(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
-        let is_private = PRIVATE.start <= addresses.start && addresses.end <= PRIVATE.end;
+        let is_private =
+            PRIVATE.start <= addresses.start && addresses.start <= addresses.end && addresses.end <= PRIVATE.end;
         assert!(is_private, "{addresses:?} is not private");
         // SAFETY: no reference of Rust's leads into the private part except into a stack, and what is mapped there
         // stays as it is.
@@ -169,11 +173,13 @@ fn assert_private(page: Page) {
 // ANCHOR: drop
 impl Drop for AddressSpace {
     fn drop(&mut self) {
-        for (_, entry) in present(self.directory.frame(), COPIED) {
-            // SAFETY: nothing uses the entries after this, and no other directory refers to this table.
-            present(entry.frame(), 0..1024).for_each(|(_, page)| drop(unsafe { OwnedFrame::from_entry(page) }));
-            // SAFETY: as above.
-            drop(unsafe { OwnedFrame::from_frame(entry.frame()) });
+        // SAFETY: the directory is this space's, and its private tables belong to no other directory. Nothing uses
+        // their entries after this.
+        unsafe {
+            for (_, entry) in present(self.directory.frame(), COPIED) {
+                present(entry.frame(), 0..1024).for_each(|(_, page)| drop(OwnedFrame::from_entry(page)));
+                drop(OwnedFrame::from_frame(entry.frame()));
+            }
         }
     }
 }

@@ -9,7 +9,10 @@ use paging::directory::table_in;
 use paging::{Entry, Frame, frame_allocator};
 
 /// The entries that are present, of the directory or table in `frame`, from those in `range`.
-pub(super) fn present(frame: Frame, range: Range<usize>) -> Present {
+///
+/// # Safety
+/// The frame holds a directory or a table for as long as they are looked at, and the range ends at 1024 at most.
+pub(super) unsafe fn present(frame: Frame, range: Range<usize>) -> Present {
     Present { table: table_in(frame).cast(), left: range.len(), end: range.end }
 }
 
@@ -52,12 +55,18 @@ impl Iterator for Present {
 // ANCHOR: pages
 /// Copies every page of the table in `from` into a frame of its own, with the same rights, noted in the
 /// empty table in `to`.
-pub(super) fn copy_pages(from: Frame, to: Frame) -> Result<(), OutOfMemory> {
-    for (index, page) in present(from, 0..1024) {
+///
+/// # Safety
+/// Both frames hold tables: `from` one that stays as it is meanwhile, `to` one that is not in use yet.
+pub(super) unsafe fn copy_pages(from: Frame, to: Frame) -> Result<(), OutOfMemory> {
+    // SAFETY: the caller's.
+    for (index, page) in unsafe { present(from, 0..1024) } {
         let copy = frame_allocator::allocate().ok_or(OutOfMemory)?;
-        copy_frame(page.frame(), copy.frame());
-        // SAFETY: `to` holds the table of an address space that is not in use yet.
-        unsafe { (*table_in(to))[index] = copy.into_entry(page.flags()) };
+        // SAFETY: the page's frame stays as long as its table; the copy was free. `to` is the caller's.
+        unsafe {
+            copy_frame(page.frame(), copy.frame());
+            (*table_in(to))[index] = copy.into_entry(page.flags());
+        }
     }
     Ok(())
 }
@@ -65,10 +74,13 @@ pub(super) fn copy_pages(from: Frame, to: Frame) -> Result<(), OutOfMemory> {
 
 // ANCHOR: frame
 /// Copies 4 KiB through the identity window. An interrupt may come between any two words.
-fn copy_frame(from: Frame, to: Frame) {
+///
+/// # Safety
+/// `from` is in use, and `to` is used by nothing else.
+unsafe fn copy_frame(from: Frame, to: Frame) {
     let (from, to) = (from.in_window().address(), to.in_window().address());
-    // SAFETY: both frames are seen in the window; `to` was free, so nothing else refers to it. The compiler
-    // keeps ESI to itself, so it is put back.
+    // SAFETY: both frames are seen in the window; for the rest, the caller's. The compiler keeps ESI to itself, so it
+    // is put back.
     unsafe {
         asm!(
             "xchg esi, {from}",

@@ -66,7 +66,11 @@ fn set_directory(thread: ThreadId, directory: Frame) {
 
 // ANCHOR: spaces
 /// Lets `thread` run in `space` once it is started. If it is dropped instead, [`take_from`] gives the space back.
+///
+/// # Panics
+/// If [`init`](crate::init) comes later.
 pub fn set_space(thread: &ReservedThread, space: AddressSpace) {
+    assert!(is_ready(), "threads have no address spaces of their own before `init`");
     set_directory(thread.id(), space.directory().frame());
     SPACES.lock()[thread.id()] = Some(space);
 }

@@ -21,6 +21,7 @@ use super::family::Pid;
 use super::system_call::{Errno, FORK, SYSTEM_CALL};
 use super::table::TASKS;
 use crate::space::address_space::AddressSpace;
+use crate::space::rule::PRIVATE;
 use crate::space::switch;
 use common::VirtAddr;
 use common::lock::{OffCount, keep_interrupts_out, let_interrupts_in};
@@ -50,7 +51,7 @@ pub enum ForkError {
 /// # Safety
 /// The stack is copied, and the kernel's heap is linked. So every `Box`, `Vec`, lock guard or other owner
 /// on the stack is there twice afterwards, while what it owns is there once. Only one of the two tasks may
-/// drop such an owner, or change anything through it.
+/// drop such an owner, or change anything through it. (An `InterruptsOff` is each task's own, and both drop it.)
 pub unsafe fn fork() -> Result<Option<Pid>, ForkError> {
     const OUT_OF_MEMORY: i32 = Errno::OutOfMemory as i32;
     const TRY_AGAIN: i32 = Errno::TryAgain as i32;
@@ -70,6 +71,9 @@ pub unsafe fn fork() -> Result<Option<Pid>, ForkError> {
 // ANCHOR: child
 /// Copies the running task, which has left its registers in `frame`, and lets the copy run.
 pub(super) fn fork_at(frame: &TrapFrame) -> Result<Pid, Errno> {
+    if !PRIVATE.contains(&VirtAddr::from(&raw const *frame)) {
+        return Err(Errno::NoSuchProcess); // the frame would not be copied
+    }
     // The child finds a copy of every guard that its parent holds.
     let guards = OffCount::current();
     let parent = threads::current();

@@ -1,7 +1,7 @@
 //! The tasks there are: their family, and the handles of their threads.
 //!
 //! Everything about a task is found at the slot of its thread: its address space in
-//! [`switch`](crate::space::switch), its place in the family and its thread's handle here.
+//! [`switch`], its place in the family and its thread's handle here.
 
 #![cfg(target_os = "none")]
 
