@@ -68,7 +68,7 @@ global_asm!(
 extern "C" fn noted(edi: u32, esi: u32, ebx: u32, ebp: u32) -> ! {
     [edi, esi, ebx, ebp].into_iter().for_each(|register| note(register as usize));
     assert!(!interrupts_are_on(), "the switch leaves them off");
-    note(usize::from(OffCount::current() != OffCount::NONE));
+    note(usize::from(OffCount::current() != OffCount::START));
     threads::exit()
 }
 
@@ -91,19 +91,19 @@ fn start_with_context(guards: OffCount) {
 
 pub fn a_reserved_thread_goes_on_with_the_context_it_is_given() {
     start(1000, ENDLESS);
-    start_with_context(OffCount::NONE);
+    start_with_context(OffCount::START);
     assert_eq!(notes(), [1, 2, 3, 4, 0], "no guard was ever there");
 }
 
 pub fn a_thread_may_begin_with_the_guards_of_another() {
     start(1000, ENDLESS);
-    let off = interrupts_off();
+    let off = [(); 3].map(|()| interrupts_off());
     let guards = OffCount::current();
     drop(off);
-    assert_ne!(guards, OffCount::NONE);
+    assert_eq!(OffCount::current(), OffCount::NONE, "this thread has none any more");
     start_with_context(guards);
-    assert_eq!(notes(), [1, 2, 3, 4, 1], "the guard is there");
-    assert!(interrupts_are_on(), "it was not this thread's");
+    assert_eq!(notes(), [1, 2, 3, 4, 1], "its guards are there");
+    assert!(interrupts_are_on(), "they are not this thread's");
     // Its slot goes to a thread without one.
     assert_eq!(run::<1>(|_| assert!(interrupts_are_on()))[0].of(Reason::Exit), 1);
 }
