@@ -45,28 +45,35 @@ end
 
 define threads
   set language c
-  set $i = 0
-  while $i < 'threads::table::SCHEDULER'.inner.inner.data.value.touched
-    set $record = 'threads::table::SCHEDULER'.inner.inner.data.value.threads[$i]
-    printf "%2d  saved ESP 0x%08x  ", $i, $record.stack_pointer
-    output $record.state
+  set $slot = 0
+  while $slot < 'threads::state::control_block::HIGH_WATER'.__0.value.value
+    set $thread = 'threads::state::control_block::THREADS'.__0[$slot]
+    printf "%2d  context at 0x%08x  ", $slot, $thread.context.__0.value.value
+    output $thread.state.__0.value.value
     echo \n
-    set $i = $i + 1
+    set $slot = $slot + 1
   end
-  printf "thread %d is running, %d in the run queue\n", 'threads::table::CURRENT'.v.value.__0, 'threads::table::SCHEDULER'.inner.inner.data.value.ready.length
+  # A ThreadId is the slot plus one, and none is 0.
+  printf "thread %d is running; the run queue:", *(unsigned int *) &'threads::choice::scheduler::CURRENT' - 1
+  set $next = 'threads::choice::scheduler::RUN_QUEUE'.first.__0.value.value.Some.__0.__0.__0.__0
+  while $next != 0
+    printf " %d", $next - 1
+    set $next = 'threads::choice::queue::NEXT'.__0[$next - 1].__0.value.value.Some.__0.__0.__0.__0
+  end
+  echo \n
   set language auto
 end
 document threads
-The scheduler's table (chapter 8): where each thread's registers lie, and what it is doing.
+The thread control blocks (chapter 8): where each thread's context lies, and what it is doing. Then the run queue.
 end
 
 define saved
   set language c
-  set $saved = 'threads::table::SCHEDULER'.inner.inner.data.value.threads[$arg0].stack_pointer
-  printf "EDI 0x%08x  ESI 0x%08x  EBX 0x%08x  EBP 0x%08x  returns to ", ((unsigned int *) $saved)[0], ((unsigned int *) $saved)[1], ((unsigned int *) $saved)[2], ((unsigned int *) $saved)[3]
-  info symbol ((unsigned int *) $saved)[4]
+  set $context = 'threads::state::control_block::THREADS'.__0[$arg0].context.__0.value.value
+  printf "EDI 0x%08x  ESI 0x%08x  EBX 0x%08x  EBP 0x%08x  returns to ", $context->edi, $context->esi, $context->ebx, $context->ebp
+  info symbol $context->eip
   set language auto
 end
 document saved
-saved THREAD: what `switch` left on the stack of a thread that does not run.
+saved THREAD: the context that a thread which does not run has on its stack.
 end

@@ -6,7 +6,8 @@
 continue
 break switch
 continue
-x/3xw $esp
-stepi 8
-x/8xw $esp
-info symbol *(($esp + 24) as *mut u32)
+info registers ecx edx
+stepi 6
+x/5xw $esp
+info symbol *(($esp + 8) as *mut u32)
+info symbol *(($esp + 16) as *mut u32)

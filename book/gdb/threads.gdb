@@ -1,6 +1,6 @@
 # chapter 8
 #
-# The scheduler's table, a switch, and a timeslice that the timer ends.
+# The thread control blocks, a switch, and a timeslice that the timer ends.
 
 ## table
 source book/gdb/kernel.gdb
@@ -12,9 +12,9 @@ backtrace 4
 threads
 saved 2
 ## switch
-x/11i $eip
-x/3xw $esp
-stepi 8
+x/12i $eip
+info registers ecx edx esp
+stepi 6
 print/x $esp
 x/5xw $esp
 stepi 5
@@ -24,6 +24,6 @@ threads
 saved 0
 ## timer
 delete
-break threads::scheduler::decide
+break threads::choice::scheduler::tick_expired
 continue
 backtrace

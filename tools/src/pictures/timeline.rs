@@ -1,8 +1,8 @@
-//! Chapter 8: who had the CPU when, and why each turn ended.
+//! Chapter 8: which thread had the CPU when, and why each turn ended.
 //!
-//! The machine is stopped at every context switch, and its memory tells who leaves, who comes, how many ticks
-//! there have been, and how the turns of the thread that leaves have ended so far: the count that is one more
-//! than at its last switch is the reason.
+//! The machine is stopped at every context switch. The two registers with the switch's arguments and the memory
+//! tell which thread leaves, which one comes, how many ticks there have been, and how the turns of the thread that
+//! leaves have ended so far: the count that is one more than at its last switch is the reason.
 
 use super::paper::{head, row};
 use super::program::{Checkpoint, Program};
@@ -19,15 +19,20 @@ use std::collections::btree_map::Entry;
 const SWITCH: Checkpoint = Checkpoint::Function("switch");
 const END: Checkpoint = Checkpoint::Function("boot::stop::end");
 const WORD: u32 = 4;
-/// On a new thread's stack, where the function that it calls stands, and what that gets:
-/// `chapters/08-threads/src/switch.rs`.
-const ENTRY: u32 = 6 * WORD;
-const ARGUMENT: u32 = 7 * WORD;
+/// In a new thread's context, where the function that it calls stands, and what that gets: in EBX and ESI, see
+/// `chapters/08-threads/src/state/context.rs`.
+const ENTRY: u32 = 2 * WORD;
+const ARGUMENT: u32 = WORD;
+
+// Where the kernel keeps what matters.
+const CURRENT: &str = "threads::choice::scheduler::CURRENT";
+const THREADS: &str = "threads::state::control_block::THREADS";
+const COUNTS: &str = "threads::choice::turns::COUNTS";
 
 /// What has been found.
 #[derive(Serialize)]
 pub struct Facts {
-    /// The threads in the order of their places in the scheduler's table.
+    /// The threads in the order of their slots.
     pub threads: Vec<Thread>,
     /// From the first to the last.
     pub turns: Vec<Turn>,
@@ -36,8 +41,8 @@ pub struct Facts {
 /// A thread.
 #[derive(Clone, Serialize)]
 pub struct Thread {
-    /// Its place in the scheduler's table.
-    pub place: u32,
+    /// Its slot in every table of threads.
+    pub slot: u32,
     /// What it is called in the demonstration.
     pub name: String,
     /// The function that it runs.
@@ -48,15 +53,15 @@ pub struct Thread {
 pub fn take(mut sitting: Sitting) -> Result<Files> {
     let places = Places::of(&sitting.program)?;
     sitting.stop_briefly()?;
-    let mut threads = BTreeMap::from([(0, Thread { place: 0, name: "first".into(), runs: "kernel".into() })]);
+    let mut threads = BTreeMap::from([(0, Thread { slot: 0, name: "first".into(), runs: "kernel".into() })]);
     let mut switches = Vec::new();
     let last_tick = loop {
         let Some(snapshot) = sitting.until_one_of(SWITCH, END)? else {
             break places.ticks(&sitting.snapshot()?)?;
         };
-        let (switch, stack_pointer) = places.switch(&snapshot)?;
-        if let Entry::Vacant(place) = threads.entry(switch.to) {
-            place.insert(new_thread(&sitting.program, &snapshot, switch.to, stack_pointer)?);
+        let (switch, context) = places.switch(&snapshot)?;
+        if let Entry::Vacant(new) = threads.entry(switch.to) {
+            new.insert(new_thread(&sitting.program, &snapshot, switch.to, context)?);
         }
         switches.push(switch);
     };
@@ -73,52 +78,63 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
 /// Where in memory the kernel keeps what matters.
 struct Places {
     ticks: u32,
-    /// From where a thread's stack pointer is kept to its counts.
-    to_counts: u32,
+    current: u32,
+    /// Where the first thread's context is kept, and how far apart those of two threads are.
+    first_context: u32,
+    bytes_per_thread: u32,
+    counts: u32,
 }
 
 impl Places {
     fn of(program: &Program) -> Result<Self> {
-        let record = |field| program.field("threads::table::SCHEDULER", field);
-        let to_counts = record("counts")?.wrapping_sub(record("stack_pointer")?);
-        Ok(Self { ticks: program.field("timer::tick::TICKS", "low")?, to_counts })
+        Ok(Self {
+            ticks: program.field("timer::tick::TICKS", "low")?,
+            current: program.symbol(CURRENT)?,
+            first_context: program.field(THREADS, "context")?,
+            bytes_per_thread: program.bytes_of_each(THREADS)?,
+            counts: program.symbol(COUNTS)?,
+        })
     }
 
     fn ticks(&self, snapshot: &Snapshot) -> Result<u32> {
         snapshot.memory.word(self.ticks).context("the count of ticks does not lie in memory")
     }
 
-    /// The switch that is about to happen, and the stack pointer that it loads.
+    /// The switch that is about to happen, and the context that it loads.
     fn switch(&self, snapshot: &Snapshot) -> Result<(Switch, u32)> {
         let space = snapshot.space()?;
         let word =
             |address: u32| snapshot.word(&space, address).with_context(|| format!("nothing lies at {address:#010x}"));
-        let esp = snapshot.registers.get("ESP")?;
-        // Above the address to return to lie the arguments, in their order.
-        let argument = |number: u32| word(esp + number * WORD);
-        let [save, load, from, to] = [argument(1)?, argument(2)?, argument(3)?, argument(4)?];
+        let (save, load) = (snapshot.registers.get("ECX")?, snapshot.registers.get("EDX")?);
+        let offset = save.wrapping_sub(self.first_context);
+        ensure!(offset.is_multiple_of(self.bytes_per_thread), "no thread's context is saved at {save:#010x}");
+        let from = offset / self.bytes_per_thread;
+        // A `ThreadId` is the slot plus one.
+        let to = word(self.current)?.checked_sub(1).context("no thread runs")?;
         let mut counts = turns::Counts::default();
+        let first = self.counts + from * size_of_val(&counts) as u32;
         for (count, number) in counts.iter_mut().zip(0..) {
-            *count = word(save.wrapping_add(self.to_counts) + number * WORD)?;
+            *count = word(first + number * WORD)?;
         }
         Ok((Switch { tick: self.ticks(snapshot)?, from, to, counts }, load))
     }
 }
 
-/// Who a thread is that comes for the first time: its stack tells what it is going to run.
-fn new_thread(program: &Program, snapshot: &Snapshot, place: u32, stack_pointer: u32) -> Result<Thread> {
+/// What a thread is that comes for the first time: its context tells what it is going to run.
+fn new_thread(program: &Program, snapshot: &Snapshot, slot: u32, context: u32) -> Result<Thread> {
     let space = snapshot.space()?;
-    let word = |offset| snapshot.word(&space, stack_pointer + offset).context("a new thread without a stack");
+    let word = |offset| snapshot.word(&space, context + offset).context("a new thread without a stack");
     let runs = program.function_at(word(ENTRY)?)?;
     let argument = word(ARGUMENT)?;
     let name = match runs.rsplit("::").next().unwrap_or(&runs) {
         "count" => char::from_u32(argument).context("no letter")?.to_string(),
         "doze" => "sleeper".into(),
         "read" => "reader".into(),
+        "read_within_a_second" => "impatient".into(),
         "idle" => "idle".into(),
-        other => bail!("nobody knows a thread that runs `{other}`"),
+        other => bail!("a thread runs `{other}`, which has no name here"),
     };
-    Ok(Thread { place, name, runs })
+    Ok(Thread { slot, name, runs })
 }
 
 /// Sees that the picture says what the kernel's own table says.
@@ -128,7 +144,7 @@ fn agree(facts: &Facts, log: &str) -> Result<()> {
     for (name, counts) in said {
         let thread = facts.threads.iter().find(|thread| thread.name == name);
         let thread = thread.with_context(|| format!("The kernel tells of a thread {name}, which was not seen."))?;
-        let found = turns::count(&facts.turns, thread.place);
+        let found = turns::count(&facts.turns, thread.slot);
         ensure!(found == counts, "Of {name}, the kernel counts {counts:?}, but {found:?} were seen.\n{log}");
     }
     Ok(())
@@ -147,7 +163,7 @@ fn table(facts: &Facts) -> String {
     table += &line(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     table += &line(&vec!["---".to_owned(); names.len()]);
     for thread in &facts.threads {
-        let counts = turns::count(&facts.turns, thread.place);
+        let counts = turns::count(&facts.turns, thread.slot);
         let cells = [thread.name.clone(), f(counts.iter().sum())];
         table += &line(&cells.into_iter().chain(counts.map(f)).collect::<Vec<_>>());
     }
@@ -159,8 +175,8 @@ fn f(number: u32) -> String {
 }
 
 impl Facts {
-    /// What the thread at this place is called.
-    pub fn name(&self, place: u32) -> &str {
-        self.threads.iter().find(|thread| thread.place == place).map_or("?", |thread| &thread.name)
+    /// What the thread in this slot is called.
+    pub fn name(&self, slot: u32) -> &str {
+        self.threads.iter().find(|thread| thread.slot == slot).map_or("?", |thread| &thread.name)
     }
 }

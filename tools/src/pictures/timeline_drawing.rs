@@ -9,7 +9,7 @@ use super::turns::Turn;
 use svg::Node;
 use svg::node::element::{Group, Rectangle};
 
-const LEFT: i32 = 74;
+const LEFT: i32 = 84;
 const RIGHT: i32 = 10;
 const TOP: i32 = 40;
 const ROW: i32 = 32;
@@ -20,7 +20,7 @@ const MOMENT: i32 = 13;
 const MARKS: u32 = 10;
 
 /// The threads from top to bottom.
-const ORDER: [&str; 7] = ["first", "reader", "A", "B", "C", "sleeper", "idle"];
+const ORDER: [&str; 8] = ["first", "impatient", "reader", "A", "B", "C", "sleeper", "idle"];
 
 /// Draws it.
 pub fn draw(facts: &Facts) -> Sheet {

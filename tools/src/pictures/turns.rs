@@ -1,10 +1,10 @@
-//! Turns: who had the CPU from when to when, and why that ended. Made from the switches between threads.
+//! Turns: which thread had the CPU from when to when, and why that ended. Made from the switches between threads.
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Why turns end, in the order in which the kernel counts them: `chapters/08-threads/src/reason.rs`.
+/// Why turns end, in the order in which the kernel counts them: `chapters/08-threads/src/choice/reason.rs`.
 pub const REASONS: [&str; 6] = ["timer", "yield", "sleep", "input", "wait", "exit"];
 /// How many threads of each reason's turns there were.
 pub type Counts = [u32; REASONS.len()];
@@ -14,7 +14,7 @@ pub type Counts = [u32; REASONS.len()];
 pub struct Switch {
     /// How many ticks there have been.
     pub tick: u32,
-    /// The place of the thread that leaves, in the scheduler's table.
+    /// The slot of the thread that leaves.
     pub from: u32,
     /// That of the thread that comes.
     pub to: u32,
@@ -25,7 +25,7 @@ pub struct Switch {
 /// A turn.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Turn {
-    /// The place of the thread in the scheduler's table.
+    /// The thread's slot.
     pub thread: u32,
     /// How many ticks there had been when it began.
     pub from_tick: u32,
