@@ -5,10 +5,9 @@
 ## parent
 source book/gdb/kernel.gdb
 continue
-break multitasking::fork::handle
+break multitasking::task::system_call::handle
 continue
-backtrace 5
-frame 4
+backtrace 2
 x/17xw frame
 print/x $cr3
 threads
@@ -17,7 +16,7 @@ break switch_space
 continue
 print/x $cr3
 threads
-x/15i $eip
+x/16i $eip
 ## space
 stepi 9
 x/4xw $esp

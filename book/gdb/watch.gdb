@@ -8,26 +8,29 @@ continue
 tbreak ch09_multitasking::write
 continue
 info args
+set $child = $cr3
+set $stack = on_stack as usize
+set $heap = &(*shared).value as usize
 print/x $cr3
-walk 0xbfffffd4
-walk 0xc000c00c
-watch *(0xbfffffd4 as *mut u32)
-watch *(0xc000c00c as *mut u32)
+walk $stack
+walk $heap
+watch *($stack as *mut u32)
+watch *($heap as *mut u32)
 continue
 backtrace 3
 continue
 ## parent
 continue
 print/x $cr3
-walk 0xbfffffd4
-walk 0xc000c00c
+walk $stack
+walk $heap
 continue
 ## one
 delete
-break ch09_multitasking::tell if $cr3 == 0x170000
+break ch09_multitasking::tell if $cr3 == $child
 continue
-x/dw 0xbfffffd4
-x/dw 0xc000c00c
+x/dw $stack
+x/dw $heap
 ## many
 break paging::frames::frame_table::FrameTable::give_back
 info breakpoints

@@ -10,13 +10,13 @@ use anyhow::{Context, Result, ensure};
 
 const FILE: &str = "chapters/09-multitasking/src/main.rs";
 /// Before there are tasks: the kernel's own address space is in use.
-const KERNEL_ALONE: &str = "task::run(first_task).expect(\"memory is not out yet\");";
+const KERNEL_ALONE: &str = "multitasking::run(first_task).expect(\"memory is not out yet\"); // until task 1 has ended";
 
 /// A moment that a picture is taken of.
 struct Moment {
     title: &'static str,
     stop_before: &'static str,
-    /// Who runs.
+    /// Which task runs.
     task: usize,
     has_two: bool,
     /// What stands where the second address space would be, while there is none.
@@ -26,14 +26,14 @@ struct Moment {
 const MOMENTS: [Moment; 4] = [
     Moment {
         title: "Before the fork: task 1 is alone",
-        stop_before: "let before = memory::taken_count();",
+        stop_before: "let before = frame_allocator::taken_count();",
         task: 0,
         has_two: false,
         without_second: "There is no second task yet.",
     },
     Moment {
         title: "After the fork, before either task has gone on",
-        stop_before: "println!(\"fork() returned {forked}, and getpid() returned {}\", getpid());",
+        stop_before: "println!(\"fork() returned {}, and getpid() returned {}\", child.map_or(0, Pid::as_u32), me());",
         task: 0,
         has_two: true,
         without_second: "",
@@ -47,7 +47,7 @@ const MOMENTS: [Moment; 4] = [
     },
     Moment {
         title: "After task 1 has written 111 to both, task 2 has ended, and task 1 has waited for it",
-        stop_before: "println!(\"wait() returned task {} with status {}.\", ended.pid, ended.status);",
+        stop_before: "println!(\"wait_for({}) returned status {}.\", ended.pid, ended.status);",
         task: 0,
         has_two: false,
         without_second: "Task 2 is gone.",
