@@ -55,7 +55,7 @@ impl InterruptsOff {
     ///
     /// # Panics
     /// If interrupts stay off without this guard: the halt would never end.
-    #[inline(always)] // so that a CPU that halts is found in the function that lets it
+    #[inline(always)] // so that a report of a kernel that waits forever names the caller
     pub fn halt_until_interrupt(self) {
         assert!(REASONS.load(Relaxed) == 1, "interrupts would stay off, and the halt would never end");
         REASONS.store(0, Relaxed);

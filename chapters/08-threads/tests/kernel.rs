@@ -147,7 +147,7 @@ const TESTS: &[Test] = &[
     ]),
     test!(a_wait_forever_is_told)
         .ends(End::Hang)
-        .told(&["The CPU was waiting for an interrupt", "in `threads::choice::scheduler::idle`"]),
+        .told(&["The CPU was waiting for an interrupt", "`threads::choice::scheduler::idle`"]),
     // Locks
     test!(a_lock_keeps_preemption_away),
     test!(the_heap_survives_preemption),

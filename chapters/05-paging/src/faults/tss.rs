@@ -78,6 +78,7 @@ impl Tss {
     }
 
     /// The fields, to be written one by one.
+    #[inline]
     pub(crate) const fn fields(&self) -> *mut TaskStateSegment {
         self.0.get()
     }

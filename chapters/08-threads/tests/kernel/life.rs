@@ -97,13 +97,13 @@ pub fn a_reserved_thread_goes_on_with_the_context_it_is_given() {
 
 pub fn a_thread_may_begin_with_the_guards_of_another() {
     start(1000, ENDLESS);
-    let off = [interrupts_off(), interrupts_off()];
+    let off = [(); 3].map(|()| interrupts_off());
     let guards = OffCount::current();
     drop(off);
-    assert_ne!(guards, OffCount::START);
+    assert_eq!(OffCount::current(), OffCount::NONE, "this thread has none any more");
     start_with_context(guards);
-    assert_eq!(notes(), [1, 2, 3, 4, 1], "the guard is there");
-    assert!(interrupts_are_on(), "it was not this thread's");
+    assert_eq!(notes(), [1, 2, 3, 4, 1], "its guards are there");
+    assert!(interrupts_are_on(), "they are not this thread's");
     // Its slot goes to a thread without one.
     assert_eq!(run::<1>(|_| assert!(interrupts_are_on()))[0].of(Reason::Exit), 1);
 }
