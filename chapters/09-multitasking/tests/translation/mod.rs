@@ -45,7 +45,7 @@ impl Translation {
 
     fn point_to(&self, frame: Frame) {
         let table = KERNEL.lock().entries()[PAGE.directory_index()].frame();
-        // SAFETY: it is the table of that page, which nobody uses but this.
+        // SAFETY: it is the table of that page, which nothing else uses.
         unsafe { (&raw mut (*table_in(table))[PAGE.table_index()]).write_volatile(Entry::new(frame, Flags::WRITABLE)) };
     }
 }
