@@ -46,19 +46,27 @@ end
 define threads
   set language c
   set $slot = 0
+  set $ready = 0
   while $slot < 'threads::state::control_block::HIGH_WATER'.__0.value.value
     set $thread = 'threads::state::control_block::THREADS'.__0[$slot]
     printf "%2d  context at 0x%08x  ", $slot, $thread.context.__0.value.value
     output $thread.state.__0.value.value
     echo \n
+    # A ThreadId is the slot plus one. The idle thread is never in the run queue.
+    set $is_idle = $slot + 1 == *(unsigned int *) &'threads::choice::scheduler::IDLE'
+    if !$is_idle && $thread.state.__0.value.value == 'threads::state::control_block::State::Ready'
+      set $ready = $ready + 1
+    end
     set $slot = $slot + 1
   end
-  # A ThreadId is the slot plus one, and none is 0.
-  printf "thread %d is running; the run queue:", *(unsigned int *) &'threads::choice::scheduler::CURRENT' - 1
-  set $next = 'threads::choice::scheduler::RUN_QUEUE'.first.__0.value.value.Some.__0.__0.__0.__0
-  while $next != 0
+  printf "thread %d is running; in the run queue:", *(unsigned int *) &'threads::choice::scheduler::CURRENT' - 1
+  if $ready > 0
+    set $next = (int) 'threads::choice::scheduler::RUN_QUEUE'.first.__0.value.value.Some.__0.__0.__0.__0
+  end
+  while $ready > 0
     printf " %d", $next - 1
-    set $next = 'threads::choice::queue::NEXT'.__0[$next - 1].__0.value.value.Some.__0.__0.__0.__0
+    set $next = (int) ((unsigned int *) &'threads::choice::queue::NEXT')[$next - 1]
+    set $ready = $ready - 1
   end
   echo \n
   set language auto

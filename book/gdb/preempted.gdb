@@ -8,9 +8,10 @@ break switch
 continue
 continue
 continue
-stepi 6
+continue
+stepi 4
 p/x $esp
-x/62xw $esp
+x/56xw $esp
 info symbol *(($esp + 16) as *mut u32)
-info symbol *(($esp + 116) as *mut u32)
-info symbol *(($esp + 180) as *mut u32)
+info symbol *(($esp + 80) as *mut u32)
+info symbol *(($esp + 144) as *mut u32)

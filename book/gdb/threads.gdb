@@ -12,7 +12,7 @@ backtrace 4
 threads
 saved 2
 ## switch
-x/12i $eip
+x/11i $eip
 info registers ecx edx esp
 stepi 6
 print/x $esp

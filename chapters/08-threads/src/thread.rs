@@ -40,7 +40,7 @@ pub fn init(timeslice_ticks: u32) {
 /// Why there is no new thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpawnError {
-    /// There are as many as there can be: [`MOST_THREADS`](crate::MOST_THREADS).
+    /// There are as many as there can be: [`MOST_THREADS`].
     TooManyThreads,
     /// No memory is left for a stack.
     OutOfMemory,

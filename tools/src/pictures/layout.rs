@@ -138,7 +138,8 @@ fn bytes_of_element(unit: &Unit, of: UnitOffset) -> Result<Option<u32>> {
     }
     let mut children = node.children();
     while let Some(child) = children.next()? {
-        if let Some(inner) = unit_reference(child.entry().attr_value(gimli::DW_AT_type)) {
+        let is_field = child.entry().tag() == gimli::DW_TAG_member;
+        if let Some(inner) = unit_reference(child.entry().attr_value(gimli::DW_AT_type)).filter(|_| is_field) {
             return bytes_of_element(unit, inner);
         }
     }

@@ -28,6 +28,8 @@ const ARGUMENT: u32 = WORD;
 const CURRENT: &str = "threads::choice::scheduler::CURRENT";
 const THREADS: &str = "threads::state::control_block::THREADS";
 const COUNTS: &str = "threads::choice::turns::COUNTS";
+/// All there is in a type that wraps another.
+const FIRST_FIELD: &str = "__0";
 
 /// What has been found.
 #[derive(Serialize)]
@@ -89,10 +91,10 @@ impl Places {
     fn of(program: &Program) -> Result<Self> {
         Ok(Self {
             ticks: program.field("timer::tick::TICKS", "low")?,
-            current: program.symbol(CURRENT)?,
+            current: program.field(CURRENT, FIRST_FIELD)?,
             first_context: program.field(THREADS, "context")?,
             bytes_per_thread: program.bytes_of_each(THREADS)?,
-            counts: program.symbol(COUNTS)?,
+            counts: program.field(COUNTS, FIRST_FIELD)?,
         })
     }
 
