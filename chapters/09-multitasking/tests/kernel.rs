@@ -5,26 +5,49 @@
 
 extern crate alloc;
 
+#[path = "kernel/calls.rs"]
+mod calls;
 mod ring3;
+#[path = "kernel/spaces.rs"]
+mod spaces;
 mod translation;
+#[path = "kernel/waiting.rs"]
+mod waiting;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use calls::{
+    a_fork_of_a_thread_of_the_kernel_gives_3, a_fork_without_a_thread_gives_11, a_fork_without_memory_gives_12,
+    an_unknown_system_call_gives_38_and_changes_nothing_else, registers_survive_a_fork_in_both_tasks,
+};
 use common::VirtAddr;
-use common::lock::{OffCount, interrupts_off, let_interrupts_in};
+use common::lock::interrupts_off;
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use harness::{End, Test, test};
-use interrupts::TrapFrame;
 use multitasking::rule::{COPIED, PRIVATE, Rule};
-use multitasking::space::switch;
-use multitasking::{AddressSpace, Exited, ForkError, NoSuchChild, Pid, comparison, exit, getpid, map, run};
-use multitasking::{switch_space, try_wait, wait, wait_for, with_directories};
-use paging::directory::{MapError, NotMapped};
-use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions};
+use multitasking::{Exited, ForkError, NoSuchChild, Pid, comparison, exit, getpid, map, run, wait, with_directories};
+use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, frame_allocator};
 use ring3::programs_of_ring_3_fork_share_a_frame_execute_and_end;
-use threads::{Context, MOST_THREADS, PerThread, ReservedThread};
+use spaces::{
+    a_page_that_is_protected_cannot_be_written, a_reserved_thread_gives_its_space_back,
+    a_space_is_mapped_protected_and_unmapped, one_frame_is_shared_by_two_spaces,
+    only_private_pages_are_mapped_in_a_space, private_regions_have_names_once_a_task_runs,
+    the_space_of_a_thread_is_replaced, what_is_unmapped_in_a_space_is_gone_at_once,
+};
+use threads::MOST_THREADS;
 use translation::Translation;
+use waiting::{
+    a_child_may_end_between_any_two_steps_of_wait,
+    a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else,
+    a_child_that_ends_does_not_wake_a_sleeping_parent, a_child_that_ends_first_waits_to_be_noticed,
+    a_parent_that_waits_is_not_woken_by_ticks, an_orphan_that_has_ended_already_wakes_task_1,
+    children_are_reaped_in_the_order_in_which_they_exited, orphans_become_children_of_task_1,
+    wait_by_pid_goes_on_waiting_when_an_orphan_is_adopted, wait_by_pid_goes_on_waiting_when_another_child_exits,
+    wait_by_pid_leaves_the_other_children, wait_for_a_task_that_is_no_child_is_an_error,
+    wait_tells_who_has_exited_and_how, wait_without_blocking_leaves_no_task_waiting,
+    wait_without_blocking_returns_at_once, wait_without_children_is_an_error,
+};
 use x86::bits32::eflags::{self, EFlags};
 use x86::controlregs::cr3;
 
@@ -39,6 +62,7 @@ const DATA: VirtAddr = VirtAddr::new(0x0804_8000);
 const FAST_HZ: u32 = 5000;
 
 const TESTS: &[Test] = &[
+    // What fork makes
     test!(both_go_on_from_the_same_place_with_different_answers),
     test!(the_stack_is_copied),
     test!(private_memory_is_copied),
@@ -46,30 +70,37 @@ const TESTS: &[Test] = &[
     test!(what_the_heap_grows_by_after_the_fork_is_linked),
     test!(page_tables_agree_with_the_rule),
     test!(registers_survive_a_fork_in_both_tasks),
+    // System calls
     test!(an_unknown_system_call_gives_38_and_changes_nothing_else),
     test!(a_fork_of_a_thread_of_the_kernel_gives_3),
     test!(a_fork_without_memory_gives_12),
     test!(a_fork_without_a_thread_gives_11).memory_mib(64),
+    // Interrupts
     test!(fork_leaves_the_interrupt_flag_as_it_was),
     test!(a_child_holds_the_guards_that_its_parent_holds),
     test!(no_tick_comes_into_a_fork_with_interrupts_off).memory_mib(64),
+    // Many forks
     test!(a_fork_may_come_at_every_depth_of_the_stack),
     test!(a_child_can_fork),
     test!(a_chain_of_ten_forks),
     test!(a_thousand_children_and_not_one_frame_lost),
     test!(several_tasks_fork_and_wait_at_once),
+    // Out of memory, and of threads
     test!(memory_runs_out_at_every_possible_allocation),
     test!(memory_runs_out_at_every_possible_allocation_of_two_tables),
     test!(forks_that_fail_leave_no_threads_behind),
     test!(too_many_tasks_is_an_error).memory_mib(64),
     test!(a_thread_of_the_kernel_cannot_fork),
+    // Every page, and its rights
     test!(a_table_full_of_pages_is_copied_and_nothing_beyond),
     test!(rights_of_copied_pages_are_kept),
     test!(the_copy_of_a_read_only_page_cannot_be_written)
         .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
     test!(a_guard_page_stays_a_guard_page),
+    // Preemption
     test!(preempted_in_the_midst_of_everything),
     test!(no_tick_is_lost_while_a_large_task_forks).memory_mib(64),
+    // Waiting
     test!(wait_without_children_is_an_error),
     test!(wait_tells_who_has_exited_and_how),
     test!(children_are_reaped_in_the_order_in_which_they_exited),
@@ -84,6 +115,7 @@ const TESTS: &[Test] = &[
     test!(a_child_that_ends_does_not_wake_a_sleeping_parent),
     test!(a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else),
     test!(a_child_may_end_between_any_two_steps_of_wait),
+    // Orphans, and the end
     test!(orphans_become_children_of_task_1),
     test!(an_orphan_that_has_ended_already_wakes_task_1),
     test!(task_1_ends_last),
@@ -92,6 +124,7 @@ const TESTS: &[Test] = &[
     test!(a_task_that_ends_as_a_thread_of_the_kernel_is_refused)
         .ends(End::Stop("a task ends by `multitasking::exit`, or its parent would wait forever")),
     test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack is never mapped")),
+    // Spaces without fork
     test!(private_regions_have_names_once_a_task_runs),
     test!(a_space_is_mapped_protected_and_unmapped),
     test!(what_is_unmapped_in_a_space_is_gone_at_once)
@@ -102,8 +135,10 @@ const TESTS: &[Test] = &[
     test!(the_space_of_a_thread_is_replaced),
     test!(a_reserved_thread_gives_its_space_back),
     test!(one_frame_is_shared_by_two_spaces),
+    // Switches
     test!(cr3_is_loaded_only_on_the_way_to_another_space),
     test!(programs_of_ring_3_fork_share_a_frame_execute_and_end),
+    // Faults
     test!(a_stack_overflow_in_a_child_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page"))
         .told(&["in `kernel::for_ever`"]),
@@ -269,117 +304,6 @@ fn page_tables_agree_with_the_rule() {
         });
         checked.expect("both tasks are there");
         step.store(1, Relaxed);
-        wait().expect("there is a child");
-    });
-}
-
-// call_with_registers(number: u32, after: *mut [u32; 8]): makes this system call with a value of its own in every
-// register, and stores what is in them afterwards, in the order EDI ESI EBP ESP EBX EDX ECX EAX.
-global_asm!(
-    ".global call_with_registers",
-    "call_with_registers:",
-    "push ebx",
-    "push esi",
-    "push edi",
-    "push ebp",
-    "mov eax, [esp + 20]",
-    "push dword ptr [esp + 24]",
-    "mov ebx, 0xB1B2B3B4",
-    "mov ecx, 0xC1C2C3C4",
-    "mov edx, 0xD1D2D3D4",
-    "mov esi, 0xE1E2E3E4",
-    "mov edi, 0xF1F2F3F4",
-    "mov ebp, 0x11121314",
-    "int 0x80",
-    "pushad",
-    "mov esi, esp",
-    "mov edi, [esp + 32]",
-    "mov ecx, 8",
-    "rep movsd",
-    "popad",
-    "add esp, 4",
-    "pop ebp",
-    "pop edi",
-    "pop esi",
-    "pop ebx",
-    "ret",
-);
-
-/// The number of `fork`.
-const FORK: u32 = 2;
-
-/// Makes the system call `number`, and returns the answer. All other registers must be as they were.
-fn system_call(number: u32) -> i32 {
-    unsafe extern "C" {
-        fn call_with_registers(number: u32, after: *mut [u32; 8]);
-    }
-    let mut after = [0; 8];
-    // SAFETY: it keeps what compiled code expects, and writes eight words. Of a fork, see `fork`.
-    unsafe { call_with_registers(number, &raw mut after) };
-    let [edi, esi, ebp, _, ebx, edx, ecx, answer] = after;
-    assert_eq!([ebx, ecx, edx], [0xB1B2_B3B4, 0xC1C2_C3C4, 0xD1D2_D3D4]);
-    assert_eq!([esi, edi, ebp], [0xE1E2_E3E4, 0xF1F2_F3F4, 0x1112_1314]);
-    answer as i32
-}
-
-fn registers_survive_a_fork_in_both_tasks() {
-    as_task(|_| {
-        let answer = system_call(FORK);
-        if answer == 0 {
-            exit(1);
-        }
-        assert_eq!(wait(), Ok(Exited { pid: pid(answer as u32), status: 1 }));
-    });
-}
-
-fn an_unknown_system_call_gives_38_and_changes_nothing_else() {
-    const UNKNOWN: [u32; 7] = [0, 1, 3, 7, 9999, 0x8000_0002, u32::MAX];
-    UNKNOWN.into_iter().for_each(|number| assert_eq!(system_call(number), -38, "call {number} of a thread"));
-    as_task(|_| {
-        UNKNOWN.into_iter().for_each(|number| assert_eq!(system_call(number), -38, "call {number} of a task"));
-        assert!(interrupts_are_on());
-        assert_eq!(wait(), Err(NoSuchChild), "none of them was a fork");
-    });
-}
-
-fn a_fork_of_a_thread_of_the_kernel_gives_3() {
-    assert_eq!(system_call(FORK), -3);
-}
-
-fn a_fork_without_memory_gives_12() {
-    as_task(|_| {
-        for left in [0, 4] {
-            let taken = take_all_but(left);
-            let answer = system_call(FORK);
-            let free = frame_allocator::free_count();
-            give_back(taken);
-            assert_eq!((answer, free), (-12, left));
-        }
-        assert_eq!(wait(), Err(NoSuchChild));
-    });
-}
-
-fn a_fork_without_a_thread_gives_11() {
-    as_task(|_| {
-        let step = shared(0);
-        let mut children = 0;
-        let answer = loop {
-            match system_call(FORK) {
-                0 => {
-                    until(step, 1);
-                    exit(0);
-                }
-                answer @ 1.. => {
-                    children += 1;
-                    assert_eq!(answer as u32, children + 1);
-                }
-                error => break error,
-            }
-        };
-        assert_eq!((answer, children as usize), (-11, MOST_THREADS - 3));
-        step.store(1, Relaxed);
-        (0..children).for_each(|_| assert_eq!(wait().map(|exited| exited.status), Ok(0)));
-        assert_eq!(fork_to(|| 0), pid(children + 2), "a fork that is refused uses no number");
         wait().expect("there is a child");
     });
 }
@@ -754,313 +678,6 @@ fn no_tick_is_lost_while_a_large_task_forks() {
     });
 }
 
-fn wait_without_children_is_an_error() {
-    as_task(|_| {
-        assert_eq!(wait(), Err(NoSuchChild));
-        fork_to(|| i32::from(wait() == Err(NoSuchChild)));
-        assert_eq!(wait().map(|exited| exited.status), Ok(1));
-        assert_eq!(wait(), Err(NoSuchChild));
-    });
-}
-
-fn wait_tells_who_has_exited_and_how() {
-    as_task(|_| {
-        let step = shared(0);
-        let first = fork_to(|| {
-            until(step, 2);
-            -5
-        });
-        let second = fork_to(|| {
-            until(step, 1);
-            i32::MAX
-        });
-        step.store(1, Relaxed);
-        assert_eq!(wait(), Ok(Exited { pid: second, status: i32::MAX }));
-        step.store(2, Relaxed);
-        assert_eq!(wait(), Ok(Exited { pid: first, status: -5 }));
-    });
-}
-
-fn children_are_reaped_in_the_order_in_which_they_exited() {
-    as_task(|_| {
-        const SLEEP_TICKS: [u32; 4] = [60, 0, 90, 30];
-        let children = SLEEP_TICKS.map(|ticks| {
-            fork_to(|| {
-                threads::sleep(ticks);
-                ticks as i32
-            })
-        });
-        threads::sleep(200);
-        for number in [1, 3, 0, 2] {
-            assert_eq!(wait(), Ok(Exited { pid: children[number], status: SLEEP_TICKS[number] as i32 }));
-        }
-    });
-}
-
-fn wait_by_pid_leaves_the_other_children() {
-    as_task(|_| {
-        let before = frame_allocator::taken_count();
-        let children = [10, 11, 12].map(|status| fork_to(|| status));
-        threads::sleep(20);
-        let with_zombies = frame_allocator::taken_count();
-        assert_eq!(wait_for(Some(children[1])), Ok(Exited { pid: children[1], status: 11 }));
-        assert_eq!(frame_allocator::taken_count(), with_zombies - 5, "one zombie's frames, and not another's");
-        assert_eq!(wait(), Ok(Exited { pid: children[0], status: 10 }));
-        assert_eq!(wait_for(None), Ok(Exited { pid: children[2], status: 12 }));
-        assert_eq!(frame_allocator::taken_count(), before);
-    });
-}
-
-fn wait_by_pid_goes_on_waiting_when_another_child_exits() {
-    as_task(|_| {
-        let step = shared(0);
-        let late = fork_to(|| {
-            until(step, 1);
-            1
-        });
-        let early = fork_to(|| 2);
-        // Exits once the parent has been woken by `early`, and waits again.
-        let third = fork_to(|| {
-            threads::sleep(20);
-            step.store(1, Relaxed);
-            3
-        });
-        assert_eq!(wait_for(Some(late)), Ok(Exited { pid: late, status: 1 }));
-        assert_eq!(wait(), Ok(Exited { pid: early, status: 2 }));
-        assert_eq!(wait(), Ok(Exited { pid: third, status: 3 }));
-    });
-}
-
-fn wait_by_pid_goes_on_waiting_when_an_orphan_is_adopted() {
-    as_task(|_| {
-        let late = fork_to(|| {
-            threads::sleep(40);
-            1
-        });
-        let parent = fork_to(|| {
-            fork_to(|| 33);
-            threads::sleep(10);
-            2
-        });
-        assert_eq!(wait_for(Some(late)), Ok(Exited { pid: late, status: 1 }));
-        assert_eq!(wait().map(|exited| exited.status), Ok(33), "the orphan exited before its parent");
-        assert_eq!(wait(), Ok(Exited { pid: parent, status: 2 }));
-    });
-}
-
-fn wait_without_blocking_returns_at_once() {
-    as_task(|_| {
-        assert_eq!(try_wait(None), Err(NoSuchChild));
-        let step = shared(0);
-        let child = fork_to(|| {
-            until(step, 1);
-            5
-        });
-        let off = interrupts_off();
-        let before = timer::ticks();
-        for which in [None, Some(child)] {
-            assert_eq!(try_wait(which), Ok(None), "it has not exited, and will not before it is told to");
-        }
-        assert_eq!(timer::ticks(), before, "no other task has run");
-        drop(off);
-        assert_eq!(try_wait(Some(pid(1))), Err(NoSuchChild), "no task is its own child");
-        step.store(1, Relaxed);
-        threads::sleep(20);
-        assert_eq!(try_wait(Some(child)), Ok(Some(Exited { pid: child, status: 5 })));
-        assert_eq!(try_wait(Some(child)), Err(NoSuchChild), "it has been reaped");
-        let another = fork_to(|| 6);
-        threads::sleep(20);
-        assert_eq!(try_wait(None), Ok(Some(Exited { pid: another, status: 6 })));
-        assert_eq!(try_wait(None), Err(NoSuchChild));
-    });
-}
-
-fn wait_without_blocking_leaves_no_task_waiting() {
-    as_task(|_| {
-        fork_to(|| {
-            threads::sleep(10);
-            0
-        });
-        assert_eq!(try_wait(None), Ok(None));
-        let before = timer::ticks();
-        threads::sleep(50);
-        assert!(timer::ticks() >= before + 50, "the exit of the child has ended the sleep of its parent");
-        wait().expect("there is a child");
-    });
-}
-
-fn wait_for_a_task_that_is_no_child_is_an_error() {
-    as_task(|_| {
-        let (grandchild, step) = (shared(0), shared(0));
-        let child = fork_to(|| {
-            let own = fork_to(|| {
-                until(step, 1);
-                0
-            });
-            grandchild.store(own.as_u32(), Relaxed);
-            until(step, 1);
-            wait().expect("there is a child");
-            // Its parent, itself, its child that is gone, and a task that is not there yet.
-            let others = [pid(1), pid(me()), own, pid(1000)];
-            others.into_iter().filter(|other| wait_for(Some(*other)) == Err(NoSuchChild)).count() as i32
-        });
-        while grandchild.load(Relaxed) == 0 {
-            threads::yield_now();
-        }
-        assert_eq!(wait_for(Some(pid(grandchild.load(Relaxed)))), Err(NoSuchChild));
-        step.store(1, Relaxed);
-        assert_eq!(wait(), Ok(Exited { pid: child, status: 4 }));
-        assert_eq!(wait_for(Some(child)), Err(NoSuchChild), "it has been reaped");
-    });
-}
-
-/// How often a thread has got the CPU, as counted by a hook of this test.
-static TURNS: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
-
-fn a_parent_that_waits_is_not_woken_by_ticks() {
-    // SAFETY: it only counts.
-    unsafe { threads::before_switch(|_, to, _| _ = TURNS[to].fetch_add(1, Relaxed)) };
-    as_task(|_| {
-        let me = threads::current();
-        for ask in [|_| wait(), |child| wait_for(Some(child))] {
-            let child = fork_to(|| {
-                threads::sleep(100);
-                8
-            });
-            let (ticks, turns) = (timer::ticks(), TURNS[me].load(Relaxed));
-            assert_eq!(ask(child), Ok(Exited { pid: child, status: 8 }));
-            assert!(timer::ticks() >= ticks + 100 - 1, "the child has slept");
-            // One for its exit; and a timeslice of one tick may end before the parent waits, and after that.
-            let turns = TURNS[me].load(Relaxed) - turns;
-            assert!(turns <= 4, "{turns} turns of a parent that waits");
-        }
-    });
-}
-
-fn a_child_that_ends_first_waits_to_be_noticed() {
-    as_task(|_| {
-        let before = frame_allocator::taken_count();
-        let pid = fork_to(|| 9);
-        threads::sleep(20);
-        assert_eq!(frame_allocator::taken_count(), before + 5, "a zombie keeps what it had");
-        assert_eq!(wait(), Ok(Exited { pid, status: 9 }));
-        assert_eq!(frame_allocator::taken_count(), before);
-    });
-}
-
-fn a_child_that_ends_does_not_wake_a_sleeping_parent() {
-    as_task(|_| {
-        assert_eq!(wait(), Err(NoSuchChild), "this must not be remembered as waiting");
-        fork_to(|| 0);
-        let before = timer::ticks();
-        threads::sleep(50);
-        assert!(timer::ticks() >= before + 50);
-        wait().expect("there is a child");
-        threads::sleep(1);
-    });
-}
-
-fn a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else() {
-    as_task(|_| {
-        let thread = threads::spawn(|_| threads::sleep(50), 0).expect("there is room");
-        fork_to(|| {
-            threads::sleep(10);
-            0
-        });
-        // Would find, if it were woken early, that the thread has not ended, and panic.
-        thread.join();
-        wait().expect("there is a child");
-    });
-}
-
-/// The vector of the interrupt that comes after every instruction, while the flag for that is set.
-const SINGLE_STEP: u8 = 1;
-
-fn set_single_step(on: bool) {
-    // SAFETY: the vector has a handler.
-    unsafe {
-        let mut flags = eflags::read();
-        flags.set(EFlags::FLAGS_TF, on);
-        eflags::set(flags);
-    }
-}
-
-fn a_child_may_end_between_any_two_steps_of_wait() {
-    static STEPS_LEFT: AtomicU32 = AtomicU32::new(0);
-    static MAY_END: AtomicU32 = AtomicU32::new(0);
-    /// Lets the child end after so many steps of its parent at which an interrupt could come.
-    extern "C" fn step(registers: &mut TrapFrame) {
-        let flags = EFlags::from_bits_truncate(registers.eflags);
-        if registers.eip == switch_space as *const () as u32 {
-            // The parent goes to sleep. The steps of others do not matter.
-            registers.eflags = (flags - EFlags::FLAGS_TF).bits();
-        } else if flags.contains(EFlags::FLAGS_IF) && STEPS_LEFT.fetch_sub(1, Relaxed) == 1 {
-            MAY_END.store(1, Relaxed);
-            (0..4).for_each(|_| threads::yield_now());
-        }
-    }
-    // SAFETY: a single step has no cause to remove, and the handler changes no register but the flag that made it.
-    unsafe { interrupts::register(SINGLE_STEP, step) };
-    as_task(|_| {
-        for (steps, by_pid) in (1..100).flat_map(|steps| [(steps, false), (steps, true)]) {
-            STEPS_LEFT.store(steps, Relaxed);
-            MAY_END.store(0, Relaxed);
-            let pid = fork_to(|| {
-                // It ends in any case, for its parent may not make so many steps before it sleeps.
-                (0..200).take_while(|_| MAY_END.load(Relaxed) == 0).for_each(|_| threads::yield_now());
-                0
-            });
-            let child = by_pid.then_some(pid);
-            set_single_step(true);
-            let exited = wait_for(child);
-            set_single_step(false);
-            assert_eq!(exited, Ok(Exited { pid, status: 0 }), "after {steps} steps");
-        }
-    });
-}
-
-fn orphans_become_children_of_task_1() {
-    as_task(|_| {
-        let step = shared(0);
-        let before = frame_allocator::taken_count();
-        let parent = fork_to(|| {
-            fork_to(|| {
-                until(step, 1);
-                33
-            });
-            // The second one has exited already when it becomes an orphan.
-            fork_to(|| 34);
-            threads::sleep(10);
-            1
-        });
-        assert_eq!(wait().map(|exited| exited.status), Ok(34), "it exited before its parent");
-        assert_eq!(wait(), Ok(Exited { pid: parent, status: 1 }));
-        step.store(1, Relaxed);
-        assert_eq!(wait().map(|exited| exited.status), Ok(33));
-        assert_eq!(wait(), Err(NoSuchChild));
-        assert_eq!(frame_allocator::taken_count(), before);
-    });
-}
-
-fn an_orphan_that_has_ended_already_wakes_task_1() {
-    as_task(|_| {
-        let step = shared(0);
-        let parent = fork_to(|| {
-            fork_to(|| {
-                fork_to(|| 33);
-                // When this one ends as well, its parent does not wait for it, but task 1 waits for its child.
-                threads::sleep(10);
-                34
-            });
-            until(step, 1);
-            wait().expect("there is a child").status
-        });
-        assert_eq!(wait().map(|exited| exited.status), Ok(33));
-        step.store(1, Relaxed);
-        assert_eq!(wait(), Ok(Exited { pid: parent, status: 34 }));
-    });
-}
-
 fn task_1_ends_last() {
     let free = frame_allocator::free_count();
     static STEP: AtomicU32 = AtomicU32::new(0);
@@ -1112,200 +729,6 @@ fn the_guard_page_of_a_stack_is_never_mapped() {
         let stack = PRIVATE.end.wrapping_sub(3 * PAGE_BYTES);
         let _ = map(stack.wrapping_sub(2 * PAGE_BYTES)..stack, Flags::WRITABLE);
     });
-}
-
-fn private_regions_have_names_once_a_task_runs() {
-    fn is_called(address: VirtAddr, name: &str) -> bool {
-        alloc::format!("{}", regions::locate(address).name()) == name
-    }
-    const STACK: VirtAddr = PRIVATE.end.wrapping_sub(4);
-    assert!([DATA, STACK].iter().all(|address| is_called(*address, "no region of the kernel")));
-    as_task(|_| {
-        assert!(is_called(DATA, "private memory") && is_called(STACK, "the private stack of task 1"));
-        assert!(regions::locate(PRIVATE.end.wrapping_sub(3 * PAGE_BYTES + 4)).is_guard_page());
-        fork_to(|| i32::from(is_called(STACK, "the private stack of task 2")));
-        assert_eq!(wait().map(|exited| exited.status), Ok(1));
-    });
-    assert!(is_called(STACK, "the private stack"));
-}
-
-/// Reads the first word of [`DATA`] in the running thread's address space.
-fn read_data() -> u32 {
-    // SAFETY: callers have mapped it.
-    unsafe { DATA.as_ptr::<u32>().read_volatile() }
-}
-
-fn write_data(value: u32) {
-    // SAFETY: callers have mapped it, for nothing else.
-    unsafe { DATA.as_ptr::<u32>().write_volatile(value) };
-}
-
-/// Does `work` with the running task's address space.
-fn with_own_space<T>(work: impl FnOnce(&mut AddressSpace) -> T) -> T {
-    // SAFETY: 1. No test here puts another space in its place. 2. The thread is here, and makes no copy.
-    unsafe { switch::with_space(threads::current(), work) }.expect("a task is running")
-}
-
-fn a_space_is_mapped_protected_and_unmapped() {
-    as_task(|_| {
-        let page = Page::containing(DATA);
-        // SAFETY: the page is for this test alone.
-        let unmap = || with_own_space(|space| unsafe { space.unmap(page) });
-        // SAFETY: as above.
-        let protect = |flags| with_own_space(|space| unsafe { space.protect(page, flags) });
-        assert_eq!(unmap().map(|owned| owned.frame()), Err(NotMapped(page)));
-        assert_eq!(protect(Flags::WRITABLE), Err(NotMapped(page)));
-
-        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
-        let taken = frame_allocator::taken_count();
-        write_data(1);
-        assert_eq!(protect(Flags::USER), Ok(()));
-        assert_eq!((rights(DATA), read_data()), (Some(Flags::PRESENT | Flags::USER), 1));
-        let first = unmap().expect("it is mapped");
-        assert_eq!((rights(DATA), frame_allocator::taken_count()), (None, taken), "the frame is the caller's now");
-
-        let second = frame_allocator::allocate().expect("memory is not out");
-        // SAFETY: the frame was free.
-        unsafe { second.frame().in_window().address().as_ptr::<u32>().write(2) };
-        // SAFETY: no reference leads to either of the frames.
-        let map_frame = |owned| with_own_space(|space| unsafe { space.map_frame(page, owned, Flags::WRITABLE) });
-        assert_eq!(map_frame(second), Ok(()));
-        assert_eq!(read_data(), 2);
-        let in_the_way = with_own_space(|space| space.directory().translate(DATA)).expect("it is mapped");
-        assert_eq!(map_frame(first), Err(MapError::AlreadyMapped(Frame::containing(in_the_way))));
-        assert_eq!(frame_allocator::taken_count(), taken, "the share that was refused has been given back");
-        assert_eq!(map_frame(unmap().expect("it is mapped")), Ok(()));
-        assert_eq!(read_data(), 2);
-    });
-}
-
-fn what_is_unmapped_in_a_space_is_gone_at_once() {
-    as_task(|_| {
-        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
-        let _off = interrupts_off();
-        write_data(1);
-        // SAFETY: not safe: the page is used once more, which is the test.
-        let unmapped = with_own_space(|space| unsafe { space.unmap(Page::containing(DATA)) });
-        assert!(unmapped.is_ok());
-        read_data();
-    });
-}
-
-fn a_page_that_is_protected_cannot_be_written() {
-    as_task(|_| {
-        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
-        let _off = interrupts_off();
-        write_data(1);
-        // SAFETY: the page is for this test alone.
-        let protected = with_own_space(|space| unsafe { space.protect(Page::containing(DATA), Flags::empty()) });
-        assert_eq!(protected, Ok(()));
-        write_data(2);
-    });
-}
-
-fn only_private_pages_are_mapped_in_a_space() {
-    let mut space = AddressSpace::new().expect("memory is not out");
-    let frame = || frame_allocator::allocate().expect("memory is not out");
-    let [lowest, highest] = [PRIVATE.start, PRIVATE.end.wrapping_sub(PAGE_BYTES)].map(Page::containing);
-    for page in [lowest, highest, Page::containing(VirtAddr::new(0xFFFF_F000))] {
-        // SAFETY: the frame was free, and the space is not in use.
-        assert_eq!(unsafe { space.map_frame(page, frame(), Flags::WRITABLE) }, Ok(()));
-    }
-}
-
-/// An address space in which `frame` is mapped at [`DATA`].
-fn space_with(frame: OwnedFrame) -> AddressSpace {
-    let mut space = AddressSpace::new().expect("memory is not out");
-    // SAFETY: tests reach the frame through pointers alone.
-    unsafe { space.map_frame(Page::containing(DATA), frame, Flags::WRITABLE) }.expect("memory is not out");
-    space
-}
-
-/// Runs `entry(argument)` in `space`, in a thread of the kernel, and gives the space back.
-fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpace {
-    #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
-    extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
-        // SAFETY: every vector has a handler.
-        unsafe { let_interrupts_in() };
-        entry(argument);
-        threads::exit()
-    }
-    let mut thread = ReservedThread::new().expect("there is room");
-    let context = thread.allocate_stack().expect("memory is not out").as_ptr::<Context>().wrapping_sub(1);
-    let id = thread.id();
-    switch::set_space(&thread, space);
-    // SAFETY: the stack is new, and stays until the thread is joined.
-    let thread = unsafe {
-        context.write(Context::new(begin, entry, argument));
-        thread.start(context, OffCount::START)
-    };
-    thread.join();
-    // SAFETY: the thread has been joined.
-    unsafe { switch::take_from(id) }.expect("the thread had a space")
-}
-
-fn the_space_of_a_thread_is_replaced() {
-    fn frame_with(value: u32) -> OwnedFrame {
-        let owned = frame_allocator::allocate().expect("memory is not out");
-        // SAFETY: the frame was free.
-        unsafe { owned.frame().in_window().address().as_ptr::<u32>().write(value) };
-        owned
-    }
-    fn go_on_in_another(_: usize) {
-        let before = frame_allocator::taken_count();
-        assert_eq!(read_data(), 1);
-        let new = space_with(frame_with(2));
-        let off = interrupts_off();
-        // SAFETY: the stack of a thread of the kernel is linked, and nothing private is in use.
-        let old = unsafe { switch::replace(new) };
-        assert_eq!(read_data(), 2, "at once, before any switch");
-        drop(off);
-        threads::sleep(2);
-        assert_eq!(read_data(), 2, "and after others have run");
-        drop(old.expect("it had one"));
-        assert_eq!(frame_allocator::taken_count(), before, "the old one took as much, and has been given back");
-        write_data(3);
-    }
-    let before = frame_allocator::taken_count();
-    let new = run_in(space_with(frame_with(1)), go_on_in_another, 0);
-    let there = new.directory().translate(DATA).expect("it is mapped");
-    // SAFETY: the frame is that of the space, and no reference leads there.
-    assert_eq!(unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u32>().read() }, 3);
-    drop(new);
-    assert_eq!(frame_allocator::taken_count(), before);
-}
-
-fn a_reserved_thread_gives_its_space_back() {
-    let before = frame_allocator::taken_count();
-    let thread = ReservedThread::new().expect("there is room");
-    switch::set_space(&thread, AddressSpace::new().expect("memory is not out"));
-    // SAFETY: it has never been started.
-    drop(unsafe { switch::take_from(thread.id()) }.expect("it had one"));
-    assert_eq!(frame_allocator::taken_count(), before);
-    drop(thread);
-    threads::spawn(assert_is_in_the_kernels_space, 0).expect("there is room").join();
-}
-
-fn one_frame_is_shared_by_two_spaces() {
-    let before = frame_allocator::taken_count();
-    let owned = frame_allocator::allocate().expect("memory is not out");
-    let frame = owned.frame();
-    let owners = || frame_allocator::owner_count(frame);
-    let first = space_with(owned.share().expect("two owners are not too many"));
-    let second = space_with(owned);
-    assert_eq!(owners(), 2);
-    let first = run_in(first, |_| write_data(17), 0);
-    let second = run_in(second, |_| assert_eq!(read_data(), 17), 0);
-    let mut copy = first.copy().expect("memory is not out");
-    assert_eq!(owners(), 2, "a copy has a frame of its own");
-    drop(first);
-    assert_eq!(owners(), 1);
-    let second = run_in(second, |_| write_data(18), 0);
-    drop(second);
-    assert_eq!(owners(), 0, "it is free with the last of them");
-    copy = run_in(copy, |_| assert_eq!(read_data(), 17), 0);
-    drop(copy);
-    assert_eq!(frame_allocator::taken_count(), before);
 }
 
 fn cr3_is_loaded_only_on_the_way_to_another_space() {

@@ -1,0 +1,205 @@
+//! Address spaces, and the threads that run in them, without fork.
+
+use crate::{DATA, as_task, assert_is_in_the_kernels_space, fork_to, rights};
+use common::VirtAddr;
+use common::lock::{OffCount, interrupts_off, let_interrupts_in};
+use multitasking::rule::PRIVATE;
+use multitasking::space::switch;
+use multitasking::{AddressSpace, map, wait};
+use paging::directory::{MapError, NotMapped};
+use paging::{Flags, Frame, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions};
+use threads::{Context, ReservedThread};
+
+pub fn private_regions_have_names_once_a_task_runs() {
+    fn is_called(address: VirtAddr, name: &str) -> bool {
+        alloc::format!("{}", regions::locate(address).name()) == name
+    }
+    const STACK: VirtAddr = PRIVATE.end.wrapping_sub(4);
+    assert!([DATA, STACK].iter().all(|address| is_called(*address, "no region of the kernel")));
+    as_task(|_| {
+        assert!(is_called(DATA, "private memory") && is_called(STACK, "the private stack of task 1"));
+        assert!(regions::locate(PRIVATE.end.wrapping_sub(3 * PAGE_BYTES + 4)).is_guard_page());
+        fork_to(|| i32::from(is_called(STACK, "the private stack of task 2")));
+        assert_eq!(wait().map(|exited| exited.status), Ok(1));
+    });
+    assert!(is_called(STACK, "the private stack"));
+}
+
+/// Reads the first word of [`DATA`] in the running thread's address space.
+fn read_data() -> u32 {
+    // SAFETY: callers have mapped it.
+    unsafe { DATA.as_ptr::<u32>().read_volatile() }
+}
+
+fn write_data(value: u32) {
+    // SAFETY: callers have mapped it, for nothing else.
+    unsafe { DATA.as_ptr::<u32>().write_volatile(value) };
+}
+
+/// Does `work` with the running task's address space.
+fn with_own_space<T>(work: impl FnOnce(&mut AddressSpace) -> T) -> T {
+    // SAFETY: 1. No test here puts another space in its place. 2. The thread is here, and makes no copy.
+    unsafe { switch::with_space(threads::current(), work) }.expect("a task is running")
+}
+
+pub fn a_space_is_mapped_protected_and_unmapped() {
+    as_task(|_| {
+        let page = Page::containing(DATA);
+        // SAFETY: the page is for this test alone.
+        let unmap = || with_own_space(|space| unsafe { space.unmap(page) });
+        // SAFETY: as above.
+        let protect = |flags| with_own_space(|space| unsafe { space.protect(page, flags) });
+        assert_eq!(unmap().map(|owned| owned.frame()), Err(NotMapped(page)));
+        assert_eq!(protect(Flags::WRITABLE), Err(NotMapped(page)));
+
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        let taken = frame_allocator::taken_count();
+        write_data(1);
+        assert_eq!(protect(Flags::USER), Ok(()));
+        assert_eq!((rights(DATA), read_data()), (Some(Flags::PRESENT | Flags::USER), 1));
+        let first = unmap().expect("it is mapped");
+        assert_eq!((rights(DATA), frame_allocator::taken_count()), (None, taken), "the frame is the caller's now");
+
+        let second = frame_allocator::allocate().expect("memory is not out");
+        // SAFETY: the frame was free.
+        unsafe { second.frame().in_window().address().as_ptr::<u32>().write(2) };
+        // SAFETY: no reference leads to either of the frames.
+        let map_frame = |owned| with_own_space(|space| unsafe { space.map_frame(page, owned, Flags::WRITABLE) });
+        assert_eq!(map_frame(second), Ok(()));
+        assert_eq!(read_data(), 2);
+        let in_the_way = with_own_space(|space| space.directory().translate(DATA)).expect("it is mapped");
+        assert_eq!(map_frame(first), Err(MapError::AlreadyMapped(Frame::containing(in_the_way))));
+        assert_eq!(frame_allocator::taken_count(), taken, "the share that was refused has been given back");
+        assert_eq!(map_frame(unmap().expect("it is mapped")), Ok(()));
+        assert_eq!(read_data(), 2);
+    });
+}
+
+pub fn what_is_unmapped_in_a_space_is_gone_at_once() {
+    as_task(|_| {
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        let _off = interrupts_off();
+        write_data(1);
+        // SAFETY: not safe: the page is used once more, which is the test.
+        let unmapped = with_own_space(|space| unsafe { space.unmap(Page::containing(DATA)) });
+        assert!(unmapped.is_ok());
+        read_data();
+    });
+}
+
+pub fn a_page_that_is_protected_cannot_be_written() {
+    as_task(|_| {
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        let _off = interrupts_off();
+        write_data(1);
+        // SAFETY: the page is for this test alone.
+        let protected = with_own_space(|space| unsafe { space.protect(Page::containing(DATA), Flags::empty()) });
+        assert_eq!(protected, Ok(()));
+        write_data(2);
+    });
+}
+
+pub fn only_private_pages_are_mapped_in_a_space() {
+    let mut space = AddressSpace::new().expect("memory is not out");
+    let frame = || frame_allocator::allocate().expect("memory is not out");
+    let [lowest, highest] = [PRIVATE.start, PRIVATE.end.wrapping_sub(PAGE_BYTES)].map(Page::containing);
+    for page in [lowest, highest, Page::containing(VirtAddr::new(0xFFFF_F000))] {
+        // SAFETY: the frame was free, and the space is not in use.
+        assert_eq!(unsafe { space.map_frame(page, frame(), Flags::WRITABLE) }, Ok(()));
+    }
+}
+
+/// An address space in which `frame` is mapped at [`DATA`].
+fn space_with(frame: OwnedFrame) -> AddressSpace {
+    let mut space = AddressSpace::new().expect("memory is not out");
+    // SAFETY: tests reach the frame through pointers alone.
+    unsafe { space.map_frame(Page::containing(DATA), frame, Flags::WRITABLE) }.expect("memory is not out");
+    space
+}
+
+/// Runs `entry(argument)` in `space`, in a thread of the kernel, and gives the space back.
+fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpace {
+    #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
+    extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
+        // SAFETY: every vector has a handler.
+        unsafe { let_interrupts_in() };
+        entry(argument);
+        threads::exit()
+    }
+    let mut thread = ReservedThread::new().expect("there is room");
+    let context = thread.allocate_stack().expect("memory is not out").as_ptr::<Context>().wrapping_sub(1);
+    let id = thread.id();
+    switch::set_space(&thread, space);
+    // SAFETY: the stack is new, and stays until the thread is joined.
+    let thread = unsafe {
+        context.write(Context::new(begin, entry, argument));
+        thread.start(context, OffCount::START)
+    };
+    thread.join();
+    // SAFETY: the thread has been joined.
+    unsafe { switch::take_from(id) }.expect("the thread had a space")
+}
+
+pub fn the_space_of_a_thread_is_replaced() {
+    fn frame_with(value: u32) -> OwnedFrame {
+        let owned = frame_allocator::allocate().expect("memory is not out");
+        // SAFETY: the frame was free.
+        unsafe { owned.frame().in_window().address().as_ptr::<u32>().write(value) };
+        owned
+    }
+    fn go_on_in_another(_: usize) {
+        let before = frame_allocator::taken_count();
+        assert_eq!(read_data(), 1);
+        let new = space_with(frame_with(2));
+        let off = interrupts_off();
+        // SAFETY: the stack of a thread of the kernel is linked, and nothing private is in use.
+        let old = unsafe { switch::replace(new) };
+        assert_eq!(read_data(), 2, "at once, before any switch");
+        drop(off);
+        threads::sleep(2);
+        assert_eq!(read_data(), 2, "and after others have run");
+        drop(old.expect("it had one"));
+        assert_eq!(frame_allocator::taken_count(), before, "the old one took as much, and has been given back");
+        write_data(3);
+    }
+    let before = frame_allocator::taken_count();
+    let new = run_in(space_with(frame_with(1)), go_on_in_another, 0);
+    let there = new.directory().translate(DATA).expect("it is mapped");
+    // SAFETY: the frame is that of the space, and no reference leads there.
+    assert_eq!(unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u32>().read() }, 3);
+    drop(new);
+    assert_eq!(frame_allocator::taken_count(), before);
+}
+
+pub fn a_reserved_thread_gives_its_space_back() {
+    let before = frame_allocator::taken_count();
+    let thread = ReservedThread::new().expect("there is room");
+    switch::set_space(&thread, AddressSpace::new().expect("memory is not out"));
+    // SAFETY: it has never been started.
+    drop(unsafe { switch::take_from(thread.id()) }.expect("it had one"));
+    assert_eq!(frame_allocator::taken_count(), before);
+    drop(thread);
+    threads::spawn(assert_is_in_the_kernels_space, 0).expect("there is room").join();
+}
+
+pub fn one_frame_is_shared_by_two_spaces() {
+    let before = frame_allocator::taken_count();
+    let owned = frame_allocator::allocate().expect("memory is not out");
+    let frame = owned.frame();
+    let owners = || frame_allocator::owner_count(frame);
+    let first = space_with(owned.share().expect("two owners are not too many"));
+    let second = space_with(owned);
+    assert_eq!(owners(), 2);
+    let first = run_in(first, |_| write_data(17), 0);
+    let second = run_in(second, |_| assert_eq!(read_data(), 17), 0);
+    let mut copy = first.copy().expect("memory is not out");
+    assert_eq!(owners(), 2, "a copy has a frame of its own");
+    drop(first);
+    assert_eq!(owners(), 1);
+    let second = run_in(second, |_| write_data(18), 0);
+    drop(second);
+    assert_eq!(owners(), 0, "it is free with the last of them");
+    copy = run_in(copy, |_| assert_eq!(read_data(), 17), 0);
+    drop(copy);
+    assert_eq!(frame_allocator::taken_count(), before);
+}
