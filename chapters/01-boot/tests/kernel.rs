@@ -195,8 +195,11 @@ fn boot_information_at_an_odd_address_stops_with_a_sentence() {
 
 /// Reads a copy of the boot information in which the word at `offset` is another one.
 fn read_with_word(offset: usize, word: u32) {
-    static COPY: common::Lock<[u64; 1024]> = common::Lock::new([0; 1024]);
-    let copy = COPY.lock().as_mut_ptr();
+    /// At a multiple of 8, as boot information has to be. A `u64` alone may lie at a multiple of 4 here.
+    #[repr(align(8))]
+    struct Copy([u64; 1024]);
+    static COPY: common::Lock<Copy> = common::Lock::new(Copy([0; 1024]));
+    let copy = COPY.lock().0.as_mut_ptr();
     // SAFETY: the copy has room for what the loader tells, which lies there, all of it; and nobody else has it.
     unsafe {
         copy.copy_from_nonoverlapping(boot().start_address() as *const u64, boot().total_size() / 8);
