@@ -96,7 +96,6 @@ impl WaitQueue {
             self.wake(thread, &off);
         }
     }
-    // ANCHOR_END: wake
 
     /// Once no woken thread is left that came earlier, the first newcomer may look, and after it the next one.
     fn let_a_newcomer_look(&self, off: &InterruptsOff) {
@@ -126,6 +125,7 @@ fn enqueue(queue: &ThreadQueue, me: ThreadId, stands_last: bool, off: &Interrupt
         queue.insert(me, |other| ARRIVED[other].get(off) > arrival, off);
     }
 }
+// ANCHOR_END: wake
 
 // ANCHOR: sleep
 /// What each thread waits in that waits for a deadline alone. No thread ever wakes these queues.
