@@ -141,7 +141,7 @@ const TESTS: &[Test] = &[
     // Faults
     test!(a_stack_overflow_in_a_child_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page"))
-        .told(&["in `kernel::for_ever`"]),
+        .told(&["in `kernel::overflow`"]),
     test!(a_fault_in_a_child_is_told)
         .ends(End::Stop("EXCEPTION: page fault: a write to 0x09000000 in private memory: the page is not present"))
         .told(&["`kernel::a_fault_in_a_child_is_told::"]),
@@ -754,13 +754,13 @@ fn cr3_is_loaded_only_on_the_way_to_another_space() {
 
 #[expect(unconditional_recursion, reason = "the stack must overflow")]
 #[inline(never)]
-fn for_ever(depth: u32) -> u32 {
-    core::hint::black_box(for_ever(depth + 1)) + depth
+fn overflow(depth: u32) -> u32 {
+    core::hint::black_box(overflow(depth + 1)) + depth
 }
 
 fn a_stack_overflow_in_a_child_is_told() {
     as_task(|_| {
-        fork_to(|| for_ever(0) as i32);
+        fork_to(|| overflow(0) as i32);
         let _ = wait();
     });
 }
