@@ -11,7 +11,7 @@ chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
 PORT ?= 3000
 
-.PHONY: help run test stress bench figures book serve book-pdf test-book mutants mutants-of-logic valgrind debug iso fmt lint unsafe doctor setup clean
+.PHONY: help run test stress bench figures book serve book-pdf test-book mutants mutants-of-logic mutants-of-kernel valgrind debug iso fmt lint unsafe doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -26,6 +26,9 @@ help:
 	@echo 'make mutants           puts known defects back, one by one, and says which test catches each;'
 	@echo '                       with CHAPTER=6 those of one chapter, with MUTANT=27 those of one number or name'
 	@echo 'make mutants-of-logic  breaks what the host tests in every way, one by one: does a test notice? Takes an hour'
+	@echo 'make mutants-of-kernel breaks what only a kernel can run at random, SAMPLE=100 times: does a test notice?'
+	@echo '                       the same SEED=1 the same way; with CHAPTER=4, one chapter; stopped, it goes on when'
+	@echo '                       started again; LIST=1 only shows what it would break'
 	@echo 'make valgrind          tests the heap on the host where every access to memory is watched'
 	@echo 'make book              builds the book in target/book, checks it, and says where it begins'
 	@echo '         DRAFT=1       only tells what the book does not show yet, such as pictures that are not taken'
@@ -93,6 +96,12 @@ mutants:
 # noticed, if only because a test never ended.
 mutants-of-logic:
 	@tools/setup.sh with-mutants cargo mutants --output=target || [ $$? = 3 ]
+
+# What cannot be noticed, and why, stands in tools/kernel-mutants.toml.
+mutants-of-kernel:
+	$(first)
+	$(tools) mutants-of-kernel $(chapter) $(if $(SEED),--seed='$(SEED)') $(if $(SAMPLE),--sample='$(SAMPLE)') \
+	    $(if $(LIST),--list)
 
 # cfg(all()) is every machine. A test that is watched takes fifty times as long, so there is less of it.
 watched = target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=99"]

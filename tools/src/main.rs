@@ -21,6 +21,7 @@ mod git;
 mod grub;
 mod image;
 mod interrupt;
+mod kernel_mutants;
 mod kernels;
 mod keyboard;
 mod listing;
@@ -75,6 +76,8 @@ enum Command {
     Figures(pictures::Options),
     /// Puts the known defects back, one by one, and tells which test catches each.
     Mutants(mutants::Options),
+    /// Breaks what only a kernel can run, at random, and tells what no test notices.
+    MutantsOfKernel(kernel_mutants::Options),
     /// Checks format and style.
     Lint,
     /// Counts the unsafe code anew, for the table of it.
@@ -118,6 +121,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => bench::bench(&workspace, &options),
         Command::Figures(options) => pictures::make(&workspace, &options),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
+        Command::MutantsOfKernel(options) => kernel_mutants::mutants_of_kernel(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Unsafe => unsafe_table::write(&workspace),
         Command::Book(options) => book::book(&workspace, &options),

@@ -31,6 +31,11 @@ impl Original {
         let files = git::files(root)?.into_iter().map(read).collect::<io::Result<_>>();
         files.map(Self).context("the project's files could not be read")
     }
+
+    /// The files, by their paths from the project's folder on, and what is in each.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.0.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()))
+    }
 }
 
 impl Scratch {

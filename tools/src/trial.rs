@@ -10,6 +10,7 @@ use crate::process::Process;
 use crate::tally::Tally;
 use crate::{booted, demonstrations, grub, interrupt, stress};
 use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
 use std::process::Command;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -20,7 +21,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const MANY_CASES: u32 = 3;
 
 /// What came of a chapter's tests.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// All have passed.
     Passed,
@@ -43,24 +45,34 @@ struct Trial<'a> {
 /// others fail, the verdict is about the first of them.
 pub fn run(workspace: &Workspace, chapter: &Chapter, timeout: Duration, wanted: Option<&str>) -> Result<Verdict> {
     let trial = Trial { workspace, chapter, timeout, wanted };
-    let mut first = Verdict::Passed;
-    for part in [Trial::library, Trial::kernel, Trial::demonstration, Trial::long_tests] {
-        let verdict = part(&trial)?;
-        if interrupt::happened() {
-            // Whatever it is, that may be why.
-            bail!("Interrupted.");
-        }
-        if trial.has_enough(&verdict) {
-            return Ok(verdict);
-        }
-        if first == Verdict::Passed {
-            first = verdict;
-        }
-    }
-    Ok(first)
+    trial.run(&[Trial::library, Trial::kernel, Trial::demonstration, Trial::long_tests])
+}
+
+/// Runs what of this boots, until something fails: for code that no library has on the host.
+pub fn boot(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
+    let trial = Trial { workspace, chapter, timeout, wanted: None };
+    trial.run(&[Trial::kernel, Trial::demonstration, Trial::long_tests])
 }
 
 impl Trial<'_> {
+    fn run(&self, parts: &[fn(&Self) -> Result<Verdict>]) -> Result<Verdict> {
+        let mut first = Verdict::Passed;
+        for part in parts {
+            let verdict = part(self)?;
+            if interrupt::happened() {
+                // Whatever it is, that may be why.
+                bail!("Interrupted.");
+            }
+            if self.has_enough(&verdict) {
+                return Ok(verdict);
+            }
+            if first == Verdict::Passed {
+                first = verdict;
+            }
+        }
+        Ok(first)
+    }
+
     fn has_enough(&self, verdict: &Verdict) -> bool {
         match (verdict, self.wanted) {
             (Verdict::Passed, _) => false,
