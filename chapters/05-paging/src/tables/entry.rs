@@ -36,9 +36,9 @@ bitflags! {
         /// In a page table: the entry owns a share of its frame, and gives it back. The identity map owns no
         /// frames. This bit and the next two mean nothing to the CPU.
         const OWNED = 1 << 9;
-        /// Free for later chapters.
+        /// For the notes of the code that maps the page.
         const AVAILABLE_10 = 1 << 10;
-        /// Free for later chapters.
+        /// For the notes of the code that maps the page.
         const AVAILABLE_11 = 1 << 11;
     }
 }
