@@ -37,7 +37,11 @@ pub fn run(suites: &[Suite], tally: &Tally) -> Result<()> {
             return Ok(());
         }
         let start = Instant::now();
-        let outcome = suite.boot(&test)?;
+        let outcome = match suite.boot(&test, SHORT)? {
+            // One failure decides here: it must not be that the host was busy.
+            Err(_) if tally.is_until_a_failure() => suite.boot(&test, suite.timeout)?,
+            outcome => outcome,
+        };
         tally.note(&format!("{} {}", suite.chapter.name, test.name), outcome, start.elapsed());
         Ok(())
     })
@@ -107,10 +111,10 @@ impl Suite<'_> {
         })
     }
 
-    /// Boots one test, and holds it to the end that it has to come to.
-    fn boot(&self, test: &Listed) -> Outcome<()> {
+    /// Boots one test, and holds it to the end that it has to come to. If that is a hang, so long is waited for it.
+    fn boot(&self, test: &Listed, hang: Duration) -> Outcome<()> {
         let kernel = self.kernel.as_deref().expect("only a kernel that was built lists tests");
-        let timeout = if test.expected == Expected::Hang { SHORT.min(self.timeout) } else { self.timeout };
+        let timeout = if test.expected == Expected::Hang { hang.min(self.timeout) } else { self.timeout };
         Ok(self.watch(kernel, test, timeout)?.judge(test))
     }
 

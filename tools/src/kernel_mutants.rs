@@ -68,9 +68,9 @@ pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<Exi
     let complaints = excuses.complaints(&all_mutants(&sources)?);
     let sources: Vec<Source> = sources.into_iter().filter(|source| selection.has(source)).collect();
     let drawn = draw(&sources, options.seed)?;
-    println!("{} mutants, shuffled by the seed {}.", drawn.len(), options.seed);
+    println!("{} mutants, shuffled by the seed {}.\n", drawn.len(), options.seed);
     if options.list {
-        drawn.iter().take(options.sample).for_each(|mutant| println!("\n{mutant}\n{}", mutant.diff()));
+        drawn.iter().take(options.sample).for_each(|mutant| println!("{mutant}\n{}\n", mutant.diff()));
         return Ok(ExitCode::SUCCESS);
     }
 
@@ -87,7 +87,7 @@ pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<Exi
     for sentence in &complaints {
         println!("{sentence}");
     }
-    println!("\n{}", score.summary());
+    println!("{}", score.summary());
     Ok(if score.is_good() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -164,9 +164,9 @@ impl Hunt<'_> {
                 Some(tried) => (tried.verdict.clone(), tried.seconds),
                 None => self.try_one(mutant)?,
             };
-            println!("{mutant}: {} ({seconds:.1} s)", words(&verdict));
+            println!("{mutant}: {} ({seconds:.1} s)\n{}", words(&verdict), mutant.diff());
             score.count(mutant, &verdict, seconds, excuses);
-            println!("    {}", score.progress(sample));
+            println!("{}\n", score.progress(sample));
         }
         Ok(score)
     }

@@ -28,6 +28,11 @@ impl Tally {
         Self { is_silent: true, wanted: wanted.map(String::from), ..Self::default() }
     }
 
+    /// Whether one failure is all that is wanted.
+    pub fn is_until_a_failure(&self) -> bool {
+        self.is_silent
+    }
+
     /// Whether there is no need to count more.
     pub fn has_enough(&self) -> bool {
         let counts = self.counts();

@@ -39,8 +39,9 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("STOP: the boot information at 0x00000000 is damaged")),
     test!(boot_information_at_an_odd_address_stops_with_a_sentence)
         .ends(End::Stop("it would have to begin at a multiple of 8")),
-    test!(boot_information_of_16_mib_stops_with_a_sentence)
-        .ends(End::Stop("is damaged: it cannot have the size of 16777216 bytes")),
+    test!(boot_information_of_more_than_1_mib_stops_with_a_sentence)
+        .ends(End::Stop("is damaged: it cannot have the size of 1048577 bytes")),
+    test!(boot_information_of_1_mib_is_looked_at_to_its_end).ends(End::Stop("is damaged: no tag ends it")),
     test!(a_tag_beyond_the_end_stops_with_a_sentence).ends(End::Stop("is damaged: its tags are not in order: ")),
     test!(areas_of_no_size_stop_with_a_sentence)
         .ends(End::Stop("is damaged: the memory map in it has a size that cannot be")),
@@ -216,8 +217,12 @@ fn offset_of_map() -> usize {
     (&raw const *map).addr() - boot().start_address()
 }
 
-fn boot_information_of_16_mib_stops_with_a_sentence() {
-    read_with_word(0, 16 << 20);
+fn boot_information_of_more_than_1_mib_stops_with_a_sentence() {
+    read_with_word(0, (1 << 20) + 1);
+}
+
+fn boot_information_of_1_mib_is_looked_at_to_its_end() {
+    read_with_word(0, 1 << 20);
 }
 
 fn a_tag_beyond_the_end_stops_with_a_sentence() {

@@ -52,6 +52,8 @@ const TESTS: &[Test] = &[
     test!(a_bad_selector_stops_with_its_error_code)
         .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0x0100: entry 32 of the GDT"))
         .told(&["in `kernel::a_bad_selector_stops_with_its_error_code`"]),
+    test!(a_fault_for_which_no_segment_is_to_blame_says_so)
+        .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0: no segment is to blame")),
     test!(a_missing_gate_is_blamed_on_the_idt)
         .ends(End::Stop("EXCEPTION: segment not present (vector 11), error code 0x0202: entry 64 of the IDT")),
     test!(an_interrupt_without_a_handler_stops).ends(End::Stop("EXCEPTION: interrupt 0x80 has no handler")),
@@ -542,6 +544,11 @@ fn an_invalid_opcode_stops_with_its_name() {
 fn a_bad_selector_stops_with_its_error_code() {
     // SAFETY: not safe: there is no entry 32, which is the test.
     unsafe { asm!("mov fs, {:x}", in(reg) 32 * 8) };
+}
+
+fn a_fault_for_which_no_segment_is_to_blame_says_so() {
+    // SAFETY: not safe: a stack needs a segment, and the null selector names none, which is the test.
+    unsafe { asm!("mov ss, {:x}", in(reg) 0) };
 }
 
 fn a_missing_gate_is_blamed_on_the_idt() {
