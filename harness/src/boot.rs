@@ -1,4 +1,4 @@
-//! How a kernel of tests comes up: as its chapter's own kernel does, but for the demonstration.
+//! How a kernel of tests comes up: as its chapter's own kernel does, without the demonstration.
 //!
 //! ```text
 //! harness::boot!(TESTS, up to heap);
@@ -34,7 +34,7 @@ macro_rules! boot {
             $crate::boot!(@set_up $last, boot);
             $($more)?
             $crate::run(::boot::information::command_line(&boot), $tests, ::boot::serial::write);
-            ::boot::stop::end("exit")
+            ::boot::stop::end("exit", ::boot::serial::write)
         }
     };
 

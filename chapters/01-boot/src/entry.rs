@@ -42,7 +42,7 @@ static HEADER: Header = Header {
 // ANCHOR_END: header
 
 // ANCHOR: handover
-/// What the boot loader left in two registers. Only the entry code can make one.
+/// What the boot loader left in two registers. To make one is `unsafe`: the entry code does.
 pub struct Handover {
     pub(crate) magic: u32,
     pub(crate) address: u32,
@@ -52,7 +52,7 @@ impl Handover {
     /// The contents of EAX and EBX at entry.
     ///
     /// # Safety
-    /// If `magic` is the loader's, `address` must be that of its boot information.
+    /// If `magic` is the loader's, its boot information lies at `address`, and stays there as it is.
     pub unsafe fn new(magic: u32, address: u32) -> Self {
         Self { magic, address }
     }
@@ -67,10 +67,15 @@ impl Handover {
 #[macro_export]
 macro_rules! entry {
     ($main:path, $last_words:path) => {
+        /// The first function in Rust.
+        ///
+        /// # Safety
+        /// Only `_start` calls it, with the loader's EAX and EBX.
         #[unsafe(no_mangle)]
-        extern "C" fn kernel_main(magic: u32, address: u32) -> ! {
+        unsafe extern "C" fn kernel_main(magic: u32, address: u32) -> ! {
             let main: fn($crate::entry::Handover) -> ! = $main;
-            // SAFETY: only `_start` calls this function, with the loader's EAX and EBX.
+            // SAFETY: the registers are the loader's, as the caller promises. No chapter writes to the boot
+            // information: chapter 5 keeps its frames out of the free memory.
             main(unsafe { $crate::entry::Handover::new(magic, address) })
         }
 

@@ -8,7 +8,7 @@
 //! ```
 //! Source: Multiboot2 3.6. The crate `multiboot2` finds the tags and takes them apart. It has to be told how
 //! much there is to read, and panics if a tag is too small for its type; so both are looked at first, and
-//! whoever holds a [`BootInformation`] can ask it for everything that these kernels need.
+//! a [`BootInformation`] can be asked for everything that these kernels need.
 
 use core::fmt;
 use multiboot2::{BootInformation, BootInformationHeader, LoadError, MemoryArea, TagType};
@@ -41,8 +41,7 @@ impl crate::entry::Handover {
                 multiboot2::MAGIC
             );
         }
-        // SAFETY: the magic is the loader's, so the address is that of its boot information, which
-        // nobody writes to: chapter 5 keeps its frames out of the free memory.
+        // SAFETY: the magic is the loader's, so its boot information lies at the address, and stays as it is.
         match unsafe { bytes_at(self.address) }.and_then(read) {
             Ok(information) => information,
             Err(damage) => stop!("the boot information at {:#010x} is damaged: {damage}", self.address),
@@ -55,7 +54,7 @@ impl crate::entry::Handover {
 /// The boot information at `address`, as long as its first word says, if that can be true.
 ///
 /// # Safety
-/// Nobody may write to it from now on.
+/// Boot information lies there, and stays as it is; or this refuses the address.
 #[cfg(target_os = "none")]
 unsafe fn bytes_at(address: u32) -> Result<&'static [u8], Damage> {
     // More than any loader has to tell.
@@ -64,12 +63,12 @@ unsafe fn bytes_at(address: u32) -> Result<&'static [u8], Damage> {
     if first.is_null() || !address.is_multiple_of(8) {
         return Err(Damage::Address);
     }
-    // SAFETY: the address is that of a word. Without paging, reading memory has no effect.
+    // SAFETY: the address is that of a word of the boot information, as the caller promises.
     let size = unsafe { first.read() };
     if size > MOST_BYTES || address.checked_add(size).is_none() {
         return Err(Damage::Size(size));
     }
-    // SAFETY: as above; and it ends before the address space does.
+    // SAFETY: as above: so many bytes lie there, and nothing writes to them. They end before the address space does.
     Ok(unsafe { core::slice::from_raw_parts(first.cast(), size as usize) })
 }
 // ANCHOR_END: bytes
@@ -86,7 +85,7 @@ pub fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
     if size as usize != bytes.len() {
         return Err(Damage::Size(size));
     }
-    // SAFETY: there are as many bytes as the header says. They are borrowed, so nobody writes to them.
+    // SAFETY: there are as many bytes as the header says. They are borrowed, so nothing writes to them.
     let information = unsafe { BootInformation::load(bytes.as_ptr().cast()) }.map_err(Damage::Tags)?;
     match information.tags().find_map(|tag| damaged(tag.header().typ.into(), tag.payload())) {
         Some(name) => Err(Damage::Tag(name)),
@@ -95,8 +94,8 @@ pub fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
 }
 // ANCHOR_END: read
 
-/// The name of a tag that does not have the size that its type asks for. These kernels look into no others
-/// but texts, which may have any.
+/// The name of a tag that does not have the size that its type asks for. Of the other tags, these
+/// kernels look only into texts, which may have any size.
 fn damaged(kind: TagType, payload: &[u8]) -> Option<&'static str> {
     const AREA: usize = size_of::<MemoryArea>();
     match kind {

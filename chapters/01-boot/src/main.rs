@@ -13,7 +13,7 @@ fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
     let boot = handover.information(); // what the loader tells
     demonstrate(&boot);
-    stop::end(information::command_line(&boot))
+    stop::end(information::command_line(&boot), serial::write)
 }
 
 fn demonstrate(boot: &BootInformation) {

@@ -1,13 +1,14 @@
 //! The log: the first serial port, COM1, a 16550 UART.
 //!
-//! A log must not be able to hang the kernel. The wait for the transmitter is therefore bounded; and
-//! where there is no UART at all, the bus answers every read with ones, which look like "ready", and
-//! the bytes go nowhere.
+//! A log must not be able to hang the kernel. The wait for the transmitter is therefore bounded: what the other
+//! end of the line does not take in time is lost, until it takes something again. And where there is no UART at
+//! all, the bus answers every read with ones, which look like "ready", and the bytes go nowhere.
 
 #![cfg(target_os = "none")]
 
 use common::Lock;
 use core::fmt::{self, Write};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use x86::io;
 
 /// The port of COM1 on every PC.
@@ -36,15 +37,17 @@ const READS_BEFORE_GIVING_UP: u32 = 10_000;
 /// A serial port that text can be written to.
 pub struct Serial {
     base: u16,
-    stuck: bool,
+    /// Whether the last byte was dropped, because the transmitter did not become empty in time.
+    is_stuck: bool,
 }
-
-static LOG: Lock<Serial> = Lock::new(Serial::new(COM1));
 
 impl Serial {
     /// The serial port whose registers begin at the port `base`.
-    pub const fn new(base: u16) -> Self {
-        Self { base, stuck: false }
+    ///
+    /// # Safety
+    /// The eight ports from `base` on are those of a UART, or of no device.
+    pub const unsafe fn new(base: u16) -> Self {
+        Self { base, is_stuck: false }
     }
 
     /// Sets 115200 baud, eight bits, no parity, one stop bit; no interrupts.
@@ -58,23 +61,25 @@ impl Serial {
         self.write_register(MODEM_CONTROL, READY_AND_REQUEST_TO_SEND);
     }
 
-    /// Sends one byte, or drops it if the transmitter has stopped working.
+    /// Sends one byte, or drops it if the transmitter does not become empty.
+    ///
+    /// The first byte that is dropped is waited for. The next ones only look whether the transmitter works again.
     fn send(&mut self, byte: u8) {
-        let ready = |_| self.read_register(LINE_STATUS) & TRANSMITTER_EMPTY != 0;
-        if !self.stuck && (0..READS_BEFORE_GIVING_UP).any(ready) {
+        let reads = if self.is_stuck { 1 } else { READS_BEFORE_GIVING_UP };
+        let is_ready = |_| self.read_register(LINE_STATUS) & TRANSMITTER_EMPTY != 0;
+        self.is_stuck = !(0..reads).any(is_ready);
+        if !self.is_stuck {
             self.write_register(DATA, byte);
-        } else {
-            self.stuck = true;
         }
     }
 
     fn read_register(&self, register: u16) -> u8 {
-        // SAFETY: reading these registers of a UART changes no memory.
+        // SAFETY: these are a UART's ports, as `new` asks. To read them changes no memory.
         unsafe { io::inb(self.base + register) }
     }
 
     fn write_register(&mut self, register: u16, value: u8) {
-        // SAFETY: a UART reaches no memory; it can only send what it is given.
+        // SAFETY: these are a UART's ports, as `new` asks. It reaches no memory; it can only send what it is given.
         unsafe { io::outb(self.base + register, value) }
     }
 }
@@ -88,9 +93,18 @@ impl Write for Serial {
 // ANCHOR_END: port
 
 // ANCHOR: log
-/// Makes COM1 ready to carry the log.
+// SAFETY: on a PC these are the ports of COM1, or of no device.
+const PORT: Serial = unsafe { Serial::new(COM1) };
+
+static LOG: Lock<Serial> = Lock::new(PORT);
+
+/// Makes COM1 ready to carry the log. The second call changes nothing: the port may be in use for more by then.
 pub fn init() {
-    LOG.lock().init();
+    static DONE: AtomicBool = AtomicBool::new(false);
+    let mut log = LOG.lock();
+    if !DONE.swap(true, Relaxed) {
+        log.init();
+    }
 }
 
 /// Writes to the log.
@@ -98,10 +112,10 @@ pub fn write(words: fmt::Arguments) {
     LOG.lock().write_fmt(words).expect("the serial port takes everything");
 }
 
-/// Writes to COM1 at any moment, whoever holds the log's lock: for the last words of a kernel.
+/// Writes to COM1 at any moment, even while other code holds the log's lock: for the last words of a kernel.
 pub fn last_words(words: fmt::Arguments) {
-    // There is nobody left to tell if this fails.
-    let _ = Serial::new(COM1).write_fmt(words);
+    // If this fails, there is no other way left to say so.
+    let _ = { PORT }.write_fmt(words);
 }
 
 /// Writes a line to the log, formatted as by [`format_args!`].

@@ -24,6 +24,12 @@ const MOST_CALLERS: usize = 12;
 /// How many stops have begun: more than one if something goes wrong while the first is being said.
 static STOPS: AtomicU32 = AtomicU32::new(0);
 
+/// Where the stack is being read for the chain of callers: a fault in that is no second stop.
+static READING: AtomicU32 = AtomicU32::new(NOWHERE);
+
+/// No word that is read begins here.
+const NOWHERE: u32 = u32::MAX;
+
 unsafe extern "Rust" {
     /// Defined by [`entry!`](crate::entry!).
     safe fn kernel_last_words(words: fmt::Arguments);
@@ -40,7 +46,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The chain of those who called the function in which this stands.
+    /// The chain of callers of the function in which this stands.
     #[inline(always)]
     pub(crate) fn here() -> Self {
         let (esp, ebp): (u32, u32);
@@ -51,45 +57,62 @@ impl Trace {
         Self { eip: None, esp: VirtAddr::new(esp), ebp: VirtAddr::new(ebp) }
     }
 
-    /// Who has called what is no function: a null pointer, perhaps. Nothing there has saved EBP, so the caller's
-    /// pair is the innermost one, and the address to return to lies on top of the stack.
+    /// The caller, if EIP is at no function: it has followed a null pointer, perhaps. Nothing there has saved EBP,
+    /// so the caller's pair is the innermost one, and the address to return to lies on top of the stack.
     fn caller_of_nothing(&self) -> Option<VirtAddr> {
         let is_code = |address: &VirtAddr| image::text().contains(address);
         if is_code(&self.eip?) {
             return None;
         }
-        // SAFETY: as for the callers below.
-        let top = unsafe { self.esp.as_ptr::<u32>().read_volatile() };
-        Some(VirtAddr::new(top.wrapping_sub(1))).filter(is_code)
+        word_at(self.esp)?.checked_sub(1).map(VirtAddr::new).filter(is_code)
     }
 
     // ANCHOR: callers
     fn callers(&self) -> impl Iterator<Item = VirtAddr> {
-        let mut ebp = self.ebp.as_u32();
+        let mut ebp = self.ebp;
         core::iter::from_fn(move || {
-            if ebp == 0 || !ebp.is_multiple_of(4) {
+            if ebp == VirtAddr::new(0) {
                 return None;
             }
-            let pair = ebp as *const [u32; 2];
-            // SAFETY: EBP points to such a pair in all compiled code. Where it does not, in assembly or
-            // after a stray write, this may fault: then that is said too, and the stop is over.
-            let [outer, return_address] = unsafe { pair.read_volatile() };
+            let outer = VirtAddr::new(word_at(ebp)?);
+            let return_address = word_at(ebp.wrapping_add(4))?;
             // The stack grows down, so callers lie higher; anything else is not a chain of calls.
-            ebp = if outer > ebp { outer } else { 0 };
+            ebp = if outer > ebp { outer } else { VirtAddr::new(0) };
             // The last byte of the call: its line is the caller's, which need not hold for the next byte.
             // The outermost function of a thread has no caller: 0 is its return address (chapter 8).
             return_address.checked_sub(1).map(VirtAddr::new)
         })
         .take(MOST_CALLERS)
     }
-    // ANCHOR_END: callers
 }
+
+/// The word of the stack at `address`, if one can begin there.
+fn word_at(address: VirtAddr) -> Option<u32> {
+    if !address.as_u32().is_multiple_of(4) {
+        return None;
+    }
+    READING.store(address.as_u32(), Relaxed);
+    // SAFETY: ESP and EBP point to the stack in all compiled code. Where they do not, in assembly or after a stray
+    // write, some other word is read, and the kernel ends without a use for it. Or the CPU faults: `report` says so.
+    let word = unsafe { address.as_ptr::<u32>().read_volatile() };
+    READING.store(NOWHERE, Relaxed);
+    Some(word)
+}
+// ANCHOR_END: callers
 
 // ANCHOR: report
 /// Ends the kernel badly: says `kind` and `words`, where it was, and leaves QEMU or halts.
 pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
-    // For good: nobody else shall run, and perhaps end well, while this is being said.
+    // For good: no other code shall run while this is being said.
     core::mem::forget(interrupts_off());
+    let unreadable = READING.swap(NOWHERE, Relaxed);
+    if unreadable != NOWHERE {
+        let address = VirtAddr::new(unreadable);
+        kernel_last_words(format_args!(
+            "  The stack cannot be read at {address}: that is all that is known of callers.\n"
+        ));
+        qemu::exit(Outcome::Bad)
+    }
     match STOPS.fetch_add(1, Relaxed) {
         0 => kernel_last_words(format_args!("\n{kind}: {words}\n")),
         1 => kernel_last_words(format_args!("\n(stopped again while saying so: {words})\n")),
@@ -125,9 +148,16 @@ macro_rules! stop {
 pub use stop;
 
 // ANCHOR: end
-/// Ends the kernel well: leaves QEMU if the command line has the word `exit`, and idles otherwise.
-pub fn end(command_line: &str) -> ! {
-    crate::log!("The demonstration is over.");
+/// Ends the kernel well: says so through `print`, then leaves QEMU if the command line has the word `exit`, and
+/// idles otherwise.
+///
+/// A stop stays a bad end: what it says may call code that comes here.
+pub fn end(command_line: &str, print: fn(fmt::Arguments)) -> ! {
+    print(format_args!("The demonstration is over.\n"));
+    let _off = interrupts_off();
+    if STOPS.load(Relaxed) > 0 {
+        because(format_args!("a kernel that is being stopped cannot end well"));
+    }
     if command_line.split_ascii_whitespace().any(|word| word == "exit") {
         qemu::exit(Outcome::Good);
     }

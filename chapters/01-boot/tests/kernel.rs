@@ -5,6 +5,7 @@
 
 use boot::entry::Handover;
 use boot::serial::{self, Serial};
+use boot::stop::Trace;
 use boot::{information, stop};
 use common::{VirtAddr, image};
 use core::arch::asm;
@@ -13,6 +14,7 @@ use harness::{End, Test, test};
 use multiboot2::{BootInformation, ElfSectionExt, ElfSectionFlags, MemoryAreaType};
 use spin::Once;
 use x86::bits32::eflags::{self, EFlags};
+use x86::io;
 
 harness::boot!(TESTS, handover => begin(handover), up to serial);
 
@@ -30,6 +32,7 @@ const TESTS: &[Test] = &[
     test!(the_loader_says_its_name),
     test!(the_command_line_arrives),
     test!(a_missing_uart_does_not_hang_the_log),
+    test!(to_set_up_the_log_again_changes_nothing),
     test!(a_wrong_magic_stops_with_a_sentence)
         .ends(End::Stop("STOP: this kernel must be loaded by a Multiboot2 boot loader: EAX is 0x0badb002")),
     test!(a_stop_says_where_it_stands)
@@ -60,6 +63,11 @@ const TESTS: &[Test] = &[
     test!(a_panic_that_can_never_be_said_ends_it)
         .ends(End::Stop("PANIC: \n(stopped again while saying so: \n(and once more)\n"))
         .told(&["in `<kernel::a_panic_that_can_never_be_said_ends_it::Endless as core::fmt::Display>::fmt`"]),
+    test!(a_stop_never_becomes_a_good_end).ends(End::Stop(
+        "PANIC: a bug\nThe demonstration is over.\n\n\
+         (stopped again while saying so: a kernel that is being stopped cannot end well)",
+    )),
+    test!(a_chain_of_callers_may_reach_the_last_word_of_memory).ends(End::Stop("EXCEPTION: none\n  EIP 0x")),
     test!(a_lock_taken_twice_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
     test!(a_lock_keeps_interrupts_off_while_it_is_held),
     test!(a_triple_fault_is_told).ends(End::TripleFault),
@@ -155,17 +163,33 @@ fn the_command_line_arrives() {
 
 fn a_missing_uart_does_not_hang_the_log() {
     const COM4: u16 = 0x2E8;
-    let mut nobody = Serial::new(COM4);
-    nobody.init();
-    nobody.write_str("into the void").expect("every byte is dropped or sent");
+    // SAFETY: QEMU's PC has no COM4.
+    let mut absent = unsafe { Serial::new(COM4) };
+    absent.init();
+    absent.write_str("into the void").expect("every byte is dropped or sent");
 
-    // The port of the exit device reads as something else than a ready transmitter for ever.
+    // Something that never looks like a ready transmitter.
     const NEVER_READY: u16 = 0x00;
-    let mut stuck = Serial::new(NEVER_READY);
-    // Long enough that nobody could wait for every byte.
+    // SAFETY: not given: that is the controller for direct memory access. But nothing is written there, as no UART
+    // there is ever ready, and to read its registers changes nothing.
+    let mut stuck = unsafe { Serial::new(NEVER_READY) };
+    // So long that the kernel could not wait for every byte.
     for _ in 0..10_000 {
         stuck.write_str("a transmitter that is never ready").expect("every byte is dropped or sent");
     }
+}
+
+fn to_set_up_the_log_again_changes_nothing() {
+    const INTERRUPT_ENABLE: u16 = serial::COM1 + 1;
+    const MODEM_CONTROL: u16 = serial::COM1 + 4;
+    // SAFETY: the port interrupts for what it receives, as chapter 8 has it; but interrupts are off here.
+    let registers = unsafe {
+        io::outb(INTERRUPT_ENABLE, 0x01);
+        io::outb(MODEM_CONTROL, 0x0B);
+        serial::init();
+        [io::inb(INTERRUPT_ENABLE), io::inb(MODEM_CONTROL)]
+    };
+    assert_eq!(registers, [0x01, 0x0B]);
 }
 
 /// Enters the kernel again as a loader would, with these registers.
@@ -179,9 +203,8 @@ fn a_wrong_magic_stops_with_a_sentence() {
 }
 
 fn no_boot_information_stops_with_a_sentence() {
-    // SAFETY: not given: the address is no boot information. That is what must be noticed.
-    let handover = unsafe { Handover::new(multiboot2::MAGIC, 0) };
-    handover.information();
+    // SAFETY: not given: at the address is no boot information. That is what must be noticed.
+    unsafe { kernel_main(multiboot2::MAGIC, 0) };
 }
 
 fn a_stop_says_where_it_stands() {
@@ -259,7 +282,7 @@ fn a_panic_inside_a_panic_ends_it() {
 }
 
 fn a_panic_that_can_never_be_said_ends_it() {
-    /// Whoever says that it cannot be said has to say it.
+    /// To say that it cannot be said, one has to say it.
     struct Endless;
     impl core::fmt::Display for Endless {
         fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
@@ -267,6 +290,26 @@ fn a_panic_that_can_never_be_said_ends_it() {
         }
     }
     panic!("{Endless}");
+}
+
+fn a_stop_never_becomes_a_good_end() {
+    /// What ends the kernel well while it is being said.
+    struct Ending;
+    impl core::fmt::Display for Ending {
+        fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
+            stop::end("exit", serial::write);
+        }
+    }
+    panic!("a bug\n{Ending}");
+}
+
+fn report_with(esp: u32, ebp: u32) {
+    let trace = Trace { eip: None, esp: VirtAddr::new(esp), ebp: VirtAddr::new(ebp) };
+    stop::report("EXCEPTION", format_args!("none"), &trace);
+}
+
+fn a_chain_of_callers_may_reach_the_last_word_of_memory() {
+    report_with(0, 0xFFFF_FFFC);
 }
 
 fn a_lock_taken_twice_is_a_sentence_and_no_hang() {
@@ -285,8 +328,8 @@ fn a_lock_keeps_interrupts_off_while_it_is_held() {
     assert!(!are_on(), "they were off before");
     // SAFETY: all lines of the interrupt controllers are masked, so nothing can arrive.
     unsafe {
-        x86::io::outb(0x21, 0xFF);
-        x86::io::outb(0xA1, 0xFF);
+        io::outb(0x21, 0xFF);
+        io::outb(0xA1, 0xFF);
         common::lock::let_interrupts_in();
     }
     let held = lock.lock();
@@ -317,7 +360,7 @@ fn a_log_without_end_is_told() {
 }
 
 fn the_end_halts_the_cpu() {
-    stop::end("");
+    stop::end("", serial::write);
 }
 
 fn a_stop_halts_the_cpu() {

@@ -15,5 +15,5 @@ pub mod output;
 
 pub use cell::{Colour, Colours};
 #[cfg(target_os = "none")]
-pub use output::{init, last_words, set_colours};
+pub use output::{init, last_words, set_colours, write};
 pub use text::{HEIGHT, WIDTH};

@@ -16,7 +16,7 @@ fn kernel(handover: Handover) -> ! {
     let boot = handover.information(); // what the loader tells
     screen::init(); // 25 rows of text, and `println!`
     demonstrate();
-    stop::end(information::command_line(&boot))
+    stop::end(information::command_line(&boot), screen::write)
 }
 
 fn demonstrate() {

@@ -20,7 +20,7 @@ fn kernel(handover: Handover) -> ! {
     screen::init(); // text on the screen
     segments::init(); // flat segments of our own
     demonstrate();
-    stop::end(information::command_line(&boot))
+    stop::end(information::command_line(&boot), screen::write)
 }
 
 // ANCHOR: demonstrate

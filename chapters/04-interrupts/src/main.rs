@@ -22,7 +22,7 @@ fn kernel(handover: Handover) -> ! {
     segments::init(); // flat segments of our own
     interrupts::init(); // a handler for every vector
     demonstrate();
-    stop::end(information::command_line(&boot))
+    stop::end(information::command_line(&boot), screen::write)
 }
 
 // ANCHOR: demonstration

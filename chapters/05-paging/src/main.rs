@@ -31,7 +31,7 @@ fn kernel(handover: Handover) -> ! {
     interrupts::init(); // a handler for every vector
     paging::init(&boot); // memory in protected pages
     demonstrate();
-    stop::end(information::command_line(&boot))
+    stop::end(information::command_line(&boot), screen::write)
 }
 
 // ANCHOR: demonstration

@@ -23,7 +23,7 @@ fn kernel(handover: Handover) -> ! {
     paging::init(&boot); // memory in protected pages
     heap::init(); // memory of any size
     demonstrate();
-    stop::end(information::command_line(&boot))
+    stop::end(information::command_line(&boot), screen::write)
 }
 
 // ANCHOR: demonstrate

@@ -28,7 +28,7 @@ fn kernel(handover: Handover) -> ! {
     let rate = timer::init(RATE_HZ).expect("100 Hz is within the timer's range"); // ticks at this rate
     timer::start(); // interrupts are on from here
     demonstrate(rate);
-    stop::end(information::command_line(&boot))
+    stop::end(information::command_line(&boot), screen::write)
 }
 
 // ANCHOR: demonstrate

@@ -27,7 +27,7 @@ fn kernel(handover: Handover) -> ! {
     input::init(); // what is typed can be waited for
     let words = information::command_line(&boot);
     demonstrate(words.split_ascii_whitespace().any(|word| word == "exit"));
-    stop::end(words)
+    stop::end(words, screen::write)
 }
 
 /// `alone`: no person is there to type.

@@ -394,7 +394,7 @@ fn the_first_thread_may_end() {
     start(1000, 4);
     let _other = spawn(0, |_| {
         sleep(10);
-        stop::end("exit");
+        stop::end("exit", screen::write);
     });
     threads::exit();
 }
@@ -785,7 +785,7 @@ fn with_no_thread_to_run_the_cpu_halts() {
         HALTED.fetch_add(u32::from(last_byte == HLT), Relaxed);
         if CALLS.fetch_add(1, Relaxed) == TICKS {
             assert!(HALTED.load(Relaxed) > TICKS / 2, "of {TICKS} ticks, {HALTED:?} came after a hlt");
-            stop::end("exit");
+            stop::end("exit", screen::write);
         }
         pic::end_of_interrupt(Irq::Timer);
     }

@@ -39,7 +39,7 @@ fn kernel(handover: Handover) -> ! {
     input::init(); // what is typed can be waited for
     multitasking::init(); // threads can have address spaces of their own, and fork
     multitasking::run(first_task).expect("memory is not out yet"); // until task 1 has ended
-    stop::end(information::command_line(&boot))
+    stop::end(information::command_line(&boot), screen::write)
 }
 
 // ANCHOR: first
