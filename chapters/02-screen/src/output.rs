@@ -1,7 +1,11 @@
-//! The one screen that everybody prints to, and the log beside it.
+//! The one screen that all code prints to, and the log beside it.
 //!
 //! What is printed appears twice: on the screen, where control characters do their work, and in the log
 //! of chapter 1, which gets every byte as it is.
+//!
+//! Interrupts are off until all of it is written, and the log is slow: at 115,200 baud a byte takes 87 microseconds,
+//! and so a line of 115 bytes takes 10 ms. A timer that ticks 100 times a second (chapter 7) can lose a tick over a
+//! longer one. QEMU's serial port takes no time, and so it shows this only with a slow reader.
 
 #![cfg(target_os = "none")]
 
@@ -30,8 +34,10 @@ impl Write for Both<'_> {
 
 /// Makes the screen ready: blank, the cursor in the top left corner.
 pub fn init() {
+    // The lock first: a handler that comes between would find a register chosen, and choose another.
+    let mut screen = SCREEN.lock();
     Vga.init();
-    SCREEN.lock().clear();
+    screen.clear();
 }
 
 /// Prints in these colours from now on.
@@ -42,21 +48,21 @@ pub fn set_colours(colours: Colours) {
 // ANCHOR: write
 /// Writes to the screen and to the log.
 pub fn write(words: fmt::Arguments) {
-    // One lock for all pieces, so that nobody else's words come between them.
+    // One lock for all pieces, so that no other words come between them.
     Both(&mut SCREEN.lock()).write_fmt(words).expect("a screen takes everything");
 }
 // ANCHOR_END: write
 
 // ANCHOR: last
-/// Writes in white on red, and to the log, at any moment, whoever holds a lock: for the last words of a
-/// kernel.
+/// Writes in white on red, and to the log, at any moment, even while other code holds a lock: for the last words of
+/// a kernel.
 ///
 /// All that is known of the screen is its cursor, which is where the last piece of text ended.
 pub fn last_words(words: fmt::Arguments) {
     serial::last_words(words);
     let mut screen = Screen::resume(Vga);
     screen.set_colours(ALARM);
-    // There is nobody left to tell if this fails.
+    // If this fails, there is no other way left to say so.
     let _ = screen.write_fmt(words);
 }
 // ANCHOR_END: last

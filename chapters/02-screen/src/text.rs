@@ -6,8 +6,8 @@
 //!
 //! - `\n` goes to the start of the next row, `\r` to the start of this one;
 //! - a tab is one or more spaces, up to the next multiple of eight columns;
-//! - a backspace erases the character before it. It follows text back across a wrap, as whoever types
-//!   more than a row expects, but never across a `\n`.
+//! - a backspace erases the character before it. It follows text back across a wrap, as a person
+//!   who types more than a row expects, but never across a `\n`.
 
 #![forbid(unsafe_code)]
 

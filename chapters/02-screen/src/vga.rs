@@ -32,12 +32,14 @@ const BLINK: u8 = 0x08;
 /// Goes with the index: without it, the screen stays dark.
 const DISPLAY_ON: u8 = 0x20;
 
-/// The screen of the PC. It is in the hardware and not in here, so any number of these will do.
+/// The screen of the PC. It is in the hardware and not in here, so there may be several: one for last words, too.
 pub struct Vga;
 
 // ANCHOR: init
 impl Vga {
     /// Shows the cursor, which the loader may have hidden, and makes all sixteen backgrounds usable.
+    ///
+    /// The caller holds the screen's lock, so that no other code chooses registers meanwhile.
     pub fn init(&mut self) {
         // A line below the letter, in the last two of the sixteen rows of dots that a cell has.
         self.write_controller(CURSOR_START, 14);
@@ -81,7 +83,7 @@ impl Hardware for Vga {
 
     #[inline(always)]
     fn set_cell(&mut self, row: usize, column: usize, cell: Cell) {
-        // SAFETY: as above; nothing but the screen is kept there, and nobody has a reference to it.
+        // SAFETY: as above; nothing but the screen is kept there, and there are no references to it.
         unsafe { (&raw mut (*CELLS)[row][column]).write_volatile(cell) }
     }
 
