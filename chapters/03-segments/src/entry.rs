@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 use crate::descriptor::Descriptor;
+use common::lock::{InterruptsOff, interrupts_off};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 // ANCHOR: entry
@@ -26,14 +27,15 @@ impl GdtEntry {
         Self { low: AtomicU32::new(descriptor.0 as u32), high: AtomicU32::new((descriptor.0 >> 32) as u32) }
     }
 
-    /// The descriptor that is there now, with what the CPU has marked in it.
+    /// The descriptor that is there now, with what the CPU has marked in it. Both words are of the same one: interrupts
+    /// are off meanwhile.
     pub fn read(&self) -> Descriptor {
+        let _off = interrupts_off();
         Descriptor(u64::from(self.low.load(Relaxed)) | u64::from(self.high.load(Relaxed)) << 32)
     }
 
-    /// Puts `descriptor` there. Between the two words an interrupt would find half of it: the caller keeps
-    /// interrupts off.
-    pub(crate) fn write(&self, descriptor: Descriptor) {
+    /// Puts `descriptor` there. Interrupts are off, which the caller shows: one in between would find half of it.
+    pub(crate) fn write(&self, descriptor: Descriptor, _: &InterruptsOff) {
         self.low.store(descriptor.0 as u32, Relaxed);
         self.high.store((descriptor.0 >> 32) as u32, Relaxed);
     }

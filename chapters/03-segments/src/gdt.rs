@@ -2,7 +2,8 @@
 //!
 //! Selectors are everywhere: in the segment registers, in the task register, in the gates of chapter 4, and
 //! in the saved registers of code that was interrupted. The kernel cannot find them all. So the table only
-//! grows: what is loaded in place of it has every entry that it has, and more behind them.
+//! grows: what is loaded in place of it has every entry that it has, and more behind them. One thing may change:
+//! [`replace`] gives an entry of data or code another base and limit. Each selector can be loaded as before.
 
 #![cfg(target_os = "none")]
 
@@ -14,7 +15,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use x86::Ring;
 use x86::bits32::segmentation::load_cs;
 use x86::dtables::{DescriptorTablePointer, lgdt, sgdt};
-use x86::segmentation::{SegmentSelector, cs, ds, es, fs, gs, load_ds, load_es, load_fs, load_gs, load_ss, ss};
+use x86::segmentation::{SegmentSelector, load_ds, load_es, load_fs, load_gs, load_ss};
 
 // ANCHOR: selectors
 /// The entry for instructions: CS.
@@ -50,10 +51,10 @@ pub enum ReplaceError {
     NotInTable,
     /// The entry is the null descriptor or a flat segment, on which compiled code runs.
     Flat,
-    /// The old descriptor or the new one is for the CPU's own use, such as a task state segment.
+    /// The entry holds no data or code: it is for the CPU's own use, as a task state segment is, or empty.
     System,
-    /// A segment register holds the selector, and could not be loaded with the new descriptor.
-    InUse,
+    /// The new descriptor does not have the access of the old one.
+    OtherAccess,
 }
 // ANCHOR_END: errors
 
@@ -137,13 +138,14 @@ pub fn load(table: &'static [GdtEntry]) -> Result<(), TableError> {
 // ANCHOR: replace
 /// Puts `descriptor` into the entry that `selector` names, and returns the one that was there.
 ///
-/// A register that holds the selector keeps the old segment until it is loaded again.
+/// A register that holds the selector keeps the old segment until it is loaded again. It may be loaded at any
+/// moment, from the saved registers of some thread; so what can be loaded now must stay so, and keeps its access.
+/// Compiled code runs on the two flat segments alone, which stay as they are.
 ///
 /// # Panics
 /// Before [`init`].
 pub fn replace(selector: SegmentSelector, descriptor: Descriptor) -> Result<Descriptor, ReplaceError> {
-    let _off = interrupts_off();
-    let names = |held: &SegmentSelector| held.bits() >> 2 == selector.bits() >> 2;
+    let off = interrupts_off();
     let index = usize::from(selector.index());
     let entry = loaded().get(index).filter(|_| !selector.contains(SegmentSelector::TI_LDT));
     let entry = entry.ok_or(ReplaceError::NotInTable)?;
@@ -151,23 +153,17 @@ pub fn replace(selector: SegmentSelector, descriptor: Descriptor) -> Result<Desc
     if index < FLAT.len() {
         return Err(ReplaceError::Flat);
     }
-    if is_system(old) || is_system(descriptor) {
+    if !old.access().contains(Access::CODE_OR_DATA) {
         return Err(ReplaceError::System);
     }
-    // Compiled code runs on these four. FS and GS are loaded again when an interrupt returns: that must succeed.
-    let is_loadable = descriptor.access() | Access::ACCESSED == old.access() | Access::ACCESSED;
-    if [cs(), ds(), es(), ss()].iter().any(names) || [fs(), gs()].iter().any(names) && !is_loadable {
-        return Err(ReplaceError::InUse);
+    // The CPU marks a segment as accessed when it is loaded.
+    if descriptor.access() | Access::ACCESSED != old.access() | Access::ACCESSED {
+        return Err(ReplaceError::OtherAccess);
     }
-    entry.write(descriptor);
+    entry.write(descriptor, &off);
     Ok(old)
 }
 // ANCHOR_END: replace
-
-/// Whether it is for the CPU's own use: a task state segment, a gate, another table of segments.
-fn is_system(descriptor: Descriptor) -> bool {
-    descriptor != Descriptor::NULL && !descriptor.access().contains(Access::CODE_OR_DATA)
-}
 
 impl fmt::Display for TableError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {

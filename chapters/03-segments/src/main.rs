@@ -54,7 +54,7 @@ fn extend() {
     gdt::load(LONGER.call_once(|| gdt::extended(&[page_at(0x10_0000)]))).expect("it has all that the table has");
     print_loaded();
     println!("The last entry is replaced:");
-    gdt::replace(FOURTH, page_at(0x10_1000)).expect("no register holds it");
+    gdt::replace(FOURTH, page_at(0x10_1000)).expect("it is data as well");
     print_loaded();
     let refused = gdt::load(shorter).expect_err("it lacks the last entry");
     println!("The first table cannot come back: {refused}.");

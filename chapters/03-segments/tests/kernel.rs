@@ -3,18 +3,26 @@
 #![no_std]
 #![no_main]
 
+use boot::{information, serial};
 use common::{VirtAddr, image};
-use harness::{Test, test};
+use harness::{End, Test, test};
 use segments::GdtEntry;
 use segments::descriptor::{Access, Descriptor, Flags};
 use segments::gdt::{self, CODE, DATA, ReplaceError, TableError};
 use spin::Once;
 use x86::Ring;
 use x86::bits32::task::TaskStateSegment;
-use x86::segmentation::{self, SegmentSelector, load_ds, load_fs};
+use x86::segmentation::{self, SegmentSelector, load_fs};
 use x86::task::load_tr;
 
-harness::boot!(TESTS, up to segments);
+harness::boot!(TESTS, handover => {
+    serial::init();
+    let boot = handover.information();
+    if information::command_line(&boot).contains("the_table_is_not_known_before_init") {
+        gdt::loaded();
+    }
+    boot
+}, up to segments);
 
 const TESTS: &[Test] = &[
     test!(the_cpu_uses_our_table),
@@ -30,8 +38,17 @@ const TESTS: &[Test] = &[
     test!(the_flat_segments_cannot_be_replaced),
     test!(what_is_not_in_the_table_cannot_be_replaced),
     test!(what_is_for_the_cpus_own_use_cannot_be_replaced),
-    test!(what_a_register_holds_is_replaced_by_what_it_can_be_loaded_with),
+    test!(an_entry_keeps_its_access),
+    test!(the_table_is_not_known_before_init).ends(End::Stop("PANIC: no table has been loaded yet")),
+    test!(a_table_that_is_too_long_is_refused_with_a_sentence)
+        .ends(End::Stop("PANIC: a table has at most 8192 entries, at")),
+    test!(a_copy_of_another_length_is_a_bug)
+        .ends(End::Stop("the table and what is added to it have another length\n  left: 4\n right: 5")),
 ];
+
+fn the_table_is_not_known_before_init() {
+    unreachable!("it was asked for while the kernel came up");
+}
 
 /// The descriptors of the loaded table, as there is no heap yet.
 fn loaded<const N: usize>() -> [Descriptor; N] {
@@ -153,15 +170,17 @@ fn a_table_that_drops_moves_or_changes_a_descriptor_is_refused() {
     assert_eq!(read_through_fs(), FIRST);
 }
 
+const fn flat<const N: usize>() -> [GdtEntry; N] {
+    let mut table = [const { GdtEntry::new(Descriptor::NULL) }; N];
+    table[1] = GdtEntry::new(Descriptor::FLAT_CODE);
+    table[2] = GdtEntry::new(Descriptor::FLAT_DATA);
+    table
+}
+
+static TOO_LONG: [GdtEntry; 8193] = flat();
+
 fn a_table_has_as_many_entries_as_a_selector_can_name() {
-    const fn flat<const N: usize>() -> [GdtEntry; N] {
-        let mut table = [const { GdtEntry::new(Descriptor::NULL) }; N];
-        table[1] = GdtEntry::new(Descriptor::FLAT_CODE);
-        table[2] = GdtEntry::new(Descriptor::FLAT_DATA);
-        table
-    }
     static LONGEST: [GdtEntry; 8192] = flat();
-    static TOO_LONG: [GdtEntry; 8193] = flat();
     assert_eq!(gdt::load(&TOO_LONG), Err(TableError::TooLong));
     gdt::load(&LONGEST).expect("it extends the loaded table");
     assert_eq!(gdt::loaded().len(), 8192);
@@ -179,7 +198,7 @@ fn a_register_finds_the_replacement_when_it_is_loaded_again() {
     add(first);
     use_fourth_as_fs();
     assert_eq!(read_through_fs(), FIRST);
-    let old = gdt::replace(FOURTH, second).expect("FS can be loaded with it");
+    let old = gdt::replace(FOURTH, second).expect("it is data as well");
     assert_eq!((old.base(), old.access()), (first.base(), DATA_ACCESS | Access::ACCESSED), "the CPU has marked it");
     assert_eq!(read_through_fs(), FIRST, "the register's copy");
     use_fourth_as_fs();
@@ -215,26 +234,30 @@ fn what_is_for_the_cpus_own_use_cannot_be_replaced() {
     for new in [segment_of(&FIRST), Descriptor::NULL, free_tss()] {
         assert_eq!(gdt::replace(FOURTH, new), Err(ReplaceError::System), "in use");
     }
-    assert_eq!(gdt::replace(fifth, free_tss()), Err(ReplaceError::System), "a segment by a task state segment");
-    assert_eq!(gdt::replace(fifth, Descriptor::NULL), Ok(segment_of(&FIRST)));
-    assert_eq!(gdt::replace(fifth, segment_of(&SECOND)), Ok(Descriptor::NULL));
+    assert_eq!(gdt::replace(fifth, free_tss()), Err(ReplaceError::OtherAccess), "a segment by a task state segment");
 }
 
-fn what_a_register_holds_is_replaced_by_what_it_can_be_loaded_with() {
+fn an_entry_keeps_its_access() {
     let of_ring_3 = Descriptor::new(0, 0xF_FFFF, DATA_ACCESS | Access::RING_3, Flags::LIMIT_IN_PAGES);
+    let unfit = [Descriptor::NULL, Descriptor::FLAT_CODE, of_ring_3];
     add(Descriptor::FLAT_DATA);
-    use_fourth_as_fs();
-    for unfit in [Descriptor::NULL, Descriptor::FLAT_CODE, of_ring_3] {
-        assert_eq!(gdt::replace(FOURTH, unfit), Err(ReplaceError::InUse));
+    for unfit in unfit {
+        assert_eq!(gdt::replace(FOURTH, unfit), Err(ReplaceError::OtherAccess), "no register holds it");
     }
-    gdt::replace(FOURTH, segment_of(&FIRST)).expect("FS can be loaded with it");
-    gdt::replace(FOURTH, Descriptor::FLAT_DATA).expect("FS can be loaded with it");
-    // SAFETY: the segment is flat, as that of DS was.
-    unsafe { load_ds(FOURTH) };
-    assert_eq!(gdt::replace(FOURTH, segment_of(&FIRST)), Err(ReplaceError::InUse), "compiled code runs on DS");
-    // SAFETY: that is what DS was before.
-    unsafe { load_ds(DATA) };
-    // SAFETY: compiled code does not use FS.
-    unsafe { load_fs(DATA) };
-    gdt::replace(FOURTH, Descriptor::NULL).expect("no register holds it");
+    use_fourth_as_fs();
+    for unfit in unfit {
+        assert_eq!(gdt::replace(FOURTH, unfit), Err(ReplaceError::OtherAccess), "FS holds it");
+    }
+    gdt::replace(FOURTH, segment_of(&FIRST)).expect("it is data as well");
+    gdt::replace(FOURTH, Descriptor::FLAT_DATA).expect("it is data as well");
+    use_fourth_as_fs();
+    assert_eq!(gdt::loaded()[3].read(), Descriptor::FLAT_DATA);
+}
+
+fn a_table_that_is_too_long_is_refused_with_a_sentence() {
+    panic!("{}", gdt::load(&TOO_LONG).expect_err("it is too long"));
+}
+
+fn a_copy_of_another_length_is_a_bug() {
+    let _: [GdtEntry; 5] = gdt::extended(&[segment_of(&FIRST)]);
 }
