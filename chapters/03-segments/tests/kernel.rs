@@ -29,6 +29,8 @@ const TESTS: &[Test] = &[
     test!(every_segment_register_refers_to_our_table),
     test!(every_segment_is_flat),
     test!(a_larger_table_can_take_its_place),
+    test!(a_copy_without_room_for_all_is_a_bug)
+        .ends(End::Stop("the table and what is added to it have another length")),
     test!(a_copy_has_what_the_cpu_has_marked),
     test!(a_table_without_the_flat_segments_is_refused),
     test!(a_table_that_drops_moves_or_changes_a_descriptor_is_refused),
@@ -124,6 +126,10 @@ fn a_larger_table_can_take_its_place() {
     add(window);
     assert_eq!(loaded(), [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA, window]);
     every_segment_register_refers_to_our_table();
+}
+
+fn a_copy_without_room_for_all_is_a_bug() {
+    gdt::extended::<3>(&[Descriptor::NULL]);
 }
 
 fn a_copy_has_what_the_cpu_has_marked() {

@@ -55,7 +55,10 @@ const TESTS: &[Test] = &[
     test!(a_fault_for_which_no_segment_is_to_blame_says_so)
         .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0: no segment is to blame")),
     test!(a_missing_gate_is_blamed_on_the_idt)
-        .ends(End::Stop("EXCEPTION: segment not present (vector 11), error code 0x0202: entry 64 of the IDT")),
+        .ends(End::Stop("EXCEPTION: segment not present (vector 11), error code 0x0202: entry 64 of the IDT\n  EAX")),
+    test!(an_error_code_tells_of_the_ldt_and_of_a_device).ends(End::Stop(
+        "EXCEPTION: segment not present (vector 11), error code 0x0105: entry 32 of the LDT, while delivering an external interrupt\n",
+    )),
     test!(an_interrupt_without_a_handler_stops).ends(End::Stop("EXCEPTION: interrupt 0x80 has no handler")),
     test!(an_exception_while_printing_still_speaks).ends(End::Stop("EXCEPTION: invalid opcode (vector 6)")),
     test!(an_exception_inside_a_handler_stops_with_its_name)
@@ -562,6 +565,12 @@ fn a_missing_gate_is_blamed_on_the_idt() {
         gate.write_volatile(gate.read_volatile() & !(1 << 47));
         asm!("int 64");
     }
+}
+
+fn an_error_code_tells_of_the_ldt_and_of_a_device() {
+    let handler = idt::gate(11).handler();
+    // SAFETY: the handler does not return. QEMU never says that a device was the reason, so the stub is told by hand.
+    unsafe { asm!("call deliver", in("eax") handler.as_u32(), in("edx") 32 << 3 | 0b101) };
 }
 
 fn an_interrupt_without_a_handler_stops() {

@@ -127,8 +127,13 @@ impl Breaker<'_> {
 
     /// An expression whose value is not used, and the `whole` statement, which may have a semicolon.
     fn statement(&mut self, expression: &Expr, whole: &impl Spanned) {
-        // The condition that never holds is the same as no `if`.
-        if !matches!(expression, Expr::If(parts) if parts.else_branch.is_none()) {
+        let only_has_a_condition = match expression {
+            Expr::If(parts) => parts.else_branch.is_none(),
+            Expr::While(_) => true,
+            _ => false,
+        };
+        // One that never holds is the same.
+        if !only_has_a_condition {
             self.note(whole, "");
         }
         match expression {
