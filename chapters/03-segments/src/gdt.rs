@@ -14,7 +14,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use x86::Ring;
 use x86::bits32::segmentation::load_cs;
-use x86::dtables::{DescriptorTablePointer, lgdt, sgdt};
+use x86::dtables::{DescriptorTablePointer, lgdt, load_ldtr, sgdt};
 use x86::segmentation::{SegmentSelector, load_ds, load_es, load_fs, load_gs, load_ss};
 
 // ANCHOR: selectors
@@ -77,6 +77,8 @@ pub fn init() {
         load_fs(DATA);
         load_gs(DATA);
         load_ss(DATA);
+        // No table of a program's own: after a reset, a selector may name entries of one that lies at address 0.
+        load_ldtr(SegmentSelector::new(0, Ring::Ring0));
     }
     LOADED.store(true, Relaxed);
 }

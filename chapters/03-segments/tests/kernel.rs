@@ -28,6 +28,7 @@ const TESTS: &[Test] = &[
     test!(the_cpu_uses_our_table),
     test!(every_segment_register_refers_to_our_table),
     test!(every_segment_is_flat),
+    test!(there_is_no_local_table),
     test!(a_larger_table_can_take_its_place),
     test!(a_copy_without_room_for_all_is_a_bug)
         .ends(End::Stop("the table and what is added to it have another length")),
@@ -81,6 +82,17 @@ fn every_segment_is_flat() {
         );
     }
     assert_eq!([through_fs, through_gs, through_cs], [WORD; 3]);
+}
+
+fn there_is_no_local_table() {
+    const SECOND_OF_LOCAL_TABLE: u32 = 0b1100;
+    let is_readable: u8;
+    // SAFETY: there is memory, which the BIOS does not need any more. Whether it is a descriptor is only asked.
+    unsafe {
+        (8 as *mut Descriptor).write_volatile(Descriptor::FLAT_DATA);
+        core::arch::asm!("verr {:x}", "setz {}", in(reg) SECOND_OF_LOCAL_TABLE, out(reg_byte) is_readable);
+    }
+    assert_eq!(is_readable, 0, "a selector leads to address 8");
 }
 
 /// Loads the table with one descriptor more, its fourth.
