@@ -16,6 +16,7 @@ pub struct Test {
     memory_mib: u32,
     module: bool,
     cpu: &'static str,
+    flags: &'static str,
     types: &'static str,
     rounds: u32,
     told: &'static [&'static str],
@@ -37,6 +38,8 @@ pub enum End {
     /// The kernel has said that it is over, or why it stops, and halts the CPU for good: the machine has no
     /// exit device.
     Halt,
+    /// The boot loader never gets as far as the kernel.
+    NotLoaded,
 }
 
 /// A test that is named as its function is.
@@ -53,8 +56,8 @@ macro_rules! test {
 impl Test {
     /// A test that has to return, on a machine with 16 MiB of memory.
     pub const fn new(name: &'static str, run: fn()) -> Self {
-        let (memory_mib, module, cpu, types, told, rounds) = (16, false, "", "", &[] as &[_], 0);
-        Self { name, run, end: End::Good, memory_mib, module, cpu, types, told, rounds }
+        let (memory_mib, module, cpu, flags, types, told, rounds) = (16, false, "", "", "", &[] as &[_], 0);
+        Self { name, run, end: End::Good, memory_mib, module, cpu, flags, types, told, rounds }
     }
 
     /// The same test, which has to end in this way instead.
@@ -77,6 +80,11 @@ impl Test {
         Self { cpu, ..self }
     }
 
+    /// The same test, on a machine with these options for QEMU as well.
+    pub const fn flags(self, flags: &'static str) -> Self {
+        Self { flags, ..self }
+    }
+
     /// The same test; once it logs `waiting for input`, these letters arrive at the serial port.
     pub const fn types(self, types: &'static str) -> Self {
         Self { types, ..self }
@@ -95,9 +103,9 @@ impl Test {
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { name, run: _, end: _, memory_mib, module, cpu, types, told, rounds } = self;
+        let Self { name, run: _, end: _, memory_mib, module, cpu, flags, types, told, rounds } = self;
         write!(f, r#"{{"test":"{name}","memory_mib":{memory_mib},"module":{module},"#)?;
-        write!(f, r#""cpu":"{cpu}","types":{types:?},"told":{told:?},"rounds":{rounds},"end":"#)?;
+        write!(f, r#""cpu":"{cpu}","flags":"{flags}","types":{types:?},"told":{told:?},"rounds":{rounds},"end":"#)?;
         match self.end {
             End::Good => f.write_str(r#""good"}"#),
             End::Stop(words) => write!(f, r#"{{"stop":{words:?}}}}}"#),
@@ -105,6 +113,7 @@ impl fmt::Display for Test {
             End::Hang => f.write_str(r#""hang"}"#),
             End::Endless => f.write_str(r#""endless"}"#),
             End::Halt => f.write_str(r#""halt"}"#),
+            End::NotLoaded => f.write_str(r#""not loaded"}"#),
         }
     }
 }

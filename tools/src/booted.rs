@@ -114,7 +114,8 @@ impl Suite<'_> {
     /// Boots one test, and holds it to the end that it has to come to. If that is a hang, so long is waited for it.
     fn boot(&self, test: &Listed, hang: Duration) -> Outcome<()> {
         let kernel = self.kernel.as_deref().expect("only a kernel that was built lists tests");
-        let timeout = if test.expected == Expected::Hang { hang.min(self.timeout) } else { self.timeout };
+        let never_ends = matches!(test.expected, Expected::Hang | Expected::NotLoaded);
+        let timeout = if never_ends { hang.min(self.timeout) } else { self.timeout };
         Ok(self.watch(kernel, test, timeout)?.judge(test))
     }
 
@@ -127,7 +128,8 @@ impl Suite<'_> {
 /// Boots a kernel with these words, on the machine that `test` asks for.
 pub fn watch(workspace: &Workspace, kernel: &Path, words: &str, test: &Listed, timeout: Duration) -> Result<Run> {
     let orders = Orders { timeout, typist: Typist::Letters(&test.types) };
-    Boot { workspace, kernel, words, test, orders, flags: &[] }.watch(io::sink())
+    let flags: Vec<String> = test.flags.split_ascii_whitespace().map(String::from).collect();
+    Boot { workspace, kernel, words, test, orders, flags: &flags }.watch(io::sink())
 }
 
 /// Does something with every item, on as many threads as there are processors.

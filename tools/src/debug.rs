@@ -6,7 +6,7 @@ use crate::ending::Ending;
 use crate::image;
 use crate::kernels;
 use crate::log::Log;
-use crate::machine::{CannotStart, Parts};
+use crate::machine::{self, CannotStart, Parts};
 use crate::process::{MOST_OUTPUT_BYTES, Process};
 use crate::symbols::Symbols;
 use anyhow::{Context, Result, bail};
@@ -31,7 +31,7 @@ pub struct Options {
     #[arg(long)]
     chapter: Option<String>,
     /// The machine's memory: a number of MiB, or a number with a unit.
-    #[arg(long, default_value = "16")]
+    #[arg(long, default_value = "16", value_parser = machine::memory)]
     memory: String,
     /// More options for QEMU, in one word.
     #[arg(long, default_value = "", allow_hyphen_values = true)]

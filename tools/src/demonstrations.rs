@@ -13,15 +13,18 @@ use anyhow::Result;
 use std::fs;
 use std::time::{Duration, Instant};
 
+/// A memory, in MiB, that is enough for every chapter.
+pub const ENOUGH_MIB: u32 = 8;
+
 /// A machine: its memory in MiB, and its CPU by QEMU's name, which is empty for QEMU's own choice.
 type Parts = (u32, &'static str);
 
 /// What has to do for every chapter, with the oldest CPU and the newest among them.
-const MACHINES: [Parts; 5] = [(8, "486"), (16, ""), (128, ""), (512, ""), (3072, "max")];
+const MACHINES: [Parts; 5] = [(ENOUGH_MIB, "486"), (16, ""), (128, ""), (512, ""), (3072, "max")];
 
 /// More of both, for those who have time. QEMU's 486 has the pages of 4 MiB that a real one lacks, but
 /// neither `cmov` nor `cmpxchg8b`.
-const MEMORIES_MIB: [u32; 9] = [8, 16, 32, 127, 128, 129, 256, 1024, 3072];
+const MEMORIES_MIB: [u32; 9] = [ENOUGH_MIB, 16, 32, 127, 128, 129, 256, 1024, 3072];
 const CPUS: [&str; 9] = ["486", "pentium", "pentium2", "pentium3", "athlon", "coreduo", "core2duo", "Nehalem", "max"];
 
 /// A CPU that the chapters from this one on refuse, and how.

@@ -1,5 +1,6 @@
 //! The verdict: which of the ways to end this was, in one sentence.
 
+use crate::demonstrations::ENOUGH_MIB;
 use crate::log::{self, Kind};
 use crate::monitor::Cpu;
 use crate::process::MOST_OUTPUT_BYTES;
@@ -16,6 +17,8 @@ const BAD: i32 = 35;
 pub struct Seen {
     /// How QEMU ended.
     pub status: ExitStatus,
+    /// Whether the kernel was in memory at all.
+    pub was_loaded: bool,
     /// Whether the machine was to be reset.
     pub was_reset: bool,
     /// Whether the CPU was halted for good.
@@ -37,6 +40,8 @@ pub enum Ending {
     Good,
     /// The kernel stopped, for this reason if it gave one.
     Stopped(Option<Kind>),
+    /// The boot loader never got as far as the kernel.
+    NotLoaded,
     /// The CPU gave up.
     TripleFault,
     /// The kernel came to its end, and halted instead of leaving.
@@ -61,6 +66,9 @@ impl Ending {
     /// QEMU's status alone cannot tell: it is 0 after a triple fault, and 0 when a person closes the window.
     pub fn of(seen: &Seen, text: &str, in_window: bool) -> Self {
         let report = log::report(text).map(|report| report.kind);
+        if !seen.was_loaded {
+            return Self::NotLoaded;
+        }
         if seen.was_reset {
             return Self::TripleFault;
         }
@@ -74,7 +82,7 @@ impl Ending {
             return Self::Endless;
         }
         match seen.status.code() {
-            // A good end after the report of a stop is none: somebody else went on meanwhile.
+            // A good end after the report of a stop is none: other code went on meanwhile.
             Some(GOOD) if report.is_some() => Self::Stopped(report),
             Some(GOOD) => Self::Good,
             Some(BAD) => Self::Stopped(report),
@@ -95,6 +103,11 @@ impl fmt::Display for Ending {
             Self::Stopped(Some(Kind::Exception)) => f.write_str("The kernel was stopped by an exception."),
             Self::Stopped(Some(Kind::Stop)) => f.write_str("The kernel stopped, because it could not go on."),
             Self::Stopped(None) => f.write_str("The kernel stopped, and did not say why."),
+            Self::NotLoaded => write!(
+                f,
+                "The boot loader never got as far as the kernel: it refused the kernel, or the machine has too \
+                 little memory. {ENOUGH_MIB} MiB are enough."
+            ),
             Self::TripleFault => f.write_str(
                 "The machine was reset by a triple fault: an exception came up, and neither it \
                  nor the exceptions that followed from it could be handled.",
@@ -117,7 +130,9 @@ impl fmt::Display for Ending {
             Self::Endless => {
                 write!(f, "The kernel prints without end: it was stopped after {} MiB of log.", MOST_OUTPUT_BYTES >> 20)
             }
-            Self::WindowClosed => f.write_str("The window was closed before the demonstration was over."),
+            Self::WindowClosed => {
+                f.write_str("The window was closed before the log said that the demonstration was over.")
+            }
             Self::Left(status) => write!(f, "QEMU ended with status {status}, which no kernel of ours gives it."),
             Self::Killed(signal) => write!(f, "QEMU was ended from outside, by signal {signal}."),
             Self::CannotStart(reason) => write!(f, "QEMU could not start: {}.", reason.trim_end_matches('.')),
@@ -134,8 +149,8 @@ mod tests {
 
     fn exited(code: i32) -> Seen {
         let status = ExitStatus::from_raw(code << 8);
-        let (was_reset, was_halted, was_endless) = (false, false, false);
-        Seen { status, was_reset, was_halted, timeout: None, was_endless, cpu: None, addresses: Vec::new() }
+        let (was_loaded, was_reset, was_halted, was_endless) = (true, false, false, false);
+        Seen { status, was_loaded, was_reset, was_halted, timeout: None, was_endless, cpu: None, addresses: Vec::new() }
     }
 
     #[test]
@@ -162,6 +177,15 @@ mod tests {
         let cpu = Some(Cpu { interrupts_on: true, is_halted: false });
         let hang = Seen { timeout: Some(time), cpu, ..exited(0) };
         assert_eq!(Ending::of(&hang, OVER, false), Ending::Hang(time, cpu));
+    }
+
+    #[test]
+    fn a_kernel_that_was_never_loaded_neither_hangs_nor_faults() {
+        let late = Seen { was_loaded: false, timeout: Some(Duration::from_secs(3)), ..exited(0) };
+        assert_eq!(Ending::of(&late, "", false), Ending::NotLoaded);
+        let reset = Seen { was_loaded: false, was_reset: true, ..exited(0) };
+        assert_eq!(Ending::of(&reset, "", true), Ending::NotLoaded);
+        assert!(Ending::NotLoaded.to_string().ends_with("8 MiB are enough."));
     }
 
     #[test]

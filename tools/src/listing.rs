@@ -27,6 +27,9 @@ pub struct Listed {
     /// The CPU that it needs, by QEMU's name; empty if any will do.
     #[serde(default)]
     pub cpu: String,
+    /// More options for QEMU.
+    #[serde(default)]
+    pub flags: String,
     /// What has to be told of its end, beside the log.
     #[serde(default)]
     pub told: Vec<String>,
@@ -59,13 +62,16 @@ pub enum Expected {
     /// By halting, on a machine that it cannot leave.
     #[serde(rename = "halt")]
     Halt,
+    /// Before it begins.
+    #[serde(rename = "not loaded")]
+    NotLoaded,
 }
 
 impl Listed {
     /// The question for the table itself, which is booted as a test is.
     pub fn table() -> Self {
-        let (name, cpu, types, told) = ("?".into(), String::new(), String::new(), Vec::new());
-        Self { name, memory_mib: 16, module: false, types, cpu, told, rounds: 0, expected: Expected::Good }
+        let (name, cpu, flags, types, told) = ("?".into(), String::new(), String::new(), String::new(), Vec::new());
+        Self { name, memory_mib: 16, module: false, types, cpu, flags, told, rounds: 0, expected: Expected::Good }
     }
 
     /// Whether `ending`, with the log's `text` and with what is `told` of it, is the one this has to come to;
@@ -84,7 +90,7 @@ impl Expected {
     fn accepts(&self, ending: &Ending, text: &str) -> Result<(), String> {
         match (self, ending) {
             (Self::Good, Ending::Good) | (Self::TripleFault, Ending::TripleFault) => Ok(()),
-            (Self::Endless, Ending::Endless) => Ok(()),
+            (Self::Endless, Ending::Endless) | (Self::NotLoaded, Ending::NotLoaded) => Ok(()),
             (Self::Hang, Ending::Hang(..)) | (Self::Halt, Ending::Halted) => Ok(()),
             (Self::Stop(words), Ending::Stopped(_))
                 if text.contains(STOPPED_AGAIN) && !words.contains(STOPPED_AGAIN) =>
@@ -107,6 +113,7 @@ impl fmt::Display for Expected {
             Self::Hang => f.write_str("a hang"),
             Self::Endless => f.write_str("a log without end"),
             Self::Halt => f.write_str("a halt"),
+            Self::NotLoaded => f.write_str("a boot loader that does not get as far as the kernel"),
         }
     }
 }
@@ -143,14 +150,20 @@ mod tests {
             "\n",
             r#"{"test":"f","memory_mib":16,"told":["off","in `f`"],"end":"endless"}"#,
             "\n",
+            r#"{"test":"g","memory_mib":16,"flags":"-serial none","end":"not loaded"}"#,
+            "\n",
         );
         let tests = parse(text).expect("a good list");
-        assert_eq!(tests.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c", "d", "e", "f"]);
+        assert_eq!(
+            tests.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(),
+            ["a", "b", "c", "d", "e", "f", "g"]
+        );
         assert_eq!((tests[1].memory_mib, tests[1].module, tests[1].cpu.as_str()), (8, true, "486"));
         assert_eq!(tests[1].types, "q\n");
         assert_eq!(tests[1].expected, Expected::Stop("PANIC: \"x\"".into()));
         assert_eq!((&tests[2].expected, &tests[3].expected), (&Expected::TripleFault, &Expected::Hang));
         assert_eq!((&tests[4].expected, &tests[5].expected), (&Expected::Halt, &Expected::Endless));
+        assert_eq!((&tests[6].expected, tests[6].flags.as_str()), (&Expected::NotLoaded, "-serial none"));
         assert_eq!((tests[4].told.len(), &tests[5].told[..]), (0, &["off".to_owned(), "in `f`".to_owned()][..]));
     }
 
@@ -167,9 +180,11 @@ mod tests {
         let stop = Ending::Stopped(Some(Kind::Panic));
         let expected_stop = Expected::Stop("five".into());
         let expected = [Expected::Good, expected_stop, Expected::TripleFault];
-        let expected = expected.into_iter().chain([Expected::Hang, Expected::Halt, Expected::Endless]);
+        let expected =
+            expected.into_iter().chain([Expected::Hang, Expected::Halt, Expected::Endless, Expected::NotLoaded]);
         let expected: Vec<Expected> = expected.collect();
-        let endings = [Ending::Good, stop, Ending::TripleFault, hang, Ending::Halted, Ending::Endless];
+        let endings =
+            [Ending::Good, stop, Ending::TripleFault, hang, Ending::Halted, Ending::Endless, Ending::NotLoaded];
         for (row, expected) in expected.iter().enumerate() {
             for (column, ending) in endings.iter().enumerate() {
                 assert_eq!(expected.accepts(ending, "two and two are five").is_ok(), row == column);

@@ -1,7 +1,7 @@
 //! The log: what the kernel has said so far, and what that means.
 //!
-//! The host relies on a few words of it: that the demonstration is over, that input is waited for, and
-//! the report with which a kernel stops. In a report, every address of code is written `EIP 0x0010abcd`,
+//! The host relies on a few words of it: that the demonstration is over, that input is waited for, that
+//! the reader shall stall, and the report with which a kernel stops. In a report, every address of code is written `EIP 0x0010abcd`,
 //! the first being where it happened and the others the callers; here the words for it are added.
 
 use crate::process::MOST_OUTPUT_BYTES;
@@ -10,6 +10,7 @@ use std::io::{self, Write};
 
 const OVER: &str = "The demonstration is over.";
 const WAITING: &str = "waiting for input";
+const STALL: &str = "the host reads nothing for a while";
 const ADDRESS: &str = "EIP 0x";
 
 /// What the kernel has said so far, passed on at once with every address put into words.
@@ -17,6 +18,7 @@ pub struct Log<'a> {
     symbols: &'a Symbols,
     reader: Box<dyn Write + 'a>,
     bytes: Vec<u8>,
+    wants_a_stall: bool,
 }
 
 /// The report with which a kernel stopped.
@@ -42,7 +44,7 @@ pub enum Kind {
 impl<'a> Log<'a> {
     /// An empty log, which `reader` reads along.
     pub fn new(symbols: &'a Symbols, reader: impl Write + 'a) -> Self {
-        Self { symbols, reader: Box::new(reader), bytes: Vec::new() }
+        Self { symbols, reader: Box::new(reader), bytes: Vec::new(), wants_a_stall: false }
     }
 
     /// Adds what the kernel has just said; it may end in the middle of a line.
@@ -68,7 +70,9 @@ impl<'a> Log<'a> {
 
     fn end_line(&mut self) -> io::Result<()> {
         let start = self.bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let place = address(&String::from_utf8_lossy(&self.bytes[start..])).and_then(|at| self.symbols.place(at));
+        let line = String::from_utf8_lossy(&self.bytes[start..]);
+        let place = address(&line).and_then(|at| self.symbols.place(at));
+        self.wants_a_stall |= line == STALL;
         self.bytes.push(b'\n');
         match place {
             Some(place) => writeln!(self.reader, "  {place}"),
@@ -92,7 +96,17 @@ impl<'a> Log<'a> {
         self.bytes.len() >= MOST_OUTPUT_BYTES
     }
 
-    /// Whether the kernel waits for somebody to type.
+    /// Whether the kernel wants to know what happens if the log is not read.
+    pub fn wants_a_stall(&self) -> bool {
+        self.wants_a_stall
+    }
+
+    /// The kernel's symbols.
+    pub fn symbols(&self) -> &Symbols {
+        self.symbols
+    }
+
+    /// Whether the kernel waits for input.
     pub fn waits_for_input(&self) -> bool {
         self.text().lines().any(|line| line.contains(WAITING))
     }
@@ -164,6 +178,16 @@ mod tests {
         assert_eq!(log.text(), "The demonstration is over.\nand more\n");
         drop(log);
         assert_eq!(seen, b"The demonstration is over.\nand more\n");
+    }
+
+    #[test]
+    fn a_stall_is_asked_for_by_a_whole_line() {
+        let symbols = Symbols::new(Path::new("/dev/null"), Path::new("/"));
+        let mut log = Log::new(&symbols, io::sink());
+        log.push(format!("not {STALL}\n{STALL}").as_bytes()).expect("a sink takes everything");
+        assert!(!log.wants_a_stall());
+        log.push(b"\n").expect("a sink takes everything");
+        assert!(log.wants_a_stall());
     }
 
     #[test]

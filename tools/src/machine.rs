@@ -1,6 +1,6 @@
 //! One QEMU: a machine that is as much like everybody's as QEMU allows.
 //!
-//! Its first serial port is our pipe. It stands still until the monitor is connected, so that no event
+//! Its first serial port is our pipe, unless it is to have another one or none. It stands still until the monitor is connected, so that no event
 //! is missed, and after a triple fault it stands still again, so that the registers can be asked for.
 
 use crate::display::Display;
@@ -53,13 +53,26 @@ impl Parts<'_> {
         command.args(["-accel", "tcg", "-m", self.memory, "-nic", "none", "-boot", "d", "-S"]);
         // Together: where the machine would be reset or switched off, it stands still.
         command.args(["-no-reboot", "-no-shutdown"]);
-        command.args(["-serial", "stdio", "-monitor", "none", "-parallel", "none"]);
+        command.args(["-monitor", "none", "-parallel", "none"]);
+        if !self.flags.iter().any(|flag| flag == "-serial") {
+            command.args(["-serial", "stdio"]);
+        }
         command.args(["-display", self.display.name()]).arg("-cdrom").arg(self.image);
         if !self.cpu.is_empty() {
             command.args(["-cpu", self.cpu]);
         }
         command.args(self.flags);
         command
+    }
+}
+
+/// The memory that a person asks for. Of none QEMU would make what it likes.
+pub fn memory(words: &str) -> Result<String, String> {
+    let number = words.strip_suffix(|unit: char| "kKmMgG".contains(unit)).unwrap_or(words);
+    match number.parse::<u32>() {
+        Ok(0) => Err("a machine without memory cannot run".into()),
+        Ok(_) => Ok(words.into()),
+        Err(_) => Err("the memory is a number of MiB, or a whole number with the unit K, M or G".into()),
     }
 }
 
@@ -121,6 +134,19 @@ mod tests {
         assert_eq!(CannotStart::because(complaints).0, "-m x: bad size");
         assert_eq!(CannotStart::because("gtk initialization failed\n").0, "gtk initialization failed");
         assert_eq!(CannotStart::because("").0, "it gave no reason");
+    }
+
+    #[test]
+    fn a_memory_is_a_number_and_not_0() {
+        for good in ["1", "16", "3500", "16M", "2g", "8192K"] {
+            assert_eq!(memory(good).as_deref(), Ok(good));
+        }
+        for none in ["0", "00", "0M", "0g"] {
+            assert_eq!(memory(none).unwrap_err(), "a machine without memory cannot run");
+        }
+        for bad in ["", "M", "-1", "0x10", "1.5", "16,slots=2", "16MB"] {
+            assert!(memory(bad).unwrap_err().starts_with("the memory is a number of MiB"), "{bad}");
+        }
     }
 
     #[test]

@@ -106,6 +106,12 @@ impl Monitor {
         Ok((cpu, addresses))
     }
 
+    /// The word of physical memory at `address`, if there is memory.
+    pub fn word(&mut self, address: u32) -> Result<Option<u32>> {
+        let line = self.ask(&format!("xp /1xw {address:#010x}"))?;
+        Ok(number_after(&line, ": 0x"))
+    }
+
     /// Presses a key, by QEMU's name for it, and lets it go.
     pub fn press(&mut self, key: &str) -> Result<()> {
         let code: QKeyCode = key.parse().map_err(|()| anyhow!("QEMU knows no key \"{key}\""))?;

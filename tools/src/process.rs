@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,10 @@ pub struct Process {
     complaints: Option<JoinHandle<String>>,
     /// What it writes to standard output, as it comes, until it ends; at most [`MOST_OUTPUT_BYTES`].
     pub output: Receiver<Vec<u8>>,
-    /// Its standard input, until somebody takes it.
+    /// Its standard input, until it is taken.
     pub input: Option<ChildStdin>,
+    /// Until then, what it writes is not read.
+    stalled_until: Arc<Mutex<Instant>>,
 }
 
 impl Process {
@@ -28,10 +31,11 @@ impl Process {
     pub fn start(command: &mut Command) -> io::Result<Self> {
         end_with_owner(command);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let output = pump(child.stdout.take().expect("stdout is a pipe"));
+        let stalled_until = Arc::new(Mutex::new(Instant::now()));
+        let output = pump(child.stdout.take().expect("stdout is a pipe"), stalled_until.clone());
         let complaints = Some(collect(child.stderr.take().expect("stderr is a pipe")));
         let input = child.stdin.take();
-        Ok(Self { child, complaints, output, input })
+        Ok(Self { child, complaints, output, input, stalled_until })
     }
 
     /// Tries until it works; none if the process ends before that, or takes too long.
@@ -44,6 +48,11 @@ impl Process {
             thread::sleep(PAUSE);
         }
         None
+    }
+
+    /// Reads nothing of what it writes for this time, so that soon it cannot write any more.
+    pub fn stall(&self, time: Duration) {
+        *self.stalled_until.lock().expect("no thread panics while it has this") = Instant::now() + time;
     }
 
     /// Waits until it has ended by itself.
@@ -85,10 +94,12 @@ fn end_with_owner(command: &mut Command) {
 fn end_with_owner(_: &mut Command) {}
 
 /// Reads in the background, and passes on what comes.
-fn pump(from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+fn pump(from: impl Read + Send + 'static, stalled_until: Arc<Mutex<Instant>>) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         read_to_end(from, |bytes| {
+            let until = *stalled_until.lock().expect("no thread panics while it has this");
+            thread::sleep(until.saturating_duration_since(Instant::now()));
             // If nobody is there any more to be told, the process is about to be killed.
             let _ = sender.send(bytes.to_vec());
         });
@@ -141,6 +152,15 @@ mod tests {
         assert_eq!(process.output.iter().flatten().count(), MOST_OUTPUT_BYTES);
         assert!(done.exists(), "it was not kept waiting");
         assert_eq!(process.complaints().len(), MOST_OUTPUT_BYTES);
+    }
+
+    #[test]
+    fn what_is_stalled_comes_later_and_all_of_it() {
+        let process = shell("sleep 0.2; head -c 200000 /dev/zero");
+        let (start, time) = (Instant::now(), Duration::from_secs(1));
+        process.stall(time);
+        assert_eq!(process.output.iter().flatten().count(), 200_000);
+        assert!(start.elapsed() >= time);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::image;
 use crate::kernels;
 use crate::keyboard::EveryKey;
 use crate::log::Log;
-use crate::machine::Parts;
+use crate::machine::{self, Parts};
 use crate::symbols::Symbols;
 use crate::watch::{self, Orders, Typist};
 use anyhow::Result;
@@ -26,7 +26,7 @@ pub struct Options {
     #[arg(long, default_value_t = 60)]
     timeout: u64,
     /// The machine's memory: a number of MiB, or a number with a unit.
-    #[arg(long, default_value = "16")]
+    #[arg(long, default_value = "16", value_parser = machine::memory)]
     memory: String,
     /// More options for QEMU.
     #[arg(last = true)]

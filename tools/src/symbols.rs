@@ -1,9 +1,10 @@
 //! Addresses in words: which function, which file, which line.
 
 use addr2line::{Frame, Loader};
+use object::{Object, ObjectSegment};
 use std::cell::OnceCell;
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 /// How the compiler calls the function marked `#[panic_handler]`.
 const PANIC_HANDLER: &str = "__rustc::rust_begin_unwind";
@@ -40,6 +41,15 @@ impl Symbols {
     /// The symbols of `kernel`; files under `root` are named from there on.
     pub fn new(kernel: &Path, root: &Path) -> Self {
         Self { kernel: kernel.into(), root: root.into(), loader: OnceCell::new() }
+    }
+
+    /// Where the kernel begins in memory, and the word that lies there once it has been loaded.
+    pub fn first_word(&self) -> Option<(u32, u32)> {
+        let bytes = fs::read(&self.kernel).ok()?;
+        let file = object::File::parse(bytes.as_slice()).ok()?;
+        let first = file.segments().min_by_key(|segment| segment.address())?;
+        let word = first.data().ok()?.first_chunk()?;
+        Some((first.address().try_into().ok()?, u32::from_le_bytes(*word)))
     }
 
     /// The place that `address` comes from.

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How often to look up from a silent log.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long to read nothing of a log that asks for it.
+const STALL: Duration = Duration::from_secs(3);
 /// How long QEMU may take to end when it is asked to.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -58,6 +60,7 @@ pub fn boot(parts: &Parts, orders: &Orders, log: &mut Log) -> Result<Ended> {
     let ending = Ending::of(&seen, &text, in_window);
     let addresses = match ending {
         Ending::Stopped(_) => log::report(&text).map_or(Vec::new(), |report| report.addresses),
+        Ending::NotLoaded => Vec::new(),
         _ => seen.addresses,
     };
     Ok(Ended { ending, addresses })
@@ -69,11 +72,16 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
     let mut deadline = Instant::now() + orders.timeout;
     let mut is_leaving = false;
     let mut typist = orders.typist;
+    let (mut has_stalled, mut was_loaded) = (false, true);
     loop {
         let silent = match machine.process.output.recv_timeout(PAUSE) {
             Ok(bytes) => {
                 log.push(&bytes)?;
                 typist.type_into(&mut machine, log);
+                if !has_stalled && log.wants_a_stall() {
+                    has_stalled = true;
+                    machine.process.stall(STALL);
+                }
                 false
             }
             Err(RecvTimeoutError::Timeout) => true,
@@ -99,6 +107,9 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
             timeout = Some(orders.timeout);
         }
         was_endless = log.is_full();
+        if was_reset || is_hang {
+            was_loaded = !log.text().is_empty() || is_loaded(&mut machine, log);
+        }
         if was_reset || is_hang || was_endless {
             (cpu, addresses) = machine.monitor.trace().unwrap_or_default();
         }
@@ -114,7 +125,13 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
     if interrupt::happened() {
         bail!("Interrupted.");
     }
-    Ok(Seen { status: machine.status()?, was_reset, was_halted, timeout, was_endless, cpu, addresses })
+    Ok(Seen { status: machine.status()?, was_loaded, was_reset, was_halted, timeout, was_endless, cpu, addresses })
+}
+
+/// Whether the kernel lies in memory; also if that cannot be found out.
+fn is_loaded(machine: &mut Machine, log: &Log) -> bool {
+    let Some((address, first)) = log.symbols().first_word() else { return true };
+    machine.monitor.word(address).map_or(true, |word| word == Some(first))
 }
 
 impl Typist<'_> {

@@ -29,6 +29,7 @@ const TESTS: &[Test] = &[
     test!(the_log_gets_every_byte_as_it_is),
     test!(last_words_are_white_on_red_whoever_prints),
     test!(last_words_go_on_where_the_screen_ends),
+    test!(the_end_is_said_on_the_screen_of_a_pc_without_a_serial_port).flags("-serial none"),
     test!(a_panic_while_printing_is_said).ends(End::Stop("PANIC: in the middle of a line, at chapters/02-screen")),
     test!(printing_while_printing_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
 ];
@@ -226,6 +227,17 @@ fn last_words_go_on_where_the_screen_ends() {
     assert_row(HEIGHT - 3, NORMAL, b"24");
     assert_row(HEIGHT - 2, WHITE_ON_RED, b"first");
     assert_row(HEIGHT - 1, WHITE_ON_RED, b"second");
+}
+
+fn the_end_is_said_on_the_screen_of_a_pc_without_a_serial_port() {
+    const LINE_STATUS: u16 = COM1 + 5;
+    // SAFETY: reading the status changes nothing.
+    assert_eq!(unsafe { io::inb(LINE_STATUS) }, 0xFF, "there is a serial port");
+    // The good end is all that the host can see.
+    boot::stop::end("exit", |words| {
+        screen::write(words);
+        assert_row(0, NORMAL, b"The demonstration is over.");
+    });
 }
 
 fn a_panic_while_printing_is_said() {
