@@ -121,7 +121,9 @@ pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
         _ => qemu::exit(Outcome::Bad),
     }
     let say_address = |address: VirtAddr| kernel_last_words(format_args!("  EIP {address}\n"));
-    trace.eip.into_iter().chain(trace.caller_of_nothing()).chain(trace.callers()).for_each(say_address);
+    // The first needs no memory that may be unreadable.
+    trace.eip.into_iter().for_each(say_address);
+    trace.caller_of_nothing().into_iter().chain(trace.callers()).for_each(say_address);
     qemu::exit(Outcome::Bad)
 }
 

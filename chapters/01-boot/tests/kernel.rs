@@ -32,6 +32,7 @@ const TESTS: &[Test] = &[
     test!(the_loader_says_its_name),
     test!(the_command_line_arrives),
     test!(a_missing_uart_does_not_hang_the_log),
+    test!(a_log_that_is_not_read_for_a_while_goes_on_later).ends(End::Stop("\nThe log goes on.\n\nSTOP: that was all")),
     test!(to_set_up_the_log_again_changes_nothing),
     test!(a_wrong_magic_stops_with_a_sentence)
         .ends(End::Stop("STOP: this kernel must be loaded by a Multiboot2 boot loader: EAX is 0x0badb002")),
@@ -73,6 +74,8 @@ const TESTS: &[Test] = &[
     test!(a_triple_fault_is_told).ends(End::TripleFault),
     test!(a_hang_is_told).ends(End::Hang).told(&["had not ended after", "in `kernel::a_hang_is_told`"]),
     test!(a_log_without_end_is_told).ends(End::Endless).told(&["1 MiB of log", "`kernel::a_log_without_end_is_told`"]),
+    test!(with_1_mib_the_kernel_is_never_loaded).memory_mib(1).ends(End::NotLoaded).told(&["too little memory"]),
+    test!(with_2_mib_the_kernel_is_never_loaded).memory_mib(2).ends(End::NotLoaded).told(&["too little memory"]),
     test!(the_end_halts_the_cpu).ends(End::Halt),
     test!(a_stop_halts_the_cpu).ends(End::Halt),
 ];
@@ -179,6 +182,32 @@ fn a_missing_uart_does_not_hang_the_log() {
     }
 }
 
+fn a_log_that_is_not_read_for_a_while_goes_on_later() {
+    /// Longer than the log waits, and much longer than the host takes to read a byte.
+    const LOOKS: u32 = 100_000;
+    let is_ready = |_| {
+        // SAFETY: reading the status changes nothing that is of use here.
+        unsafe { io::inb(serial::COM1 + 5) & 0x20 != 0 }
+    };
+    boot::log!("the host reads nothing for a while");
+    // What lies between here and the host holds some of it.
+    while (0..LOOKS).any(is_ready) {
+        boot::log!("This line fills what lies between the serial port and its reader, which does not read.");
+    }
+    boot::log!("This line is lost.");
+    while !(0..LOOKS).any(is_ready) {}
+    boot::log!("\nThe log goes on.");
+    stop!("that was all");
+}
+
+fn with_1_mib_the_kernel_is_never_loaded() {
+    unreachable!("there is not enough memory for this");
+}
+
+fn with_2_mib_the_kernel_is_never_loaded() {
+    unreachable!("there is not enough memory for this");
+}
+
 fn to_set_up_the_log_again_changes_nothing() {
     const INTERRUPT_ENABLE: u16 = serial::COM1 + 1;
     const MODEM_CONTROL: u16 = serial::COM1 + 4;
@@ -219,12 +248,13 @@ fn boot_information_at_an_odd_address_stops_with_a_sentence() {
 
 /// Reads a copy of the boot information in which the word at `offset` is another one.
 fn read_with_word(offset: usize, word: u32) {
-    /// At a multiple of 8, as boot information has to be. A `u64` alone may lie at a multiple of 4 here.
+    /// At a multiple of 8, as boot information has to be. A `u64` alone may lie at a multiple of 4 here. As large as
+    /// boot information may say it is, and zero behind what the loader tells.
     #[repr(align(8))]
-    struct Copy([u64; 1024]);
-    static COPY: common::Lock<Copy> = common::Lock::new(Copy([0; 1024]));
+    struct Copy([u64; (1 << 20) / 8]);
+    static COPY: common::Lock<Copy> = common::Lock::new(Copy([0; _]));
     let copy = COPY.lock().0.as_mut_ptr();
-    // SAFETY: the copy has room for what the loader tells, which lies there, all of it; and nobody else has it.
+    // SAFETY: the copy has room for what the loader tells, which lies there, all of it; and no other code has it.
     unsafe {
         copy.copy_from_nonoverlapping(boot().start_address() as *const u64, boot().total_size() / 8);
         copy.byte_add(offset).cast::<u32>().write(word);

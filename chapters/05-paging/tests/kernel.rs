@@ -119,6 +119,12 @@ const TESTS: &[Test] = &[
     test!(a_double_fault_for_another_reason_is_called_so)
         .ends(End::Stop("EXCEPTION: double fault (vector 8): the handler of an exception could not be entered\n  ESP"))
         .told(&["in `kernel::a_double_fault_for_another_reason_is_called_so`"]),
+    test!(a_stop_without_a_stack_says_why_it_knows_no_callers).ends(End::Stop(
+        "\n  EIP 0x50000000\n  The stack cannot be read at 0x00000000: that is all that is known of callers.\n",
+    )),
+    test!(a_stop_in_a_damaged_chain_says_where_the_chain_ends)
+        .ends(End::Stop("\n  The stack cannot be read at 0x60000004: that is all that is known of callers.\n"))
+        .told(&["in `kernel::a_stop_in_a_damaged_chain_says_where_the_chain_ends`"]),
     test!(an_old_cpu_is_refused_with_a_sentence)
         .cpu("pentium,-pse")
         .ends(End::Stop("STOP: this kernel needs a CPU with pages of 4 MiB")),
@@ -786,6 +792,17 @@ fn a_jump_into_nothing_is_a_fetch() {
 fn a_write_to_the_guard_page_is_told() {
     // SAFETY: not safe: nothing is mapped there, which is the test.
     unsafe { image::stack().start.wrapping_add(100).as_ptr::<u32>().write_volatile(0) };
+}
+
+fn a_stop_without_a_stack_says_why_it_knows_no_callers() {
+    // SAFETY: nothing works without a stack. The CPU has no place for what it saves for the page fault's handler, and
+    // there is a double fault.
+    unsafe { asm!("xor esp, esp", "jmp {}", in(reg) SOMEWHERE.as_u32(), options(noreturn)) };
+}
+
+fn a_stop_in_a_damaged_chain_says_where_the_chain_ends() {
+    // SAFETY: `ud2` ends the kernel, whatever EBP is.
+    unsafe { asm!("mov ebp, 0x60000004", "ud2", options(noreturn)) };
 }
 
 #[expect(unconditional_recursion, reason = "the stack must overflow")]
