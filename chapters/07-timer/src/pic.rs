@@ -14,6 +14,7 @@
 #![cfg(target_os = "none")]
 
 use crate::irq::{Irq, MASTER_SETUP, Masks, SLAVE_SETUP};
+use boot::stop;
 use common::Lock;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use interrupts::TrapFrame;
@@ -39,21 +40,24 @@ static SPURIOUS_AT_MASTER: AtomicU32 = AtomicU32::new(0);
 static SPURIOUS_AT_SLAVE: AtomicU32 = AtomicU32::new(0);
 
 // ANCHOR: init
-/// Gives the lines their vectors, and masks them all.
-pub fn init() {
+/// Gives the lines their vectors. What has been unmasked before stays so; everything else is masked.
+pub(crate) fn init() {
     // SAFETY: the handler changes no register, and ends the interrupt where there is one to end.
     unsafe { interrupts::register(Irq::Parallel1.vector(), last_line_of_master) };
     // SAFETY: as above.
     unsafe { interrupts::register(Irq::Disk2.vector(), last_line_of_slave) };
-    let mut masks = MASKS.lock();
+    let masks = MASKS.lock();
     MASTER.set_up(MASTER_SETUP);
     SLAVE.set_up(SLAVE_SETUP);
-    *masks = Masks::ALL;
+    // The setup clears the masks. Where there is no controller, all bits read as ones.
+    if [MASTER, SLAVE].iter().any(|controller| controller.masks() != 0) {
+        stop!("this kernel needs the pair of interrupt controllers of a PC (8259A), and finds none");
+    }
     write(*masks);
 }
 // ANCHOR_END: init
 
-/// Lets `irq` interrupt. Its vector must have a handler.
+/// Lets `irq` interrupt. The handler of its vector has to end the interrupt; without one, the interrupt stops the kernel.
 pub fn unmask(irq: Irq) {
     let mut masks = MASKS.lock();
     *masks = masks.without(irq);
@@ -61,7 +65,11 @@ pub fn unmask(irq: Irq) {
 }
 
 /// Keeps `irq` from interrupting.
+///
+/// # Panics
+/// If it is the timer's: time would stand still, and whatever waits for it would wait forever.
 pub fn mask(irq: Irq) {
+    assert!(irq != Irq::Timer, "the timer's line is never masked: time would stand still");
     let mut masks = MASKS.lock();
     *masks = masks.with(irq);
     write(*masks);
@@ -93,12 +101,12 @@ pub fn spurious_interrupts() -> [u32; 2] {
 
 // ANCHOR: spurious
 extern "C" fn last_line_of_master(_: &mut TrapFrame) {
-    assert!(!is_in_service(Irq::Parallel1), "line 7 is not masked, and nobody handles it");
+    assert!(!is_in_service(Irq::Parallel1), "line 7 is not masked, and has no handler");
     SPURIOUS_AT_MASTER.fetch_add(1, Relaxed);
 }
 
 extern "C" fn last_line_of_slave(_: &mut TrapFrame) {
-    assert!(!is_in_service(Irq::Disk2), "line 15 is not masked, and nobody handles it");
+    assert!(!is_in_service(Irq::Disk2), "line 15 is not masked, and has no handler");
     SPURIOUS_AT_SLAVE.fetch_add(1, Relaxed);
     MASTER.end_of_interrupt(Irq::Cascade);
 }
@@ -127,9 +135,14 @@ impl Controller {
         self.write(self.command, SPECIFIC_END_OF_INTERRUPT + irq.input());
     }
 
+    fn masks(&self) -> u8 {
+        // SAFETY: reading a register of the controller changes nothing.
+        unsafe { io::inb(self.data) }
+    }
+
     fn in_service(&self) -> u8 {
         self.write(self.command, SHOW_IN_SERVICE);
-        // SAFETY: reading a register of the controller changes nothing.
+        // SAFETY: as for the masks.
         unsafe { io::inb(self.command) }
     }
 

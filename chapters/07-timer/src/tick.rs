@@ -6,6 +6,7 @@ use crate::counter::Counter;
 use crate::irq::Irq;
 use crate::pic;
 use crate::rate::{Rate, RateError};
+use boot::stop;
 use common::lock::let_interrupts_in;
 use core::time::Duration;
 use interrupts::gate::Gate;
@@ -42,12 +43,28 @@ pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
         io::outb(CHANNEL_0, low);
         io::outb(CHANNEL_0, high);
     }
+    if !is_there() {
+        stop!("this kernel needs the interval timer of a PC (8254), and finds none");
+    }
     // SAFETY: the handler changes no register, and ends the interrupt.
     unsafe { interrupts::register(Irq::Timer.vector(), tick) };
     pic::unmask(Irq::Timer);
     Ok(rate)
 }
 // ANCHOR_END: init
+
+/// Whether the timer knows how it has been set. Where there is none, all bits read as ones.
+fn is_there() -> bool {
+    const READ_STATUS_OF_CHANNEL_0: u8 = 0b1110_0010;
+    /// Which bytes of the count are read and written, the mode, binary: as in the control word.
+    const SETTINGS: u8 = 0b0011_1111;
+    // SAFETY: the timer reaches no memory, and the command (8254 data sheet, "Read-Back Command") changes nothing.
+    let status = unsafe {
+        io::outb(CONTROL, READ_STATUS_OF_CHANNEL_0);
+        io::inb(CHANNEL_0)
+    };
+    status & SETTINGS == RATE_GENERATOR
+}
 
 // ANCHOR: start
 /// Lets interrupts in, and so the ticks begin.

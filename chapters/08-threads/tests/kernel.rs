@@ -1050,7 +1050,8 @@ fn a_wait_forever_is_told() {
     start(1000, 4);
     input::init();
     // So that the CPU is never at work when the host looks. And no key is pressed.
-    pic::mask(Irq::Timer);
+    // SAFETY: the timer's line is masked, and time stands still: there is nothing left to do here.
+    unsafe { x86::io::outb(0x21, x86::io::inb(0x21) | 1) };
     spawn(0, read).join();
 }
 

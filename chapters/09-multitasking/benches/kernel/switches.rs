@@ -98,7 +98,8 @@ fn measure(crowd: u32, names: &[&'static str; 5]) {
     unsafe { threads::switch_by(switch_space) };
     let [switches, in_switches, cr3_loads] = [&SWITCHES, &IN_SWITCHES, &CR3_LOADS].map(|sum| sum.load(Relaxed));
 
-    pic::mask(Irq::Timer);
+    // SAFETY: masks the timer's line behind the driver's back; interrupts are off.
+    unsafe { x86::io::outb(0x21, x86::io::inb(0x21) | 1) };
     MOMENT.store(cost_of_a_moment(), Relaxed);
     pic::unmask(Irq::Timer);
     SHORTEST.store(u32::MAX, Relaxed);
