@@ -205,7 +205,8 @@ impl Hunt<'_> {
         self.scratch.mend(&self.original)?;
         match trial::boot(&self.scratch.workspace, chapter, self.timeout)? {
             Verdict::Passed => self.journal.note_passed(&chapter.name),
-            verdict => bail!("Without a mistake, {} is {} already.", chapter.name, words(&verdict)),
+            Verdict::Failed(test) => bail!("Without a mistake, {} fails already: {test}.", chapter.name),
+            Verdict::DoesNotCompile => bail!("Without a mistake, {} does not compile.", chapter.name),
         }
     }
 
