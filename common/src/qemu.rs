@@ -19,17 +19,17 @@ pub enum Outcome {
     Bad = 0x11,
 }
 
-/// Leaves QEMU, if this is QEMU and it has the device; otherwise halts for ever.
+/// Leaves QEMU, if this is QEMU and it has the device; otherwise halts for good.
 pub fn exit(outcome: Outcome) -> ! {
     // SAFETY: nothing but the exit device answers at this port.
     unsafe { io::outl(EXIT_PORT, outcome as u32) };
     halt()
 }
 
-/// Stops the CPU for ever: interrupts off, and halted rather than spinning.
+/// Stops the CPU for good: interrupts off, and halted rather than spinning.
 pub fn halt() -> ! {
     loop {
-        // SAFETY: this code never goes on, so no handler is missed by anybody.
+        // SAFETY: this code never goes on, so no interrupt is missed.
         unsafe {
             x86::irq::disable();
             x86::halt();

@@ -18,6 +18,9 @@ const CONTROLLER_DATA: u16 = 0x3D5;
 
 const CURSOR_START: u8 = 0x0A;
 const CURSOR_END: u8 = 0x0B;
+/// Which cell of the memory is the top left one.
+const START_HIGH: u8 = 0x0C;
+const START_LOW: u8 = 0x0D;
 const CURSOR_HIGH: u8 = 0x0E;
 const CURSOR_LOW: u8 = 0x0F;
 
@@ -37,10 +40,13 @@ pub struct Vga;
 
 // ANCHOR: init
 impl Vga {
-    /// Shows the cursor, which the loader may have hidden, and makes all sixteen backgrounds usable.
+    /// Shows the memory from its beginning and the cursor, which the loader may have changed, and makes all sixteen
+    /// backgrounds usable.
     ///
     /// The caller holds the screen's lock, so that no other code chooses registers meanwhile.
     pub fn init(&mut self) {
+        self.write_controller(START_HIGH, 0);
+        self.write_controller(START_LOW, 0);
         // A line below the letter, in the last two of the sixteen rows of dots that a cell has.
         self.write_controller(CURSOR_START, 14);
         self.write_controller(CURSOR_END, 15);
@@ -63,7 +69,7 @@ impl Vga {
     }
 
     fn write_controller(&mut self, register: u8, value: u8) {
-        // SAFETY: this file only names registers of the cursor, which is all that can change.
+        // SAFETY: this file only names registers of the cursor, and of the cell that is shown first.
         unsafe {
             io::outb(CONTROLLER_INDEX, register);
             io::outb(CONTROLLER_DATA, value);

@@ -14,6 +14,7 @@ harness::boot!(TESTS, up to screen);
 
 const TESTS: &[Test] = &[
     test!(init_blanks_the_screen),
+    test!(init_shows_the_memory_from_its_beginning),
     test!(init_shows_the_cursor_in_the_top_left_corner),
     test!(init_turns_blinking_off),
     test!(letters_land_in_their_cells),
@@ -76,6 +77,18 @@ fn init_blanks_the_screen() {
     (0..HEIGHT).for_each(|row| assert_row(row, NORMAL, b""));
     print!("first");
     assert_row(0, NORMAL, b"first");
+}
+
+fn init_shows_the_memory_from_its_beginning() {
+    for register in [0x0C, 0x0D] {
+        // SAFETY: these ports reach no memory; the registers say which cell is the first.
+        unsafe {
+            io::outb(0x3D4, register);
+            io::outb(0x3D5, 1);
+        }
+    }
+    screen::init();
+    assert_eq!([controller(0x0C), controller(0x0D)], [0, 0]);
 }
 
 fn init_shows_the_cursor_in_the_top_left_corner() {

@@ -15,14 +15,16 @@ const REGISTER_B: u8 = 0x0B;
 const REGISTER_C: u8 = 0x0C;
 /// In register B: interrupts when a new second has been written to the clock.
 const UPDATE_ENDED: u8 = 0x10;
+/// In register B: the clock stands still, and may be set; or it interrupts at other times too.
+const HALTED_PERIODIC_ALARM: u8 = 0xE0;
 
 // ANCHOR: clock
 /// Makes the clock interrupt at the beginning of every second, over
-/// [`Irq::RealTimeClock`](crate::irq::Irq::RealTimeClock).
+/// [`Irq::RealTimeClock`](crate::irq::Irq::RealTimeClock), and at no other time, whatever the firmware has left.
 pub fn start() {
     // The handler chooses registers too.
     let _guard = interrupts_off();
-    write(REGISTER_B, read(REGISTER_B) | UPDATE_ENDED);
+    write(REGISTER_B, read(REGISTER_B) & !HALTED_PERIODIC_ALARM | UPDATE_ENDED);
     acknowledge();
 }
 
