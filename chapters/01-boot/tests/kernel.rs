@@ -69,6 +69,8 @@ const TESTS: &[Test] = &[
          (stopped again while saying so: a kernel that is being stopped cannot end well)",
     )),
     test!(a_chain_of_callers_may_reach_the_last_word_of_memory).ends(End::Stop("EXCEPTION: none\n  EIP 0x")),
+    test!(the_caller_of_no_function_is_said).ends(End::Stop("EXCEPTION: none\n  EIP 0x00000000\n  EIP 0x0010")),
+    test!(a_long_chain_of_callers_is_cut_off).ends(End::Stop("EXCEPTION: none\n  EIP 0x00004fff\n  EIP 0x00004fff")),
     test!(a_lock_taken_twice_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
     test!(a_lock_keeps_interrupts_off_while_it_is_held),
     test!(a_triple_fault_is_told).ends(End::TripleFault),
@@ -333,13 +335,32 @@ fn a_stop_never_becomes_a_good_end() {
     panic!("a bug\n{Ending}");
 }
 
-fn report_with(esp: u32, ebp: u32) {
-    let trace = Trace { eip: None, esp: VirtAddr::new(esp), ebp: VirtAddr::new(ebp) };
+fn report_with(eip: Option<VirtAddr>, esp: u32, ebp: u32) {
+    let trace = Trace { eip, esp: VirtAddr::new(esp), ebp: VirtAddr::new(ebp) };
     stop::report("EXCEPTION", format_args!("none"), &trace);
 }
 
 fn a_chain_of_callers_may_reach_the_last_word_of_memory() {
-    report_with(0, 0xFFFF_FFFC);
+    report_with(None, 0, 0xFFFF_FFFC);
+}
+
+fn the_caller_of_no_function_is_said() {
+    let stack = [image::text().start.as_u32() + 1];
+    report_with(Some(VirtAddr::new(0)), (&raw const stack).addr() as u32, 0);
+}
+
+/// All of it would be more than the runner takes.
+fn a_long_chain_of_callers_is_cut_off() {
+    const PAIRS: u32 = 8 << 20;
+    for index in 0..0x2_0000 {
+        let pair = (PAIRS + index * 8) as *mut u32;
+        // SAFETY: that is memory, and nothing is kept there.
+        unsafe {
+            pair.write_volatile(PAIRS + index * 8 + 8);
+            pair.add(1).write_volatile(0x5000);
+        }
+    }
+    report_with(None, 0, PAIRS);
 }
 
 fn a_lock_taken_twice_is_a_sentence_and_no_hang() {
