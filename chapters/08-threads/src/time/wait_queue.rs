@@ -18,7 +18,8 @@ use common::lock::{InterruptCell, InterruptsOff, interrupts_off};
 ///
 /// ```text
 ///   waiting:    have looked at their condition in vain
-///   newcomers:  have not looked yet, because a thread that came earlier has been woken and must look first
+///   newcomers:  have not looked yet, because a thread that came earlier has been woken and must look first;
+///               once the last one has, they look without a further wake
 /// ```
 pub struct WaitQueue {
     waiting: ThreadQueue,
@@ -83,14 +84,15 @@ impl WaitQueue {
     /// same; where conditions differ, the one that could go on may be another.
     pub fn wake_one(&self) {
         let off = interrupts_off();
-        let first = self.waiting.pop(&off).or_else(|| self.newcomers.pop(&off));
-        first.into_iter().for_each(|thread| self.wake(thread, &off));
+        if let Some(thread) = self.waiting.pop(&off) {
+            self.wake(thread, &off);
+        }
     }
 
     /// Wakes all threads that wait.
     pub fn wake_all(&self) {
         let off = interrupts_off();
-        while let Some(thread) = self.waiting.pop(&off).or_else(|| self.newcomers.pop(&off)) {
+        while let Some(thread) = self.waiting.pop(&off) {
             self.wake(thread, &off);
         }
     }

@@ -1,6 +1,6 @@
 //! Waiting in a queue: which thread is woken, what a newcomer may take, and how a deadline ends a wait.
 
-use crate::{ENDLESS, interrupts_are_on, join, note, notes, run, spawn, start};
+use crate::{ENDLESS, interrupts_are_on, join, note, notes, run, spawn, spin_for, start};
 use alloc::vec::Vec;
 use common::Lock;
 use common::lock::interrupts_off;
@@ -171,6 +171,47 @@ pub fn a_wait_with_a_deadline_ends_in_its_tick() {
     assert_eq!((counts.of(Reason::Wait), counts.total()), (1, 2));
 }
 
+pub fn what_is_there_at_the_deadline_is_found() {
+    start(1000, ENDLESS);
+    let thread = waiting(0, |me| {
+        assert!(take_before(Some(timer::ticks() + 5)));
+        note(me);
+    });
+    // It comes without a wake.
+    TOKENS.store(1, Relaxed);
+    assert_eq!(thread.join().of(Reason::Wait), 1);
+    assert_eq!(notes(), [0]);
+}
+
+pub fn a_thread_whose_deadline_has_passed_does_not_take_what_a_woken_thread_will_take() {
+    start(1000, ENDLESS);
+    let first = waiting(0, take);
+    let late = waiting(1, |me| {
+        assert!(!take_before(Some(timer::ticks() + 5)));
+        note(me);
+    });
+    // Both are ready after this, the one with the deadline before the other.
+    spin_for(10);
+    give(1);
+    join([first, late]);
+    assert_eq!(notes(), [1, 0]);
+}
+
+pub fn newcomers_look_one_after_another() {
+    start(1000, ENDLESS);
+    // Two newcomers run before the thread that is woken, and there is something for one of them.
+    let _off = interrupts_off();
+    let woken = waiting(0, take);
+    let newcomers = [1, 2].map(|me| spawn(me, take));
+    give(2);
+    (0..3).for_each(|_| yield_now());
+    assert_eq!(notes(), [0, 1]);
+    give(1);
+    yield_now();
+    assert_eq!(notes(), [0, 1, 2]);
+    join(newcomers.into_iter().chain([woken]));
+}
+
 pub fn a_deadline_takes_a_thread_out_of_its_place() {
     static GIVES_UP: AtomicUsize = AtomicUsize::new(0);
     fn take_or_give_up(me: usize) {
@@ -306,12 +347,12 @@ pub fn random_waits_end_as_those_of_a_list() {
     for step in 0..3000 {
         let (action, tokens) = (random.random_range(0..8), random.random_range(0..4));
         let mut expected: Vec<(usize, bool)> = Vec::new();
-        // Often a newcomer, which runs before those that are woken.
-        let start = random.random_range(0..WORKERS);
-        let is_free = |worker: &usize| list.iter().all(|(waiting, _)| waiting != worker);
-        if let Some(worker) = (start..WORKERS).chain(0..start).find(is_free)
-            && action < 6
-        {
+        // Often newcomers, which run before those that are woken.
+        let newcomers = if action < 6 { random.random_range(0..4) } else { 0 };
+        for _ in 0..newcomers {
+            let start = random.random_range(0..WORKERS);
+            let is_free = |worker: &usize| list.iter().all(|(waiting, _)| waiting != worker);
+            let Some(worker) = (start..WORKERS).chain(0..start).find(is_free) else { break };
             let deadline = random.random_bool(0.5).then(|| timer::ticks() + random.random_range(1..8));
             order(worker, Order::Wait(deadline));
             list.push((worker, deadline));
@@ -326,9 +367,9 @@ pub fn random_waits_end_as_those_of_a_list() {
             5 => (0..tokens).for_each(|_| QUEUE.wake_one()),
             _ => sleep(random.random_range(1..4)),
         }
-        // Those that are woken look, and then perhaps those that began to wait meanwhile.
+        // Those that are woken look, and then those that began to wait meanwhile, one after another.
         let brought = TOKENS.load(Relaxed).min(list.len());
-        (0..3).for_each(|_| yield_now());
+        (0..2 + newcomers).for_each(|_| yield_now());
         TOKENS.store(0, Relaxed);
         expected.extend(list.drain(..brought).map(|(worker, _)| (worker, true)));
         let now = timer::ticks();
