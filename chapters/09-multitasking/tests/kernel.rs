@@ -30,10 +30,10 @@ use multitasking::{Exited, ForkError, NoSuchChild, Pid, comparison, exit, getpid
 use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, frame_allocator};
 use ring3::programs_of_ring_3_fork_share_a_frame_execute_and_end;
 use spaces::{
-    a_page_that_is_protected_cannot_be_written, a_reserved_thread_gives_its_space_back,
-    a_space_is_mapped_protected_and_unmapped, one_frame_is_shared_by_two_spaces,
-    only_private_pages_are_mapped_in_a_space, private_regions_have_names_once_a_task_runs,
-    the_space_of_a_thread_is_replaced, what_is_unmapped_in_a_space_is_gone_at_once,
+    a_page_that_is_protected_cannot_be_written, a_space_is_mapped_protected_and_unmapped,
+    one_frame_is_shared_by_two_spaces, only_private_pages_are_mapped_in_a_space,
+    private_regions_have_names_once_a_task_runs, the_space_of_a_thread_is_replaced,
+    what_is_unmapped_in_a_space_is_gone_at_once,
 };
 use threads::MOST_THREADS;
 use translation::Translation;
@@ -133,7 +133,6 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
     test!(only_private_pages_are_mapped_in_a_space).ends(End::Stop("Page(0xfffff000) is not private")),
     test!(the_space_of_a_thread_is_replaced),
-    test!(a_reserved_thread_gives_its_space_back),
     test!(one_frame_is_shared_by_two_spaces),
     // Switches
     test!(cr3_is_loaded_only_on_the_way_to_another_space),

@@ -3,12 +3,12 @@
 #![cfg(target_os = "none")]
 
 use super::address_space::{AddressSpace, OutOfMemory};
-use common::lock::interrupts_off;
+use common::lock::{OffCount, interrupts_off};
 use common::{Lock, PhysAddr};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use paging::{Directory, Frame, KERNEL, double_fault};
-use threads::{Context, MOST_THREADS, PerThread, ReservedThread, ThreadId};
+use threads::{Context, MOST_THREADS, PerThread, ReservedThread, Thread, ThreadId};
 use x86::controlregs::cr3_write;
 
 // ANCHOR: tables
@@ -65,14 +65,19 @@ fn set_directory(thread: ThreadId, directory: Frame) {
 }
 
 // ANCHOR: spaces
-/// Lets `thread` run in `space` once it is started. If it is dropped instead, [`take_from`] gives the space back.
+/// Starts `thread` in `space`. Once the thread has ended, [`take_from`] gives the space back.
 ///
 /// # Panics
 /// If [`init`](crate::init) comes later.
-pub fn set_space(thread: &ReservedThread, space: AddressSpace) {
+///
+/// # Safety
+/// As for [`ReservedThread::start`], with the stack as `space` maps it.
+pub unsafe fn start_in(space: AddressSpace, thread: ReservedThread, context: *mut Context, guards: OffCount) -> Thread {
     assert!(is_ready(), "threads have no address spaces of their own before `init`");
     set_directory(thread.id(), space.directory().frame());
     SPACES.lock()[thread.id()] = Some(space);
+    // SAFETY: the caller's.
+    unsafe { thread.start(context, guards) }
 }
 
 /// Lets the running thread go on in `space` at once, and returns the one that it had.
@@ -95,7 +100,7 @@ pub unsafe fn replace(space: AddressSpace) -> Option<AddressSpace> {
 /// Takes the address space of `thread` away; none if it has none of its own.
 ///
 /// # Safety
-/// The thread has ended and is off the CPU, or has never been started.
+/// The thread has ended and is off the CPU.
 pub unsafe fn take_from(thread: ThreadId) -> Option<AddressSpace> {
     DIRECTORIES[thread].store(0, Relaxed);
     SPACES.lock()[thread].take()

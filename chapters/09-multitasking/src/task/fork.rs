@@ -80,10 +80,9 @@ pub(super) fn fork_at(frame: &TrapFrame) -> Result<Pid, Errno> {
     let thread = ReservedThread::new().map_err(|_| Errno::TryAgain)?;
     let mut space = copy_interruptibly(frame)?;
     let context = prepare_stack(&mut space, frame);
-    switch::set_space(&thread, space);
     // SAFETY: 1. and 2. The context lies on the child's own copy of the stack. 3. `interrupt_return` goes on where
     // the copied frame says, in the code that drops the copied guards.
-    Ok(unsafe { TASKS.lock().start(thread, Some(parent), context.as_ptr(), guards) })
+    Ok(unsafe { TASKS.lock().start(space, thread, Some(parent), context.as_ptr(), guards) })
 }
 // ANCHOR_END: child
 

@@ -69,11 +69,10 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     // SAFETY: the stack is mapped, and not in use yet. Words have no padding.
     unsafe { space.write(context, &Context::new(begin, first, 0)) };
     let thread = ReservedThread::new().expect("there is room for a thread");
-    switch::set_space(&thread, space);
     name_private_regions();
     // SAFETY: 1. and 2. The context lies on the task's own stack, in the space in which it runs until it has ended.
     // 3. `begin` holds no guard.
-    unsafe { TASKS.lock().start(thread, None, context.as_ptr(), OffCount::START) };
+    unsafe { TASKS.lock().start(space, thread, None, context.as_ptr(), OffCount::START) };
     let exited = KERNEL_WAITS.wait_until(Reason::Wait, None, || TASKS.lock().family.reap_first());
     Ok(finish_reaping(exited.expect("there is no deadline")).status)
 }

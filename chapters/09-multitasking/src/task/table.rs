@@ -6,6 +6,7 @@
 #![cfg(target_os = "none")]
 
 use super::family::{Family, Pid, Zombie};
+use crate::space::address_space::AddressSpace;
 use crate::space::switch;
 use common::Lock;
 use common::lock::OffCount;
@@ -38,12 +39,13 @@ pub fn pid_of(thread: ThreadId) -> Option<Pid> {
 
 impl Tasks {
     // ANCHOR: start
-    /// Makes `thread` a task, the child of `parent` if it has one, and lets it run.
+    /// Makes `thread` a task, the child of `parent` if it has one, and starts it in `space`.
     ///
     /// # Safety
-    /// As for [`ReservedThread::start`].
+    /// As for [`switch::start_in`].
     pub unsafe fn start(
         &mut self,
+        space: AddressSpace,
         thread: ReservedThread,
         parent: Option<ThreadId>,
         context: *mut Context,
@@ -53,7 +55,7 @@ impl Tasks {
         let pid = self.family.add(id, parent);
         PIDS[id].store(pid.as_u32(), Relaxed);
         // SAFETY: the caller's.
-        self.handles[id] = Some(unsafe { thread.start(context, guards) });
+        self.handles[id] = Some(unsafe { switch::start_in(space, thread, context, guards) });
         pid
     }
     // ANCHOR_END: start

@@ -129,11 +129,10 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
     let mut thread = ReservedThread::new().expect("there is room");
     let context = thread.allocate_stack().expect("memory is not out").as_ptr::<Context>().wrapping_sub(1);
     let id = thread.id();
-    switch::set_space(&thread, space);
     // SAFETY: the stack is new, and stays until the thread is joined.
     let thread = unsafe {
         context.write(Context::new(begin, entry, argument));
-        thread.start(context, OffCount::START)
+        switch::start_in(space, thread, context, OffCount::START)
     };
     thread.join();
     // SAFETY: the thread has been joined.
@@ -169,16 +168,7 @@ pub fn the_space_of_a_thread_is_replaced() {
     assert_eq!(unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u32>().read() }, 3);
     drop(new);
     assert_eq!(frame_allocator::taken_count(), before);
-}
-
-pub fn a_reserved_thread_gives_its_space_back() {
-    let before = frame_allocator::taken_count();
-    let thread = ReservedThread::new().expect("there is room");
-    switch::set_space(&thread, AddressSpace::new().expect("memory is not out"));
-    // SAFETY: it has never been started.
-    drop(unsafe { switch::take_from(thread.id()) }.expect("it had one"));
-    assert_eq!(frame_allocator::taken_count(), before);
-    drop(thread);
+    // The next thread at the same slot has no space of its own.
     threads::spawn(assert_is_in_the_kernels_space, 0).expect("there is room").join();
 }
 

@@ -179,13 +179,12 @@ fn start(mut thread: ReservedThread, space: AddressSpace, frame: UserTrapFrame, 
     let top = thread.allocate_stack().expect("memory is not out");
     let frame_at = top.as_ptr::<UserTrapFrame>().wrapping_sub(1);
     let context = frame_at.cast::<Context>().wrapping_sub(1);
-    switch::set_space(&thread, space);
     // SAFETY: the stack is new, and stays until the thread is joined. `interrupt_return` needs the frame above the
     // context, and releases no guard.
     unsafe {
         frame_at.write(frame);
         context.write(Context { eip: interrupts::interrupt_return().as_u32(), ..Context::default() });
-        THREADS.lock().push(thread.start(context, OffCount::START));
+        THREADS.lock().push(switch::start_in(space, thread, context, OffCount::START));
     }
 }
 
