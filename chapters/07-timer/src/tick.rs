@@ -6,7 +6,7 @@ use crate::counter::Counter;
 use crate::irq::Irq;
 use crate::pic;
 use crate::rate::{Rate, RateError};
-use common::lock::let_interrupts_in;
+use common::lock::{InterruptCell, InterruptsOff, interrupts_off, let_interrupts_in};
 use core::time::Duration;
 use interrupts::gate::Gate;
 use interrupts::{TrapFrame, idt};
@@ -21,7 +21,7 @@ const RATE_GENERATOR: u8 = 0b0011_0100;
 
 static RATE: Once<Rate> = Once::new();
 static TICKS: Counter = Counter::new();
-static ON_TICK: Once<fn()> = Once::new();
+static ON_TICK: InterruptCell<Option<fn()>> = InterruptCell::new(None);
 
 // ANCHOR: init
 /// Makes the timer tick at the rate nearest to `rate_hz`, in hertz, and returns that rate.
@@ -69,8 +69,8 @@ pub fn start() {
 /// # Panics
 /// If there is a callback already.
 pub fn on_tick(callback: fn()) {
-    assert!(!ON_TICK.is_completed(), "the ticks have a callback already");
-    ON_TICK.call_once(|| callback);
+    let previous = ON_TICK.replace(Some(callback), &interrupts_off());
+    assert!(previous.is_none(), "the ticks have a callback already");
 }
 
 /// The number of ticks so far.
@@ -88,7 +88,9 @@ extern "C" fn tick(_: &mut TrapFrame) {
     TICKS.advance();
     // Before the callback: if it switches to another thread, that one needs ticks too.
     pic::end_of_interrupt(Irq::Timer);
-    if let Some(callback) = ON_TICK.get() {
+    // SAFETY: this is the handler, and it does not let interrupts in.
+    let off = unsafe { InterruptsOff::in_handler() };
+    if let Some(callback) = ON_TICK.get(off) {
         callback();
     }
 }

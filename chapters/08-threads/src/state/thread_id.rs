@@ -14,6 +14,7 @@ pub const MOST_THREADS: usize = 1024;
 pub struct ThreadId(NonZeroU32); // the slot plus one, so that `Option<ThreadId>` takes no more room
 
 /// One `T` for each thread: a table that is indexed by [`ThreadId`].
+#[repr(transparent)]
 pub struct PerThread<T>([T; MOST_THREADS]);
 // ANCHOR_END: id
 
@@ -41,6 +42,11 @@ impl<T> PerThread<T> {
     /// A table in which each thread's value is the one given.
     pub const fn new(values: [T; MOST_THREADS]) -> Self {
         Self(values)
+    }
+
+    /// The values of all threads.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
     }
 }
 
