@@ -9,7 +9,7 @@
 
 #![cfg_attr(target_os = "none", no_std)]
 
-pub mod testing;
+mod testing;
 
 mod boot;
 pub mod measuring;

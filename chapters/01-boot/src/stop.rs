@@ -42,7 +42,7 @@ pub struct Trace {
 impl Trace {
     /// The chain of those who called the function in which this stands.
     #[inline(always)]
-    pub fn here() -> Self {
+    pub(crate) fn here() -> Self {
         let (esp, ebp): (u32, u32);
         // SAFETY: copies registers.
         unsafe {

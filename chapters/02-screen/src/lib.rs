@@ -6,11 +6,14 @@
 //! [`output`] the one screen that everybody prints to.
 
 #![cfg_attr(target_os = "none", no_std)]
+#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host only tests what is pure logic
 
-pub mod cell;
-pub mod text;
-pub mod vga;
+mod cell;
+mod text;
+mod vga;
 pub mod output;
 
+pub use cell::{Colour, Colours};
 #[cfg(target_os = "none")]
 pub use output::{init, last_words, set_colours};
+pub use text::{HEIGHT, WIDTH};

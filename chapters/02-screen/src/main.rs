@@ -6,7 +6,7 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use core::fmt;
-use screen::cell::{Colour, Colours};
+use screen::{Colour, Colours};
 use screen::{print, println};
 
 boot::entry!(kernel, screen::last_words);

@@ -6,8 +6,7 @@
 use boot::serial::COM1;
 use core::fmt;
 use harness::{End, Test, test};
-use screen::cell::{Colour, Colours};
-use screen::text::{HEIGHT, WIDTH};
+use screen::{Colour, Colours, HEIGHT, WIDTH};
 use screen::{print, println};
 use x86::io;
 

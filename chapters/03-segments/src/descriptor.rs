@@ -97,7 +97,7 @@ impl Descriptor {
 
     // ANCHOR: limit
     /// The last offset in the segment, in bytes.
-    pub const fn limit(self) -> u32 {
+    pub(crate) const fn limit(self) -> u32 {
         let limit = (self.0 & 0xFFFF | self.0 >> 32 & 0xF_0000) as u32;
         if self.flags().contains(Flags::LIMIT_IN_PAGES) { limit << 12 | 0xFFF } else { limit }
     }

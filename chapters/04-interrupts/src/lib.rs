@@ -11,7 +11,7 @@
 pub mod gate;
 pub mod idt;
 mod stubs;
-pub mod trap_frame;
+mod trap_frame;
 pub mod exceptions;
 
 pub use trap_frame::{TrapFrame, UserTrapFrame};

@@ -20,6 +20,9 @@ const SOMEWHERE: VirtAddr = VirtAddr::new(0x5000_0000);
 /// Two pages where nothing is either.
 const PAGES: [VirtAddr; 2] = [VirtAddr::new(0x6000_0000), VirtAddr::new(0x7000_0000)];
 
+/// Noted with every page that [`repair`] maps. The bit means nothing to the CPU.
+const REPAIRED: Flags = Flags::AVAILABLE_10;
+
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
     let boot = handover.information(); // what the loader tells
@@ -54,8 +57,9 @@ fn show_repair() {
     println!("The write went on, to {meant} in physical memory.");
     // SAFETY: it was there before.
     unsafe { interrupts::register(PAGE_FAULT, previous) };
+    let repaired = KERNEL.lock().mappings().find(|mapping| mapping.flags.contains(REPAIRED)).expect("the one page");
     // SAFETY: the page is not used after this.
-    unsafe { KERNEL.lock().unmap_and_free(one_page(SOMEWHERE)) };
+    unsafe { KERNEL.lock().unmap_and_free(one_page(repaired.page.address())) };
 }
 // ANCHOR_END: demonstration
 
@@ -65,6 +69,10 @@ fn show_sharing() {
     let owned = frame_allocator::allocate().expect("memory is not out");
     let (frame, share) = (owned.frame(), owned.share().expect("it has one owner"));
     let [first, second] = PAGES.map(Page::containing);
+    // The page tables come first, so that memory cannot run out between the one page and the other.
+    for page in PAGES {
+        KERNEL.lock().make_tables(one_page(page)).expect("memory is not out");
+    }
     for (page, share) in [(first, owned), (second, share)] {
         // SAFETY: nothing is at these pages, and there are no references to the frame.
         unsafe { KERNEL.lock().map(page, share, Flags::WRITABLE) }.expect("the page is free").flush();
@@ -140,7 +148,7 @@ extern "C" fn repair(frame: &mut TrapFrame) {
     }
     println!("Repaired: {fault}.");
     // SAFETY: nothing was there, so no code relied on anything there.
-    let mapped = unsafe { KERNEL.lock().map_free_frames(one_page(fault.address), Flags::WRITABLE) };
+    let mapped = unsafe { KERNEL.lock().map_free_frames(one_page(fault.address), Flags::WRITABLE | REPAIRED) };
     mapped.expect("the page was not present, and memory is not out");
 }
 // ANCHOR_END: repair

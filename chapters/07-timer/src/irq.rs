@@ -17,7 +17,7 @@
 
 /// The vector of line 0; the others follow. The CPU keeps those below 32 to itself (Intel SDM volume 3,
 /// 6.2), and the BIOS leaves line 0 at vector 8, where a tick would look like a double fault.
-pub const FIRST_VECTOR: u8 = 32;
+const FIRST_VECTOR: u8 = 32;
 
 /// An interrupt request line (IRQ) from a device to the pair of controllers, numbered as it is wired.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,19 +50,19 @@ impl Irq {
     }
 
     /// Whether the line ends at the slave, and so reaches the CPU through [`Irq::Cascade`].
-    pub const fn is_slave(self) -> bool {
+    pub(crate) const fn is_slave(self) -> bool {
         self as u8 >= 8
     }
 
     /// The number of the line at its own controller, 0 to 7.
-    pub const fn input(self) -> u8 {
+    pub(crate) const fn input(self) -> u8 {
         self as u8 % 8
     }
 }
 
 /// Which lines are masked, that is, kept from interrupting: a bit each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Masks(u16);
+pub(crate) struct Masks(u16);
 
 impl Masks {
     /// Nothing interrupts.
@@ -97,9 +97,9 @@ impl Masks {
 
 // ANCHOR: setup
 /// The four words that set up the master (8259A data sheet, "Initialization Command Words").
-pub const MASTER_SETUP: [u8; 4] = setup(Irq::Timer, 1 << Irq::Cascade.input());
+pub(crate) const MASTER_SETUP: [u8; 4] = setup(Irq::Timer, 1 << Irq::Cascade.input());
 /// The four words that set up the slave.
-pub const SLAVE_SETUP: [u8; 4] = setup(Irq::RealTimeClock, Irq::Cascade.input());
+pub(crate) const SLAVE_SETUP: [u8; 4] = setup(Irq::RealTimeClock, Irq::Cascade.input());
 
 /// The words ICW1 to ICW4 for the controller whose first line is `first`.
 ///

@@ -39,7 +39,7 @@ pub enum RateError {
 impl Rate {
     // ANCHOR: nearest
     /// The rate nearest to `hz`, in hertz.
-    pub fn nearest(hz: u32) -> Result<Self, RateError> {
+    pub(crate) fn nearest(hz: u32) -> Result<Self, RateError> {
         if hz < SLOWEST_HZ {
             return Err(RateError::DivisorTooLarge(hz));
         }
@@ -64,7 +64,7 @@ impl Rate {
 
     // ANCHOR: duration
     /// How long so many ticks take, rounded down to nanoseconds.
-    pub const fn duration_of(self, ticks: u64) -> Duration {
+    pub(crate) const fn duration_of(self, ticks: u64) -> Duration {
         const HZ: u64 = INPUT_HZ as u64;
         const NANOSECONDS: u64 = 1_000_000_000;
         let pulses = ticks * self.divisor() as u64;

@@ -9,7 +9,7 @@ use core::ops::Range;
 
 /// Writes what a region is called; of several stacks in one region, the address tells which. With `{:#}`,
 /// without saying whose it is.
-pub type Name = fn(VirtAddr, &mut fmt::Formatter) -> fmt::Result;
+type Name = fn(VirtAddr, &mut fmt::Formatter) -> fmt::Result;
 
 /// A part of virtual memory with a name.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl Region {
     }
 
     /// The addresses that may be mapped: all but the first guard page of stacks.
-    pub fn mapped(&self) -> Range<VirtAddr> {
+    pub(crate) fn mapped(&self) -> Range<VirtAddr> {
         let guard = if self.stack_bytes.is_some() { PAGE_BYTES } else { 0 };
         self.range.start.wrapping_add(guard)..self.range.end
     }

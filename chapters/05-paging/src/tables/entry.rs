@@ -36,9 +36,9 @@ bitflags! {
         /// In a page table: the entry owns a share of its frame, and gives it back. The identity map owns no
         /// frames. This bit and the next two mean nothing to the CPU.
         const OWNED = 1 << 9;
-        /// Free for later chapters.
+        /// For the notes of the code that maps the page.
         const AVAILABLE_10 = 1 << 10;
-        /// Free for later chapters.
+        /// For the notes of the code that maps the page.
         const AVAILABLE_11 = 1 << 11;
     }
 }
@@ -54,7 +54,7 @@ const _: () = assert!(size_of::<Entry>() == 4);
 // ANCHOR: entry
 impl Entry {
     /// Nothing here.
-    pub const ABSENT: Self = Self(0);
+    pub(crate) const ABSENT: Self = Self(0);
 
     /// An entry for `frame`, present, with `flags` besides.
     pub const fn new(frame: Frame, flags: Flags) -> Self {
@@ -62,7 +62,7 @@ impl Entry {
     }
 
     /// The same frame, still owned if it was, and with what the CPU has noted; all other flags are those in `rights`.
-    pub const fn with_rights(self, rights: Flags) -> Self {
+    pub(crate) const fn with_rights(self, rights: Flags) -> Self {
         const KEPT: Flags = Flags::OWNED.union(Flags::ACCESSED).union(Flags::DIRTY);
         Self::new(self.frame(), rights.difference(KEPT).union(self.flags().intersection(KEPT)))
     }

@@ -17,7 +17,7 @@ pub const COPIED: Range<usize> =
     (PRIVATE.start.as_u32() / BYTES_PER_ENTRY) as usize..(PRIVATE.end.as_u32() / BYTES_PER_ENTRY) as usize;
 
 /// The entries that are linked: all others.
-pub const LINKED: [Range<usize>; 2] = [0..COPIED.start, COPIED.end..1024];
+pub(crate) const LINKED: [Range<usize>; 2] = [0..COPIED.start, COPIED.end..1024];
 // ANCHOR_END: rule
 
 const _: () = assert!(

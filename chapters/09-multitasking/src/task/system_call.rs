@@ -17,7 +17,7 @@ pub const FORK: u32 = 2;
 /// An error, as the caller finds it in EAX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
-pub enum Errno {
+pub(crate) enum Errno {
     /// `ESRCH`: the caller is no task.
     NoSuchProcess = -3,
     /// `EAGAIN`: all threads are taken.
