@@ -84,6 +84,26 @@ fn a_second_free_is_refused_after_any_merge() {
 }
 
 #[test]
+fn a_second_free_is_refused_when_the_first_was_that_of_the_last_block() {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut heap = TestHeap::new(PAGE, PAGE);
+        let blocks: [_; 3] = heap.take_smallest();
+        for index in order {
+            heap.free(blocks[index]);
+        }
+        for block in blocks {
+            refused(&mut heap, block.addr().get(), FreeError::AlreadyFree);
+        }
+        // And once more when all of them are the payload of one block, whose owner has not written to it yet.
+        let whole = heap.take(3 * SMALLEST - TAGS);
+        assert_eq!(whole, blocks[0]);
+        for block in &blocks[1..] {
+            refused(&mut heap, block.addr().get(), FreeError::Inside { payload: whole.addr().get() });
+        }
+    }
+}
+
+#[test]
 fn memory_that_was_never_allocated_is_refused() {
     let mut heap = TestHeap::new(PAGE, PAGE);
     let start = heap.start();
@@ -142,8 +162,9 @@ fn a_write_to_a_freed_block_is_noticed_when_it_is_taken() {
 #[should_panic(expected = "were overwritten")]
 fn a_write_over_the_tags_of_a_free_block_is_noticed_when_it_is_looked_at() {
     let mut heap = TestHeap::new(PAGE, PAGE);
-    let [block] = heap.take_smallest();
-    heap.scribble(block, 3, usize::MAX);
+    let [block, _] = heap.take_smallest();
+    heap.free(block);
+    heap.scribble(block, 2, usize::MAX);
     heap.take(WORD);
 }
 
