@@ -21,7 +21,9 @@ const RATE_GENERATOR: u8 = 0b0011_0100;
 
 static RATE: Once<Rate> = Once::new();
 static TICKS: Counter = Counter::new();
-static ON_TICK: InterruptCell<Option<fn()>> = InterruptCell::new(None);
+/// What every tick calls: nothing at first.
+static ON_TICK: InterruptCell<fn()> = InterruptCell::new(|| {});
+static HAS_CALLBACK: InterruptCell<bool> = InterruptCell::new(false);
 
 // ANCHOR: init
 /// Makes the timer tick at the rate nearest to `rate_hz`, in hertz, and returns that rate.
@@ -69,8 +71,9 @@ pub fn start() {
 /// # Panics
 /// If there is a callback already.
 pub fn on_tick(callback: fn()) {
-    let previous = ON_TICK.replace(Some(callback), &interrupts_off());
-    assert!(previous.is_none(), "the ticks have a callback already");
+    let off = interrupts_off();
+    assert!(!HAS_CALLBACK.replace(true, &off), "the ticks have a callback already");
+    ON_TICK.set(callback, &off);
 }
 
 /// The number of ticks so far.
@@ -90,8 +93,6 @@ extern "C" fn tick(_: &mut TrapFrame) {
     pic::end_of_interrupt(Irq::Timer);
     // SAFETY: this is the handler, and it does not let interrupts in.
     let off = unsafe { InterruptsOff::in_handler() };
-    if let Some(callback) = ON_TICK.get(off) {
-        callback();
-    }
+    ON_TICK.get(off)();
 }
 // ANCHOR_END: tick
