@@ -155,12 +155,6 @@ impl<T> InterruptCell<T> {
         self.0.set(value);
     }
 
-    /// Where the value is, for assembly. To use the pointer is `unsafe`, as with every pointer.
-    #[inline(always)]
-    pub fn as_ptr(&self) -> *mut T {
-        self.0.as_ptr()
-    }
-
     /// Sets the variable and returns what it was.
     #[inline(always)]
     pub fn replace(&self, value: T, _: &InterruptsOff) -> T {

@@ -24,7 +24,6 @@ fn kernel(handover: Handover) -> ! {
     timer::init(RATE_HZ).expect("100 Hz is within the timer's range"); // ticks at this rate
     timer::start(); // interrupts are on from here
     threads::init(TIMESLICE_TICKS); // this is the first of several threads now
-    threads::count_turns(); // and it is counted how their turns end
     input::init(); // what is typed can be waited for
     let words = information::command_line(&boot);
     demonstrate(words.split_ascii_whitespace().any(|word| word == "exit"));
@@ -33,6 +32,7 @@ fn kernel(handover: Handover) -> ! {
 
 /// `alone`: no person is there to type.
 fn demonstrate(alone: bool) {
+    threads::count_turns();
     println!("Hello from chapter 8. Three threads that never yield, and one that sleeps:");
     let impatient = spawn(read_within_a_second, 0);
     let reader = spawn(read, 0);

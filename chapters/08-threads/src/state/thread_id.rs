@@ -83,6 +83,7 @@ mod tests {
             let thread = ThreadId::new(slot);
             assert_eq!((thread.slot(), thread.to_string(), table[thread]), (slot, slot.to_string(), slot * 3));
         }
+        assert!(table.values().copied().eq((0..MOST_THREADS).map(|slot| slot * 3)));
         assert_eq!(ThreadId::FIRST, ThreadId::new(0));
         assert_eq!(size_of::<Option<ThreadId>>(), 4);
     }

@@ -8,12 +8,12 @@
 //!
 //!       | what the task has there |               | what the task has there |
 //!       | TrapFrame of `int`      |  --- copy --> | TrapFrame, EAX = 0      |
-//!       | this handler's          |               | Context:                | EIP = interrupt_return
+//!       | this handler's          |               | Context:                | EDI = interrupt_return
 //!       |            own business |               |  EBP EBX ESI EDI        | <- where the child goes on
 //! ```
 //!
-//! When its turn comes, the child "returns" from a switch to `interrupt_return`, and from there to where
-//! its parent called [`fork`], with everything as it was and 0 in EAX.
+//! When its turn comes, the child "returns" from a switch to the routine that [`Context::going_on`] names. That goes on
+//! at `interrupt_return`, and this where the parent called [`fork`], with everything as it was and 0 in EAX.
 
 #![cfg(target_os = "none")]
 
