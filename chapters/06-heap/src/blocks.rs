@@ -92,18 +92,12 @@ impl Memory {
     #[inline(always)]
     pub(crate) fn free_before(&self, block: Block) -> Option<Block> {
         let footer = block.address() - WORD;
-        let size = self.word_before(block)? ^ footer;
-        if size & USED != 0 {
+        let header = self.word_before(block)? ^ footer;
+        if header & USED != 0 {
             return None;
         }
-        let before = self.free_at(self.place(block.address().wrapping_sub(size))?)?;
-        if before.size() == size { Some(before) } else { None }
-    }
-
-    /// The free block that begins where `block` ends, if there is one.
-    #[inline(always)]
-    pub(crate) fn free_after(&self, block: Block) -> Option<Block> {
-        self.free_at(self.place_after(block)?)
+        let before = self.block_before(block, header)?;
+        if before.place().read(Note::Header) == header { Some(before) } else { None }
     }
     // ANCHOR_END: tags
 

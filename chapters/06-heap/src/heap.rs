@@ -138,19 +138,18 @@ impl Heap {
     #[inline(always)]
     pub fn free(&mut self, pointer: NonNull<u8>) -> Result<(), FreeError> {
         let mut block = self.block_in_use(pointer.addr().get())?;
-        let before = self.memory.free_before(block);
         // The block's header may soon lie in the midst of a larger block. It says 'free' by then, so that
         // freeing the same address again does not find it saying 'in use'.
         block.clear_used();
-        if let Some(before) = before {
+        if let Some(before) = self.memory.free_before(block) {
             self.free_lists.remove(&self.memory, before);
             block = before.join(block);
         }
-        if block.end() == self.memory.top() {
+        let Some(place) = self.memory.place_after(block) else {
             self.memory.lower_top(block);
             return Ok(());
-        }
-        if let Some(after) = self.memory.free_after(block) {
+        };
+        if let Some(after) = self.memory.free_at(place) {
             self.free_lists.remove(&self.memory, after);
             block = block.join(after);
         }

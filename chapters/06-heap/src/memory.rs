@@ -23,7 +23,8 @@ pub(crate) const SMALLEST: usize = 4 * WORD;
 #[derive(Debug)]
 pub struct Memory {
     start: usize,
-    top: usize,
+    /// The last address below the top where there is room for a block.
+    last: usize,
     end: usize,
 }
 
@@ -48,7 +49,7 @@ impl Memory {
     /// No memory yet; what is appended later has to begin at `start`.
     pub(crate) const fn empty(start: usize) -> Self {
         assert!(start >= SMALLEST && start.is_multiple_of(WORD), "no place for a heap");
-        Self { start, top: start, end: start }
+        Self { start, last: start - SMALLEST, end: start }
     }
 
     /// Takes over `more`, which has to begin where this memory ends.
@@ -64,7 +65,7 @@ impl Memory {
 
     /// The address just past the last block.
     pub(crate) fn top(&self) -> usize {
-        self.top
+        self.last + SMALLEST
     }
 
     /// The address just past the last byte.
@@ -76,7 +77,7 @@ impl Memory {
     /// The place at `address`; `None` unless that is a word below the top, with room for a block.
     #[inline(always)]
     pub(crate) fn place(&self, address: usize) -> Option<Place> {
-        if address < self.start || address > self.top - SMALLEST || !address.is_multiple_of(WORD) {
+        if address < self.start || address > self.last || !address.is_multiple_of(WORD) {
             return None;
         }
         // SAFETY: the address is that of a word, and with the smallest block it lies within this memory.
@@ -87,7 +88,7 @@ impl Memory {
     #[inline(always)]
     pub(crate) fn place_after(&self, block: Block) -> Option<Place> {
         self.debug_assert_has(block.place);
-        if block.end() > self.top - SMALLEST {
+        if block.end() > self.last {
             return None;
         }
         // SAFETY: a block of this memory ends at a word, and above its start. The rest as in `place`.
@@ -105,13 +106,25 @@ impl Memory {
         Some(unsafe { word(block.address() - WORD).read() })
     }
 
+    /// The `size` bytes just below `block`; `None` if no block has this size, or none that ends there.
+    #[inline(always)]
+    pub(crate) fn block_before(&self, block: Block, size: usize) -> Option<Block> {
+        self.debug_assert_has(block.place);
+        let place = self.place(block.address().wrapping_sub(size))?;
+        if size < SMALLEST {
+            return None;
+        }
+        Some(Block { place, size })
+    }
+
     /// The block of `size` bytes at `place`, rounded down to words; `None` if no block is so small, or if it
     /// would go beyond this memory.
     #[inline(always)]
     pub(crate) fn block(&self, place: Place, size: usize) -> Option<Block> {
         self.debug_assert_has(place);
         let size = size & !(WORD - 1);
-        if size < SMALLEST || size > self.end - place.address() {
+        // What is smaller than the smallest block wraps around to something huge.
+        if place.address() > self.last || size.wrapping_sub(SMALLEST) > self.last - place.address() {
             return None;
         }
         Some(Block { place, size })
@@ -122,13 +135,13 @@ impl Memory {
     /// Cuts a block of `size` bytes off the memory above the top; `None` if there is not so much left.
     #[inline(always)]
     pub(crate) fn raise_top(&mut self, size: usize) -> Option<Block> {
-        if size > self.end - self.top {
+        if size > self.end - self.top() {
             return None;
         }
         assert!(size >= SMALLEST && size.is_multiple_of(WORD), "heap: {size} bytes are no block");
         // SAFETY: the top is the address of a word, and so much lies between it and the end.
-        let block = Block { place: unsafe { Place::new(self.top) }, size };
-        self.top = block.end();
+        let block = Block { place: unsafe { Place::new(self.top()) }, size };
+        self.last = block.end() - SMALLEST;
         Some(block)
     }
 
@@ -136,8 +149,8 @@ impl Memory {
     #[inline(always)]
     pub(crate) fn lower_top(&mut self, block: Block) {
         self.debug_assert_has(block.place);
-        assert!(block.end() == self.top, "heap: the last block ends at the top");
-        self.top = block.address();
+        assert!(block.end() == self.top(), "heap: the last block ends at the top");
+        self.last = block.address() - SMALLEST;
     }
     // ANCHOR_END: top
 
