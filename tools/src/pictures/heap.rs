@@ -15,8 +15,9 @@ use svg::node::element::Group;
 const START: u32 = 0xC000_0000;
 /// What the demonstration calls to know its heap, once for each moment.
 const LOOK: &str = "heap::global::usage";
-/// Where the heap keeps the address just past its last block.
-const TOP: (&str, &str) = ("heap::global::HEAP", "top");
+/// Where the heap keeps the last address with room for a block below the top, and how many bytes a block has at least.
+const LAST: (&str, &str) = ("heap::global::HEAP", "last");
+const SMALLEST: u32 = 16;
 
 /// The moments, in the words of the picture.
 const MOMENTS: [&str; 6] = [
@@ -38,13 +39,14 @@ struct Moment {
 
 /// Stops at each moment.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
-    let top = sitting.program.field(TOP.0, TOP.1)?;
+    let last = sitting.program.field(LAST.0, LAST.1)?;
     let mut moments = Vec::new();
     for title in MOMENTS {
         let snapshot = sitting.until(Checkpoint::Function(LOOK))?;
         let bytes = heap(&snapshot)?;
-        let top = snapshot.word(&snapshot.space()?, top).context("the heap's own variable is not mapped")?;
-        moments.push(Moment { title, bytes: bytes.len() as u32, blocks: walk(&bytes, START, top).context(title)? });
+        let last = snapshot.word(&snapshot.space()?, last).context("the heap's own variable is not mapped")?;
+        let blocks = walk(&bytes, START, last + SMALLEST).context(title)?;
+        moments.push(Moment { title, bytes: bytes.len() as u32, blocks });
     }
     let log = sitting.finish()?;
     let found: Vec<Usage> = moments.iter().map(|moment| Usage::of(&moment.blocks)).collect();
