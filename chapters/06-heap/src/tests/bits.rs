@@ -11,6 +11,7 @@ fn change() -> impl Strategy<Value = (usize, bool)> {
 
 proptest! {
     #[test]
+    #[cfg_attr(miri, ignore = "it uses no memory of the heap")]
     fn the_map_agrees_with_a_set(changes in prop::collection::vec(change(), 0..60)) {
         let (mut map, mut set) = (BitMap::new(), BTreeSet::new());
         for (bit, is_set) in changes {

@@ -107,7 +107,7 @@ fn a_second_free_is_refused_when_the_first_was_that_of_the_last_block() {
 fn memory_that_was_never_allocated_is_refused() {
     let mut heap = TestHeap::new(PAGE, PAGE);
     let start = heap.start();
-    for word in 0..PAGE / WORD {
+    for word in (0..PAGE / WORD).step_by(if cfg!(miri) { 61 } else { 1 }) {
         refused(&mut heap, start + word * WORD, FreeError::AlreadyFree);
     }
 }

@@ -73,9 +73,11 @@ impl TestHeap {
         self.heap.free(pointer).expect("a live allocation");
     }
 
-    /// Asserts that the heap is sound.
+    /// Asserts that the heap is sound. Miri takes a second for that, and looks at each access to memory instead.
     fn check(&self) {
-        self.heap.check().expect("a sound heap");
+        if !cfg!(miri) {
+            self.heap.check().expect("a sound heap");
+        }
     }
 
     /// Sets the word that lies `words` words after `pointer`.
