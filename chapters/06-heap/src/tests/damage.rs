@@ -6,10 +6,10 @@ use crate::{check::Unsound, free_error::FreeError};
 /// Asserts that freeing `address` fails with `error` and changes nothing.
 #[track_caller]
 fn refused(heap: &mut TestHeap, address: usize, error: FreeError) {
-    let before = (heap.usage(), heap.heap.check());
+    let before = (heap.usage(), heap.soundness());
     let pointer = NonNull::new(std::ptr::with_exposed_provenance_mut(address)).unwrap();
     assert_eq!(heap.heap.free(pointer), Err(error));
-    assert_eq!((heap.usage(), heap.heap.check()), before);
+    assert_eq!((heap.usage(), heap.soundness()), before);
 }
 
 #[test]
