@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::{check::Unsound, free_error::FreeError};
+use proptest::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Asserts that freeing `address` fails with `error` and changes nothing.
 #[track_caller]
@@ -173,4 +175,44 @@ fn the_reasons_are_sentences() {
     assert_eq!(FreeError::AlreadyFree.to_string(), "it is free already; was it freed twice?");
     let error = FreeError::Inside { payload: 0xC000_0004 };
     assert_eq!(error.to_string(), "it is in the middle of the allocation at 0xc0000004");
+}
+
+/// What a stray write leaves: any number; a size, perhaps with the bit that says 'in use'; or an address near the heap.
+fn stray() -> impl Strategy<Value = usize> {
+    let near = (0..4 * PAGE).prop_map(|offset| offset | NEAR);
+    prop_oneof![any::<usize>(), 0..4 * PAGE, near]
+}
+
+/// Marks a number as an offset in the arena, whose address no strategy knows.
+const NEAR: usize = 1 << (usize::BITS - 1);
+
+proptest! {
+    #[test]
+    fn a_damaged_heap_writes_nowhere_but_to_itself(
+        sizes in prop::collection::vec(0..300usize, 20..30),
+        damage in prop::collection::vec((0..2 * PAGE / WORD, stray()), 1..40),
+    ) {
+        // The heap has the two pages in the middle of its arena.
+        let mut heap = TestHeap::new(0, 4 * PAGE);
+        let arena = heap.arena.addr().get();
+        heap.heap = Heap::new(arena + PAGE);
+        heap.grow(2 * PAGE);
+        let mut blocks: Vec<_> = sizes.iter().filter_map(|&size| heap.heap.allocate(layout(size, WORD))).collect();
+        blocks.iter().step_by(3).for_each(|&block| heap.free(block));
+
+        for (number, (word, value)) in damage.into_iter().enumerate() {
+            let value = if value & NEAR == 0 { value } else { arena + (value ^ NEAR) % (4 * PAGE) };
+            heap.scribble_at(arena + PAGE + word * WORD, value);
+            // Whether the heap refuses, goes wrong or panics is all the same here.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                let block = blocks[number % blocks.len()];
+                let _ = heap.heap.free(block);
+                blocks.extend(heap.heap.allocate(layout(sizes[number % sizes.len()], WORD)));
+            }));
+        }
+        for outside in (0..PAGE).chain(3 * PAGE..4 * PAGE) {
+            // SAFETY: the byte is in the arena, and the heap is not in use meanwhile.
+            prop_assert_eq!(unsafe { heap.arena.add(outside).read() }, 0xA5, "byte {} was written to", outside);
+        }
+    }
 }
