@@ -204,9 +204,9 @@ proptest! {
 proptest! {
     #[test]
     fn any_sequence_of_calls_leaves_a_sound_heap_that_agrees_with_the_model(
-        steps in prop::collection::vec(step(), 1..200),
+        steps in prop::collection::vec(step(), 1..if cfg!(miri) { 40 } else { 200 }),
     ) {
-        live(&steps, 1);
+        live(&steps, if cfg!(miri) { 10 } else { 1 });
     }
 
     #[test]
