@@ -11,7 +11,7 @@ chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
 PORT ?= 3000
 
-.PHONY: help run test stress bench figures book serve book-pdf test-book mutants mutants-of-logic mutants-of-kernel valgrind debug iso fmt lint unsafe doctor setup clean
+.PHONY: help run test stress bench figures book serve book-pdf test-book mutants mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint unsafe doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -29,6 +29,7 @@ help:
 	@echo 'make mutants-of-kernel breaks what only a kernel can run at random, SAMPLE=100 times: does a test notice?'
 	@echo '                       the same SEED=1 the same way; with CHAPTER=4, one chapter; stopped, it goes on when'
 	@echo '                       started again; LIST=1 only shows what it would break'
+	@echo 'make miri              interprets the tests of the heap on the host: does a memory access break a rule of Rust?'
 	@echo 'make valgrind          tests the heap on the host where every access to memory is watched'
 	@echo 'make book              builds the book in target/book, checks it, and says where it begins'
 	@echo '         DRAFT=1       only tells what the book does not show yet, such as pictures that are not taken'
@@ -102,6 +103,12 @@ mutants-of-kernel:
 	$(first)
 	$(tools) mutants-of-kernel $(chapter) $(if $(SEED),--seed='$(SEED)') $(if $(SAMPLE),--sample='$(SAMPLE)') \
 	    $(if $(LIST),--list)
+
+# Addresses become pointers in the heap, as a kernel needs it. A test takes hundreds of times as long, so there is less
+# of it. proptest looks for earlier failures in files, which Miri hides from tests unless told otherwise.
+miri:
+	@PROPTEST_CASES=2 MIRIFLAGS='-Zmiri-permissive-provenance -Zmiri-disable-isolation' tools/setup.sh with-miri \
+	    rustup run nightly cargo miri test --target-dir=target/miri --package=ch06-heap --lib -- --skip long_sequences
 
 # cfg(all()) is every machine. A test that is watched takes fifty times as long, so there is less of it.
 watched = target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=99"]

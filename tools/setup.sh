@@ -6,8 +6,8 @@
 #   tools/setup.sh install              installs what is missing, saying what and how
 #   tools/setup.sh with COMMAND...      the same, silent if nothing is missing; then COMMAND
 #   tools/setup.sh with-gdb COMMAND...  the same, for a command that needs gdb as well; and so with-mutants for
-#                                       cargo-mutants, with-valgrind for valgrind, with-book for mdBook, with-pdf
-#                                       for mdBook and Chromium, with-browser for what drives Chromium too
+#                                       cargo-mutants, with-miri for Miri, with-valgrind for valgrind, with-book for
+#                                       mdBook, with-pdf for mdBook and Chromium, with-browser for what drives Chromium too
 #
 # COMMAND finds the right Rust first on its PATH. A person types `make`, which calls this.
 
@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.."
 
 needs="rust linker lld qemu grub xorriso"
 # What only some commands need.
-extras="mdbook chromium node npm modules mutants valgrind"
+extras="mdbook chromium node npm modules mutants miri valgrind"
 # Pages look and link as this version makes them.
 mdbook=0.5.4
 # What opens the book's pages to test them.
@@ -25,6 +25,7 @@ node=$(sed -n 's/.*"node": ">=\(.*\)".*/\1/p' $browser/package.json)
 channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 cargo_bin=${CARGO_HOME:-${HOME:-}/.cargo}/bin
 toolchain="toolchain install $channel --profile minimal --component rust-src --component rustfmt --component clippy"
+nightly="toolchain install nightly --profile minimal --component miri --component rust-src"
 
 # A rustup that is only asked for a toolchain must not fetch it.
 export RUSTUP_AUTO_INSTALL=0
@@ -35,7 +36,7 @@ main() {
         doctor)   needs="$needs gdb"; doctor ;;
         install)  needs="$needs gdb"; install; echo "Everything is there." ;;
         with)     shift; install; run "$@" ;;
-        with-gdb | with-mutants | with-valgrind)
+        with-gdb | with-mutants | with-miri | with-valgrind)
                   needs="$needs ${1#with-}"; shift; install; run "$@" ;;
         with-book) needs="rust linker mdbook"; shift; install; run "$@" ;;
         with-pdf) needs="rust linker mdbook chromium"; shift; install; run "$@" ;;
@@ -79,6 +80,7 @@ install() {
     rust=$(find_rust)
     [ -n "$rust" ] || rustup_install || true
     case " $wanted " in *mutants*) mutants_install || true ;; esac
+    case " $wanted " in *miri*) miri_install || true ;; esac
     case " $wanted " in *mdbook*) mdbook_install || true ;; esac
     case " $wanted " in *modules*) modules_install || true ;; esac
 
@@ -110,6 +112,7 @@ name() {
         xorriso) echo "xorriso, by which GRUB writes CD images" ;;
         gdb)     echo "gdb, for make debug" ;;
         mutants) echo "cargo-mutants, for make mutants-of-logic" ;;
+        miri)    echo "Miri in a nightly Rust, for make miri" ;;
         valgrind) echo "valgrind, for make valgrind" ;;
         mdbook)  echo "mdBook $mdbook, for make book" ;;
         chromium) echo "Chromium or Chrome, for make book-pdf and make test-book" ;;
@@ -130,6 +133,7 @@ find_need() {
         xorriso) command -v xorriso ;;
         gdb)     command -v gdb-multiarch || command -v gdb ;;
         mutants) PATH=$PATH:$cargo_bin command -v cargo-mutants ;;
+        miri)    find_miri ;;
         valgrind) command -v valgrind ;;
         mdbook)  find_mdbook ;;
         chromium) find_chromium ;;
@@ -145,6 +149,7 @@ version() {
         xorriso) "$2" -version 2>/dev/null ;;
         modules) echo "as in $browser/package-lock.json" ;;
         mutants) "$2" mutants --version ;;
+        miri)    "$2" miri --version ;;
         *)       "$2" --version 2>/dev/null ;;
     esac | head -n 1
 }
@@ -182,6 +187,13 @@ is_good_rust() {
 is_newer() {
     [ "$(printf '%s\n' "$1" "$2" | sort -t . -k 1,1n -k 2,2n -k 3,3n | head -n 1)" = "$1" ]
 }
+
+# Miri builds the standard library for itself, from its source.
+find_miri() (
+    PATH=$PATH:$cargo_bin
+    miri=$(rustup which --toolchain nightly cargo-miri 2>/dev/null) || return 1
+    [ -f "${miri%/bin/*}/lib/rustlib/src/rust/library/Cargo.lock" ] && echo "$miri"
+)
 
 find_chromium() {
     for program in chromium google-chrome google-chrome-stable chromium-browser; do
@@ -236,7 +248,7 @@ packages() {
         apt-get:node | dnf:node | pacman:node | zypper:node) echo nodejs ;;
         dnf:npm)        echo nodejs-npm ;;
         brew:npm)       echo node ;;
-        *:mutants | *:mdbook | *:modules) ;;
+        *:mutants | *:miri | *:mdbook | *:modules) ;;
         *:linker)       echo gcc ;;
         *:qemu)         echo qemu-system-x86 ;;
         *)              echo "$1" ;;
@@ -256,6 +268,10 @@ find_manager() {
 remedy() {
     if [ "$1" = mutants ]; then
         echo "cargo install cargo-mutants --locked"
+    elif [ "$1" = miri ]; then
+        if PATH=$PATH:$cargo_bin command -v rustup >/dev/null
+        then echo "rustup $nightly"
+        else echo "only rustup installs it, and there is none here; https://rustup.rs tells how to get rustup"; fi
     elif [ "$1" = mdbook ]; then
         echo "cargo install mdbook --locked --version $mdbook"
     elif [ "$1" = modules ]; then
@@ -319,6 +335,14 @@ mutants_install() {
 mdbook_install() {
     echo "+ cargo install mdbook --locked --version $mdbook   (it takes about five minutes, once, and lands in $cargo_bin)" >&2
     PATH=$rust:$PATH cargo install --quiet mdbook --locked --version "$mdbook" >&2
+}
+
+# Of the Rusts, only a nightly has it.
+miri_install() {
+    PATH=$PATH:$cargo_bin
+    command -v rustup >/dev/null || return 1
+    echo "+ rustup $nightly" >&2
+    rustup $nightly >&2
 }
 
 # No browser comes along: the one that is there is driven.

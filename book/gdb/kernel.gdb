@@ -49,12 +49,13 @@ define threads
   set $ready = 0
   while $slot < 'threads::state::control_block::HIGH_WATER'.__0.value.value
     set $thread = 'threads::state::control_block::THREADS'.__0[$slot]
-    printf "%2d  context at 0x%08x  ", $slot, $thread.context.__0.value.value
+    printf "%2d  context at 0x%08x  ", $slot, ((unsigned int *) &thread_contexts)[$slot]
     output $thread.state.__0.value.value
     echo \n
-    # A ThreadId is the slot plus one. The idle thread is never in the run queue.
+    # A ThreadId is the slot plus one. The running thread and the idle one are not in the run queue.
+    set $is_running = $slot + 1 == *(unsigned int *) &'threads::choice::scheduler::CURRENT'
     set $is_idle = $slot + 1 == *(unsigned int *) &'threads::choice::scheduler::IDLE'
-    if !$is_idle && $thread.state.__0.value.value == 'threads::state::control_block::State::Ready'
+    if !$is_running && !$is_idle && $thread.state.__0.value.value == 'threads::state::control_block::State::Ready'
       set $ready = $ready + 1
     end
     set $slot = $slot + 1
@@ -72,12 +73,12 @@ define threads
   set language auto
 end
 document threads
-The thread control blocks (chapter 8): where each thread's context lies, and what it is doing. Then the run queue.
+The threads (chapter 8): where the context of each lies, and what it is doing. Then the run queue.
 end
 
 define saved
   set language c
-  set $context = 'threads::state::control_block::THREADS'.__0[$arg0].context.__0.value.value
+  set $context = ('threads::state::context::Context' *) ((unsigned int *) &thread_contexts)[$arg0]
   printf "EDI 0x%08x  ESI 0x%08x  EBX 0x%08x  EBP 0x%08x  returns to ", $context->edi, $context->esi, $context->ebx, $context->ebp
   info symbol $context->eip
   set language auto

@@ -24,6 +24,6 @@ threads
 saved 0
 ## timer
 delete
-break threads::choice::scheduler::tick_expired
+break threads::choice::scheduler::give_way
 continue
 backtrace

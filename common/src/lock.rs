@@ -10,7 +10,7 @@
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::ptr::NonNull;
 use x86::irq;
 
 // ANCHOR: off
@@ -19,7 +19,7 @@ use x86::irq;
 /// Every guard is a reason. So is the kernel's start, a new thread's, and the handler of an interrupt: chapter 4's
 /// stubs count themselves, by this name. The count belongs to the running thread.
 #[unsafe(export_name = "reasons_for_interrupts_off")]
-static REASONS: AtomicU32 = AtomicU32::new(1);
+static REASONS: InterruptCell<u32> = InterruptCell::new(1);
 
 /// Interrupts are off while this value lives.
 ///
@@ -35,15 +35,17 @@ pub struct InterruptsOff {
 pub fn interrupts_off() -> InterruptsOff {
     // SAFETY: turning interrupts off takes nothing away from the code that runs now.
     unsafe { irq::disable() };
-    REASONS.store(REASONS.load(Relaxed).wrapping_add(1), Relaxed);
-    InterruptsOff { not_send: PhantomData }
+    let off = InterruptsOff { not_send: PhantomData };
+    REASONS.set(REASONS.get(&off).wrapping_add(1), &off);
+    off
 }
 
 impl Drop for InterruptsOff {
     #[inline(always)]
     fn drop(&mut self) {
-        REASONS.store(REASONS.load(Relaxed).wrapping_sub(1), Relaxed);
-        if REASONS.load(Relaxed) == 0 {
+        let left = REASONS.get(self).wrapping_sub(1);
+        REASONS.set(left, self);
+        if left == 0 {
             // SAFETY: they were on before, so every vector that can come has a handler.
             unsafe { irq::enable() };
         }
@@ -51,14 +53,25 @@ impl Drop for InterruptsOff {
 }
 
 impl InterruptsOff {
+    /// What shows to a handler that interrupts are off. The stub has counted the handler, so it need not count itself.
+    ///
+    /// # Safety
+    /// The caller is the handler of an interrupt, or is called by it, and does not call [`let_interrupts_in`] while it
+    /// has the reference.
+    #[inline(always)]
+    pub const unsafe fn in_handler<'a>() -> &'a Self {
+        // SAFETY: the type has no bytes.
+        unsafe { NonNull::dangling().as_ref() }
+    }
+
     /// Gives up the guard and halts the CPU until an interrupt comes. None can come between the two.
     ///
     /// # Panics
     /// If interrupts stay off without this guard: the halt would never end.
     #[inline(always)] // so that a report of a kernel that waits forever names the caller
     pub fn halt_until_interrupt(self) {
-        assert!(REASONS.load(Relaxed) == 1, "interrupts would stay off, and the halt would never end");
-        REASONS.store(0, Relaxed);
+        assert!(REASONS.get(&self) == 1, "interrupts would stay off, and the halt would never end");
+        REASONS.set(0, &self);
         core::mem::forget(self);
         // SAFETY: interrupts were on before, so every vector that can come has a handler. `sti` lets them in only
         // after the instruction that follows it (Intel SDM volume 2, "STI").
@@ -77,10 +90,9 @@ impl InterruptsOff {
 /// # Safety
 /// Every vector that can come has a handler; and a handler that calls this calls [`keep_interrupts_out`] later.
 pub unsafe fn let_interrupts_in() {
-    let reasons = REASONS.swap(0, Relaxed);
-    assert!(reasons <= 1, "interrupts are to be let in, but a guard keeps them off");
-    // SAFETY: the caller's.
-    unsafe { irq::enable() };
+    let off = interrupts_off();
+    assert!(REASONS.get(&off) <= 2, "interrupts are to be let in, but a guard keeps them off");
+    REASONS.set(1, &off); // the guard of this function, which lets interrupts in when it is dropped
 }
 
 /// Takes back the reason that a handler has given up.
@@ -91,31 +103,32 @@ pub unsafe fn keep_interrupts_out() {
     core::mem::forget(interrupts_off());
 }
 
-/// How many reasons a thread that does not run has to keep interrupts off. Chapter 8's scheduler keeps it.
+/// How many reasons a thread has to keep interrupts off. A thread that does not run has the number on its stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
 pub struct OffCount(u32);
 
 impl OffCount {
-    /// Where there is no thread. Zero, so that tables of threads take no room in the kernel's file.
-    pub const NONE: Self = Self(0);
-
-    /// Of a thread that holds no guard, and whose first function lets interrupts in; or `interrupt_return`.
+    /// Of a thread that holds no guard and has just begun, or is on its way out of an interrupt.
     pub const START: Self = Self(1);
 
-    /// Of the running thread.
+    /// Of the running thread. (Without a guard too: an interrupt that comes leaves the count as it was.)
     #[inline(always)]
     pub fn current() -> Self {
-        Self(REASONS.load(Relaxed))
+        Self(REASONS.0.get())
+    }
+
+    /// The number, for a routine in assembly.
+    pub const fn as_u32(self) -> u32 {
+        self.0
     }
 
     /// Puts the count in force.
     ///
     /// # Safety
-    /// Interrupts are off, and the code that runs next belongs to the thread that had this count.
+    /// Interrupts are off, and the thread that runs is the one that had this count.
     #[inline(always)]
     pub unsafe fn restore(self) {
-        REASONS.store(self.0, Relaxed);
+        REASONS.0.set(self.0);
     }
 }
 // ANCHOR_END: start
@@ -140,12 +153,6 @@ impl<T> InterruptCell<T> {
     #[inline(always)]
     pub fn set(&self, value: T, _: &InterruptsOff) {
         self.0.set(value);
-    }
-
-    /// Where the value is, for assembly. To use the pointer is `unsafe`, as with every pointer.
-    #[inline(always)]
-    pub fn as_ptr(&self) -> *mut T {
-        self.0.as_ptr()
     }
 
     /// Sets the variable and returns what it was.

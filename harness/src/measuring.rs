@@ -13,6 +13,7 @@ use core::fmt;
 /// A number that a bench has found.
 pub struct Figure {
     name: &'static str,
+    who: Option<&'static str>,
     at: Option<u32>,
     total: u32,
     rounds: u32,
@@ -21,12 +22,17 @@ pub struct Figure {
 impl Figure {
     /// `total` in all, of what `name` says.
     pub const fn new(name: &'static str, total: u32) -> Self {
-        Self { name, at: None, total, rounds: 1 }
+        Self { name, who: None, at: None, total, rounds: 1 }
     }
 
     /// The same figure, as the sum of so many rounds.
     pub const fn of_rounds(self, rounds: u32) -> Self {
         Self { rounds, ..self }
+    }
+
+    /// The same figure, of this one among several that do the same.
+    pub const fn of(self, who: &'static str) -> Self {
+        Self { who: Some(who), ..self }
     }
 
     /// The same figure, as a point of a curve: measured with so much of what the curve is about.
@@ -37,8 +43,9 @@ impl Figure {
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { name, at, total, rounds } = self;
+        let Self { name, who, at, total, rounds } = self;
         write!(f, r#"{{"figure":{name:?},"total":{total},"rounds":{rounds}"#)?;
+        who.iter().try_for_each(|who| write!(f, r#","who":{who:?}"#))?;
         at.iter().try_for_each(|at| write!(f, r#","at":{at}"#))?;
         f.write_str("}")
     }

@@ -54,10 +54,12 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let plan = Plan::committed();
     let figures = measure(workspace, &chapters, Runs::Two)?;
     let table = table(&plan, &figures);
-    if table.row_count() > 0 {
-        println!("{table}\n");
+    for table in [table, beside(&plan, &figures)] {
+        if table.row_count() > 0 {
+            println!("{table}\n");
+        }
     }
-    for (chart, curve) in plan.charts.iter().flat_map(|chart| chart.curves.iter().map(move |curve| (chart, curve))) {
+    for (chart, curve) in plan.charts.iter().flat_map(|chart| chart.all_curves().map(move |curve| (chart, curve))) {
         if let [(from, least), .., (to, most)] = figures.curve(curve)[..] {
             println!(" {curve}: {} with {from} {}, {} with {to}", number(least), chart.along, number(most));
         }
@@ -70,9 +72,11 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Measures for `make test`: that figures have not got worse, and can be measured at all.
+/// Measures for `make test` of everything: that figures have not got worse, and can be measured at all.
+///
+/// One chapter by itself is held to no figure: a solution of an exercise may make its kernel larger or slower.
 pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) {
-    if !chapters.iter().any(|chapter| chapter.has_benches) {
+    if !is_everything(workspace, chapters) {
         return;
     }
     let start = Instant::now();
@@ -84,16 +88,18 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) {
         if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
     });
     tally.note("what the kernels cost, in instructions", outcome, start.elapsed());
-    let everything = chapters.len() == workspace.chapters.len();
-    if let (Ok(outcome), true) = (in_book, everything && pictures::made_elsewhere(workspace).is_none()) {
+    if let (Ok(outcome), true) = (in_book, pictures::made_elsewhere(workspace).is_none()) {
         tally.note("the figures in the book", outcome, Duration::ZERO);
     }
 }
 
+fn is_everything(workspace: &Workspace, chapters: &[&Chapter]) -> bool {
+    chapters.len() == workspace.chapters.len()
+}
+
 /// What has got worse; and what is missing, if all chapters were measured.
 fn complaints(workspace: &Workspace, chapters: &[&Chapter], plan: &Plan, figures: &Figures) -> Vec<String> {
-    let everything = chapters.len() == workspace.chapters.len();
-    let missing = if everything { plan.missing(figures) } else { Vec::new() };
+    let missing = if is_everything(workspace, chapters) { plan.missing(figures) } else { Vec::new() };
     missing.into_iter().chain(plan.complaints(figures)).collect()
 }
 
@@ -153,7 +159,7 @@ fn table(plan: &Plan, figures: &Figures) -> Table {
     table.load_style(TableStyle::new());
     table.set_header(["operation", "ours", "aim", "floor", "ours/floor", "best peer", "ours/peer", ""]);
     let line = |row: &Row| {
-        let ours = row.ours(figures)?;
+        let (row, ours) = (row.with_peer(figures), row.ours(figures)?);
         let number = |value: Option<f64>| value.map_or(String::new(), number);
         let ratio = |other: Option<f64>| {
             let other = other.filter(|other| *other > 0.0);
@@ -169,6 +175,21 @@ fn table(plan: &Plan, figures: &Figures) -> Table {
     table
 }
 
+/// The table of what was measured side by side.
+fn beside(plan: &Plan, figures: &Figures) -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    table.set_header([""].into_iter().chain(plan.beside.iter().map(String::as_str)));
+    for (row, all) in plan.rows.iter().filter_map(|row| Some((row, row.beside(&plan.beside, figures)?))) {
+        if all.iter().any(Option::is_some) {
+            let all = all.into_iter().map(|value| value.map_or(String::new(), number));
+            table.add_row([row.name.clone()].into_iter().chain(all));
+        }
+    }
+    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+}
+
 /// A number with as many digits as say something.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.1}") }
@@ -177,15 +198,18 @@ fn number(value: f64) -> String {
 /// What was measured, for other programs.
 #[derive(Serialize)]
 struct Report<'a> {
-    rows: Vec<Measured<'a>>,
+    rows: Vec<Measured>,
+    beside: &'a [String],
     charts: Vec<Drawn<'a>>,
 }
 
 #[derive(Serialize)]
-struct Measured<'a> {
+struct Measured {
     #[serde(flatten)]
-    row: &'a Row,
+    row: Row,
     ours: f64,
+    /// What those have taken that were measured beside it.
+    beside: Vec<Option<f64>>,
 }
 
 #[derive(Serialize)]
@@ -210,10 +234,18 @@ fn write(workspace: &Workspace, plan: &Plan, figures: &Figures) -> Result<()> {
 
 /// All that was measured, in the order of the plan.
 fn report<'a>(plan: &'a Plan, figures: &Figures) -> Report<'a> {
-    let rows = plan.rows.iter().filter_map(|row| Some(Measured { row, ours: row.ours(figures)? })).collect();
-    let points = |chart: &plan::Chart| chart.curves.iter().map(|curve| figures.curve(curve)).collect();
+    let measured = |row: &Row| {
+        let beside = row.beside(&plan.beside, figures).unwrap_or_default();
+        Some(Measured { row: row.with_peer(figures), ours: row.ours(figures)?, beside })
+    };
+    let rows = plan.rows.iter().filter_map(measured).collect();
+    let points = |chart: &plan::Chart| chart.all_curves().map(|curve| figures.curve(curve)).collect();
     let charts = plan.charts.iter().map(|chart| Drawn { chart, points: points(chart) });
-    Report { rows, charts: charts.filter(|chart| chart.points.iter().all(|points| points.len() > 1)).collect() }
+    Report {
+        rows,
+        beside: &plan.beside,
+        charts: charts.filter(|chart| chart.points.iter().all(|points| points.len() > 1)).collect(),
+    }
 }
 
 fn json(report: &Report) -> Result<String> {
@@ -233,4 +265,29 @@ fn is_in_book(workspace: &Workspace, plan: &Plan, figures: &Figures) -> Result<(
     let shown = fs::read_to_string(workspace.root.join(&path)).unwrap_or_default();
     let differ = || format!("{path} is not what was measured now; `make figures` writes it anew.");
     if shown == now { Ok(()) } else { Err(differ()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_chapter_is_held_to_no_figure() {
+        let chapter = |number: u32| {
+            let (name, package) = (format!("{number}-a"), format!("ch{number}-a"));
+            Chapter { name, package, has_booted_tests: true, has_long_tests: false, has_benches: true }
+        };
+        let nowhere = || "/nowhere".into();
+        let chapters = vec![chapter(1), chapter(2)];
+        let workspace = Workspace { root: nowhere(), target: nowhere(), chapters, is_quiet: true };
+        let all: Vec<&Chapter> = workspace.chapters.iter().collect();
+        let is_good = |chapters: &[&Chapter]| {
+            let tally = Tally::until_a_failure(None);
+            test(&workspace, chapters, &tally);
+            tally.is_good()
+        };
+        // There is nothing to measure, so a measurement fails.
+        assert!(!is_good(&all));
+        assert!(is_good(&all[..1]) && is_good(&all[1..]));
+    }
 }

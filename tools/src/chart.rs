@@ -23,14 +23,14 @@ const APART: f64 = 40.0;
 const LINE_HEIGHT: f64 = 18.0;
 
 /// How the lines are broken, curve by curve.
-const DASHES: [&str; 4] = ["none", "7 4", "2 3", "7 3 2 3"];
+const DASHES: [&str; 6] = ["none", "7 4", "2 3", "7 3 2 3", "14 4", "1 5"];
 
 /// Points of a curve, from left to right.
 pub type Points = Vec<(u32, f64)>;
 
 /// Draws the curves of `chart`, each with more than one point.
 pub fn draw(chart: &Chart, curves: &[Points]) -> Document {
-    let scale = Scale::of(curves, chart.log);
+    let scale = Scale::of(curves, chart);
     let mut lines = Group::new().set("fill", "none").set("stroke", "currentColor").set("stroke-width", 2);
     let mut words = Group::new().set("fill", "currentColor").set("stroke", "none");
     lines = scale.axes(lines);
@@ -40,7 +40,7 @@ pub fn draw(chart: &Chart, curves: &[Points]) -> Document {
 
     let ends = curves.iter().map(|points| scale.y(points[points.len() - 1].1));
     let heights = apart(&ends.collect::<Vec<_>>());
-    for (number, (name, points)) in chart.curves.iter().zip(curves).enumerate() {
+    for (number, (name, points)) in chart.all_curves().zip(curves).enumerate() {
         let places: Vec<String> =
             points.iter().map(|(at, value)| format!("{},{}", scale.x(*at), scale.y(*value))).collect();
         let dash = DASHES[number % DASHES.len()];
@@ -49,7 +49,7 @@ pub fn draw(chart: &Chart, curves: &[Points]) -> Document {
             lines = lines.add(dot(scale.x(*at), scale.y(*value)));
         }
         let last = points[points.len() - 1].1;
-        let label = format!("{name}: {}", grouped(last.round() as u64));
+        let label = format!("{}: {}", short(name), grouped(last.round() as u64));
         words = words.add(text(&label, RIGHT + 12.0, heights[number] + 4.0, "start"));
     }
     Document::new()
@@ -63,14 +63,19 @@ pub fn draw(chart: &Chart, curves: &[Points]) -> Document {
         .add(words)
 }
 
+/// A curve's name where the chart's title says what all of them have done: `rlsf` of `allocate: rlsf`.
+pub fn short(name: &str) -> &str {
+    name.split_once(": ").map_or(name, |(_, who)| who)
+}
+
 /// What the chart shows, in words.
 fn description(chart: &Chart, curves: &[Points]) -> String {
-    let curve = |(name, points): (&String, &Points)| {
+    let curve = |(name, points): (&str, &Points)| {
         let points: Vec<String> =
             points.iter().map(|(at, value)| format!("{} at {at}", grouped(value.round() as u64))).collect();
-        format!("{name}: {}.", points.join(", "))
+        format!("{}: {}.", short(name), points.join(", "))
     };
-    let curves: Vec<String> = chart.curves.iter().zip(curves).map(curve).collect();
+    let curves: Vec<String> = chart.all_curves().zip(curves).map(curve).collect();
     format!("Instructions by {}. {}", chart.along, curves.join(" "))
 }
 
@@ -79,40 +84,39 @@ struct Scale {
     log: bool,
     least: f64,
     most: f64,
-    highest: f64,
-    step: f64,
+    steep: bool,
+    /// The numbers at the left, from the lowest up.
+    marks: Vec<f64>,
 }
 
 impl Scale {
-    fn of(curves: &[Points], log: bool) -> Self {
+    fn of(curves: &[Points], chart: &Chart) -> Self {
         let points = || curves.iter().flatten();
-        let along = |at: u32| if log { f64::from(at).ln() } else { f64::from(at) };
+        let along = |at: u32| linear(f64::from(at), chart.log);
         let least = points().map(|(at, _)| along(*at)).fold(f64::MAX, f64::min);
         let most = points().map(|(at, _)| along(*at)).fold(f64::MIN, f64::max);
         let highest = points().map(|(_, value)| *value).fold(1.0, f64::max);
-        let step = round_step(highest / PARTS);
-        Self { log, least, most, highest: (highest / step).ceil() * step, step }
+        let lowest = points().map(|(_, value)| *value).fold(f64::MAX, f64::min);
+        let marks = if chart.steep { powers(lowest, highest) } else { steps(highest) };
+        Self { log: chart.log, least, most, steep: chart.steep, marks }
     }
 
     fn x(&self, at: u32) -> f64 {
-        let along = if self.log { f64::from(at).ln() } else { f64::from(at) };
+        let along = linear(f64::from(at), self.log);
         (LEFT + (along - self.least) / (self.most - self.least) * (RIGHT - LEFT)).round()
     }
 
     fn y(&self, value: f64) -> f64 {
-        (BOTTOM - value / self.highest * (BOTTOM - TOP)).round()
-    }
-
-    fn marks(&self) -> impl Iterator<Item = f64> {
-        let (step, highest) = (self.step, self.highest);
-        (0..).map(move |mark| f64::from(mark) * step).take_while(move |mark| *mark <= highest)
+        let [value, lowest, highest] =
+            [value, self.marks[0], self.marks[self.marks.len() - 1]].map(|value| linear(value, self.steep));
+        (BOTTOM - (value - lowest) / (highest - lowest) * (BOTTOM - TOP)).round()
     }
 
     /// The axis below, and a thin line for each number at the left.
     fn axes(&self, group: Group) -> Group {
-        self.marks().fold(group, |group, mark| {
-            let y = self.y(mark);
-            let thin = if mark == 0.0 { 1.0 } else { 0.25 };
+        self.marks.iter().fold(group, |group, mark| {
+            let y = self.y(*mark);
+            let thin = if *mark == self.marks[0] { 1.0 } else { 0.25 };
             let line = Line::new().set("x1", LEFT).set("x2", RIGHT).set("y1", y).set("y2", y);
             group.add(line.set("stroke-width", 1).set("opacity", thin))
         })
@@ -121,8 +125,9 @@ impl Scale {
     /// The numbers at both axes. Those below are where points are, as far as there is room.
     fn numbers(&self, group: Group, curves: &[Points]) -> Group {
         let group = self
-            .marks()
-            .fold(group, |group, mark| group.add(text(&grouped(mark as u64), LEFT - 8.0, self.y(mark) + 4.0, "end")));
+            .marks
+            .iter()
+            .fold(group, |group, mark| group.add(text(&grouped(*mark as u64), LEFT - 8.0, self.y(*mark) + 4.0, "end")));
         let mut free_from = f64::MIN;
         curves[0].iter().fold(group, |group, (at, _)| {
             let x = self.x(*at);
@@ -133,6 +138,23 @@ impl Scale {
             group.add(text(&grouped(u64::from(*at)), x, BOTTOM + 18.0, "middle"))
         })
     }
+}
+
+/// What lies evenly on an axis: the number, or how many powers.
+fn linear(number: f64, log: bool) -> f64 {
+    if log { number.ln() } else { number }
+}
+
+/// Round numbers from 0 to `highest` or above.
+fn steps(highest: f64) -> Vec<f64> {
+    let step = round_step(highest / PARTS);
+    (0..=(highest / step).ceil() as u32).map(|mark| f64::from(mark) * step).collect()
+}
+
+/// Powers of ten from `lowest` or below to `highest` or above; two at least.
+fn powers(lowest: f64, highest: f64) -> Vec<f64> {
+    let [from, to] = [lowest.log10().floor(), highest.log10().ceil()].map(|power| power as i32);
+    (from..=to.max(from + 1)).map(|power| 10f64.powi(power)).collect()
 }
 
 /// 1, 2 or 5 times a power of ten, and not less than `step`; at least 1.
@@ -179,6 +201,13 @@ mod tests {
         {
             assert_eq!(round_step(step), round, "{step}");
         }
+    }
+
+    #[test]
+    fn axes_reach_beyond_the_figures() {
+        assert_eq!(steps(940.0), [0.0, 200.0, 400.0, 600.0, 800.0, 1000.0]);
+        assert_eq!(powers(58.0, 80_128.0), [10.0, 100.0, 1000.0, 10_000.0, 100_000.0]);
+        assert_eq!(powers(100.0, 100.0), [100.0, 1000.0]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ const START: &str = "{\"figure\":";
 #[derive(Deserialize)]
 struct Line {
     figure: String,
+    who: Option<String>,
     total: u64,
     rounds: u32,
     at: Option<u32>,
@@ -20,14 +21,20 @@ struct Line {
 #[derive(Debug, Default, PartialEq)]
 pub struct Figures(BTreeMap<String, BTreeMap<Option<u32>, f64>>);
 
+/// What a figure is called that several have found of the same kind: of one of them.
+pub fn name_of(figure: &str, who: &str) -> String {
+    format!("{figure}: {who}")
+}
+
 impl Figures {
     /// Takes in the figures that a bench has logged.
     pub fn take_in(&mut self, log: &str) -> Result<()> {
         for line in log.lines().filter(|line| line.starts_with(START)) {
-            let Line { figure, total, rounds, at } =
+            let Line { figure, who, total, rounds, at } =
                 serde_json::from_str(line).with_context(|| format!("This is no figure: {line}"))?;
             ensure!(rounds > 0, "This figure was measured in no rounds: {line}");
-            self.add(&figure, at, total as f64 / f64::from(rounds));
+            let name = who.map_or(figure.clone(), |who| name_of(&figure, &who));
+            self.add(&name, at, total as f64 / f64::from(rounds));
         }
         Ok(())
     }
@@ -57,10 +64,12 @@ mod tests {
     fn figures_are_found_among_other_lines() {
         let mut figures = Figures::default();
         let log = "hello\n{\"figure\":\"a\",\"total\":5,\"rounds\":2}\n\
-            {\"figure\":\"b\",\"total\":7,\"rounds\":1,\"at\":10}\n{\"figure\":\"b\",\"total\":6,\"rounds\":1,\"at\":2}\n";
+            {\"figure\":\"b\",\"total\":7,\"rounds\":1,\"at\":10}\n{\"figure\":\"b\",\"total\":6,\"rounds\":1,\"at\":2}\n\
+            {\"figure\":\"b\",\"total\":8,\"rounds\":1,\"who\":\"x\",\"at\":2}\n";
         figures.take_in(log).expect("these are figures");
         assert_eq!(figures.value("a", None), Some(2.5));
         assert_eq!((figures.value("a", Some(2)), figures.value("c", None)), (None, None));
+        assert_eq!(figures.value("b: x", Some(2)), Some(8.0));
         assert_eq!(figures.curve("b"), [(2, 6.0), (10, 7.0)]);
     }
 

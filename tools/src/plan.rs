@@ -1,6 +1,6 @@
 //! What `make bench` shows and what it holds the kernels to: `tools/bench.toml`, read and applied.
 
-use crate::figures::Figures;
+use crate::figures::{Figures, name_of};
 use serde::{Deserialize, Serialize};
 
 /// The committed file.
@@ -10,6 +10,8 @@ const FILE: &str = include_str!("../bench.toml");
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
+    /// Those that are measured side by side, in the same run, the first of them ours.
+    pub beside: Vec<String>,
     /// The rows of the table, in their order.
     #[serde(rename = "row")]
     pub rows: Vec<Row>,
@@ -19,7 +21,7 @@ pub struct Plan {
 }
 
 /// A row of the table: a figure, and what it is to be compared with.
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// What was done.
@@ -34,6 +36,9 @@ pub struct Row {
     pub peer: Option<f64>,
     /// The peer's name.
     pub who: Option<String>,
+    /// Peers that are measured in the same run: to be behind one of them fails.
+    #[serde(default, skip_serializing)]
+    not_behind: Vec<String>,
     /// What we want.
     pub aim: Option<f64>,
     /// More than that fails.
@@ -53,8 +58,14 @@ pub struct Chart {
     /// Whether that is drawn in powers.
     #[serde(default)]
     pub log: bool,
+    /// Whether the figures are.
+    #[serde(default)]
+    pub steep: bool,
     /// The figures.
     pub curves: Vec<String>,
+    /// Figures that are only shown.
+    #[serde(default)]
+    pub others: Vec<String>,
     /// They must not grow.
     #[serde(default)]
     flat: bool,
@@ -71,8 +82,10 @@ impl Plan {
     /// What should have been measured, and was not, a sentence each.
     pub fn missing(&self, figures: &Figures) -> Vec<String> {
         let rows = self.rows.iter().filter(|row| row.ours(figures).is_none()).map(|row| row.name.trim());
-        let curves = self.charts.iter().flat_map(|chart| &chart.curves);
-        let curves = curves.filter(|curve| figures.curve(curve).len() < 2).map(String::as_str);
+        let peers = self.rows.iter().filter(|row| row.peers(figures).count() < row.not_behind.len());
+        let rows = rows.chain(peers.map(|row| row.name.trim()));
+        let curves = self.charts.iter().flat_map(Chart::all_curves);
+        let curves = curves.filter(|curve| figures.curve(curve).len() < 2);
         rows.chain(curves).map(|name| format!("{name}: was not measured.")).collect()
     }
 
@@ -89,14 +102,41 @@ impl Row {
         figures.value(&self.figure, self.at)
     }
 
+    /// The same row, with the best peer of the same run, if it has such peers.
+    pub fn with_peer(&self, figures: &Figures) -> Self {
+        let best = self.peers(figures).min_by(|(_, one), (_, other)| one.total_cmp(other));
+        best.map_or(self.clone(), |(who, peer)| Self { peer: Some(peer), who: Some(who.into()), ..self.clone() })
+    }
+
+    /// What is measured side by side, if this is a row of that: the figures of all of `beside`, as far as they exist.
+    pub fn beside(&self, beside: &[String], figures: &Figures) -> Option<Vec<Option<f64>>> {
+        let operation = self.figure.strip_suffix(&name_of("", beside.first()?))?;
+        Some(beside.iter().map(|who| figures.value(&name_of(operation, who), self.at)).collect())
+    }
+
+    /// The figures of the peers of the same run, with their names.
+    fn peers(&self, figures: &Figures) -> impl Iterator<Item = (&str, f64)> {
+        let operation = self.figure.split_once(": ").map_or("", |(operation, _)| operation);
+        let value = |who: &String| figures.value(&name_of(operation, who), self.at);
+        self.not_behind.iter().filter_map(move |who| Some((who.as_str(), value(who)?)))
+    }
+
     fn complaint(&self, figures: &Figures) -> Option<String> {
-        let (ours, most) = (self.ours(figures)?, self.most);
-        // Exact figures, but for what a division rounds.
-        (ours > most + 1e-9).then(|| format!("{}: {ours} is more than {most}.", self.name.trim()))
+        let (ours, most, name) = (self.ours(figures)?, self.most, self.name.trim());
+        // Exact figures, except for what a division rounds.
+        let is_more = |limit: f64| ours > limit + 1e-9;
+        let ahead = self.peers(figures).find(|(_, theirs)| is_more(*theirs));
+        let behind = ahead.map(|(who, theirs)| format!("{name}: {ours} is more than the {theirs} of {who}."));
+        behind.or_else(|| is_more(most).then(|| format!("{name}: {ours} is more than {most}.")))
     }
 }
 
 impl Chart {
+    /// All figures that it shows.
+    pub fn all_curves(&self) -> impl Iterator<Item = &str> {
+        self.curves.iter().chain(&self.others).map(String::as_str)
+    }
+
     fn complaints(&self, figures: &Figures) -> Vec<String> {
         let complaint = |curve: &String| {
             let points = figures.curve(curve);
@@ -144,9 +184,32 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_of_the_same_run_must_not_be_ahead() {
+        let row: Row =
+            toml::from_str("name = 'A'\nfigure = 'a: ours'\nnot_behind = ['x', 'y']\nmost = 9").expect("a row");
+        let measured = |figures: &[(&str, f64)]| {
+            let mut measured = Figures::default();
+            figures.iter().for_each(|(name, value)| measured.add(name, None, *value));
+            measured
+        };
+        let ahead = measured(&[("a: ours", 7.0), ("a: x", 7.0), ("a: y", 8.0), ("a: z", 1.0)]);
+        assert_eq!(row.complaint(&ahead), None);
+        let shown = row.with_peer(&ahead);
+        assert_eq!((shown.peer, shown.who.as_deref()), (Some(7.0), Some("x")));
+        let beside = ["ours", "y", "none"].map(String::from);
+        assert_eq!(row.beside(&beside, &ahead), Some(vec![Some(7.0), Some(8.0), None]));
+        assert_eq!(row.beside(&beside[1..], &ahead), None);
+
+        let behind = measured(&[("a: ours", 7.5), ("a: x", 8.0), ("a: y", 7.0)]);
+        assert_eq!(row.complaint(&behind).as_deref(), Some("A: 7.5 is more than the 7 of y."));
+        let plan = Plan { beside: Vec::new(), rows: vec![row], charts: Vec::new() };
+        assert_eq!(plan.missing(&measured(&[("a: ours", 7.0), ("a: x", 7.0)])), ["A: was not measured."]);
+    }
+
+    #[test]
     fn what_is_no_longer_measured_is_missed() {
         let row: Row = toml::from_str("name = 'A'\nfigure = 'a'\nat = 2\nmost = 7.5").expect("a row");
-        let plan = Plan { rows: vec![row], charts: vec![chart("flat = true")] };
+        let plan = Plan { beside: Vec::new(), rows: vec![row], charts: vec![chart("flat = true")] };
         assert!(plan.missing(&measured(&[(2, 7.0), (3, 7.0)])).is_empty());
         let missing = plan.missing(&measured(&[(3, 7.0)]));
         assert_eq!(missing, ["A: was not measured.", "a: was not measured."]);
@@ -158,6 +221,10 @@ mod tests {
         assert!(flat.complaints(&measured(&[(2, 7.0), (10, 7.0), (100, 6.0)])).is_empty());
         assert!(flat.complaints(&measured(&[(2, 7.0), (4, 7.9)])).is_empty(), "less than an instruction");
         assert_eq!(flat.complaints(&measured(&[(2, 7.0), (4, 8.0)])), ["a: grows with the things, from 7 to 8."]);
+        let others = Chart { others: vec!["b".into()], ..chart("flat = true") };
+        let mut figures = measured(&[(2, 7.0), (4, 7.0)]);
+        [(2, 7.0), (4, 9.0)].into_iter().for_each(|(at, value)| figures.add("b", Some(at), value));
+        assert!(others.complaints(&figures).is_empty(), "only shown");
         let line = chart("most_per_step = 2.0");
         assert!(line.complaints(&measured(&[(0, 5.0), (10, 25.0)])).is_empty());
         assert_eq!(line.complaints(&measured(&[(0, 5.0), (10, 25.0), (11, 28.0)])).len(), 1);

@@ -40,7 +40,7 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     stress::test_in_short(workspace, &chapters, stress::USUAL_SEED, &tally)?;
     bench::test(workspace, &chapters, &tally);
     if everything {
-        // Not for one chapter: whoever does an exercise there changes its kernel, but not the book.
+        // Not for one chapter: a solution of an exercise changes its kernel, but not the book.
         pictures::test(workspace, &chapters, &tally)?;
     }
     Ok(conclude(&tally))

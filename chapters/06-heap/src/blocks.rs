@@ -1,7 +1,7 @@
 //! Blocks: how the memory is cut up, and how neighbours are found.
 //!
-//! The memory is nothing but blocks, each beginning where the one before it ends. A block notes its
-//! size twice, in a *header* and in a *footer*: so the block after it is found by adding the size,
+//! Below the top, the memory is nothing but blocks, each beginning where the one before it ends. A block notes
+//! its size twice, in a *header* and in a *footer*: so the block after it is found by adding the size,
 //! and the block before it by the footer just below. Neither takes longer the more blocks there are.
 //!
 //! ```text
@@ -24,110 +24,96 @@
 //! that header and footer no longer agree. The footer is *sealed*: it is the header exclusive-or the
 //! footer's own address. So no two words among the owner's bytes look like a header and its footer by
 //! accident, not if all are alike, and not if they were copied from elsewhere.
+//!
+//! A block whose tags do not agree is *damaged*. It counts as in use, so that the damage does not spread, and
+//! is reported when that block itself is freed.
 
 #![forbid(unsafe_code)]
 
-use crate::memory::{Memory, WORD};
-use core::{iter, num::NonZeroUsize, ptr::NonNull};
+use crate::memory::{Block, Memory, Note, Place, WORD};
+use core::iter;
 
 // ANCHOR: sizes
-/// The smallest block in bytes: when it is free it has to hold header, two links and footer.
-pub(crate) const SMALLEST: usize = 4 * WORD;
 /// What a block in use costs beyond its payload, in bytes: header and footer.
 pub(crate) const TAGS: usize = 2 * WORD;
 /// The bit of a header that says 'in use'.
 const USED: usize = 1;
 // ANCHOR_END: sizes
 
-/// A block, by its address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Block(pub usize);
-
+// ANCHOR: tags
 impl Block {
-    /// The block whose payload is at `address`.
-    pub fn of_payload(address: usize) -> Self {
-        Self(address - WORD)
+    /// Notes in both tags that the block is free.
+    #[inline(always)]
+    pub fn tag_free(self) {
+        self.write_tags(self.size());
     }
 
-    /// What the block's owner gets: a pointer to the word after the header.
-    pub fn payload(self) -> NonNull<u8> {
-        let address = NonZeroUsize::new(self.0 + WORD).expect("no block lies at address 0");
-        NonNull::with_exposed_provenance(address)
+    /// Notes in both tags that the block is in use.
+    #[inline(always)]
+    pub fn tag_used(self) {
+        self.write_tags(self.size() | USED);
+    }
+
+    /// Notes in the header alone that the block is free: enough for it not to be taken for one in use.
+    pub fn clear_used(self) {
+        self.place().write(Note::Header, self.size());
+    }
+
+    #[inline(always)]
+    fn write_tags(self, header: usize) {
+        self.place().write(Note::Header, header);
+        self.write_footer(header ^ self.footer());
     }
 }
 
-/// All blocks, and the memory they are cut from.
-#[derive(Debug)]
-pub(crate) struct Blocks {
-    pub memory: Memory,
-}
-
-impl Blocks {
-    /// The size of `block` in bytes, tags included.
-    pub fn size(&self, block: Block) -> usize {
-        self.memory.read(block.0) & !USED
+impl Memory {
+    /// The block in use at `place`; `None` if it is free, or damaged.
+    #[inline(always)]
+    pub(crate) fn used_at(&self, place: Place) -> Option<Block> {
+        let header = place.read(Note::Header);
+        if header & USED != 0 { self.tagged(place, header) } else { None }
     }
 
-    /// The address just past `block`.
-    pub fn end(&self, block: Block) -> usize {
-        block.0 + self.size(block)
+    /// The free block at `place`; `None` if it is in use, or damaged.
+    #[inline(always)]
+    pub(crate) fn free_at(&self, place: Place) -> Option<Block> {
+        let header = place.read(Note::Header);
+        if header & USED == 0 { self.tagged(place, header) } else { None }
     }
 
-    /// Whether `block` is nobody's.
-    pub fn is_free(&self, block: Block) -> bool {
-        self.memory.read(block.0) & USED == 0
+    /// The block at `place` if this is its header, and if its footer agrees.
+    #[inline(always)]
+    fn tagged(&self, place: Place, header: usize) -> Option<Block> {
+        let block = self.block(place, header)?;
+        if block.read_footer() ^ block.footer() == header { Some(block) } else { None }
     }
 
-    /// Makes the `size` bytes at `block` a block that is free.
-    pub fn mark_free(&mut self, block: Block, size: usize) {
-        self.write_tags(block, size, 0);
-    }
-
-    /// Makes the `size` bytes at `block` a block that is in use.
-    pub fn mark_used(&mut self, block: Block, size: usize) {
-        self.write_tags(block, size, USED);
-    }
-
-    // ANCHOR: tags
-    fn write_tags(&mut self, block: Block, size: usize, used: usize) {
-        debug_assert!(size >= SMALLEST && size.is_multiple_of(WORD), "heap: a block of {size} bytes");
-        let footer = block.0 + size - WORD;
-        self.memory.write(block.0, size | used);
-        self.memory.write(footer, (size | used) ^ footer);
-    }
-
-    /// Whether there is a block at `block`: a header within the memory, and the footer to go with it.
-    pub fn is_intact(&self, block: Block) -> bool {
-        if !self.memory.contains(block.0, SMALLEST) {
-            return false;
-        }
-        let size = self.size(block);
-        if size < SMALLEST || !self.memory.contains(block.0, size) || !size.is_multiple_of(WORD) {
-            return false;
-        }
-        let footer = self.end(block) - WORD;
-        self.memory.read(footer) ^ footer == self.memory.read(block.0)
-    }
-
-    /// The block that begins at `address`; `None` at the memory's end, and if the block is damaged.
-    pub fn at(&self, address: usize) -> Option<Block> {
-        Some(Block(address)).filter(|&block| self.is_intact(block))
-    }
-
-    /// The block that ends at `address`; `None` at the memory's start, and if the block is damaged.
-    pub fn before(&self, address: usize) -> Option<Block> {
-        if address == self.memory.start() {
+    /// The free block that ends where `block` begins, if there is one.
+    #[inline(always)]
+    pub(crate) fn free_before(&self, block: Block) -> Option<Block> {
+        let footer = block.address() - WORD;
+        let header = self.word_before(block)? ^ footer;
+        if header & USED != 0 {
             return None;
         }
-        let footer = address - WORD;
-        let size = (self.memory.read(footer) ^ footer) & !USED;
-        let block = self.at(address.checked_sub(size)?)?;
-        (self.end(block) == address).then_some(block)
+        let before = self.block_before(block, header)?;
+        if before.place().read(Note::Header) == header { Some(before) } else { None }
     }
     // ANCHOR_END: tags
 
-    /// All blocks by their addresses, up to the memory's end or the first damaged block.
-    pub fn iter(&self) -> impl Iterator<Item = Block> {
-        iter::successors(self.at(self.memory.start()), |&block| self.at(self.end(block)))
+    /// All blocks by their addresses, up to the top or the first damaged one.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = Block> {
+        let at = |address| {
+            let place = self.place(address)?;
+            self.tagged(place, place.read(Note::Header))
+        };
+        iter::successors(at(self.start()), move |block| at(block.end()))
+    }
+}
+
+impl Block {
+    /// Whether its header says that it is free.
+    pub fn is_free(self) -> bool {
+        self.place().read(Note::Header) & USED == 0
     }
 }

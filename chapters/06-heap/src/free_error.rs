@@ -5,7 +5,10 @@
 
 #![forbid(unsafe_code)]
 
-use crate::{blocks::Block, heap::Heap, memory::WORD};
+use crate::{
+    heap::Heap,
+    memory::{Block, WORD},
+};
 use core::fmt;
 
 /// Why a pointer cannot be freed.
@@ -48,29 +51,36 @@ impl fmt::Display for FreeError {
 impl Heap {
     // ANCHOR: block
     /// The block in use whose payload is at `address`.
+    #[inline(always)]
     pub(crate) fn block_in_use(&self, address: usize) -> Result<Block, FreeError> {
-        if !(self.memory().start()..self.memory().end()).contains(&address) {
-            return Err(FreeError::Outside);
-        }
-        if !address.is_multiple_of(WORD) {
-            return Err(FreeError::Misaligned);
-        }
-        self.blocks
-            .at(Block::of_payload(address).0)
-            .filter(|&block| !self.blocks.is_free(block))
-            .ok_or_else(|| self.why_not_in_use(address))
+        let Some(place) = self.memory.place(address.wrapping_sub(WORD)) else {
+            return Err(self.why_not_in_use(address));
+        };
+        let Some(block) = self.memory.used_at(place) else { return Err(self.why_not_in_use(address)) };
+        Ok(block)
     }
 
-    /// Why no block in use has its payload at `address`, a word of the heap.
+    /// Why no block in use has its payload at `address`.
+    #[cold]
     fn why_not_in_use(&self, address: usize) -> FreeError {
-        let mut end = self.memory().start();
-        for block in self.blocks.iter() {
-            end = self.blocks.end(block);
-            if address < end && self.blocks.is_free(block) {
+        let memory = &self.memory;
+        if !(memory.start()..memory.end()).contains(&address) {
+            return FreeError::Outside;
+        }
+        if !address.is_multiple_of(WORD) {
+            return FreeError::Misaligned;
+        }
+        if address >= memory.top() {
+            return FreeError::AlreadyFree;
+        }
+        let mut end = memory.start();
+        for block in memory.blocks() {
+            end = block.end();
+            if address < end && block.is_free() {
                 return FreeError::AlreadyFree;
             }
             if address < end {
-                return FreeError::Inside { payload: block.0 + WORD };
+                return FreeError::Inside { payload: block.address() + WORD };
             }
         }
         // The walk has not come as far as `address`, so the block that begins here is damaged.

@@ -68,11 +68,14 @@ pub fn usage() -> Usage {
 unsafe impl GlobalAlloc for KernelHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut growing = self.0.lock();
-        let mut found = growing.heap.allocate(layout);
-        if found.is_none() && growing.grow_for(layout).is_ok() {
-            found = growing.heap.allocate(layout);
+        loop {
+            if let Some(pointer) = growing.heap.allocate(layout) {
+                return pointer.as_ptr();
+            }
+            if growing.grow_for(layout).is_err() {
+                return ptr::null_mut();
+            }
         }
-        found.map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, _: Layout) {
@@ -91,6 +94,7 @@ struct CannotGrow;
 impl Growing {
     // ANCHOR: grow
     /// Grows by as many pages as `layout` needs, or by none.
+    #[cold]
     fn grow_for(&mut self, layout: Layout) -> Result<(), CannotGrow> {
         let end = VirtAddr::new(self.heap.memory().end() as u32);
         let room = (self.limit.as_u32() - end.as_u32()) as usize;

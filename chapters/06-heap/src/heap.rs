@@ -1,25 +1,26 @@
 //! The heap: allocate, free, grow.
 //!
 //! ```text
-//!   before    |              hole: free               |
-//!             +-----------+-------------------+-------+
-//!   after     | gap: free |   block: in use   | rest: |
-//!             |           |                   | free  |
-//!             +-----------+-------------------+-------+
-//!                           ^ payload, aligned as asked
+//!   start                                                     top                  end
+//!     | in use | free | in use | in use |    free     | in use |  not needed yet    |
+//!
+//!                                       |    hole     |
+//!                                       | in use |rest|
 //! ```
 //!
-//! Two rules keep it sound. No piece is smaller than the smallest block: the block moves up until the
-//! gap is nothing or a block of its own, and a rest too small for one stays with the block in use. And
-//! no two free blocks are neighbours: whoever adds a free block merges it with those on both sides.
+//! A request is served from a free block, a *hole*, and what it leaves of the hole is a hole again. If no
+//! hole is large enough, the request is served at the top, which moves up.
+//!
+//! Two rules keep the heap sound. No block is smaller than the smallest: a rest too small for one stays with
+//! the block in use. And no hole has a hole for a neighbour, or ends at the top: `free` merges them.
 
 #![forbid(unsafe_code)]
 
 use crate::{
-    blocks::{Block, Blocks, SMALLEST, TAGS},
+    blocks::TAGS,
     free_error::FreeError,
-    free_list::FreeList,
-    memory::{Memory, WORD},
+    free_lists::FreeLists,
+    memory::{Block, Memory, SMALLEST, WORD},
 };
 use core::{alloc::Layout, ptr::NonNull};
 
@@ -29,68 +30,103 @@ pub const LARGEST_ALIGNMENT: usize = 4096;
 /// A heap: one piece of memory that grows at its end and never shrinks.
 #[derive(Debug)]
 pub struct Heap {
-    pub(crate) blocks: Blocks,
-    pub(crate) free_list: FreeList,
+    pub(crate) memory: Memory,
+    pub(crate) free_lists: FreeLists,
 }
 
 impl Heap {
     /// A heap without memory; its memory is going to begin at the address `start`.
     ///
     /// # Panics
-    /// If `start` is 0 or not a multiple of a word.
+    /// If `start` is not a multiple of a word, or is one of the first few words.
     pub const fn new(start: usize) -> Self {
-        Self { blocks: Blocks { memory: Memory::empty(start) }, free_list: FreeList::new() }
+        Self { memory: Memory::empty(start), free_lists: FreeLists::new() }
     }
 
     /// The memory that the heap manages at present.
     pub fn memory(&self) -> &Memory {
-        &self.blocks.memory
+        &self.memory
     }
 
     // ANCHOR: grow
     /// Gives the heap `more` memory. This takes no memory from the heap, not even a full one.
     ///
     /// # Panics
-    /// If `more` does not begin where the heap ends, or is too small to be a block.
+    /// If `more` does not begin where the heap ends.
     pub fn grow(&mut self, more: Memory) {
-        let (block, size) = (Block(more.start()), more.end() - more.start());
-        assert!(size >= SMALLEST, "heap: growth by {size} bytes is no block");
-        self.blocks.memory.append(more);
-        self.merge_free(block, size);
+        self.memory.append(more);
     }
     // ANCHOR_END: grow
 
     // ANCHOR: allocate
-    /// Memory as `layout` asks for it, no byte of it set; `None` if there is no free block that it
+    /// Memory as `layout` asks for it, no byte of it set; `None` if there is no free memory that it
     /// fits in. A `layout` of 0 bytes gets an address of its own like any other.
+    #[inline(always)]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let hole = self.first_fit(layout)?;
-        let block = place(hole, layout);
-        let mut size = size_for(layout);
-        let gap = block.0 - hole.0;
-        let rest = self.blocks.size(hole) - gap - size;
-
-        self.free_list.remove(&mut self.blocks, hole);
-        if gap > 0 {
-            self.add_free(hole, gap);
-        }
-        if rest >= SMALLEST {
-            self.add_free(Block(block.0 + size), rest);
-        } else {
-            size += rest;
-        }
-        self.blocks.mark_used(block, size);
+        let block = match layout.align() {
+            0..=WORD => self.allocate_block(size_for(layout))?,
+            _ => self.allocate_aligned(layout)?,
+        };
+        block.tag_used();
         Some(block.payload())
     }
+
+    /// A block of `size` bytes, or a little more.
+    #[inline(always)]
+    fn allocate_block(&mut self, size: usize) -> Option<Block> {
+        if let Some(hole) = self.free_lists.take(&self.memory, size) {
+            return Some(self.cut(hole, size));
+        }
+        if let Some(block) = self.memory.raise_top(size) {
+            return Some(block);
+        }
+        let hole = self.free_lists.search(&self.memory, size..=size, |hole| size <= hole.size())?;
+        Some(self.cut(hole, size))
+    }
+
+    /// The first `size` bytes of `hole`, which is in no list; the rest becomes a hole, if it is large enough.
+    #[inline(always)]
+    fn cut(&mut self, hole: Block, size: usize) -> Block {
+        let Some((block, rest)) = hole.split(size) else { return hole };
+        self.add_hole(rest);
+        block
+    }
     // ANCHOR_END: allocate
+
+    // ANCHOR: aligned
+    /// A block whose payload is aligned to more than a word: the same steps, with a gap before the block.
+    #[inline(never)]
+    fn allocate_aligned(&mut self, layout: Layout) -> Option<Block> {
+        if layout.align() > LARGEST_ALIGNMENT {
+            return None;
+        }
+        let size = size_for(layout);
+        let needed = |from: usize| gap(from, layout.align()) + size;
+        let most = largest_gap(layout.align()) + size;
+        let hole = if let Some(hole) = self.free_lists.take(&self.memory, most) {
+            hole
+        } else if let Some(block) = self.memory.raise_top(needed(self.memory.top())) {
+            block
+        } else {
+            self.free_lists.search(&self.memory, size..=most, |hole| needed(hole.address()) <= hole.size())?
+        };
+        let Some((gap, block)) = hole.split(gap(hole.address(), layout.align())) else {
+            return Some(self.cut(hole, size));
+        };
+        self.add_hole(gap);
+        Some(self.cut(block, size))
+    }
+    // ANCHOR_END: aligned
 
     // ANCHOR: shortfall
     /// How many bytes the heap has to grow by for `layout` to fit at its end for sure; 0 if it fits
     /// there as it is. An alignment beyond [`LARGEST_ALIGNMENT`] asks for more than there can be.
     pub fn shortfall(&self, layout: Layout) -> usize {
-        let end = self.memory().end();
-        let hole = self.free_before(end).unwrap_or(Block(end));
-        needed(hole, layout).saturating_sub(end - hole.0)
+        if layout.align() > LARGEST_ALIGNMENT {
+            return usize::MAX;
+        }
+        let (top, end) = (self.memory.top(), self.memory.end());
+        (gap(top, layout.align()) + size_for(layout)).saturating_sub(end - top)
     }
     // ANCHOR_END: shortfall
 
@@ -99,81 +135,58 @@ impl Heap {
     ///
     /// # Errors
     /// A [`FreeError`] that says why this cannot be freed; nothing has been changed then.
+    #[inline(always)]
     pub fn free(&mut self, pointer: NonNull<u8>) -> Result<(), FreeError> {
-        let block = self.block_in_use(pointer.addr().get())?;
-        let size = self.blocks.size(block);
-        // A merge leaves this block's tags where they are, in the midst of a larger block. They say
-        // 'free' by then, so that freeing the same address again does not find them saying 'in use'.
-        self.blocks.mark_free(block, size);
-        self.merge_free(block, size);
+        let mut block = self.block_in_use(pointer.addr().get())?;
+        // The block's header may soon lie in the midst of a larger block. It says 'free' by then, so that
+        // freeing the same address again does not find it saying 'in use'.
+        block.clear_used();
+        if let Some(before) = self.memory.free_before(block) {
+            self.free_lists.remove(&self.memory, before);
+            block = before.join(block);
+        }
+        let Some(place) = self.memory.place_after(block) else {
+            self.memory.lower_top(block);
+            return Ok(());
+        };
+        if let Some(after) = self.memory.free_at(place) {
+            self.free_lists.remove(&self.memory, after);
+            block = block.join(after);
+        }
+        self.add_hole(block);
         Ok(())
     }
 
-    /// Makes the `size` bytes at `block` a free block that has no free neighbours.
-    fn add_free(&mut self, block: Block, size: usize) {
-        self.blocks.mark_free(block, size);
-        self.free_list.insert(&mut self.blocks, block);
-    }
-
-    /// Makes the `size` bytes at `block` a free block, together with the free blocks on either side.
-    fn merge_free(&mut self, mut block: Block, mut size: usize) {
-        if let Some(after) = self.free_at(block.0 + size) {
-            self.free_list.remove(&mut self.blocks, after);
-            size += self.blocks.size(after);
-        }
-        if let Some(before) = self.free_before(block.0) {
-            self.free_list.remove(&mut self.blocks, before);
-            size += self.blocks.size(before);
-            block = before;
-        }
-        self.add_free(block, size);
-    }
-
-    /// The free block that begins at `address`, if there is one. A damaged block counts as in use: so
-    /// the damage does not spread, and is reported when that block itself is freed.
-    fn free_at(&self, address: usize) -> Option<Block> {
-        self.blocks.at(address).filter(|&block| self.blocks.is_free(block))
-    }
-
-    /// The free block that ends at `address`, if there is one; a damaged one counts as in use.
-    fn free_before(&self, address: usize) -> Option<Block> {
-        self.blocks.before(address).filter(|&block| self.blocks.is_free(block))
+    /// Makes `block`, which has no free neighbour, a hole.
+    #[inline(always)]
+    fn add_hole(&mut self, block: Block) {
+        block.tag_free();
+        self.free_lists.insert(block);
     }
     // ANCHOR_END: free
-
-    // ANCHOR: fit
-    /// The first block in the free list that is large enough for `layout`.
-    fn first_fit(&self, layout: Layout) -> Option<Block> {
-        self.free_list.iter(&self.blocks).find(|&hole| {
-            debug_assert!(
-                self.blocks.is_intact(hole) && self.blocks.is_free(hole),
-                "heap: the tags of the free block at {:#x} were overwritten",
-                hole.0
-            );
-            needed(hole, layout) <= self.blocks.size(hole)
-        })
-    }
-    // ANCHOR_END: fit
 }
 
 // ANCHOR: place
 /// The size in bytes of a block for `layout`, tags included.
+#[inline(always)]
 fn size_for(layout: Layout) -> usize {
-    (layout.size().next_multiple_of(WORD) + TAGS).max(SMALLEST)
+    // Rounded up to whole words.
+    let size = (layout.size() + TAGS + WORD - 1) & !(WORD - 1);
+    size.max(SMALLEST)
 }
 
-/// The first place in `hole` for a block with a payload aligned as `layout` asks: at its very
-/// beginning, or far enough after it for the gap to be a block.
-fn place(hole: Block, layout: Layout) -> Block {
-    let aligned = |from: usize| Block::of_payload((from + WORD).next_multiple_of(layout.align()));
-    if aligned(hole.0) == hole { hole } else { aligned(hole.0 + SMALLEST) }
-}
-
-/// How many bytes `hole` needs to have for `layout` to fit: the gap and the block.
-fn needed(hole: Block, layout: Layout) -> usize {
-    if layout.align() > LARGEST_ALIGNMENT {
-        return usize::MAX;
+/// How many bytes to leave free at `address`, for the payload of a block behind them to be aligned: none, or
+/// enough for a hole.
+fn gap(address: usize, align: usize) -> usize {
+    let gap_from = |from: usize| (from + WORD).next_multiple_of(align) - WORD - address;
+    match gap_from(address) {
+        0 => 0,
+        _ => gap_from(address + SMALLEST),
     }
-    place(hole, layout).0 - hole.0 + size_for(layout)
+}
+
+/// The largest gap that an alignment beyond a word can ask for, in bytes.
+fn largest_gap(align: usize) -> usize {
+    SMALLEST + align - WORD
 }
 // ANCHOR_END: place

@@ -7,7 +7,7 @@ use crate::irq::Irq;
 use crate::pic;
 use crate::rate::{Rate, RateError};
 use boot::stop;
-use common::lock::let_interrupts_in;
+use common::lock::{InterruptCell, InterruptsOff, interrupts_off, let_interrupts_in};
 use core::time::Duration;
 use interrupts::gate::Gate;
 use interrupts::{TrapFrame, idt};
@@ -22,7 +22,9 @@ const RATE_GENERATOR: u8 = 0b0011_0100;
 
 static RATE: Once<Rate> = Once::new();
 static TICKS: Counter = Counter::new();
-static ON_TICK: Once<fn()> = Once::new();
+/// What every tick calls: nothing at first.
+static ON_TICK: InterruptCell<fn()> = InterruptCell::new(|| {});
+static HAS_CALLBACK: InterruptCell<bool> = InterruptCell::new(false);
 
 // ANCHOR: init
 /// Makes the timer tick at the rate nearest to `rate_hz`, in hertz, and returns that rate.
@@ -86,8 +88,9 @@ pub fn start() {
 /// # Panics
 /// If there is a callback already.
 pub fn on_tick(callback: fn()) {
-    assert!(!ON_TICK.is_completed(), "the ticks have a callback already");
-    ON_TICK.call_once(|| callback);
+    let off = interrupts_off();
+    assert!(!HAS_CALLBACK.replace(true, &off), "the ticks have a callback already");
+    ON_TICK.set(callback, &off);
 }
 
 /// The number of ticks so far.
@@ -105,8 +108,8 @@ extern "C" fn tick(_: &mut TrapFrame) {
     TICKS.advance();
     // Before the callback: if it switches to another thread, that one needs ticks too.
     pic::end_of_interrupt(Irq::Timer);
-    if let Some(callback) = ON_TICK.get() {
-        callback();
-    }
+    // SAFETY: this is the handler, and it does not let interrupts in.
+    let off = unsafe { InterruptsOff::in_handler() };
+    ON_TICK.get(off)();
 }
 // ANCHOR_END: tick

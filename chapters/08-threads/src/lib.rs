@@ -37,6 +37,7 @@ mod state {
 mod choice {
     pub mod queue;
     pub mod reason;
+    pub mod hook;
     pub mod scheduler;
     pub mod turns;
 }
@@ -56,7 +57,9 @@ pub use state::thread_id::{MOST_THREADS, PerThread, ThreadId};
 
 #[cfg(target_os = "none")]
 pub use {
-    choice::scheduler::{BeforeSwitch, before_switch, current, switch_by, yield_now},
+    choice::hook::{BeforeSwitch, Hook, before_switch},
+    choice::scheduler::{current, switch_by, yield_now},
+    choice::turns::count_turns,
     state::context::{Context, Switch, switch},
     state::kernel_stack::KernelStack,
     thread::{ReservedThread, SpawnError, Thread, exit, init, spawn},

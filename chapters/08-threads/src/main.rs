@@ -32,6 +32,7 @@ fn kernel(handover: Handover) -> ! {
 
 /// `alone`: no person is there to type.
 fn demonstrate(alone: bool) {
+    threads::count_turns();
     println!("Hello from chapter 8. Three threads that never yield, and one that sleeps:");
     let impatient = spawn(read_within_a_second, 0);
     let reader = spawn(read, 0);

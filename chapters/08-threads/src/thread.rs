@@ -5,14 +5,13 @@
 use crate::choice::reason::{Counts, Reason};
 use crate::choice::scheduler;
 use crate::choice::turns;
-use crate::state::context::Context;
+use crate::state::context::{self, Context};
 use crate::state::control_block::{State, THREADS, allocate_slot, free_slot, make_first};
 use crate::state::kernel_stack::{self, KernelStack};
 use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};
-use crate::time::timeslice;
 use crate::time::wait_queue::WaitQueue;
 use common::VirtAddr;
-use common::lock::{OffCount, interrupts_off, let_interrupts_in};
+use common::lock::{interrupts_off, let_interrupts_in};
 use core::mem;
 use interrupts::gate::Gate;
 use interrupts::idt;
@@ -29,11 +28,8 @@ pub fn init(timeslice_ticks: u32) {
     let off = interrupts_off();
     make_first(&off);
     kernel_stack::init();
-    turns::init();
     let idle = spawn(scheduler::idle, 0).expect("memory is not out yet");
-    scheduler::set_idle(idle.id, &off);
-    timeslice::init(timeslice_ticks);
-    timer::on_tick(scheduler::tick);
+    scheduler::init(idle.id, timeslice_ticks, &off);
 }
 // ANCHOR_END: init
 
@@ -80,18 +76,17 @@ impl ReservedThread {
         Ok(top)
     }
 
-    /// Lets the thread run from now on: it goes on with `context`, and holds as many guards as `guards` says.
+    /// Lets the thread run from now on: it goes on with `context`.
     ///
     /// # Safety
     /// 1. `context` lies on a stack that belongs to this thread alone, with what its code expects above it.
     /// 2. The stack stays until the thread has ended.
-    /// 3. The code at the context's EIP can be entered with interrupts off, and releases `guards` guards.
-    pub unsafe fn start(self, context: *mut Context, guards: OffCount) -> Thread {
+    /// 3. It is a context from [`Context::new`] or [`Context::going_on`].
+    pub unsafe fn start(self, context: *mut Context) -> Thread {
         let off = interrupts_off();
         let id = self.id;
         mem::forget(self);
-        THREADS[id].context.set(context, &off);
-        THREADS[id].guards.set(guards, &off);
+        context::begin_with(context, id, &off);
         scheduler::make_ready(id, &off);
         Thread { id }
     }
@@ -118,7 +113,7 @@ pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
     // SAFETY: the stack is new, and stays until the thread is joined; `begin` needs nothing above its context.
     unsafe {
         context.write(Context::new(begin, entry, argument));
-        Ok(thread.start(context, OffCount::START))
+        Ok(thread.start(context))
     }
 }
 
@@ -128,7 +123,8 @@ extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
     // SAFETY: threads run with interrupts on; every vector has a handler.
     unsafe { let_interrupts_in() };
     entry(argument);
-    exit()
+    // SAFETY: `entry` has returned, so nothing is left on the stack.
+    unsafe { exit() }
 }
 // ANCHOR_END: spawn
 
@@ -148,7 +144,8 @@ impl Thread {
         self.id
     }
 
-    /// Waits for the end of the thread, reaps it, and tells how its timeslices ended.
+    /// Waits for the end of the thread, reaps it, and tells how its timeslices ended: those that were counted, see
+    /// [`count_turns`](crate::count_turns).
     ///
     /// # Panics
     /// If it is the running thread itself.
@@ -164,7 +161,11 @@ impl Thread {
 }
 
 /// Ends the running thread.
-pub fn exit() -> ! {
+///
+/// # Safety
+/// 1. No code relies on a value that this thread still has on its stack. None of them is dropped.
+/// 2. All that the thread has promised to other threads is done: they learn of its end by [`Thread::join`] alone.
+pub unsafe fn exit() -> ! {
     let off = interrupts_off();
     JOINERS[scheduler::current()].wake_all();
     scheduler::finish(&off)

@@ -121,8 +121,6 @@ const TESTS: &[Test] = &[
     test!(task_1_ends_last),
     test!(all_is_given_back_when_task_1_has_ended),
     test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
-    test!(a_task_that_ends_as_a_thread_of_the_kernel_is_refused)
-        .ends(End::Stop("a task ends by `multitasking::exit`, or its parent would wait forever")),
     test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack is never mapped")),
     // Spaces without fork
     test!(private_regions_have_names_once_a_task_runs),
@@ -714,13 +712,6 @@ fn assert_is_in_the_kernels_space(_: usize) {
     assert_eq!(getpid(), None);
     // SAFETY: reading CR3 changes nothing.
     assert_eq!(unsafe { cr3() } as u32, KERNEL.lock().frame().address().as_u32());
-}
-
-fn a_task_that_ends_as_a_thread_of_the_kernel_is_refused() {
-    as_task(|_| {
-        fork_to(|| threads::exit());
-        let _ = wait();
-    });
 }
 
 fn the_guard_page_of_a_stack_is_never_mapped() {

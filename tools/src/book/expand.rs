@@ -142,6 +142,7 @@ impl Expansion<'_> {
             }
             ("defects", "", _) => mistakes::table(self.sources).map_err(Lack::Wrong),
             ("bench", "", _) => speed::table(self.sources),
+            ("bench", "beside", _) => speed::beside(self.sources),
             ("growth", "", _) => speed::charts(self.sources),
             ("map", "", _) => map::expand(self.sources).map_err(Lack::Wrong),
             ("files", "", _) => listing_order::expand(self.sources).map_err(|fault| Lack::Wrong(fault.what)),

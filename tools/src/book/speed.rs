@@ -1,4 +1,4 @@
-//! `{{#bench}}` and `{{#growth}}`: what the kernels cost, as `make bench` has measured it.
+//! `{{#bench}}`, `{{#bench beside}}` and `{{#growth}}`: what the kernels cost, as `make bench` has measured it.
 //!
 //! The figures are those in `book/figures/bench.json`, which `make figures` takes and `make test` takes again.
 
@@ -16,6 +16,7 @@ use serde_json::Value;
 #[derive(Deserialize)]
 struct Report {
     rows: Vec<Row>,
+    beside: Vec<String>,
     charts: Vec<Value>,
 }
 
@@ -28,6 +29,7 @@ struct Row {
     floor: Option<f64>,
     peer: Option<f64>,
     who: Option<String>,
+    beside: Vec<Option<f64>>,
 }
 
 fn report(sources: &Sources) -> Result<Report, Lack> {
@@ -45,27 +47,41 @@ fn parsed<T: DeserializeOwned>(value: Value) -> Result<T, Lack> {
 
 /// The table of all operations.
 pub fn table(sources: &Sources) -> Result<String, Lack> {
-    let rows: String = report(sources)?.rows.iter().map(row).collect();
-    let head = ["operation", "this kernel", "aim", "least possible", "best other kernel"];
-    let head: String = head.iter().map(|word| format!("<th>{word}</th>")).collect();
-    Ok(format!(
+    let rows = report(sources)?.rows.iter().map(row).collect();
+    Ok(whole(["operation", "this kernel", "aim", "least possible", "best other"].into_iter(), rows))
+}
+
+/// The table of those operations that others have done in the same run.
+pub fn beside(sources: &Sources) -> Result<String, Lack> {
+    let report = report(sources)?;
+    let rows = report.rows.iter().filter(|row| !row.beside.is_empty());
+    let rows = rows.map(|row| line(&row.name, row.beside.iter().map(|value| number(*value)))).collect();
+    Ok(whole(["operation"].into_iter().chain(report.beside.iter().map(String::as_str)), rows))
+}
+
+fn whole<'a>(head: impl Iterator<Item = &'a str>, rows: String) -> String {
+    let head: String = head.map(|word| format!("<th>{}</th>", escaped(word))).collect();
+    format!(
         "<div class=\"table-wrapper\">\n<table class=\"bench\">\n<thead><tr>{head}</tr></thead>\n\
         <tbody>\n{rows}</tbody>\n</table>\n</div>\n\n"
-    ))
+    )
 }
 
 fn row(row: &Row) -> String {
-    let is_part = row.name.starts_with(' ');
     let missed = row.aim.is_some_and(|aim| row.ours > aim);
     let aim = format!("{}{}", number(row.aim), if missed { ", missed" } else { "" });
     let peer = match (&row.who, row.peer) {
         (Some(who), Some(_)) => format!("{} ({})", number(row.peer), escaped(who)),
         _ => number(row.peer),
     };
-    let cells = [number(Some(row.ours)), aim, number(row.floor), peer];
-    let cells: String = cells.iter().map(|cell| format!("<td class=\"figure\">{cell}</td>")).collect();
-    let class = if is_part { " class=\"part\"" } else { "" };
-    format!("<tr><th scope=\"row\"{class}>{}</th>{cells}</tr>\n", escaped(row.name.trim()))
+    line(&row.name, [number(Some(row.ours)), aim, number(row.floor), peer].into_iter())
+}
+
+/// A line of a table. The name of a part of something begins with spaces.
+fn line(name: &str, cells: impl Iterator<Item = String>) -> String {
+    let cells: String = cells.map(|cell| format!("<td class=\"figure\">{cell}</td>")).collect();
+    let class = if name.starts_with(' ') { " class=\"part\"" } else { "" };
+    format!("<tr><th scope=\"row\"{class}>{}</th>{cells}</tr>\n", escaped(name.trim()))
 }
 
 /// A number with its thousands apart, and a digit behind the point if there is something.
@@ -88,7 +104,7 @@ pub fn charts(sources: &Sources) -> Result<String, Lack> {
 fn drawn(mut value: Value) -> Result<String, Lack> {
     let points = value.as_object_mut().and_then(|object| object.remove("points")).unwrap_or_default();
     let (chart, points): (Chart, Vec<Points>) = (parsed(value)?, parsed(points)?);
-    if points.is_empty() || points.iter().any(|points| points.len() < 2) || points.len() != chart.curves.len() {
+    if points.is_empty() || points.iter().any(|points| points.len() < 2) || points.len() != chart.all_curves().count() {
         return Err(Lack::Wrong(format!("{FIGURES}/{FILE} has too few points for \"{}\".", chart.title)));
     }
     let drawing = chart::draw(&chart, &points).to_string();
@@ -101,7 +117,10 @@ fn facts(chart: &Chart, curves: &[Points]) -> String {
     places.sort_unstable();
     places.dedup();
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let head = [chart.along.clone()].into_iter().chain(chart.curves.iter().cloned()).collect::<Vec<_>>();
+    let head = [chart.along.clone()]
+        .into_iter()
+        .chain(chart.all_curves().map(|name| chart::short(name).into()))
+        .collect::<Vec<_>>();
     let rule = format!("|{}\n", "---:|".repeat(head.len()));
     let row = |at: &u32| {
         let of = |points: &Points| points.iter().find(|(other, _)| other == at).map(|(_, value)| *value);
@@ -118,9 +137,10 @@ mod tests {
 
     const REPORT: &str = r#"{
         "rows": [
-            {"name":"fork & run","figure":"f","at":null,"floor":1.5,"peer":22000.0,"who":"xv6","aim":9.0,"most":1,"ours":10141.96},
-            {"name":"  part","figure":"f","at":1,"floor":null,"peer":null,"who":null,"aim":20.0,"most":1,"ours":2.0}
+            {"name":"fork & run","figure":"f","at":null,"floor":1.5,"peer":22000.0,"who":"xv6","aim":9.0,"most":1,"ours":10141.96,"beside":[10141.96,null]},
+            {"name":"  part","figure":"f","at":1,"floor":null,"peer":null,"who":null,"aim":20.0,"most":1,"ours":2.0,"beside":[]}
         ],
+        "beside": ["ours", "x & y"],
         "charts": [{"file":"a","title":"A","along":"tasks","log":false,"curves":["x","y"],"flat":true,"most_per_step":null,
             "points":[[[2,31.0],[1000,31.5]],[[2,1.0],[10,1.0]]]}]
     }"#;
@@ -133,6 +153,14 @@ mod tests {
             <td class=\"figure\">1.5</td><td class=\"figure\">22\u{202F}000 (xv6)</td></tr>";
         assert!(table.contains(row), "{table}");
         assert!(table.contains("<th scope=\"row\" class=\"part\">part</th>"), "{table}");
+    }
+
+    #[test]
+    fn what_was_measured_side_by_side_has_a_table_of_its_own() {
+        let (_folder, sources) = project(&[("book/figures/bench.json", REPORT)]);
+        let table = beside(&sources).expect("a table");
+        let row = "<tr><th scope=\"row\">fork &amp; run</th><td class=\"figure\">10\u{202F}142</td><td class=\"figure\"></td></tr>";
+        assert!(table.contains(row) && table.contains("<th>x &amp; y</th>") && !table.contains("part"), "{table}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Chapter 6: the heap's blocks at each moment that the demonstration tells of.
 
-use super::blocks::{Block, Usage, walk};
+use super::blocks::{Block, State, Usage, walk};
 use super::paper::{PAPER, SHADE, Sheet, WIDTH, bold, digits, frame, head, hexadecimal, line, row, words};
 use super::program::Checkpoint;
 use super::sitting::Sitting;
@@ -15,6 +15,9 @@ use svg::node::element::Group;
 const START: u32 = 0xC000_0000;
 /// What the demonstration calls to know its heap, once for each moment.
 const LOOK: &str = "heap::global::usage";
+/// Where the heap keeps the last address with room for a block below the top, and how many bytes a block has at least.
+const LAST: (&str, &str) = ("heap::global::HEAP", "last");
+const SMALLEST: u32 = 16;
 
 /// The moments, in the words of the picture.
 const MOMENTS: [&str; 6] = [
@@ -36,10 +39,14 @@ struct Moment {
 
 /// Stops at each moment.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
+    let last = sitting.program.field(LAST.0, LAST.1)?;
     let mut moments = Vec::new();
     for title in MOMENTS {
-        let bytes = heap(&sitting.until(Checkpoint::Function(LOOK))?)?;
-        moments.push(Moment { title, bytes: bytes.len() as u32, blocks: walk(&bytes, START).context(title)? });
+        let snapshot = sitting.until(Checkpoint::Function(LOOK))?;
+        let bytes = heap(&snapshot)?;
+        let last = snapshot.word(&snapshot.space()?, last).context("the heap's own variable is not mapped")?;
+        let blocks = walk(&bytes, START, last + SMALLEST).context(title)?;
+        moments.push(Moment { title, bytes: bytes.len() as u32, blocks });
     }
     let log = sitting.finish()?;
     let found: Vec<Usage> = moments.iter().map(|moment| Usage::of(&moment.blocks)).collect();
@@ -61,18 +68,33 @@ fn heap(snapshot: &Snapshot) -> Result<Vec<u8>> {
 }
 
 fn state(block: &Block) -> String {
-    match block.place_in_free_list {
-        Some(place) => format!("free, {} in the list", ordinal(place)),
-        None => "in use".into(),
+    match block.state {
+        State::InUse => "in use".into(),
+        State::Free { least, most, number } => {
+            format!("free, {} in the list for {}", ordinal(number), sizes(least, most))
+        }
+        State::NotNeeded => "free, not needed yet".into(),
     }
 }
 
-fn ordinal(place: usize) -> String {
-    match place {
+fn short_state(block: &Block) -> &'static str {
+    match block.state {
+        State::InUse => "in use",
+        State::Free { .. } => "free",
+        State::NotNeeded => "not needed yet",
+    }
+}
+
+fn sizes(least: u32, most: u32) -> String {
+    if least == most { format!("{least} bytes") } else { format!("{least} to {most} bytes") }
+}
+
+fn ordinal(number: usize) -> String {
+    match number {
         1 => "1st".into(),
         2 => "2nd".into(),
         3 => "3rd".into(),
-        _ => format!("{place}th"),
+        _ => format!("{number}th"),
     }
 }
 
@@ -100,7 +122,8 @@ fn table(moments: &[Moment]) -> String {
             moment.clear();
         }
     }
-    table + "\nThe size of a block includes its header and its footer, four bytes each.\n"
+    table
+        + "\nThe size of a block includes its header and its footer, four bytes each. What has not been needed yet has neither.\n"
 }
 
 const LEFT: i32 = 16;
@@ -132,7 +155,7 @@ fn draw(moments: &[Moment]) -> Sheet {
     }
     let legend = [
         "Each row is one page of 4096 bytes, to scale. Grey with a solid edge: in use; a double line is where such a block begins",
-        "or ends. Blank with a dotted edge: free.",
+        "or ends. Blank with a dotted edge: free, in the list for the sizes that it names, or not needed yet.",
     ];
     for said in legend {
         drawing = drawing.add(words(said, LEFT, y, "start").set("font-size", 12));
@@ -169,15 +192,15 @@ fn draw_block(drawing: Group, block: &Block, page: u32, y: i32) -> Group {
         drawing = drawing.add(line((right - 3, y), (right - 3, y + PAGE_HEIGHT)));
     }
     let said = if from == block.start {
-        let state = match block.place_in_free_list {
-            Some(place) if right - left > 140 => format!("free, {} in the free list", ordinal(place)),
-            Some(place) => format!("free, {}", ordinal(place)),
-            None => "in use".into(),
+        let last = match block.state {
+            State::InUse => content(block),
+            State::Free { least, most, .. } => format!("list {least} to {most}"),
+            State::NotNeeded => String::new(),
         };
-        [state, format!("{} bytes", block.bytes), content(block)]
+        [short_state(block).into(), format!("{} bytes", block.bytes), last]
     } else {
         let goes_on = if right - left > 140 { "(the same block goes on)" } else { "" };
-        [state(block).split(',').next().unwrap_or("").to_owned(), goes_on.into(), String::new()]
+        [short_state(block).into(), goes_on.into(), String::new()]
     };
     let middle = (left + right) / 2;
     for (number, said) in (0..).zip(said).filter(|(_, said)| !said.is_empty()) {

@@ -15,34 +15,17 @@ impl Program {
     ///
     /// The field may lie deep inside of others, in a lock around it for instance. The first of that name counts.
     pub fn field(&self, variable: &str, field: &str) -> Result<u32> {
-        let address = self.with_variable(variable, |dwarf, unit, of, pieces| {
-            Ok(offset_of(dwarf, unit, of, field)?.and_then(|offset| address_in(pieces, offset)))
-        })?;
-        address.with_context(|| format!("The kernel has no variable `{variable}` with a field `{field}`."))
-    }
-
-    /// How many bytes each value has of a variable that is many values in a row.
-    pub fn bytes_of_each(&self, variable: &str) -> Result<u32> {
-        let bytes = self.with_variable(variable, |_, unit, of, _| bytes_of_element(unit, of))?;
-        bytes.with_context(|| format!("The kernel has no variable `{variable}` with many values in a row."))
-    }
-
-    /// Looks at the type of a variable, and where its pieces lie.
-    fn with_variable<T>(
-        &self,
-        variable: &str,
-        look: impl FnOnce(&Dwarf, &Unit, UnitOffset, &[Piece]) -> Result<Option<T>>,
-    ) -> Result<Option<T>> {
-        self.with_dwarf(|dwarf| {
+        let address = self.with_dwarf(|dwarf| {
             let mut units = dwarf.units();
             while let Some(header) = units.next()? {
                 let unit = dwarf.unit(header)?;
                 if let Some((of, pieces)) = type_of(dwarf, &unit, variable)? {
-                    return look(dwarf, &unit, of, &pieces);
+                    return Ok(offset_of(dwarf, &unit, of, field)?.and_then(|offset| address_in(&pieces, offset)));
                 }
             }
             Ok(None)
-        })
+        })?;
+        address.with_context(|| format!("The kernel has no variable `{variable}` with a field `{field}`."))
     }
 }
 
@@ -122,25 +105,6 @@ fn search(dwarf: &Dwarf, unit: &Unit, node: EntriesTreeNode<Reader>, field: &str
     for (of, offset) in members {
         if let Some(inner) = offset_of(dwarf, unit, of, field)? {
             return Ok(Some(offset + inner));
-        }
-    }
-    Ok(None)
-}
-
-/// The size of each value of an array, or of the array that is the first field of this type.
-fn bytes_of_element(unit: &Unit, of: UnitOffset) -> Result<Option<u32>> {
-    let mut tree = unit.entries_tree(Some(of))?;
-    let node = tree.root()?;
-    if node.entry().tag() == gimli::DW_TAG_array_type {
-        let Some(element) = unit_reference(node.entry().attr_value(gimli::DW_AT_type)) else { return Ok(None) };
-        let size = unit.entry(element)?.attr_value(gimli::DW_AT_byte_size);
-        return Ok(size.and_then(|size| size.udata_value()).map(|bytes| bytes as u32));
-    }
-    let mut children = node.children();
-    while let Some(child) = children.next()? {
-        let is_field = child.entry().tag() == gimli::DW_TAG_member;
-        if let Some(inner) = unit_reference(child.entry().attr_value(gimli::DW_AT_type)).filter(|_| is_field) {
-            return bytes_of_element(unit, inner);
         }
     }
     Ok(None)

@@ -1,7 +1,7 @@
 //! Chapter 8: which thread had the CPU when, and why each turn ended.
 //!
-//! The machine is stopped at every context switch. The two registers with the switch's arguments and the memory
-//! tell which thread leaves, which one comes, how many ticks there have been, and how the turns of the thread that
+//! The machine is stopped at every context switch. The two registers with the switch's arguments tell which thread
+//! leaves and which one comes. The memory tells how many ticks there have been, and how the turns of the thread that
 //! leaves have ended so far: the count that is one more than at its last switch is the reason.
 
 use super::paper::{head, row};
@@ -25,8 +25,7 @@ const ENTRY: u32 = 2 * WORD;
 const ARGUMENT: u32 = WORD;
 
 // Where the kernel keeps what matters.
-const CURRENT: &str = "threads::choice::scheduler::CURRENT";
-const THREADS: &str = "threads::state::control_block::THREADS";
+const CONTEXTS: &str = "thread_contexts";
 const COUNTS: &str = "threads::choice::turns::COUNTS";
 /// All there is in a type that wraps another.
 const FIRST_FIELD: &str = "__0";
@@ -80,10 +79,8 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
 /// Where in memory the kernel keeps what matters.
 struct Places {
     ticks: u32,
-    current: u32,
-    /// Where the first thread's context is kept, and how far apart those of two threads are.
-    first_context: u32,
-    bytes_per_thread: u32,
+    /// A word for each thread: where its context is.
+    contexts: u32,
     counts: u32,
 }
 
@@ -91,9 +88,7 @@ impl Places {
     fn of(program: &Program) -> Result<Self> {
         Ok(Self {
             ticks: program.field("timer::tick::TICKS", "low")?,
-            current: program.field(CURRENT, FIRST_FIELD)?,
-            first_context: program.field(THREADS, "context")?,
-            bytes_per_thread: program.bytes_of_each(THREADS)?,
+            contexts: program.field(CONTEXTS, FIRST_FIELD)?,
             counts: program.field(COUNTS, FIRST_FIELD)?,
         })
     }
@@ -107,18 +102,15 @@ impl Places {
         let space = snapshot.space()?;
         let word =
             |address: u32| snapshot.word(&space, address).with_context(|| format!("nothing lies at {address:#010x}"));
-        let (save, load) = (snapshot.registers.get("ECX")?, snapshot.registers.get("EDX")?);
-        let offset = save.wrapping_sub(self.first_context);
-        ensure!(offset.is_multiple_of(self.bytes_per_thread), "no thread's context is saved at {save:#010x}");
-        let from = offset / self.bytes_per_thread;
         // A `ThreadId` is the slot plus one.
-        let to = word(self.current)?.checked_sub(1).context("no thread runs")?;
+        let slot = |register| snapshot.registers.get(register)?.checked_sub(1).context("no thread has this number");
+        let (from, to) = (slot("ECX")?, slot("EDX")?);
         let mut counts = turns::Counts::default();
         let first = self.counts + from * size_of_val(&counts) as u32;
         for (count, number) in counts.iter_mut().zip(0..) {
             *count = word(first + number * WORD)?;
         }
-        Ok((Switch { tick: self.ticks(snapshot)?, from, to, counts }, load))
+        Ok((Switch { tick: self.ticks(snapshot)?, from, to, counts }, word(self.contexts + to * WORD)?))
     }
 }
 

@@ -35,7 +35,8 @@ const _: () = assert!(BYTES == 104, "the CPU's manual has 104 bytes for a TSS");
 unsafe impl Sync for Tss {}
 
 static KERNEL: Tss = Tss::new();
-pub(crate) static DOUBLE_FAULT: Tss = Tss::new();
+/// Of the handler of double faults.
+pub static DOUBLE_FAULT: Tss = Tss::new();
 
 const KERNEL_SELECTOR: SegmentSelector = SegmentSelector::new(3, Ring::Ring0);
 pub(crate) const DOUBLE_FAULT_SELECTOR: SegmentSelector = SegmentSelector::new(4, Ring::Ring0);

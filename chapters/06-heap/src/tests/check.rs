@@ -1,7 +1,7 @@
 //! What the check of the whole heap notices in the list of free blocks.
 
 use super::*;
-use crate::check::Unsound;
+use crate::{check::Unsound, free_lists::list_for};
 
 /// A full heap with two holes, first and second in the list, and the block in use between them.
 fn with_two_holes() -> (TestHeap, [NonNull<u8>; 3]) {
@@ -60,4 +60,53 @@ fn a_link_that_is_not_answered_is_noticed() {
     let (mut heap, [first, wall, second]) = with_two_holes();
     heap.scribble(second, 1, block(wall));
     assert_eq!(heap.heap.check(), Err(Unsound::WrongLink(block(first))));
+}
+
+#[test]
+fn a_block_in_the_list_of_another_size_is_noticed() {
+    let (mut heap, [first, ..]) = with_two_holes();
+    // Its tags are those of a block of half the size, and a block in use follows.
+    let half = (8 * WORD + TAGS) / 2;
+    for (at, header) in [(block(first), half), (block(first) + half, half | 1)] {
+        heap.scribble_at(at, header);
+        heap.scribble_at(at + half - WORD, header ^ (at + half - WORD));
+    }
+    assert_eq!(heap.heap.check(), Err(Unsound::WrongLink(block(first))));
+}
+
+#[test]
+fn a_bit_that_tells_of_no_list_is_noticed() {
+    let (mut heap, _) = with_two_holes();
+    let empty = list_for(SMALLEST);
+    heap.heap.free_lists.filled.set(empty);
+    assert_eq!(heap.heap.check(), Err(Unsound::WrongBit(empty)));
+}
+
+#[test]
+fn a_list_without_its_bit_is_noticed() {
+    let (mut heap, _) = with_two_holes();
+    let filled = list_for(8 * WORD + TAGS);
+    heap.heap.free_lists.filled.clear(filled);
+    assert_eq!(heap.heap.check(), Err(Unsound::WrongBit(filled)));
+}
+
+#[test]
+fn a_free_block_that_ends_at_the_top_is_noticed() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let [_, last] = heap.take_smallest();
+    let footer = block(last) + SMALLEST - WORD;
+    heap.scribble_at(block(last), SMALLEST);
+    heap.scribble_at(footer, SMALLEST ^ footer);
+    assert_eq!(heap.heap.check(), Err(Unsound::BelowTop(block(last))));
+}
+
+#[test]
+fn two_free_neighbours_are_noticed() {
+    let (mut heap, [first, wall, _]) = with_two_holes();
+    let size = 8 * WORD + TAGS;
+    let footer = block(wall) + size - WORD;
+    heap.scribble_at(block(wall), size);
+    heap.scribble_at(footer, size ^ footer);
+    assert_eq!(block(wall), block(first) + size);
+    assert_eq!(heap.heap.check(), Err(Unsound::Unmerged(block(wall))));
 }

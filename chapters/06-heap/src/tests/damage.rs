@@ -2,14 +2,16 @@
 
 use super::*;
 use crate::{check::Unsound, free_error::FreeError};
+use proptest::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Asserts that freeing `address` fails with `error` and changes nothing.
 #[track_caller]
 fn refused(heap: &mut TestHeap, address: usize, error: FreeError) {
-    let before = (heap.usage(), heap.heap.check());
+    let before = (heap.usage(), heap.soundness());
     let pointer = NonNull::new(std::ptr::with_exposed_provenance_mut(address)).unwrap();
     assert_eq!(heap.heap.free(pointer), Err(error));
-    assert_eq!((heap.usage(), heap.heap.check()), before);
+    assert_eq!((heap.usage(), heap.soundness()), before);
 }
 
 #[test]
@@ -84,10 +86,30 @@ fn a_second_free_is_refused_after_any_merge() {
 }
 
 #[test]
+fn a_second_free_is_refused_when_the_first_was_that_of_the_last_block() {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut heap = TestHeap::new(PAGE, PAGE);
+        let blocks: [_; 3] = heap.take_smallest();
+        for index in order {
+            heap.free(blocks[index]);
+        }
+        for block in blocks {
+            refused(&mut heap, block.addr().get(), FreeError::AlreadyFree);
+        }
+        // And once more when all of them are the payload of one block, whose owner has not written to it yet.
+        let whole = heap.take(3 * SMALLEST - TAGS);
+        assert_eq!(whole, blocks[0]);
+        for block in &blocks[1..] {
+            refused(&mut heap, block.addr().get(), FreeError::Inside { payload: whole.addr().get() });
+        }
+    }
+}
+
+#[test]
 fn memory_that_was_never_allocated_is_refused() {
     let mut heap = TestHeap::new(PAGE, PAGE);
     let start = heap.start();
-    for word in 0..PAGE / WORD {
+    for word in (0..PAGE / WORD).step_by(if cfg!(miri) { 61 } else { 1 }) {
         refused(&mut heap, start + word * WORD, FreeError::AlreadyFree);
     }
 }
@@ -142,8 +164,9 @@ fn a_write_to_a_freed_block_is_noticed_when_it_is_taken() {
 #[should_panic(expected = "were overwritten")]
 fn a_write_over_the_tags_of_a_free_block_is_noticed_when_it_is_looked_at() {
     let mut heap = TestHeap::new(PAGE, PAGE);
-    let [block] = heap.take_smallest();
-    heap.scribble(block, 3, usize::MAX);
+    let [block, _] = heap.take_smallest();
+    heap.free(block);
+    heap.scribble(block, 2, usize::MAX);
     heap.take(WORD);
 }
 
@@ -152,4 +175,44 @@ fn the_reasons_are_sentences() {
     assert_eq!(FreeError::AlreadyFree.to_string(), "it is free already; was it freed twice?");
     let error = FreeError::Inside { payload: 0xC000_0004 };
     assert_eq!(error.to_string(), "it is in the middle of the allocation at 0xc0000004");
+}
+
+/// What a stray write leaves: any number; a size, perhaps with the bit that says 'in use'; or an address near the heap.
+fn stray() -> impl Strategy<Value = usize> {
+    let near = (0..4 * PAGE).prop_map(|offset| offset | NEAR);
+    prop_oneof![any::<usize>(), 0..4 * PAGE, near]
+}
+
+/// Marks a number as an offset in the arena, whose address no strategy knows.
+const NEAR: usize = 1 << (usize::BITS - 1);
+
+proptest! {
+    #[test]
+    fn a_damaged_heap_writes_nowhere_but_to_itself(
+        sizes in prop::collection::vec(0..300usize, 20..30),
+        damage in prop::collection::vec((0..2 * PAGE / WORD, stray()), 1..40),
+    ) {
+        // The heap has the two pages in the middle of its arena.
+        let mut heap = TestHeap::new(0, 4 * PAGE);
+        let arena = heap.arena.addr().get();
+        heap.heap = Heap::new(arena + PAGE);
+        heap.grow(2 * PAGE);
+        let mut blocks: Vec<_> = sizes.iter().filter_map(|&size| heap.heap.allocate(layout(size, WORD))).collect();
+        blocks.iter().step_by(3).for_each(|&block| heap.free(block));
+
+        for (number, (word, value)) in damage.into_iter().enumerate() {
+            let value = if value & NEAR == 0 { value } else { arena + (value ^ NEAR) % (4 * PAGE) };
+            heap.scribble_at(arena + PAGE + word * WORD, value);
+            // Whether the heap refuses, goes wrong or panics is all the same here.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                let block = blocks[number % blocks.len()];
+                let _ = heap.heap.free(block);
+                blocks.extend(heap.heap.allocate(layout(sizes[number % sizes.len()], WORD)));
+            }));
+        }
+        for outside in (0..PAGE).chain(3 * PAGE..4 * PAGE) {
+            // SAFETY: the byte is in the arena, and the heap is not in use meanwhile.
+            prop_assert_eq!(unsafe { heap.arena.add(outside).read() }, 0xA5, "byte {} was written to", outside);
+        }
+    }
 }

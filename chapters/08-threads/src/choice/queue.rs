@@ -52,6 +52,18 @@ impl ThreadQueue {
         self.first.set(NEXT[thread].get(off), off);
         Some(thread)
     }
+
+    /// Puts `thread`, which is in no queue, at the end and takes the first thread. If the queue is empty, returns none
+    /// and changes nothing.
+    #[inline(always)]
+    pub fn rotate(&self, thread: ThreadId, off: &InterruptsOff) -> Option<ThreadId> {
+        let (first, last) = (self.first.get(off)?, self.last.get(off)?);
+        NEXT[thread].set(None, off);
+        NEXT[last].set(Some(thread), off);
+        self.last.set(Some(thread), off);
+        self.first.set(NEXT[first].get(off), off);
+        Some(first)
+    }
     // ANCHOR_END: queue
 
     /// Puts `thread`, which is in no queue, before the first one that `is_later`.

@@ -5,6 +5,7 @@
 
 #![cfg(target_os = "none")]
 
+use super::hook;
 use super::queue::ThreadQueue;
 use super::reason::Reason;
 use crate::state::context::{Switch, switch};
@@ -30,31 +31,11 @@ static SLEEPERS: Lock<Sleepers> = Lock::new(Sleepers::new());
 
 /// How the CPU goes from one thread to another.
 static SWITCH: InterruptCell<Switch> = InterruptCell::new(switch);
-
-/// A function that is called before every switch: with the thread that leaves the CPU, the one that gets it, and
-/// why.
-pub type BeforeSwitch = fn(from: ThreadId, to: ThreadId, reason: Reason);
-
-static BEFORE_SWITCH: [InterruptCell<Option<BeforeSwitch>>; 4] = [const { InterruptCell::new(None) }; 4];
 // ANCHOR_END: statics
 
 /// The thread that runs.
 pub fn current() -> ThreadId {
     CURRENT.get(&interrupts_off())
-}
-
-/// Calls `hook` before every switch from now on, after those that came earlier.
-///
-/// # Panics
-/// If there are four already.
-///
-/// # Safety
-/// 1. The hook neither switches nor waits: the scheduler is in the middle of a switch.
-/// 2. It keeps interrupts off.
-pub unsafe fn before_switch(hook: BeforeSwitch) {
-    let off = interrupts_off();
-    let free = BEFORE_SWITCH.iter().find(|place| place.get(&off).is_none());
-    free.expect("four hooks are enough for every chapter").set(Some(hook), &off);
 }
 
 /// Goes from thread to thread by `switch` from now on.
@@ -65,10 +46,13 @@ pub unsafe fn switch_by(switch: Switch) {
     SWITCH.set(switch, &interrupts_off());
 }
 
-/// Lets `idle` run when no other thread can. It has just been started, and no other thread is ready.
-pub(crate) fn set_idle(idle: ThreadId, off: &InterruptsOff) {
+/// Lets `idle` run when no other thread can, and the timer end timeslices. The idle thread has just been started, and
+/// no other thread is ready.
+pub(crate) fn init(idle: ThreadId, timeslice_ticks: u32, off: &InterruptsOff) {
     assert!(RUN_QUEUE.pop(off) == Some(idle), "no other thread is ready yet");
     IDLE.set(idle, off);
+    timeslice::init(timeslice_ticks, off);
+    timer::on_tick(tick);
 }
 
 // ANCHOR: yield
@@ -80,44 +64,35 @@ pub fn yield_now() {
 /// Ends the turn of the running thread, which could go on, if another thread is ready.
 #[inline(always)]
 fn give_way(reason: Reason, off: &InterruptsOff) {
-    if RUN_QUEUE.is_empty(off) {
-        return;
-    }
     let me = CURRENT.get(off);
-    THREADS[me].state.set(State::Ready, off);
-    if me != IDLE.get(off) {
-        RUN_QUEUE.push_back(me, off);
+    let next = if me == IDLE.get(off) { RUN_QUEUE.pop(off) } else { RUN_QUEUE.rotate(me, off) };
+    if let Some(next) = next {
+        switch_to(next, reason, off);
     }
-    schedule(reason, off);
 }
 // ANCHOR_END: yield
 
 // ANCHOR: schedule
-/// The first thread of the run queue; the idle thread if the queue is empty.
-#[inline(always)]
-fn pick_next(off: &InterruptsOff) -> ThreadId {
-    RUN_QUEUE.pop(off).unwrap_or(IDLE.get(off))
+/// Gives the CPU to the first thread of the run queue, or to the idle thread if the queue is empty.
+fn schedule(reason: Reason, off: &InterruptsOff) {
+    switch_to(RUN_QUEUE.pop(off).unwrap_or(IDLE.get(off)), reason, off);
 }
 
-/// Gives the CPU to the next thread. Returns when the thread that leaves it gets it back.
+/// Gives the CPU to `next`. Returns when the thread that leaves it gets it back.
 #[inline(always)]
-fn schedule(reason: Reason, off: &InterruptsOff) {
-    let (me, next) = (CURRENT.get(off), pick_next(off));
-    for hook in &BEFORE_SWITCH {
-        let Some(hook) = hook.get(off) else { break };
-        hook(me, next, reason);
-    }
+fn switch_to(next: ThreadId, reason: Reason, off: &InterruptsOff) {
+    let me = CURRENT.get(off);
+    hook::call_all(me, next, reason, off);
     CURRENT.set(next, off);
-    timeslice::begin();
-    let (from, to) = (&THREADS[me], &THREADS[next]);
-    debug_assert!(to.state.get(off) == State::Ready, "thread {next} is {:?} and not Ready", to.state.get(off));
-    to.state.set(State::Running, off);
-    from.guards.set(OffCount::current(), off);
+    timeslice::begin(off);
+    let state = THREADS[next].state.get(off);
+    debug_assert!(state == State::Ready, "thread {next} is {state:?} and not Ready");
+    let guards = OffCount::current();
     // SAFETY: 1. Interrupts are off. 2. A thread in the run queue does not run, so its context was saved by the
     // switch, or made for its start. 3. It is not this thread: that is in the run queue only if it is not alone.
     unsafe {
-        to.guards.get(off).restore();
-        SWITCH.get(off)(from.context.as_ptr(), to.context.get(off));
+        SWITCH.get(off)(me, next);
+        guards.restore();
     }
 }
 // ANCHOR_END: schedule
@@ -127,7 +102,7 @@ fn schedule(reason: Reason, off: &InterruptsOff) {
 pub(crate) fn make_ready(thread: ThreadId, off: &InterruptsOff) {
     THREADS[thread].state.set(State::Ready, off);
     RUN_QUEUE.push_back(thread, off);
-    timeslice::end_if_over();
+    timeslice::end_if_over(off);
 }
 // ANCHOR_END: ready
 
@@ -143,7 +118,7 @@ pub(crate) fn block(queue: &'static ThreadQueue, reason: Reason, deadline: Optio
     if let Some(deadline) = deadline {
         let mut sleepers = SLEEPERS.lock();
         sleepers.add(deadline, id);
-        timeslice::wake_before(sleepers.next(), timer::ticks());
+        timeslice::wake_before(sleepers.next(), timer::ticks(), off);
     }
     schedule(reason, off);
     // Waking takes the deadline away; only a deadline that has passed is still there.
@@ -160,6 +135,7 @@ pub(crate) fn wake(thread: ThreadId, off: &InterruptsOff) {
 }
 
 /// Wakes the threads whose deadline has passed.
+#[inline(never)] // few ticks that end a timeslice do
 fn wake_sleepers(off: &InterruptsOff) {
     let now = timer::ticks();
     let mut sleepers = SLEEPERS.lock();
@@ -169,7 +145,7 @@ fn wake_sleepers(off: &InterruptsOff) {
         }
         make_ready(thread, off);
     }
-    timeslice::wake_before(sleepers.next(), now);
+    timeslice::wake_before(sleepers.next(), now, off);
 }
 // ANCHOR_END: block
 
@@ -193,23 +169,19 @@ fn not_idle(off: &InterruptsOff) -> ThreadId {
 // ANCHOR_END: finish
 
 // ANCHOR: tick
-/// Called on every tick, in the handler of the timer's interrupt.
-pub(crate) fn tick() {
-    if timeslice::count_down() {
-        tick_expired();
+/// Called on every tick: wakes sleepers if one is due, and ends the running thread's timeslice if it is over.
+fn tick() {
+    // SAFETY: only the timer calls this, in the handler of its interrupt.
+    let off = unsafe { InterruptsOff::in_handler() };
+    if !timeslice::count_down(off) {
+        return; // as most ticks do
     }
-}
-
-/// Wakes sleepers if one is due, and ends the running thread's timeslice if it is over.
-#[inline(never)] // most ticks have nothing to decide, and should not pay for it
-fn tick_expired() {
-    let off = interrupts_off();
-    let is_over = timeslice::is_over(); // before a sleeper that wakes shortens it
-    if timeslice::is_sleeper_due() {
-        wake_sleepers(&off);
+    let is_over = timeslice::is_over(off); // before a sleeper that wakes shortens it
+    if timeslice::is_sleeper_due(off) {
+        wake_sleepers(off);
     }
     if is_over {
-        give_way(Reason::Timer, &off);
+        give_way(Reason::Timer, off);
     }
 }
 // ANCHOR_END: tick

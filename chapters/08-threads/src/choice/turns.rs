@@ -2,8 +2,8 @@
 
 #![cfg(target_os = "none")]
 
+use super::hook::{Hook, before_switch};
 use super::reason::{Counts, Reason};
-use super::scheduler;
 use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -12,10 +12,15 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 static COUNTS: PerThread<[AtomicU32; Reason::ALL.len()]> =
     PerThread::new([const { [const { AtomicU32::new(0) }; Reason::ALL.len()] }; MOST_THREADS]);
 
-/// Counts from now on.
-pub fn init() {
+static COUNT: Hook = Hook::new(count);
+
+/// Counts from now on how turns end, for [`Thread::join`](crate::Thread::join).
+///
+/// # Panics
+/// If they are counted already.
+pub fn count_turns() {
     // SAFETY: `count` only counts.
-    unsafe { scheduler::before_switch(count) };
+    unsafe { before_switch(&COUNT) };
 }
 
 fn count(from: ThreadId, _: ThreadId, reason: Reason) {

@@ -2,8 +2,12 @@
 
 #![cfg(target_os = "none")]
 
+use super::thread_id::{MOST_THREADS, PerThread, ThreadId};
+use common::VirtAddr;
+use common::lock::{InterruptCell, InterruptsOff, OffCount};
 use core::arch::global_asm;
 use core::mem::offset_of;
+use core::ptr;
 
 // ANCHOR: context
 /// What a thread that does not run has on top of its stack, lowest address first.
@@ -50,12 +54,43 @@ impl Context {
     }
 }
 
+impl Context {
+    /// The context of a thread that is going to go on at `eip` with interrupts off, as a copy of a thread that has as
+    /// many reasons for that as `reasons` says.
+    pub fn going_on(eip: VirtAddr, reasons: OffCount) -> Self {
+        unsafe extern "C" {
+            /// In switch.s.
+            safe static thread_goes_on: u8;
+        }
+        Self {
+            edi: eip.as_u32(),
+            ebx: reasons.as_u32(),
+            eip: (&raw const thread_goes_on).addr() as u32,
+            ..Self::default()
+        }
+    }
+}
+
 /// The first function of a thread.
 #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
 pub type Start = extern "C" fn(entry: fn(usize), argument: usize) -> !;
 // ANCHOR_END: new
 
 // ANCHOR: switch
+/// Where each thread that does not run has its context: on its stack. The switch finds it by this name.
+#[unsafe(export_name = "thread_contexts")]
+static CONTEXTS: Contexts = Contexts(PerThread::new([const { InterruptCell::new(ptr::null_mut()) }; MOST_THREADS]));
+
+struct Contexts(PerThread<InterruptCell<*mut Context>>);
+
+// SAFETY: what the pointers lead to is used by the switch alone, with interrupts off.
+unsafe impl Sync for Contexts {}
+
+/// Lets `thread` go on with `context` when the CPU comes to it for the first time.
+pub fn begin_with(context: *mut Context, thread: ThreadId, off: &InterruptsOff) {
+    CONTEXTS.0[thread].set(context, off);
+}
+
 global_asm!(include_str!("switch.s"));
 
 /// A routine that goes from one thread to another, and leaves a [`Context`]. [`switch`] is one; a later chapter
@@ -63,15 +98,15 @@ global_asm!(include_str!("switch.s"));
 ///
 /// # Safety
 /// As for [`switch`].
-pub type Switch = unsafe extern "fastcall" fn(save: *mut *mut Context, load: *mut Context);
+pub type Switch = unsafe extern "fastcall" fn(from: ThreadId, to: ThreadId);
 
 unsafe extern "fastcall" {
-    /// Saves the running thread's context on its stack and the context's address at `save`, then goes on with
-    /// the thread whose context is at `load`. Returns when some thread switches back.
+    /// Saves the context of the thread `from`, which is running, and goes on with the thread `to`. Returns when some
+    /// thread switches back.
     ///
     /// # Safety
     /// 1. Interrupts are off.
-    /// 2. `load` was saved by a switch, or lies on the stack of a thread that has not run yet; it is used once.
-    pub fn switch(save: *mut *mut Context, load: *mut Context);
+    /// 2. `to` is another thread. It has a context: saved by a switch, or made for a thread that has not run yet.
+    pub fn switch(from: ThreadId, to: ThreadId);
 }
 // ANCHOR_END: switch

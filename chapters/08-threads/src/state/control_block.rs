@@ -5,12 +5,10 @@
 
 #![cfg(target_os = "none")]
 
-use super::context::Context;
 use super::kernel_stack::KernelStack;
 use super::thread_id::{MOST_THREADS, PerThread, ThreadId};
 use crate::choice::queue::ThreadQueue;
-use common::lock::{InterruptCell, InterruptsOff, OffCount};
-use core::ptr;
+use common::lock::{InterruptCell, InterruptsOff};
 
 // ANCHOR: state
 /// What a thread is doing.
@@ -20,10 +18,8 @@ pub enum State {
     Free,
     /// It is being made.
     Reserved,
-    /// It could run, and is in the run queue. (The idle thread never is.)
+    /// It could run: it runs, or is in the run queue. (The idle thread never is.)
     Ready,
-    /// It runs.
-    Running,
     /// It waits to be woken, or for its deadline.
     Waiting,
     /// It has ended, and waits to be reaped.
@@ -34,10 +30,6 @@ pub enum State {
 pub struct ThreadControlBlock {
     /// What it is doing.
     pub state: InterruptCell<State>,
-    /// While it does not run: its saved registers, on its stack.
-    pub context: InterruptCell<*mut Context>,
-    /// While it does not run: its guards against interrupts.
-    pub guards: InterruptCell<OffCount>,
     /// While it waits: the queue in which it stands.
     pub waits_in: InterruptCell<Option<&'static ThreadQueue>>,
     /// While it waits with a deadline: the tick.
@@ -47,16 +39,11 @@ pub struct ThreadControlBlock {
 }
 // ANCHOR_END: state
 
-// SAFETY: what a context pointer leads to is used by the switch alone, with interrupts off.
-unsafe impl Sync for ThreadControlBlock {}
-
 /// The control block of each thread.
 pub static THREADS: PerThread<ThreadControlBlock> = PerThread::new(
     [const {
         ThreadControlBlock {
             state: InterruptCell::new(State::Free),
-            context: InterruptCell::new(ptr::null_mut()),
-            guards: InterruptCell::new(OffCount::NONE),
             waits_in: InterruptCell::new(None),
             deadline: InterruptCell::new(None),
             stack: InterruptCell::new(None),
@@ -74,7 +61,7 @@ static HIGH_WATER: InterruptCell<usize> = InterruptCell::new(0);
 /// If it is that already.
 pub fn make_first(off: &InterruptsOff) {
     assert!(HIGH_WATER.replace(1, off) == 0, "the scheduler has been started already");
-    THREADS[ThreadId::FIRST].state.set(State::Running, off);
+    THREADS[ThreadId::FIRST].state.set(State::Ready, off);
 }
 
 // ANCHOR: slots

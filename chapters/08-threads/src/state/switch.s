@@ -1,8 +1,9 @@
 /*
- * The context switch: unsafe extern "fastcall" fn switch(save: *mut *mut Context, load: *mut Context)
+ * The context switch: unsafe extern "fastcall" fn switch(from: ThreadId, to: ThreadId)
  *
- * ECX is `save` and EDX is `load`. The pushes and the return address of the call make a Context on the old
- * thread's stack; the pops and `ret` consume the one on the new thread's stack:
+ * ECX is `from` and EDX is `to`: their slots plus one. The pushes and the return address of the call make a Context on
+ * the old thread's stack; the pops and `ret` consume the one on the new thread's stack. `thread_contexts` has a word
+ * for each slot (context.rs):
  *
  *      the old thread's stack                     the new thread's stack
  *
@@ -11,7 +12,7 @@
  *      | EBP                |                     | EBP                |
  *      | EBX                |                     | EBX                |
  *      | ESI                |                     | ESI                |
- *      | EDI                | <- *save            | EDI                | <- load
+ *      | EDI                | <- of `from`        | EDI                | <- of `to`
  *
  * The flags need no place. On both sides interrupts are off and the direction is forward, as it is
  * between any two functions; the other flags mean nothing after a call.
@@ -23,8 +24,8 @@ switch:
     push    ebx
     push    esi
     push    edi
-    mov     [ecx], esp
-    mov     esp, edx
+    mov     [thread_contexts + 4 * ecx - 4], esp
+    mov     esp, [thread_contexts + 4 * edx - 4]
     pop     edi
     pop     esi
     pop     ebx
@@ -33,11 +34,22 @@ switch:
 
 /*
  * Where a new thread starts. Its Context (Context::new) has the function to call in EDI, and that function's
- * arguments in EBX and ESI. The function never returns, so its return address is 0, which ends a trace.
+ * arguments in EBX and ESI. The function never returns, so its return address is 0, which ends a trace. Interrupts are
+ * off for one reason: a thread has just begun (common/src/lock.rs).
  */
     .global thread_start
 thread_start:
+    mov     dword ptr [reasons_for_interrupts_off], 1
     push    esi
     push    ebx
     push    0
+    jmp     edi
+
+/*
+ * Where the copy of a thread goes on. Its Context (Context::going_on) has the address in EDI, and in EBX how many
+ * reasons the thread has to keep interrupts off.
+ */
+    .global thread_goes_on
+thread_goes_on:
+    mov     [reasons_for_interrupts_off], ebx
     jmp     edi

@@ -14,6 +14,7 @@ pub const MOST_THREADS: usize = 1024;
 pub struct ThreadId(NonZeroU32); // the slot plus one, so that `Option<ThreadId>` takes no more room
 
 /// One `T` for each thread: a table that is indexed by [`ThreadId`].
+#[repr(transparent)]
 pub struct PerThread<T>([T; MOST_THREADS]);
 // ANCHOR_END: id
 
@@ -41,6 +42,11 @@ impl<T> PerThread<T> {
     /// A table in which each thread's value is the one given.
     pub const fn new(values: [T; MOST_THREADS]) -> Self {
         Self(values)
+    }
+
+    /// The values of all threads.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
     }
 }
 
@@ -77,6 +83,7 @@ mod tests {
             let thread = ThreadId::new(slot);
             assert_eq!((thread.slot(), thread.to_string(), table[thread]), (slot, slot.to_string(), slot * 3));
         }
+        assert!(table.values().copied().eq((0..MOST_THREADS).map(|slot| slot * 3)));
         assert_eq!(ThreadId::FIRST, ThreadId::new(0));
         assert_eq!(size_of::<Option<ThreadId>>(), 4);
     }

@@ -29,6 +29,7 @@ harness::boot!(TESTS, up to heap, then {
     timer::init(FASTEST_HZ).expect("the fastest rate is a rate");
     timer::start();
     threads::init(1);
+    threads::count_turns();
     input::init();
 });
 

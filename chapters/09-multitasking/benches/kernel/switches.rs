@@ -10,7 +10,7 @@ use core::arch::{asm, naked_asm};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use harness::measuring::{Figure, instructions, now};
 use multitasking::{exit, run, switch_space, wait};
-use threads::{Context, Switch, Thread};
+use threads::{Switch, Thread, ThreadId};
 use timer::irq::Irq;
 use timer::pic;
 
@@ -136,11 +136,11 @@ fn take_part() {
 ///
 /// # Safety
 /// As for `switch_space`.
-unsafe extern "fastcall" fn timed(save: *mut *mut Context, load: *mut Context) {
+unsafe extern "fastcall" fn timed(from: ThreadId, to: ThreadId) {
     // SAFETY: the caller's.
-    let cost = unsafe { cost_of(switch_space, save, load) };
+    let cost = unsafe { cost_of(switch_space, from, to) };
     // SAFETY: it does nothing at all.
-    let nothing = unsafe { cost_of(switch_nothing, save, load) };
+    let nothing = unsafe { cost_of(switch_nothing, from, to) };
     add(&SWITCHES, 1);
     add(&IN_SWITCHES, cost - nothing);
     let translation = TRANSLATION.lock();
@@ -153,17 +153,17 @@ unsafe extern "fastcall" fn timed(save: *mut *mut Context, load: *mut Context) {
 /// # Safety
 /// As for `switch`.
 #[inline(never)]
-unsafe fn cost_of(switch: Switch, save: *mut *mut Context, load: *mut Context) -> u32 {
+unsafe fn cost_of(switch: Switch, from: ThreadId, to: ThreadId) -> u32 {
     BEFORE.store(now(), Relaxed);
     // SAFETY: the caller's.
-    unsafe { switch(save, load) };
+    unsafe { switch(from, to) };
     now().wrapping_sub(BEFORE.load(Relaxed))
 }
 
 /// # Safety
 /// Any code may do nothing.
 #[unsafe(naked)]
-unsafe extern "fastcall" fn switch_nothing(_: *mut *mut Context, _: *mut Context) {
+unsafe extern "fastcall" fn switch_nothing(_: ThreadId, _: ThreadId) {
     naked_asm!("ret")
 }
 

@@ -59,13 +59,15 @@ impl Iterator for Present {
 /// # Safety
 /// Both frames hold tables: `from` one that stays as it is meanwhile, `to` one that is not in use yet.
 pub(super) unsafe fn copy_pages(from: Frame, to: Frame) -> Result<(), OutOfMemory> {
+    let to: *mut Entry = table_in(to).cast();
     // SAFETY: the caller's.
     for (index, page) in unsafe { present(from, 0..1024) } {
         let copy = frame_allocator::allocate().ok_or(OutOfMemory)?;
-        // SAFETY: the page's frame stays as long as its table; the copy was free. `to` is the caller's.
+        // SAFETY: the page's frame stays as long as its table; the copy was free. `to` is the caller's, and has an entry
+        // with every index that a table has.
         unsafe {
             copy_frame(page.frame(), copy.frame());
-            (*table_in(to))[index] = copy.into_entry(page.flags());
+            to.add(index).write(copy.into_entry(page.flags()));
         }
     }
     Ok(())

@@ -3,60 +3,51 @@
 #![cfg(target_os = "none")]
 
 use super::address_space::{AddressSpace, OutOfMemory};
-use common::lock::{OffCount, interrupts_off};
-use common::{Lock, PhysAddr};
+use common::Lock;
+use common::lock::interrupts_off;
 use core::arch::global_asm;
+use core::mem::offset_of;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use paging::{Directory, Frame, KERNEL, double_fault};
+use paging::{Directory, Frame, KERNEL, double_fault, tss};
 use threads::{Context, MOST_THREADS, PerThread, ReservedThread, Thread, ThreadId};
+use x86::bits32::task::TaskStateSegment;
 use x86::controlregs::cr3_write;
 
 // ANCHOR: tables
 /// The address space of each thread that has one of its own. All others run in the kernel's.
 static SPACES: Lock<PerThread<Option<AddressSpace>>> = Lock::new(PerThread::new([const { None }; MOST_THREADS]));
 
-/// The page directory of each of these threads, by its physical address; 0 for a thread that has the kernel's.
+/// The page directory in which each thread runs, by its physical address, for the switch.
 static DIRECTORIES: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
-
-/// The kernel's, and that of the thread that comes next, for the switch.
-static KERNEL_DIRECTORY: AtomicU32 = AtomicU32::new(0);
-static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(0);
 // ANCHOR_END: tables
 
 // ANCHOR: switch
-global_asm!(include_str!("switch.s"), NEXT_DIRECTORY = sym NEXT_DIRECTORY);
+global_asm!(
+    include_str!("switch.s"),
+    DIRECTORIES = sym DIRECTORIES,
+    DOUBLE_FAULT = sym tss::DOUBLE_FAULT,
+    CR3 = const offset_of!(TaskStateSegment, cr3),
+);
 
 unsafe extern "fastcall" {
-    /// As chapter 8's `switch`, into the address space of `NEXT_DIRECTORY`, in which `load` is valid.
+    /// As chapter 8's `switch`, into the address space in which `to` runs.
     ///
     /// # Safety
-    /// As for chapter 8's `switch`; and `NEXT_DIRECTORY` maps the kernel, and the next thread's stack.
-    pub fn switch_space(save: *mut *mut Context, load: *mut Context);
+    /// As for chapter 8's `switch`; and the address space maps the kernel, and the stack of `to`.
+    pub fn switch_space(from: ThreadId, to: ThreadId);
 }
 
 /// Takes over from chapter 8's switch.
 pub(crate) fn init() {
     let kernel = KERNEL.lock().frame().address().as_u32();
-    [&KERNEL_DIRECTORY, &NEXT_DIRECTORY].into_iter().for_each(|directory| directory.store(kernel, Relaxed));
+    DIRECTORIES.values().for_each(|directory| directory.store(kernel, Relaxed));
     // SAFETY: the routine does what chapter 8's does, as each directory maps the kernel and its thread's stack.
     unsafe { threads::switch_by(switch_space) };
 }
 
 /// Can threads have address spaces of their own?
 pub(crate) fn is_ready() -> bool {
-    KERNEL_DIRECTORY.load(Relaxed) != 0
-}
-
-/// Called before every switch, which is going to the thread `to`.
-#[inline]
-pub(crate) fn choose_directory(to: ThreadId) {
-    let directory = match DIRECTORIES[to].load(Relaxed) {
-        0 => KERNEL_DIRECTORY.load(Relaxed),
-        own => own,
-    };
-    NEXT_DIRECTORY.store(directory, Relaxed);
-    // SAFETY: every directory here maps the kernel, and this one is in use until the next switch.
-    unsafe { double_fault::set_page_directory(Frame::containing(PhysAddr::new(directory))) };
+    DIRECTORIES[ThreadId::FIRST].load(Relaxed) != 0
 }
 // ANCHOR_END: switch
 
@@ -72,12 +63,12 @@ fn set_directory(thread: ThreadId, directory: Frame) {
 ///
 /// # Safety
 /// As for [`ReservedThread::start`], with the stack as `space` maps it.
-pub unsafe fn start_in(space: AddressSpace, thread: ReservedThread, context: *mut Context, guards: OffCount) -> Thread {
+pub unsafe fn start_in(space: AddressSpace, thread: ReservedThread, context: *mut Context) -> Thread {
     assert!(is_ready(), "threads have no address spaces of their own before `init`");
     set_directory(thread.id(), space.directory().frame());
     SPACES.lock()[thread.id()] = Some(space);
     // SAFETY: the caller's.
-    unsafe { thread.start(context, guards) }
+    unsafe { thread.start(context) }
 }
 
 /// Lets the running thread go on in `space` at once, and returns the one that it had.
@@ -102,7 +93,7 @@ pub unsafe fn replace(space: AddressSpace) -> Option<AddressSpace> {
 /// # Safety
 /// The thread has ended and is off the CPU.
 pub unsafe fn take_from(thread: ThreadId) -> Option<AddressSpace> {
-    DIRECTORIES[thread].store(0, Relaxed);
+    set_directory(thread, KERNEL.lock().frame());
     SPACES.lock()[thread].take()
 }
 

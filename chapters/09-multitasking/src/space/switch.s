@@ -1,20 +1,21 @@
 /*
  * The context switch into another address space:
- * unsafe extern "fastcall" fn switch_space(save: *mut *mut Context, load: *mut Context)
+ * unsafe extern "fastcall" fn switch_space(from: ThreadId, to: ThreadId)
  *
  * As in chapter 8, but both stacks may lie at the same addresses:
  *
  *      old address space                      new address space
  *
  *      | return address     |                 | return address     |
- *      | EBP EBX ESI EDI    | <- *save        | EBP EBX ESI EDI    | <- load
+ *      | EBP EBX ESI EDI    | <- of `from`    | EBP EBX ESI EDI    | <- of `to`
  *
  * The instant CR3 changes, ESP points into another task's stack, or to no stack at all. So nothing may use
  * the stack until ESP has changed too: no push, no pop, no call; and no interrupt, which the caller has
  * turned off. The code itself goes on as if nothing had happened, because it lies at the same place in
  * both address spaces.
  *
- * CR3 is not loaded where it would not change: loading it makes the CPU forget its translations.
+ * CR3 is not loaded where it would not change: loading it makes the CPU forget its translations. The TSS of the double
+ * fault has the same directory as CR3, so that its handler would run in the address space that is in use.
  */
     .section .text.switch_space, "ax"
     .global switch_space
@@ -23,13 +24,13 @@ switch_space:
     push    ebx
     push    esi
     push    edi
-    mov     [ecx], esp
-    mov     eax, [{NEXT_DIRECTORY}]
-    mov     ecx, cr3
-    cmp     eax, ecx
+    mov     [thread_contexts + 4 * ecx - 4], esp
+    mov     eax, [{DIRECTORIES} + 4 * edx - 4]
+    cmp     eax, [{DOUBLE_FAULT} + {CR3}]
     je      1f
+    mov     [{DOUBLE_FAULT} + {CR3}], eax
     mov     cr3, eax
-1:  mov     esp, edx
+1:  mov     esp, [thread_contexts + 4 * edx - 4]
     pop     edi
     pop     esi
     pop     ebx

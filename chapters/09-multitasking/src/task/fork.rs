@@ -8,12 +8,12 @@
 //!
 //!       | what the task has there |               | what the task has there |
 //!       | TrapFrame of `int`      |  --- copy --> | TrapFrame, EAX = 0      |
-//!       | this handler's          |               | Context:                | EIP = interrupt_return
+//!       | this handler's          |               | Context:                | EDI = interrupt_return
 //!       |            own business |               |  EBP EBX ESI EDI        | <- where the child goes on
 //! ```
 //!
-//! When its turn comes, the child "returns" from a switch to `interrupt_return`, and from there to where
-//! its parent called [`fork`], with everything as it was and 0 in EAX.
+//! When its turn comes, the child "returns" from a switch to the routine that [`Context::going_on`] names. That goes on
+//! at `interrupt_return`, and this where the parent called [`fork`], with everything as it was and 0 in EAX.
 
 #![cfg(target_os = "none")]
 
@@ -74,15 +74,13 @@ pub(super) fn fork_at(frame: &TrapFrame) -> Result<Pid, Errno> {
     if !PRIVATE.contains(&VirtAddr::from(&raw const *frame)) {
         return Err(Errno::NoSuchProcess); // the frame would not be copied
     }
-    // The child finds a copy of every guard that its parent holds.
-    let guards = OffCount::current();
     let parent = threads::current();
     let thread = ReservedThread::new().map_err(|_| Errno::TryAgain)?;
     let mut space = copy_interruptibly(frame)?;
     let context = prepare_stack(&mut space, frame);
-    // SAFETY: 1. and 2. The context lies on the child's own copy of the stack. 3. `interrupt_return` goes on where
-    // the copied frame says, in the code that drops the copied guards.
-    Ok(unsafe { TASKS.lock().start(space, thread, Some(parent), context.as_ptr(), guards) })
+    // SAFETY: 1. and 2. The context lies on the child's own copy of the stack. 3. It was made by
+    // `Context::going_on`.
+    Ok(unsafe { TASKS.lock().start(space, thread, Some(parent), context.as_ptr()) })
 }
 // ANCHOR_END: child
 
@@ -110,7 +108,8 @@ fn copy_interruptibly(frame: &TrapFrame) -> Result<AddressSpace, Errno> {
 /// Lets the child find 0 in EAX, and leaves the context with which it begins. Returns where that is.
 fn prepare_stack(child: &mut AddressSpace, frame: &TrapFrame) -> VirtAddr {
     let frame = VirtAddr::from(&raw const *frame);
-    let start = Context { eip: interrupts::interrupt_return().as_u32(), ..Context::default() };
+    // The child finds a copy of every guard that its parent holds, and is in a handler as its parent is.
+    let start = Context::going_on(interrupts::interrupt_return(), OffCount::current());
     let context = frame.wrapping_sub(size_of::<Context>() as u32);
     // SAFETY: the handler has been using the stack down to below that, so it is mapped. The copy is not in use
     // yet. Words have no padding.

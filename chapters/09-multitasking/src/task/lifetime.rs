@@ -9,12 +9,12 @@ use crate::space::address_space::{AddressSpace, OutOfMemory};
 use crate::space::rule::PRIVATE;
 use crate::space::switch;
 use common::VirtAddr;
-use common::lock::{OffCount, interrupts_off, let_interrupts_in};
+use common::lock::{interrupts_off, let_interrupts_in};
 use core::ops::Range;
 use paging::directory::{Directory, MapError};
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES};
-use threads::{Context, MOST_THREADS, PerThread, Reason, ReservedThread, ThreadId, WaitQueue};
+use threads::{Context, MOST_THREADS, PerThread, Reason, ReservedThread, WaitQueue};
 
 /// Where every task has its stack, at the top of its own half: three pages. A formatted `println!` that is
 /// interrupted takes about one kilobyte, and a panic two.
@@ -40,16 +40,7 @@ static KERNEL_WAITS: WaitQueue = WaitQueue::new();
 /// Lets threads have address spaces of their own, and fork.
 pub fn init() {
     switch::init();
-    // SAFETY: the hook stores two words, or stops.
-    unsafe { threads::before_switch(before_switch) };
     system_call::init();
-}
-
-/// Called before every switch.
-fn before_switch(from: ThreadId, to: ThreadId, reason: Reason) {
-    let ends_unheard = reason == Reason::Exit && pid_of(from).is_some();
-    assert!(!ends_unheard, "a task ends by `multitasking::exit`, or its parent would wait forever");
-    switch::choose_directory(to);
 }
 // ANCHOR_END: init
 
@@ -71,8 +62,8 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     let thread = ReservedThread::new().expect("there is room for a thread");
     name_private_regions();
     // SAFETY: 1. and 2. The context lies on the task's own stack, in the space in which it runs until it has ended.
-    // 3. `begin` holds no guard.
-    unsafe { TASKS.lock().start(space, thread, None, context.as_ptr(), OffCount::START) };
+    // 3. It was made by `Context::new`.
+    unsafe { TASKS.lock().start(space, thread, None, context.as_ptr()) };
     let exited = KERNEL_WAITS.wait_until(Reason::Wait, None, || TASKS.lock().family.reap_first());
     Ok(finish_reaping(exited.expect("there is no deadline")).status)
 }
@@ -123,7 +114,8 @@ pub fn exit(status: i32) -> ! {
     if pid == Pid::FIRST {
         KERNEL_WAITS.wake_all();
     }
-    threads::exit()
+    // SAFETY: 1. The owners on the task's stack are its parent's as well, which knows. 2. The family has been told.
+    unsafe { threads::exit() }
 }
 // ANCHOR_END: exit
 

@@ -9,7 +9,6 @@ use super::family::{Family, Pid, Zombie};
 use crate::space::address_space::AddressSpace;
 use crate::space::switch;
 use common::Lock;
-use common::lock::OffCount;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use threads::{Context, MOST_THREADS, PerThread, ReservedThread, Thread, ThreadId};
 
@@ -49,13 +48,12 @@ impl Tasks {
         thread: ReservedThread,
         parent: Option<ThreadId>,
         context: *mut Context,
-        guards: OffCount,
     ) -> Pid {
         let id = thread.id();
         let pid = self.family.add(id, parent);
         PIDS[id].store(pid.as_u32(), Relaxed);
         // SAFETY: the caller's.
-        self.handles[id] = Some(unsafe { switch::start_in(space, thread, context, guards) });
+        self.handles[id] = Some(unsafe { switch::start_in(space, thread, context) });
         pid
     }
     // ANCHOR_END: start

@@ -2,7 +2,7 @@
 
 use crate::{DATA, as_task, assert_is_in_the_kernels_space, fork_to, rights};
 use common::VirtAddr;
-use common::lock::{OffCount, interrupts_off, let_interrupts_in};
+use common::lock::{interrupts_off, let_interrupts_in};
 use multitasking::rule::PRIVATE;
 use multitasking::{AddressSpace, map, switch, wait};
 use paging::directory::{MapError, NotMapped};
@@ -123,7 +123,8 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
         // SAFETY: every vector has a handler.
         unsafe { let_interrupts_in() };
         entry(argument);
-        threads::exit()
+        // SAFETY: `entry` has returned, and the thread is joined.
+        unsafe { threads::exit() }
     }
     let mut thread = ReservedThread::new().expect("there is room");
     let context = thread.allocate_stack().expect("memory is not out").as_ptr::<Context>().wrapping_sub(1);
@@ -131,7 +132,7 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
     // SAFETY: the stack is new, and stays until the thread is joined.
     let thread = unsafe {
         context.write(Context::new(begin, entry, argument));
-        switch::start_in(space, thread, context, OffCount::START)
+        switch::start_in(space, thread, context)
     };
     thread.join();
     // SAFETY: the thread has been joined.

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use interrupts::TrapFrame;
 use multitasking::{Exited, NoSuchChild, switch_space, try_wait, wait, wait_for};
 use paging::frame_allocator;
-use threads::{MOST_THREADS, PerThread};
+use threads::{Hook, MOST_THREADS, PerThread};
 use x86::bits32::eflags::{self, EFlags};
 
 pub fn wait_without_children_is_an_error() {
@@ -172,8 +172,9 @@ pub fn wait_for_a_task_that_is_no_child_is_an_error() {
 static TURNS: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
 
 pub fn a_parent_that_waits_is_not_woken_by_ticks() {
+    static COUNT: Hook = Hook::new(|_, to, _| _ = TURNS[to].fetch_add(1, Relaxed));
     // SAFETY: it only counts.
-    unsafe { threads::before_switch(|_, to, _| _ = TURNS[to].fetch_add(1, Relaxed)) };
+    unsafe { threads::before_switch(&COUNT) };
     as_task(|_| {
         let me = threads::current();
         for ask in [|_| wait(), |child| wait_for(Some(child))] {

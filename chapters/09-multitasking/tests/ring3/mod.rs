@@ -7,7 +7,7 @@
 //!     top of the kernel stack ->  +---------------------------+
 //!     (ESP0, while it runs)       | UserTrapFrame             |
 //!                                 +---------------------------+
-//!                                 | Context:                  |  EIP = interrupt_return
+//!                                 | Context:                  |  going on at interrupt_return
 //!                                 +---------------------------+ <- where a new thread goes on
 //! ```
 //!
@@ -26,7 +26,7 @@ use multitasking::{AddressSpace, Family, Pid, switch};
 use paging::{Flags, OwnedFrame, Page, frame_allocator, tss};
 use segments::descriptor::{Access, Descriptor, Flags as SegmentFlags};
 use segments::gdt;
-use threads::{Context, KernelStack, MOST_THREADS, Reason, ReservedThread, Thread, ThreadId, WaitQueue};
+use threads::{Context, Hook, KernelStack, MOST_THREADS, Reason, ReservedThread, Thread, ThreadId, WaitQueue};
 use x86::Ring;
 use x86::segmentation::SegmentSelector;
 
@@ -114,9 +114,10 @@ pub fn programs_of_ring_3_fork_share_a_frame_execute_and_end() {
     // alone what they must.
     let previous = unsafe {
         idt::set_gate(SYSTEM_CALL, open);
-        threads::before_switch(choose_kernel_stack);
+        threads::before_switch(&CHOOSE_KERNEL_STACK);
         interrupts::register(SYSTEM_CALL, system_call)
     };
+    threads::count_turns();
     let before_threads = frame_allocator::taken_count();
     start_first();
     ENDED.wait_until(Reason::Wait, None, || {
@@ -141,6 +142,8 @@ pub fn programs_of_ring_3_fork_share_a_frame_execute_and_end() {
     }
     assert!(frame_allocator::taken_count() <= before + 2);
 }
+
+static CHOOSE_KERNEL_STACK: Hook = Hook::new(choose_kernel_stack);
 
 /// Called before every switch: an interrupt of ring 3 finds the top of its thread's own kernel stack.
 fn choose_kernel_stack(from: ThreadId, to: ThreadId, reason: Reason) {
@@ -181,8 +184,8 @@ fn start(mut thread: ReservedThread, space: AddressSpace, frame: UserTrapFrame, 
     // context, and releases no guard.
     unsafe {
         frame_at.write(frame);
-        context.write(Context { eip: interrupts::interrupt_return().as_u32(), ..Context::default() });
-        THREADS.lock().push(switch::start_in(space, thread, context, OffCount::START));
+        context.write(Context::going_on(interrupts::interrupt_return(), OffCount::START));
+        THREADS.lock().push(switch::start_in(space, thread, context));
     }
 }
 
@@ -263,7 +266,8 @@ fn exit(status: u32) -> ! {
     STATUSES[pid.as_u32() as usize - 1].store(status + 1, Relaxed);
     parents.into_iter().flatten().for_each(|_| CHILD_ENDED.wake_all());
     ENDED.wake_all();
-    threads::exit()
+    // SAFETY: the kernel stack has numbers alone now, and the family has been told.
+    unsafe { threads::exit() }
 }
 
 static CHILD_ENDED: WaitQueue = WaitQueue::new();

@@ -1,23 +1,11 @@
-//! What a block of the heap costs, among many others.
+//! A vector's memory, from the kernel's own heap: with the lock, and with what `Vec` itself does.
 
-#![no_std]
-#![no_main]
-
-extern crate alloc;
-
+use crate::CROWDS;
 use alloc::vec::Vec;
 use boot::log;
 use common::lock::interrupts_off;
 use core::hint::black_box;
 use harness::measuring::{Figure, instructions};
-use harness::{Test, test};
-
-harness::boot!(BENCHES, up to heap);
-
-const BENCHES: &[Test] = &[test!(blocks_among_blocks), test!(blocks_among_holes)];
-
-/// How many blocks there are besides.
-const CROWDS: [usize; 5] = [1, 10, 100, 1000, 10000];
 
 fn block<const N: usize>() -> Vec<u8> {
     Vec::with_capacity(N)
@@ -33,7 +21,7 @@ fn measure<const N: usize>(allocate: &'static str, free: &'static str, among: us
 }
 
 /// All of the heap before the last block is in use.
-fn blocks_among_blocks() {
+pub fn vectors_among_vectors() {
     let mut blocks = Vec::with_capacity(CROWDS[CROWDS.len() - 1]);
     for crowd in CROWDS {
         while blocks.len() < crowd {
@@ -41,12 +29,12 @@ fn blocks_among_blocks() {
         }
         // Once, so that the heap need not grow.
         drop(block::<64>());
-        measure::<64>("allocate among blocks", "free among blocks", crowd);
+        measure::<64>("vector among blocks", "drop among blocks", crowd);
     }
 }
 
 /// Between any two blocks in use there is a hole.
-fn blocks_among_holes() {
+pub fn vectors_among_holes() {
     let mut blocks = Vec::with_capacity(2 * CROWDS[CROWDS.len() - 1]);
     for crowd in CROWDS {
         while blocks.len() < 2 * crowd {
@@ -54,8 +42,8 @@ fn blocks_among_holes() {
         }
         drop(block::<128>());
         blocks.iter_mut().step_by(2).for_each(|block| *block = None);
-        measure::<64>("allocate what fits the first hole", "free into holes", crowd);
-        measure::<128>("allocate what fits no hole", "free behind holes", crowd);
+        measure::<64>("vector out of a hole", "drop into a hole", crowd);
+        measure::<128>("vector behind holes", "drop behind holes", crowd);
         blocks.clear();
     }
 }

@@ -1,0 +1,26 @@
+//! What a block of the heap costs: through `Vec`, and called directly beside the crates that kernels use.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod allocators;
+mod beside;
+mod vectors;
+
+use harness::{Test, test};
+
+harness::boot!(BENCHES, up to heap);
+
+const BENCHES: &[Test] = &[
+    test!(vectors::vectors_among_vectors),
+    test!(vectors::vectors_among_holes),
+    test!(beside::among_blocks),
+    test!(beside::among_holes),
+    test!(beside::mix_of_sizes),
+    test!(beside::bytes),
+];
+
+/// How many blocks there are besides.
+const CROWDS: [usize; 5] = [1, 10, 100, 1000, 10000];

@@ -1,0 +1,213 @@
+//! The free lists: every free block is in the list for its size.
+//!
+//! ```text
+//!   size      16   20   24   28   32   36  ..  60   64   72   80  ..  120   128  144  ..
+//!            +----+----+----+----+----+----+--+----+----+----+----+--+-----+----+----+--
+//!   first    | *  |    |    | *  |    |    |  |    |    | *  |    |  |     |    |    |
+//!            +-|--+----+----+-|--+----+----+--+----+----+-|--+----+--+-----+----+----+--
+//!   filled     1    0    0    1    0    0        0    0   1    0         0    0    0
+//!              v              v                           v
+//!             16             28 <-> 28                    76 <-> 72 <-> 76
+//! ```
+//!
+//! There are eight lists for the sizes from one power of two to the next. So a small size, up to 60 bytes in
+//! the kernel, has a list of its own; and the sizes in one list never differ by more than an eighth.
+//!
+//! In the list for a size, the first block may be too small. In every list after it, each block is large
+//! enough. So whether to serve a request takes two looks: at the first block of its own list, and at the first
+//! block of the next list that holds any, which a map of bits tells. What this misses is a block of the own list
+//! behind the first one: all of these are looked at, by `search`, before memory is said to be out.
+//!
+//! The links lie in the free blocks themselves, in bytes that are not in use meanwhile. A list that is
+//! linked both ways lets go of any block without a search, as merging requires. What was freed last comes
+//! first.
+
+#![forbid(unsafe_code)]
+
+use crate::{
+    bit_map::{BITS, BitMap},
+    memory::{Block, Memory, Note, Place},
+};
+use core::{iter, ops::RangeInclusive};
+
+/// How many lists there are for the sizes from one power of two to the next.
+const STEPS: usize = 8;
+/// How many lists there are.
+pub(crate) const LISTS: usize = BITS;
+
+/// Where the lists begin, and which of them hold blocks.
+#[derive(Debug)]
+pub(crate) struct FreeLists {
+    first: [Option<Place>; LISTS],
+    pub filled: BitMap,
+}
+
+// ANCHOR: list_for
+/// The number of the list for free blocks of `size` bytes. It never gets smaller as the size grows.
+#[inline(always)]
+pub(crate) fn list_for(size: usize) -> usize {
+    let power = (size | 1).ilog2();
+    // The bits after the leading one say which of the steps; the rotation brings them to the upper end.
+    let step = size.rotate_right(power) >> (usize::BITS - STEPS.ilog2());
+    power as usize * STEPS + step
+}
+// ANCHOR_END: list_for
+
+impl FreeLists {
+    /// Lists without blocks.
+    pub const fn new() -> Self {
+        Self { first: [None; LISTS], filled: BitMap::new() }
+    }
+
+    // ANCHOR: take
+    /// Takes a block of `size` bytes or more out of its list, if one is found by two looks.
+    #[inline(always)]
+    pub fn take(&mut self, memory: &Memory, size: usize) -> Option<Block> {
+        let (list, hole) = self.find(memory, size)?;
+        self.debug_assert_linked(memory, hole);
+        self.set_first(list, link(memory, hole.place(), Note::Next));
+        Some(hole)
+    }
+
+    /// The first block of a list, large enough, and the list.
+    #[inline(always)]
+    fn find(&self, memory: &Memory, size: usize) -> Option<(usize, Block)> {
+        let own = list_for(size);
+        if let Some(place) = self.first[own] {
+            let hole = hole_at(memory, place);
+            if size <= hole.size() {
+                return Some((own, hole));
+            }
+        }
+        let list = self.filled.next_after(own)?;
+        Some((list, hole_at(memory, self.first[list]?)))
+    }
+    // ANCHOR_END: take
+
+    // ANCHOR: search
+    /// Takes the first block that `fits` out of its list, of all in the lists for these sizes.
+    #[inline(never)]
+    pub fn search(
+        &mut self,
+        memory: &Memory,
+        sizes: RangeInclusive<usize>,
+        fits: impl Fn(Block) -> bool,
+    ) -> Option<Block> {
+        let mut lists = list_for(*sizes.start())..=list_for(*sizes.end());
+        let hole = lists
+            .find_map(|list| self.places(memory, list).map(|place| hole_at(memory, place)).find(|&hole| fits(hole)))?;
+        self.remove(memory, hole);
+        Some(hole)
+    }
+    // ANCHOR_END: search
+
+    // ANCHOR: list
+    /// Puts `hole`, which is in no list, at the beginning of the list for its size.
+    #[inline(always)]
+    pub fn insert(&mut self, hole: Block) {
+        let list = list_for(hole.size());
+        let second = self.first[list];
+        set_link(hole.place(), Note::Next, second);
+        set_link(hole.place(), Note::Previous, None);
+        match second {
+            Some(second) => set_link(second, Note::Previous, Some(hole.place())),
+            None => self.filled.set(list),
+        }
+        self.first[list] = Some(hole.place());
+    }
+
+    /// Takes `hole` out of the list for its size.
+    #[inline(always)]
+    pub fn remove(&mut self, memory: &Memory, hole: Block) {
+        self.debug_assert_linked(memory, hole);
+        let next = link(memory, hole.place(), Note::Next);
+        let Some(previous) = link(memory, hole.place(), Note::Previous) else {
+            return self.set_first(list_for(hole.size()), next);
+        };
+        set_link(previous, Note::Next, next);
+        if let Some(next) = next {
+            set_link(next, Note::Previous, Some(previous));
+        }
+    }
+
+    /// Makes `list` begin with `first`, and forget what came before it.
+    #[inline(always)]
+    fn set_first(&mut self, list: usize, first: Option<Place>) {
+        self.first[list] = first;
+        match first {
+            Some(first) => set_link(first, Note::Previous, None),
+            None => self.filled.clear(list),
+        }
+    }
+    // ANCHOR_END: list
+
+    fn debug_assert_linked(&self, memory: &Memory, hole: Block) {
+        debug_assert!(
+            self.is_linked(memory, hole),
+            "heap: the free block at {:#x} was written to after it had been freed",
+            hole.address()
+        );
+    }
+
+    /// Whether the neighbours of `hole` in the list for its size know of it.
+    pub fn is_linked(&self, memory: &Memory, hole: Block) -> bool {
+        let place = hole.place();
+        let from_before = match link(memory, place, Note::Previous) {
+            Some(previous) => previous.read(Note::Next),
+            None => self.first[list_for(hole.size())].map_or(0, Place::address),
+        };
+        let from_after = match link(memory, place, Note::Next) {
+            Some(next) => next.read(Note::Previous),
+            None => place.address(),
+        };
+        from_before == place.address() && from_after == place.address()
+    }
+
+    /// Whether the bit of `list` says whether there are blocks in it.
+    pub fn has_right_bit(&self, list: usize) -> bool {
+        self.filled.is_set(list) == self.first[list].is_some()
+    }
+
+    /// Where the blocks of `list` lie.
+    pub fn places(&self, memory: &Memory, list: usize) -> impl Iterator<Item = Place> {
+        iter::successors(self.first[list], |&place| link(memory, place, Note::Next))
+    }
+}
+
+/// The free block at a place that a list leads to.
+///
+/// Its size is checked in release builds too: a damaged one never leads out of the memory.
+#[inline(always)]
+fn hole_at(memory: &Memory, place: Place) -> Block {
+    debug_assert!(
+        memory.free_at(place).is_some(),
+        "heap: the tags of the free block at {:#x} were overwritten",
+        place.address()
+    );
+    match memory.block(place, place.read(Note::Header)) {
+        Some(hole) => hole,
+        None => damaged(place.read(Note::Header)),
+    }
+}
+
+/// Where a link leads. 0, where no block can be, is a link to nothing.
+#[inline(always)]
+fn link(memory: &Memory, place: Place, note: Note) -> Option<Place> {
+    match place.read(note) {
+        0 => None,
+        address => match memory.place(address) {
+            Some(place) => Some(place),
+            None => damaged(address),
+        },
+    }
+}
+
+#[inline(always)]
+fn set_link(place: Place, note: Note, to: Option<Place>) {
+    place.write(note, to.map_or(0, Place::address));
+}
+
+#[cold]
+fn damaged(note: usize) -> ! {
+    panic!("heap: a damaged note leads to {note:#x}, where no block of the heap can be")
+}
