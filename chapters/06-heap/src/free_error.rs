@@ -25,7 +25,7 @@ pub enum FreeError {
     },
     /// It points into memory that is free: freed before, or never allocated.
     AlreadyFree,
-    /// A block's header and footer do not agree: somebody has written past the end of a payload.
+    /// A block's header and footer do not agree: some code has written past the end of a payload.
     Damaged {
         /// The address of the damaged block's payload. The block is the one to be freed, or lies before it.
         payload: usize,

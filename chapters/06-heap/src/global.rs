@@ -63,8 +63,8 @@ pub fn usage() -> Usage {
 }
 
 // ANCHOR: allocator
-// SAFETY: the heap hands out memory that is mapped, fits the layout, and is nobody else's until it is
-// freed; the lock keeps everybody else, interrupt handlers included, from a heap that is being changed.
+// SAFETY: the heap hands out memory that is mapped, fits the layout, and has no other owner until it is
+// freed; the lock keeps all other code, interrupt handlers included, from a heap that is being changed.
 unsafe impl GlobalAlloc for KernelHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut growing = self.0.lock();
@@ -103,7 +103,7 @@ impl Growing {
             return Err(CannotGrow);
         }
         let bytes = (bytes as u32).next_multiple_of(PAGE_BYTES);
-        // SAFETY: behind the heap's end nobody has anything.
+        // SAFETY: behind the heap's end lies nothing.
         let mapped = unsafe { KERNEL.lock().map_free_frames(end..end.wrapping_add(bytes), Flags::WRITABLE) };
         mapped.map_err(|_: MapError| CannotGrow)?;
         // SAFETY: just mapped, to frames that were free, and never to be unmapped.

@@ -141,7 +141,7 @@ fn a_damaged_neighbour_is_not_merged_with() {
     heap.free(block);
     let payload = block.addr().get();
     heap.scribble(before, 9, 0);
-    // With its header gone, nobody can say whether the block is free, or how large it is.
+    // With its header gone, nothing tells whether the block is free, or how large it is.
     heap.free(after);
     heap.free(before);
     assert_eq!(heap.heap.check(), Err(Unsound::Damaged(payload - WORD)));

@@ -129,7 +129,7 @@ impl Model {
         let address = self.heap.start() + index.index(words) * WORD;
         let before = self.heap.usage();
         match self.heap.heap.free(pointer_to(address)) {
-            Ok(()) => assert!(self.live.remove(&address).is_some(), "{address:#x} was freed, but is nobody's"),
+            Ok(()) => assert!(self.live.remove(&address).is_some(), "{address:#x} was freed, but had no owner"),
             Err(_) => assert!(!self.live.contains_key(&address) && before == self.heap.usage()),
         }
     }
