@@ -28,5 +28,4 @@ print/x $esp
 x/5xw $esp
 ## child
 stepi 5
-stepi 2
 x/17xw $esp

@@ -9,17 +9,24 @@
 
 use core::cell::Cell;
 use core::marker::PhantomData;
+use core::mem;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use x86::irq;
 
 // ANCHOR: off
-/// How many reasons there are for interrupts to be off: they are on exactly when there is none.
+/// The reasons for interrupts to be off: they are on exactly when this is 0.
 ///
-/// Every guard is a reason. So is the kernel's start, a new thread's, and the handler of an interrupt: chapter 4's
-/// stubs count themselves, by this name. The count belongs to the running thread.
+/// Each guard and each handler is a reason, and counts [`EACH`]. The lowest bit is the one that the kernel's start and
+/// every new thread has, until it lets interrupts in. The number belongs to the running thread. The stubs of chapter 4
+/// count the handlers, by this name.
 #[unsafe(export_name = "reasons_for_interrupts_off")]
-static REASONS: InterruptCell<u32> = InterruptCell::new(1);
+static REASONS: InterruptCell<u32> = InterruptCell::new(START);
+
+const START: u32 = 1;
+const EACH: u32 = 2;
+/// Half of what the number has room for: the stubs add without a look.
+const MOST: u32 = 1 << 31;
 
 /// Interrupts are off while this value lives.
 ///
@@ -36,14 +43,24 @@ pub fn interrupts_off() -> InterruptsOff {
     // SAFETY: turning interrupts off takes nothing away from the code that runs now.
     unsafe { irq::disable() };
     let off = InterruptsOff { not_send: PhantomData };
-    REASONS.set(REASONS.get(&off).wrapping_add(1), &off);
+    let reasons = REASONS.get(&off).wrapping_add(EACH);
+    if reasons >= MOST {
+        too_many_guards();
+    }
+    REASONS.set(reasons, &off);
     off
+}
+
+#[cold]
+fn too_many_guards() -> ! {
+    REASONS.0.set(START); // so that the stop can take guards
+    panic!("a billion guards keep interrupts off: they were leaked");
 }
 
 impl Drop for InterruptsOff {
     #[inline(always)]
     fn drop(&mut self) {
-        let left = REASONS.get(self).wrapping_sub(1);
+        let left = REASONS.get(self).wrapping_sub(EACH);
         REASONS.set(left, self);
         if left == 0 {
             // SAFETY: they were on before, so every vector that can come has a handler.
@@ -56,7 +73,7 @@ impl InterruptsOff {
     /// What shows to a handler that interrupts are off. The stub has counted the handler, so it need not count itself.
     ///
     /// # Safety
-    /// The caller is the handler of an interrupt, or is called by it, and does not call [`let_interrupts_in`] while it
+    /// The caller is the handler of an interrupt, or is called by it, and does not call [`with_interrupts_in`] while it
     /// has the reference.
     #[inline(always)]
     pub const unsafe fn in_handler<'a>() -> &'a Self {
@@ -70,9 +87,9 @@ impl InterruptsOff {
     /// If interrupts stay off without this guard: the halt would never end.
     #[inline(always)] // so that a report of a kernel that waits forever names the caller
     pub fn halt_until_interrupt(self) {
-        assert!(REASONS.get(&self) == 1, "interrupts would stay off, and the halt would never end");
+        assert!(REASONS.get(&self) == EACH, "interrupts would stay off, and the halt would never end");
         REASONS.set(0, &self);
-        core::mem::forget(self);
+        mem::forget(self);
         // SAFETY: interrupts were on before, so every vector that can come has a handler. `sti` lets them in only
         // after the instruction that follows it (Intel SDM volume 2, "STI").
         unsafe { core::arch::asm!("sti", "hlt", options(nostack)) };
@@ -81,40 +98,56 @@ impl InterruptsOff {
 // ANCHOR_END: off
 
 // ANCHOR: start
-/// Lets interrupts in: gives up the reason with which the kernel starts, or a thread, or a handler. Does nothing if
-/// they are on.
+/// Lets interrupts in: gives up the reason with which the kernel starts, or a thread. Does nothing if they are on.
 ///
 /// # Panics
-/// If a guard keeps them off as well.
+/// If a guard or a handler keeps them off as well.
 ///
 /// # Safety
-/// Every vector that can come has a handler; and a handler that calls this calls [`keep_interrupts_out`] later.
+/// Every vector that can come has a handler.
 pub unsafe fn let_interrupts_in() {
     let off = interrupts_off();
-    assert!(REASONS.get(&off) <= 2, "interrupts are to be let in, but a guard keeps them off");
-    REASONS.set(1, &off); // the guard of this function, which lets interrupts in when it is dropped
+    assert!(REASONS.get(&off) <= START + EACH, "interrupts are to be let in, but a guard or a handler keeps them off");
+    REASONS.set(EACH, &off); // the guard of this function, which lets interrupts in when it is dropped
 }
 
-/// Takes back the reason that a handler has given up.
+/// Does what takes long in the handler of an exception or a system call, with interrupts let in.
+///
+/// # Panics
+/// If a guard keeps them off, in the handler or in the code that it has interrupted.
 ///
 /// # Safety
-/// Called in the handler that has called [`let_interrupts_in`], without a guard.
-pub unsafe fn keep_interrupts_out() {
-    core::mem::forget(interrupts_off());
+/// 1. The caller is that handler. The code that it has interrupted had interrupts on.
+/// 2. Other threads may run meanwhile, and other handlers on the same stack.
+pub unsafe fn with_interrupts_in<T>(work: impl FnOnce() -> T) -> T {
+    let off = interrupts_off();
+    assert!(REASONS.get(&off) == 2 * EACH, "interrupts are to be let in, but a guard keeps them off");
+    REASONS.set(EACH, &off);
+    drop(off);
+    let result = work();
+    mem::forget(interrupts_off()); // the handler is a reason again
+    result
 }
 
-/// How many reasons a thread has to keep interrupts off. A thread that does not run has the number on its stack.
+/// The reasons that a thread has to keep interrupts off. A thread that does not run has the number on its stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OffCount(u32);
 
 impl OffCount {
-    /// Of a thread that holds no guard and has just begun, or is on its way out of an interrupt.
-    pub const START: Self = Self(1);
+    /// Of a thread that has just begun.
+    pub const START: Self = Self(START);
+    /// Of code that has interrupts on.
+    pub const NONE: Self = Self(0);
 
-    /// Of the running thread. (Without a guard too: an interrupt that comes leaves the count as it was.)
+    /// Of the running thread. (Without a guard too: an interrupt that comes leaves the number as it was.)
     #[inline(always)]
     pub fn current() -> Self {
         Self(REASONS.0.get())
+    }
+
+    /// Of the code that the running handler has interrupted. The handler has no guard.
+    pub fn interrupted() -> Self {
+        Self(REASONS.0.get().wrapping_sub(EACH))
     }
 
     /// The number, for a routine in assembly.
@@ -227,5 +260,5 @@ impl<T> DerefMut for Guard<'_, T> {
 
 #[cold]
 fn deadlock() -> ! {
-    panic!("deadlock: this lock is held already, here or by a thread that waits");
+    panic!("deadlock: this lock is held already, and its holder cannot run");
 }

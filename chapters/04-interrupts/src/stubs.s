@@ -58,16 +58,17 @@ interrupt_entry:
     movl    %eax, %ds
     movl    %eax, %es
     cld                                 /* compiled code relies on it */
-    incl    reasons_for_interrupts_off  /* the gate has turned them off: common/src/lock.rs */
+    movl    reasons_for_interrupts_off, %ebx
+    addl    $2, reasons_for_interrupts_off  /* a handler is one more: common/src/lock.rs */
     movl    {VECTOR}(%esp), %eax
     pushl   %esp                        /* the address of the TrapFrame: the handler's argument */
     calll   *{HANDLERS}(, %eax, 4)
     addl    $4, %esp
 
-/* ESP points to a TrapFrame: goes on where it says. */
+/* ESP points to a TrapFrame: goes on where it says. EBX has the reasons of that code to keep interrupts off. */
     .global interrupt_return
 interrupt_return:
-    decl    reasons_for_interrupts_off  /* iret brings the flag back */
+    movl    %ebx, reasons_for_interrupts_off  /* without those that the handler has leaked */
     popl    %gs
     popl    %fs
     popl    %es

@@ -396,12 +396,14 @@ global_asm!(
     "mov eax, [esp + 4]",
     "pusha",
     "mov [{kernel_esp}], esp",
+    "mov ebx, [reasons_for_interrupts_off]",
     "mov esp, eax",
     "jmp interrupt_return",
     ".global leave_ring_3",
     "leave_ring_3:",
     "mov esp, [{kernel_esp}]",
     "popa",
+    "sub dword ptr [reasons_for_interrupts_off], 2", // the handler has come to its end
     "ret",
     kernel_esp = sym KERNEL_ESP,
 );

@@ -754,7 +754,7 @@ fn write_in_ring_3(target: VirtAddr) -> ! {
     let mut frame = UserTrapFrame::new(code, data, SOMEWHERE, VirtAddr::new(0));
     (frame.ebx, frame.eflags) = (target.as_u32(), 1 << 1);
     // SAFETY: the frame is one of ring 3, whose code is mapped; the page fault that follows ends the kernel.
-    unsafe { asm!("mov esp, {}", "jmp interrupt_return", in(reg) &raw const frame, options(noreturn)) }
+    unsafe { asm!("mov esp, {}", "xor ebx, ebx", "jmp interrupt_return", in(reg) &raw const frame, options(noreturn)) }
 }
 
 fn a_page_fault_of_ring_3_is_told() {

@@ -76,7 +76,7 @@ fn is_there() -> bool {
 pub fn start() {
     assert!(RATE.is_completed(), "the timer has no rate");
     assert!(idt::gate(Irq::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers");
-    // SAFETY: as just seen, the vectors have handlers.
+    // SAFETY: as just seen, the vectors have handlers, and `init` has moved the devices to vectors of their own.
     unsafe { let_interrupts_in() };
 }
 // ANCHOR_END: start
@@ -86,8 +86,9 @@ pub fn start() {
 /// It may switch to another thread, and return much later or never.
 ///
 /// # Panics
-/// If there is a callback already.
+/// If there is a callback already, or without [`init`].
 pub fn on_tick(callback: fn()) {
+    assert!(RATE.is_completed(), "the timer has no rate");
     let off = interrupts_off();
     assert!(!HAS_CALLBACK.replace(true, &off), "the ticks have a callback already");
     ON_TICK.set(callback, &off);

@@ -22,7 +22,8 @@ use timer::irq::Irq;
 /// `timeslice_ticks`.
 ///
 /// # Panics
-/// If a timeslice has no ticks, or memory is out, or the vectors have no handlers, or it is called twice.
+/// If a timeslice has no ticks, or memory is out, or the vectors have no handlers, or the timer has no rate, or it is
+/// called twice.
 pub fn init(timeslice_ticks: u32) {
     assert!(idt::gate(Irq::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers: `interrupts::init` first");
     let off = interrupts_off();
@@ -68,7 +69,10 @@ impl ReservedThread {
     /// Gives the thread its kernel stack, and returns the address just above the stack's highest word.
     ///
     /// # Errors
-    /// `OutOfMemory`, also if the thread has its stack already.
+    /// `OutOfMemory`.
+    ///
+    /// # Panics
+    /// If the thread has its stack already.
     pub fn allocate_stack(&mut self) -> Result<VirtAddr, SpawnError> {
         let stack = KernelStack::new(self.id).ok_or(SpawnError::OutOfMemory)?;
         let top = stack.top();
@@ -81,7 +85,7 @@ impl ReservedThread {
     /// # Safety
     /// 1. `context` lies on a stack that belongs to this thread alone, with what its code expects above it.
     /// 2. The stack stays until the thread has ended.
-    /// 3. It is a context from [`Context::new`] or [`Context::going_on`].
+    /// 3. It is a context from [`Context::new`] or [`Context::returning`].
     pub unsafe fn start(self, context: *mut Context) -> Thread {
         let off = interrupts_off();
         let id = self.id;
@@ -120,7 +124,8 @@ pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
 /// Where every thread begins, with interrupts off as after every switch.
 #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
 extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
-    // SAFETY: threads run with interrupts on; every vector has a handler.
+    // SAFETY: threads run with interrupts on. Every vector has a handler, and the timer's device has been set up: both
+    // were asked in `init`.
     unsafe { let_interrupts_in() };
     entry(argument);
     // SAFETY: `entry` has returned, so nothing is left on the stack.

@@ -41,7 +41,7 @@ pub fn current() -> ThreadId {
 /// Goes from thread to thread by `switch` from now on.
 ///
 /// # Safety
-/// For any two threads that there are or will be, the routine does what [`switch`] does.
+/// The routine does what [`switch`] does, and what the one does that was in use before.
 pub unsafe fn switch_by(switch: Switch) {
     SWITCH.set(switch, &interrupts_off());
 }
@@ -110,7 +110,7 @@ pub(crate) fn make_ready(thread: ThreadId, off: &InterruptsOff) {
 /// Lets the other threads run until this one is woken, or until the tick `deadline`; tells whether that was why.
 /// The thread stands in `queue`.
 pub(crate) fn block(queue: &'static ThreadQueue, reason: Reason, deadline: Option<u64>, off: &InterruptsOff) -> bool {
-    let id = not_idle(off);
+    let id = may_leave(off);
     let me = &THREADS[id];
     me.waits_in.set(Some(queue), off);
     me.deadline.set(deadline, off);
@@ -152,7 +152,7 @@ fn wake_sleepers(off: &InterruptsOff) {
 // ANCHOR: finish
 /// Ends the running thread. Its slot is kept until it is reaped.
 pub(crate) fn finish(off: &InterruptsOff) -> ! {
-    THREADS[not_idle(off)].state.set(State::Finished, off);
+    THREADS[may_leave(off)].state.set(State::Finished, off);
     schedule(Reason::Exit, off);
     panic!("a thread that has ended runs again");
 }
@@ -160,10 +160,11 @@ pub(crate) fn finish(off: &InterruptsOff) -> ! {
 /// The running thread, which is going to wait or to end.
 ///
 /// # Panics
-/// If that is the idle thread: the handler that interrupts it must do neither.
-fn not_idle(off: &InterruptsOff) -> ThreadId {
+/// If that is the idle thread: the handler that interrupts it must do neither. Or in the condition of a wait.
+fn may_leave(off: &InterruptsOff) -> ThreadId {
     let me = CURRENT.get(off);
     assert!(me != IDLE.get(off), "no other thread could run: it is the idle one, or comes before `threads::init`");
+    assert!(THREADS[me].state.get(off) != State::Looking, "the condition of a wait neither waits nor ends its thread");
     me
 }
 // ANCHOR_END: finish

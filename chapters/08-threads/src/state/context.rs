@@ -3,7 +3,6 @@
 #![cfg(target_os = "none")]
 
 use super::thread_id::{MOST_THREADS, PerThread, ThreadId};
-use common::VirtAddr;
 use common::lock::{InterruptCell, InterruptsOff, OffCount};
 use core::arch::global_asm;
 use core::mem::offset_of;
@@ -55,19 +54,10 @@ impl Context {
 }
 
 impl Context {
-    /// The context of a thread that is going to go on at `eip` with interrupts off, as a copy of a thread that has as
-    /// many reasons for that as `reasons` says.
-    pub fn going_on(eip: VirtAddr, reasons: OffCount) -> Self {
-        unsafe extern "C" {
-            /// In switch.s.
-            safe static thread_goes_on: u8;
-        }
-        Self {
-            edi: eip.as_u32(),
-            ebx: reasons.as_u32(),
-            eip: (&raw const thread_goes_on).addr() as u32,
-            ..Self::default()
-        }
+    /// The context of a thread that is going to return from an interrupt: a `TrapFrame` lies just above, of code that
+    /// has these reasons to keep interrupts off.
+    pub fn returning(reasons: OffCount) -> Self {
+        Self { ebx: reasons.as_u32(), eip: interrupts::interrupt_return().as_u32(), ..Self::default() }
     }
 }
 

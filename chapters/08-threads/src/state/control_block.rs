@@ -20,6 +20,8 @@ pub enum State {
     Reserved,
     /// It could run: it runs, or is in the run queue. (The idle thread never is.)
     Ready,
+    /// It runs, and looks whether what it waits for is there.
+    Looking,
     /// It waits to be woken, or for its deadline.
     Waiting,
     /// It has ended, and waits to be reaped.

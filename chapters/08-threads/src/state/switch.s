@@ -35,7 +35,7 @@ switch:
 /*
  * Where a new thread starts. Its Context (Context::new) has the function to call in EDI, and that function's
  * arguments in EBX and ESI. The function never returns, so its return address is 0, which ends a trace. Interrupts are
- * off for one reason: a thread has just begun (common/src/lock.rs).
+ * off because the thread has just begun: OffCount::START in common/src/lock.rs.
  */
     .global thread_start
 thread_start:
@@ -43,13 +43,4 @@ thread_start:
     push    esi
     push    ebx
     push    0
-    jmp     edi
-
-/*
- * Where the copy of a thread goes on. Its Context (Context::going_on) has the address in EDI, and in EBX how many
- * reasons the thread has to keep interrupts off.
- */
-    .global thread_goes_on
-thread_goes_on:
-    mov     [reasons_for_interrupts_off], ebx
     jmp     edi

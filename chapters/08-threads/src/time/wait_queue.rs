@@ -10,6 +10,7 @@
 use crate::choice::queue::ThreadQueue;
 use crate::choice::reason::Reason;
 use crate::choice::scheduler;
+use crate::state::control_block::{State, THREADS};
 use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};
 use common::lock::{InterruptCell, InterruptsOff, interrupts_off};
 
@@ -19,7 +20,7 @@ use common::lock::{InterruptCell, InterruptsOff, interrupts_off};
 /// ```text
 ///   waiting:    have looked at their condition in vain
 ///   newcomers:  have not looked yet, because a thread that came earlier has been woken and must look first;
-///               once the last one has, they look without a further wake
+///               they look one after another as soon as the last of those has, and need no wake of their own
 /// ```
 pub struct WaitQueue {
     waiting: ThreadQueue,
@@ -43,8 +44,10 @@ impl WaitQueue {
     /// Waits until `condition` returns something, and returns that; none if the tick `deadline` comes first.
     ///
     /// The condition is asked with interrupts off, so what it looks at cannot change between the look and the
-    /// wait. Whatever changes that must then wake the queue. The condition itself must neither wait nor end the
-    /// thread.
+    /// wait. Whatever changes that must then wake the queue.
+    ///
+    /// # Panics
+    /// If the condition itself waits or ends the thread.
     pub fn wait_until<T>(
         &'static self,
         reason: Reason,
@@ -54,7 +57,14 @@ impl WaitQueue {
         let off = interrupts_off();
         let me = scheduler::current();
         // What a woken thread is going to take, a newcomer must not take before it.
-        let mut look = |has_looked| (has_looked || self.woken.get(&off) == 0).then(&mut condition);
+        let mut look = |has_looked| {
+            (has_looked || self.woken.get(&off) == 0).then(|| {
+                THREADS[me].state.set(State::Looking, &off);
+                let found = condition();
+                THREADS[me].state.set(State::Ready, &off);
+                found
+            })
+        };
         let mut has_looked = false;
         let mut stands_last = true;
         loop {

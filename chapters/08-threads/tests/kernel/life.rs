@@ -55,10 +55,12 @@ pub fn a_reserved_thread_gets_one_stack() {
     assert_eq!(frame_allocator::taken_count(), taken - 3);
 }
 
-// Where a thread starts that has a context of its own: passes the registers to `noted`.
+// Where a thread starts that has a context of its own: puts the reasons of EBX in force, as a return from an interrupt
+// does, and passes the registers to `noted`.
 global_asm!(
     ".global look_at_registers",
     "look_at_registers:",
+    "mov [reasons_for_interrupts_off], ebx",
     "push ebp; push ebx; push esi; push edi",
     "push 0",
     "jmp {noted}",
@@ -84,7 +86,7 @@ fn start_with_context(reasons: OffCount) {
     // SAFETY: 1. The stack is the thread's own, and the code needs nothing above the context. 2. The stack stays until
     // the thread is joined. 3. It is made here.
     let thread = unsafe {
-        context.write(Context { esi: 2, ebp: 4, ..Context::going_on(eip, reasons) });
+        context.write(Context { esi: 2, ebp: 4, eip: eip.as_u32(), ..Context::returning(reasons) });
         thread.start(context)
     };
     assert_eq!(thread.join().of(Reason::Exit), 1);

@@ -8,12 +8,12 @@
 //!
 //!       | what the task has there |               | what the task has there |
 //!       | TrapFrame of `int`      |  --- copy --> | TrapFrame, EAX = 0      |
-//!       | this handler's          |               | Context:                | EDI = interrupt_return
+//!       | this handler's          |               | Context:                | EIP = interrupt_return
 //!       |            own business |               |  EBP EBX ESI EDI        | <- where the child goes on
 //! ```
 //!
-//! When its turn comes, the child "returns" from a switch to the routine that [`Context::going_on`] names. That goes on
-//! at `interrupt_return`, and this where the parent called [`fork`], with everything as it was and 0 in EAX.
+//! When its turn comes, the child "returns" from a switch to `interrupt_return`: see [`Context::returning`]. And that
+//! goes on where the parent called [`fork`], with everything as it was and 0 in EAX.
 
 #![cfg(target_os = "none")]
 
@@ -24,7 +24,7 @@ use crate::space::address_space::AddressSpace;
 use crate::space::rule::PRIVATE;
 use crate::space::switch;
 use common::VirtAddr;
-use common::lock::{OffCount, keep_interrupts_out, let_interrupts_in};
+use common::lock::{OffCount, with_interrupts_in};
 use core::arch::asm;
 use core::mem::offset_of;
 use interrupts::TrapFrame;
@@ -79,7 +79,7 @@ pub(super) fn fork_at(frame: &TrapFrame) -> Result<Pid, Errno> {
     let mut space = copy_interruptibly(frame)?;
     let context = prepare_stack(&mut space, frame);
     // SAFETY: 1. and 2. The context lies on the child's own copy of the stack. 3. It was made by
-    // `Context::going_on`.
+    // `Context::returning`.
     Ok(unsafe { TASKS.lock().start(space, thread, Some(parent), context.as_ptr()) })
 }
 // ANCHOR_END: child
@@ -91,15 +91,12 @@ pub(super) fn fork_at(frame: &TrapFrame) -> Result<Pid, Errno> {
 /// What interrupts put on the stack meanwhile lies below the frame, and means nothing to the child.
 fn copy_interruptibly(frame: &TrapFrame) -> Result<AddressSpace, Errno> {
     let were_on = EFlags::from_bits_truncate(frame.eflags).contains(EFlags::FLAGS_IF);
-    if were_on {
-        // SAFETY: they were on in the code that called, so every vector that can come has a handler.
-        unsafe { let_interrupts_in() };
-    }
-    let copied = switch::copy_of_own();
-    if were_on {
-        // SAFETY: this is still that handler.
-        unsafe { keep_interrupts_out() };
-    }
+    let copied = if were_on {
+        // SAFETY: 1. The caller is the handler, and interrupts were on. 2. The copy needs neither to stay away.
+        unsafe { with_interrupts_in(switch::copy_of_own) }
+    } else {
+        switch::copy_of_own()
+    };
     copied.ok_or(Errno::NoSuchProcess)?.map_err(|_| Errno::OutOfMemory)
 }
 // ANCHOR_END: interruptible
@@ -108,8 +105,8 @@ fn copy_interruptibly(frame: &TrapFrame) -> Result<AddressSpace, Errno> {
 /// Lets the child find 0 in EAX, and leaves the context with which it begins. Returns where that is.
 fn prepare_stack(child: &mut AddressSpace, frame: &TrapFrame) -> VirtAddr {
     let frame = VirtAddr::from(&raw const *frame);
-    // The child finds a copy of every guard that its parent holds, and is in a handler as its parent is.
-    let start = Context::going_on(interrupts::interrupt_return(), OffCount::current());
+    // The child finds a copy of every guard that its parent holds.
+    let start = Context::returning(OffCount::interrupted());
     let context = frame.wrapping_sub(size_of::<Context>() as u32);
     // SAFETY: the handler has been using the stack down to below that, so it is mapped. The copy is not in use
     // yet. Words have no padding.

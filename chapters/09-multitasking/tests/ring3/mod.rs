@@ -7,7 +7,7 @@
 //!     top of the kernel stack ->  +---------------------------+
 //!     (ESP0, while it runs)       | UserTrapFrame             |
 //!                                 +---------------------------+
-//!                                 | Context:                  |  going on at interrupt_return
+//!                                 | Context:                  |  returning to the frame
 //!                                 +---------------------------+ <- where a new thread goes on
 //! ```
 //!
@@ -180,11 +180,11 @@ fn start(mut thread: ReservedThread, space: AddressSpace, frame: UserTrapFrame, 
     let top = thread.allocate_stack().expect("memory is not out");
     let frame_at = top.as_ptr::<UserTrapFrame>().wrapping_sub(1);
     let context = frame_at.cast::<Context>().wrapping_sub(1);
-    // SAFETY: the stack is new, and stays until the thread is joined. `interrupt_return` needs the frame above the
-    // context, and releases no guard.
+    // SAFETY: the stack is new, and stays until the thread is joined. The frame lies above the context, and its
+    // program holds no guard.
     unsafe {
         frame_at.write(frame);
-        context.write(Context::going_on(interrupts::interrupt_return(), OffCount::START));
+        context.write(Context::returning(OffCount::NONE));
         THREADS.lock().push(switch::start_in(space, thread, context));
     }
 }
