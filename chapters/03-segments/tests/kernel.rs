@@ -4,8 +4,10 @@
 #![no_main]
 
 use boot::{information, serial};
+use common::lock::{interrupts_off, let_interrupts_in};
 use common::{VirtAddr, image};
 use core::arch::{asm, global_asm};
+use core::mem;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use harness::{End, Test, test};
 use segments::GdtEntry;
@@ -286,7 +288,16 @@ static TIMES_OFF: AtomicUsize = AtomicUsize::new(0);
 
 // The CPU comes here after each instruction while the trap flag is set (SDM volume 3, 18.3.1.4, "Single-Step Exception
 // Condition"): with EIP on top of the stack, and CS and EFLAGS above it.
-global_asm!("step:", "pushad", "push dword ptr [esp + 40]", "call {}", "pop eax", "popad", "iretd", sym stepped);
+global_asm!(
+    ".global step",
+    "step: pushad",
+    "push dword ptr [esp + 40]", // EFLAGS, above eight registers, EIP and CS
+    "call {}",
+    "pop eax",
+    "popad",
+    "iretd",
+    sym stepped,
+);
 
 extern "C" fn stepped(flags: u32) {
     let are_on = EFlags::from_bits_truncate(flags).contains(EFlags::FLAGS_IF);
@@ -295,35 +306,39 @@ extern "C" fn stepped(flags: u32) {
     }
 }
 
-/// Does `work` step by step, with interrupts let in, and tells how often it turns them off.
-fn times_interrupts_are_off(work: fn()) -> usize {
+/// Does each of `works` step by step, with interrupts let in, and tells how often it turns them off.
+fn times_interrupts_are_off<const N: usize>(works: [fn(); N]) -> [usize; N] {
     unsafe extern "C" {
         safe static step: u8;
     }
     let handler = u64::from(VirtAddr::from(&raw const step).as_u32());
     let gate = (handler >> 16) << 48 | 0x8E00 << 32 | u64::from(CODE.bits()) << 16 | handler & 0xFFFF;
     let gates = [0, gate];
-    let before = TIMES_OFF.load(Relaxed);
     // SAFETY: the interrupt controllers, of which every line is masked, let nothing in; only the step comes. It has a
     // handler, which keeps all registers.
     unsafe {
         io::outb(0x21, 0xFF);
         io::outb(0xA1, 0xFF);
         lidt(&DescriptorTablePointer::new_from_slice(&gates));
-        asm!("sti", "pushfd", "or dword ptr [esp], 0x100", "popfd");
-        work();
-        asm!("pushfd", "and dword ptr [esp], ~0x100", "popfd", "cli");
+        let_interrupts_in();
     }
-    TIMES_OFF.load(Relaxed) - before
+    let times = works.map(|work| {
+        let before = TIMES_OFF.load(Relaxed);
+        // SAFETY: as above.
+        unsafe { asm!("pushfd", "or dword ptr [esp], 0x100", "popfd") }; // the trap flag
+        work();
+        // SAFETY: nothing changes but the flag.
+        unsafe { asm!("pushfd", "and dword ptr [esp], ~0x100", "popfd") };
+        TIMES_OFF.load(Relaxed) - before
+    });
+    mem::forget(interrupts_off());
+    times
 }
 
 fn no_interrupt_finds_half_of_a_table() {
     static ENTRY: GdtEntry = GdtEntry::new(Descriptor::FLAT_DATA);
-    let works: [fn(); 3] = [
-        || assert_eq!(ENTRY.read(), Descriptor::FLAT_DATA),
-        gdt::init,
-        || gdt::load(gdt::loaded()).expect("it is loaded"),
-    ];
-    assert_eq!(times_interrupts_are_off(|| ()), 0);
-    assert_eq!(works.map(times_interrupts_are_off), [1; 3], "reading, setting up, loading");
+    let nothing = || ();
+    let read = || assert_eq!(ENTRY.read(), Descriptor::FLAT_DATA);
+    let load = || gdt::load(gdt::loaded()).expect("it is loaded");
+    assert_eq!(times_interrupts_are_off([nothing, read, gdt::init, load]), [0, 1, 1, 1]);
 }
