@@ -27,19 +27,23 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
         tally.note(&chapter.name, Err("This chapter has no tests that boot: tests/kernel.rs.".into()), Duration::ZERO);
     }
     let suites = build(workspace, &with, Kind::Tests, Profile::Kernel, timeout)?;
-    run(&suites, tally)
+    run(&suites, &[], tally)
 }
 
-/// Boots every test of these kernels.
-pub fn run(suites: &[Suite], tally: &Tally) -> Result<()> {
-    in_parallel(list(suites, tally)?.into_iter(), |(suite, test)| {
+/// Boots every test of these kernels, those of these names before the others.
+pub fn run(suites: &[Suite], first: &[String], tally: &Tally) -> Result<()> {
+    let mut tests = list(suites, tally)?;
+    tests.sort_by_key(|(_, test)| first.iter().position(|name| *name == test.name).unwrap_or(usize::MAX));
+    in_parallel(tests.into_iter(), |(suite, test)| {
         if tally.has_enough() {
             return Ok(());
         }
         let start = Instant::now();
         let outcome = match suite.boot(&test, SHORT)? {
-            // One failure decides here: it must not be that the host was busy.
-            Err(_) if tally.is_until_a_failure() => suite.boot(&test, suite.timeout)?,
+            // One failure decides here: it must not be that the host was busy. What has had all its time hangs.
+            Err(_) if tally.is_until_a_failure() && start.elapsed() < suite.timeout => {
+                suite.boot(&test, suite.timeout)?
+            }
             outcome => outcome,
         };
         tally.note(&format!("{} {}", suite.chapter.name, test.name), outcome, start.elapsed());

@@ -3,8 +3,8 @@
 //! All mistakes that the syntax of the sources offers are listed and shuffled by a seed, and so many of them are tried,
 //! one after the other, in the scratch copy: the chapter of the broken file boots its tests, its demonstration and its
 //! long tests in short, until something fails. A later chapter's tests are not asked: what a chapter promises, its own
-//! tests hold. `common` belongs to no chapter; all chapters' tests are asked there, from the first on. A mistake that
-//! does not compile is none, and another is drawn in its place.
+//! tests hold. `common` belongs to no chapter; all chapters' tests are asked there. What has caught a mistake in the
+//! same file is asked first. A mistake that does not compile is none, and another is drawn in its place.
 //!
 //! Each thing that comes out is written down at once, so a run can be ended at any moment and goes on when it is
 //! started again. What survives is a missing test, or has its excuse in `tools/kernel-mutants.toml`.
@@ -22,17 +22,17 @@ use crate::trial::{self, Verdict};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use excuses::Excuses;
-use fastrand::Rng;
-use journal::Journal;
+use journal::{Journal, State, Tried};
 use mutant::{Mutant, Source};
+use std::collections::HashMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// The files that kernels and their tests are built from, by the first part of their paths.
-const BUILT_FROM: [&str; 7] = ["Cargo.lock", "Cargo.toml", "chapters", "common", "harness", "i686.json", "linker.ld"];
+/// The files that each chapter's kernel and tests are built from, by the first part of their paths.
+const BUILT_FROM: [&str; 6] = ["Cargo.lock", "Cargo.toml", "common", "harness", "i686.json", "linker.ld"];
 
 /// Of a hundred mutants, so many may have an excuse.
 const MOST_EXCUSED: usize = 10;
@@ -74,13 +74,9 @@ pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<Exi
         return Ok(ExitCode::SUCCESS);
     }
 
-    let name = format!("{}-{}.jsonl", selection.name(), options.seed);
-    let path = workspace.target.join("mutants/of-kernel").join(name);
-    let is_built = |file: &Path| BUILT_FROM.iter().any(|part| file.starts_with(part));
-    let build = hash(&original.files().filter(|(file, _)| is_built(file)).collect::<Vec<_>>());
     // The copy first: it is for one at a time, and so is the journal.
     let scratch = Scratch::new(workspace)?;
-    let journal = Journal::open(&path, hash(&(options.seed, &sources)), build)?;
+    let journal = Journal::open(&workspace.target.join("mutants/of-kernel.jsonl"))?;
     let timeout = Duration::from_secs(options.timeout);
     let mut hunt = Hunt { workspace, scratch, original, journal, timeout };
     let score = hunt.run(&drawn, options.sample, &excuses)?;
@@ -107,14 +103,6 @@ impl<'a> Selection<'a> {
         })
     }
 
-    fn name(&self) -> &str {
-        match self {
-            Self::All => "all",
-            Self::Common => "common",
-            Self::One(chapter) => &chapter.name,
-        }
-    }
-
     fn has(&self, source: &Source) -> bool {
         match self {
             Self::All => true,
@@ -129,11 +117,32 @@ fn all_mutants(sources: &[Source]) -> Result<Vec<Mutant>> {
     Ok(lists.into_iter().flatten().collect())
 }
 
-/// All mutants of these sources, in the order in which they are tried.
+/// All mutants of these sources, in the order in which they are tried. A mutant's place comes from the seed and from its
+/// own text: when a file changes, the others' mutants stay where they are.
 fn draw(sources: &[Source], seed: u64) -> Result<Vec<Mutant>> {
-    let mut mutants = all_mutants(sources)?;
-    Rng::with_seed(seed).shuffle(&mut mutants);
-    Ok(mutants)
+    let mut times = HashMap::new();
+    let place = |mutant: Mutant| {
+        let text = (mutant.file.clone(), mutant.diff());
+        let time: &mut usize = times.entry(text.clone()).or_default();
+        *time += 1;
+        (hash(&(seed, text, *time)), mutant)
+    };
+    let mut mutants: Vec<(u64, Mutant)> = all_mutants(sources)?.into_iter().map(place).collect();
+    mutants.sort_by_key(|(place, _)| *place);
+    Ok(mutants.into_iter().map(|(_, mutant)| mutant).collect())
+}
+
+/// Whether the kernel and the tests of a chapter are built from this file; without a chapter, whether any are.
+fn is_built_from(file: &Path, chapter: Option<&str>) -> bool {
+    let mut parts = file.iter().filter_map(|part| part.to_str());
+    match (parts.next(), parts.next(), chapter) {
+        (Some("chapters"), Some(folder), Some(chapter)) => {
+            folder == chapter || folder < chapter && parts.next() == Some("src")
+        }
+        (Some("chapters"), _, None) => true,
+        (Some(first), _, _) => BUILT_FROM.contains(&first),
+        (None, _, _) => false,
+    }
 }
 
 /// A number by which this is known again.
@@ -160,7 +169,7 @@ impl Hunt<'_> {
             if score.tried() == sample {
                 break;
             }
-            let (verdict, seconds) = match self.journal.tried(mutant) {
+            let (verdict, seconds) = match self.journal.tried(mutant, self.state(mutant)) {
                 Some(tried) => (tried.verdict.clone(), tried.seconds),
                 None => self.try_one(mutant)?,
             };
@@ -171,31 +180,59 @@ impl Hunt<'_> {
         Ok(score)
     }
 
+    /// What a mutant is tried in.
+    fn state(&self, mutant: &Mutant) -> State {
+        let source = self.hash_of(|file| file == Path::new(&mutant.file));
+        State { source, build: self.build(mutant.chapter()) }
+    }
+
+    /// What a chapter's kernels are built from; without a chapter, what all are.
+    fn build(&self, chapter: Option<&str>) -> u64 {
+        self.hash_of(|file| is_built_from(file, chapter))
+    }
+
+    fn hash_of(&self, is_one: impl Fn(&Path) -> bool) -> u64 {
+        hash(&self.original.files().filter(|(file, _)| is_one(file)).collect::<Vec<_>>())
+    }
+
     fn try_one(&mut self, mutant: &Mutant) -> Result<(Verdict, f32)> {
         let workspace = self.workspace;
-        let chapters: Vec<&Chapter> = match mutant.chapter() {
+        let mut chapters: Vec<&Chapter> = match mutant.chapter() {
             None => workspace.chapters.iter().collect(),
             Some(name) => vec![workspace.chapter(Some(name))?],
         };
-        let mut seconds = 0.0;
-        let mut verdict = Verdict::Passed;
+        let catchers = self.journal.catchers(mutant);
+        let place = |chapter: &&Chapter| catchers.iter().position(|(name, _)| *name == chapter.name);
+        chapters.sort_by_key(|chapter| place(chapter).unwrap_or(usize::MAX));
+        let mut tried = Tried {
+            mutant: mutant.clone(),
+            chapter: String::new(),
+            verdict: Verdict::Passed,
+            seconds: 0.0,
+            state: self.state(mutant),
+        };
         for chapter in chapters {
             self.without_mistake(chapter)?;
+            let is_here = |(name, test): &(String, String)| (*name == chapter.name).then(|| test.clone());
+            let first: Vec<String> = catchers.iter().filter_map(is_here).collect();
             let start = Instant::now();
             self.spoil(mutant)?;
-            verdict = trial::boot(&self.scratch.workspace, chapter, self.timeout)?;
-            seconds += start.elapsed().as_secs_f32();
-            if verdict != Verdict::Passed {
+            tried.verdict = trial::boot(&self.scratch.workspace, chapter, self.timeout, &first)?;
+            tried.chapter = chapter.name.clone();
+            tried.seconds += start.elapsed().as_secs_f32();
+            if tried.verdict != Verdict::Passed {
                 break;
             }
         }
-        self.journal.note_tried(mutant, verdict.clone(), seconds)?;
-        Ok((verdict, seconds))
+        let came = (tried.verdict.clone(), tried.seconds);
+        self.journal.note_tried(tried)?;
+        Ok(came)
     }
 
     /// Refuses a chapter whose tests fail without a mistake: everything would seem to be caught.
     fn without_mistake(&mut self, chapter: &Chapter) -> Result<()> {
-        if self.journal.has_passed(&chapter.name) {
+        let build = self.build(Some(&chapter.name));
+        if self.journal.has_passed(&chapter.name, build) {
             return Ok(());
         }
         println!(
@@ -203,8 +240,8 @@ impl Hunt<'_> {
             chapter.name
         );
         self.scratch.mend(&self.original)?;
-        match trial::boot(&self.scratch.workspace, chapter, self.timeout)? {
-            Verdict::Passed => self.journal.note_passed(&chapter.name),
+        match trial::boot(&self.scratch.workspace, chapter, self.timeout, &[])? {
+            Verdict::Passed => self.journal.note_passed(&chapter.name, build),
             Verdict::Failed(test) => bail!("Without a mistake, {} fails already: {test}.", chapter.name),
             Verdict::DoesNotCompile => bail!("Without a mistake, {} does not compile.", chapter.name),
         }
@@ -314,6 +351,28 @@ mod tests {
         let mut sorted = places(&drawn(1));
         sorted.sort();
         assert_eq!(sorted, places(&all_mutants(&sources()).expect("mutants")), "each is drawn once");
+    }
+
+    #[test]
+    fn a_change_elsewhere_moves_no_mutant() {
+        let file = |file: &str, text: &str| Source { file: file.into(), text: text.into() };
+        let (left, line) = (file("common/src/a.s", "cli\ncli\nhlt\n"), file("common/src/b.s", "sti\n"));
+        let before = draw(&[left], 1).expect("mutants");
+        let mut after = draw(&[file("common/src/a.s", "/* why */\ncli\ncli\nhlt\n"), line], 1).expect("mutants");
+        after.retain(|mutant| mutant.file == "common/src/a.s");
+        assert_eq!(places(&after), places(&before).iter().map(|line| line + 1).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_kernel_is_built_from_its_chapter_and_the_sources_of_those_before() {
+        let is_built_from = |file: &str, chapter| is_built_from(Path::new(file), chapter);
+        for file in ["common/src/lock.rs", "chapters/04-interrupts/tests/kernel.rs", "chapters/01-boot/src/entry.s"] {
+            assert!(is_built_from(file, Some("04-interrupts")) && is_built_from(file, None), "{file}");
+        }
+        for file in ["chapters/01-boot/tests/kernel.rs", "chapters/05-paging/src/lib.rs", "book/src/a.md"] {
+            assert!(!is_built_from(file, Some("04-interrupts")), "{file}");
+        }
+        assert!(!is_built_from("book/src/a.md", None));
     }
 
     /// A score of so many that were caught, survived, and have an excuse.

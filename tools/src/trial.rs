@@ -39,18 +39,22 @@ struct Trial<'a> {
     timeout: Duration,
     /// The test that is to fail; any will do if there is none.
     wanted: Option<&'a str>,
+    /// The tests that are booted before the others, in this order: those that are likely to fail.
+    first: &'a [String],
 }
 
 /// Runs all that `make test` runs for one chapter, until something fails: the wanted test, if one is named. If only
 /// others fail, the verdict is about the first of them.
 pub fn run(workspace: &Workspace, chapter: &Chapter, timeout: Duration, wanted: Option<&str>) -> Result<Verdict> {
-    let trial = Trial { workspace, chapter, timeout, wanted };
+    let first: Vec<String> = wanted.map(String::from).into_iter().collect();
+    let trial = Trial { workspace, chapter, timeout, wanted, first: &first };
     trial.run(&[Trial::library, Trial::kernel, Trial::demonstration, Trial::long_tests])
 }
 
-/// Runs what of this boots, until something fails: for code that no library has on the host.
-pub fn boot(workspace: &Workspace, chapter: &Chapter, timeout: Duration) -> Result<Verdict> {
-    let trial = Trial { workspace, chapter, timeout, wanted: None };
+/// Runs what of this boots, the tests of these names before others, until something fails: for code that no library has
+/// on the host.
+pub fn boot(workspace: &Workspace, chapter: &Chapter, timeout: Duration, first: &[String]) -> Result<Verdict> {
+    let trial = Trial { workspace, chapter, timeout, wanted: None, first };
     trial.run(&[Trial::kernel, Trial::demonstration, Trial::long_tests])
 }
 
@@ -83,7 +87,7 @@ impl Trial<'_> {
 
     /// Runs the tests inside of the library, on the host.
     fn library(&self) -> Result<Verdict> {
-        let Self { workspace, chapter, timeout, wanted } = *self;
+        let Self { workspace, chapter, timeout, wanted, .. } = *self;
         let mut command = cargo::for_host(workspace, "test");
         command.args(["--lib", "--no-run", "--message-format=json-render-diagnostics"]);
         cargo::packages(&mut command, [chapter.package.as_str()]);
@@ -98,20 +102,20 @@ impl Trial<'_> {
 
     /// Boots the chapter's tests.
     fn kernel(&self) -> Result<Verdict> {
-        let Self { workspace, chapter, timeout, wanted } = *self;
+        let Self { workspace, chapter, timeout, wanted, first } = *self;
         let suites = booted::build(workspace, &[chapter], Kind::Tests, Profile::Kernel, timeout)?;
         let Some(kernel) = &suites[0].kernel else { return Ok(Verdict::DoesNotCompile) };
         if !grub::accepts(kernel)? {
             return Ok(Verdict::Failed("GRUB, which finds no header".into()));
         }
         let tally = Tally::until_a_failure(wanted);
-        booted::run(&suites, &tally)?;
+        booted::run(&suites, first, &tally)?;
         Ok(verdict(chapter, &tally))
     }
 
     /// Boots the chapter's demonstration.
     fn demonstration(&self) -> Result<Verdict> {
-        let Self { workspace, chapter, timeout, wanted } = *self;
+        let Self { workspace, chapter, timeout, wanted, .. } = *self;
         if kernels::build(workspace, &[chapter], Kind::Demonstration, Profile::Kernel)?[0].is_none() {
             return Ok(Verdict::DoesNotCompile);
         }

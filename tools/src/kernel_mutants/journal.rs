@@ -15,8 +15,6 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    /// These mutants are drawn, which is a number made of the seed and of all that they are drawn from.
-    Drawn(u64),
     /// All tests of this chapter pass without a mistake.
     Passed { chapter: String, build: u64 },
     /// A mutant has been tried.
@@ -28,28 +26,35 @@ enum Line {
 pub struct Tried {
     /// The mutant.
     pub mutant: Mutant,
+    /// The chapter whose tests were asked last.
+    pub chapter: String,
     /// What came of it.
     pub verdict: Verdict,
     /// How long that took.
     pub seconds: f32,
-    /// All that kernels and their tests are built from, as a number.
+    /// What it was tried in.
+    pub state: State,
+}
+
+/// The files in which a mutant is tried, as numbers by which they are known again.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The file that the mutant breaks.
+    pub source: u64,
+    /// All that the kernels are built from whose tests are asked.
     pub build: u64,
 }
 
-/// The journal of one drawing.
+/// The journal of all that was ever tried here, by any seed.
 pub struct Journal {
     file: File,
     lines: Vec<Line>,
-    build: u64,
 }
 
 impl Journal {
-    /// Opens the journal, and begins a new one where there is none of this drawing. `build` stands for all that
-    /// kernels and their tests are built from now.
-    pub fn open(path: &Path, drawn: u64, build: u64) -> Result<Self> {
-        let old = fs::read_to_string(path).unwrap_or_default();
-        let lines = Some(lines(&old)).filter(|lines| lines.first() == Some(&Line::Drawn(drawn)));
-        let lines = lines.unwrap_or_else(|| vec![Line::Drawn(drawn)]);
+    /// Opens the journal, and begins one if there is none.
+    pub fn open(path: &Path) -> Result<Self> {
+        let lines = lines(&fs::read_to_string(path).unwrap_or_default());
         let open = || {
             fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
             // Beside it first: whatever happens meanwhile, one of the two is good.
@@ -60,32 +65,48 @@ impl Journal {
             File::options().append(true).open(path)
         };
         let file = open().with_context(|| format!("{} could not be written", path.display()))?;
-        Ok(Self { file, lines, build })
+        Ok(Self { file, lines })
     }
 
     /// What has come of a mutant, if that still holds. A test may have been added since for one that survived.
-    pub fn tried(&self, mutant: &Mutant) -> Option<&Tried> {
-        self.lines.iter().rev().find_map(|line| match line {
-            Line::Tried(tried) if tried.mutant == *mutant => {
-                Some(tried).filter(|tried| tried.verdict != Verdict::Passed || tried.build == self.build)
-            }
+    pub fn tried(&self, mutant: &Mutant, state: State) -> Option<&Tried> {
+        let holds = |tried: &&Tried| {
+            tried.state.source == state.source && (tried.verdict != Verdict::Passed || tried.state.build == state.build)
+        };
+        self.latest().filter(|tried| tried.mutant == *mutant).find(holds)
+    }
+
+    /// The tests that have caught mistakes, each with its chapter: those in the same file first, the latest first.
+    pub fn catchers(&self, mutant: &Mutant) -> Vec<(String, String)> {
+        let caught = self.latest().filter_map(|tried| match &tried.verdict {
+            Verdict::Failed(test) => Some((&tried.mutant.file, (tried.chapter.clone(), test.clone()))),
             _ => None,
+        });
+        let (here, elsewhere): (Vec<_>, Vec<_>) = caught.partition(|(file, _)| **file == mutant.file);
+        here.into_iter().chain(elsewhere).map(|(_, catcher)| catcher).collect()
+    }
+
+    /// All that was tried, the latest first.
+    fn latest(&self) -> impl Iterator<Item = &Tried> {
+        self.lines.iter().rev().filter_map(|line| match line {
+            Line::Tried(tried) => Some(tried),
+            Line::Passed { .. } => None,
         })
     }
 
     /// Notes what has come of a mutant.
-    pub fn note_tried(&mut self, mutant: &Mutant, verdict: Verdict, seconds: f32) -> Result<()> {
-        self.note(Line::Tried(Tried { mutant: mutant.clone(), verdict, seconds, build: self.build }))
+    pub fn note_tried(&mut self, tried: Tried) -> Result<()> {
+        self.note(Line::Tried(tried))
     }
 
     /// Whether all tests of this chapter pass without a mistake, as they are now.
-    pub fn has_passed(&self, chapter: &str) -> bool {
-        self.lines.contains(&Line::Passed { chapter: chapter.into(), build: self.build })
+    pub fn has_passed(&self, chapter: &str, build: u64) -> bool {
+        self.lines.contains(&Line::Passed { chapter: chapter.into(), build })
     }
 
     /// Notes that all tests of this chapter pass without a mistake.
-    pub fn note_passed(&mut self, chapter: &str) -> Result<()> {
-        self.note(Line::Passed { chapter: chapter.into(), build: self.build })
+    pub fn note_passed(&mut self, chapter: &str, build: u64) -> Result<()> {
+        self.note(Line::Passed { chapter: chapter.into(), build })
     }
 
     fn note(&mut self, line: Line) -> Result<()> {
@@ -118,71 +139,80 @@ mod tests {
         (folder, path)
     }
 
-    fn open(path: &Path, drawn: u64, build: u64) -> Journal {
-        Journal::open(path, drawn, build).expect("a journal")
+    fn open(path: &Path) -> Journal {
+        Journal::open(path).expect("a journal")
     }
 
-    fn verdict(journal: &Journal, mutant: &Mutant) -> Option<Verdict> {
-        journal.tried(mutant).map(|tried| tried.verdict.clone())
+    const STATE: State = State { source: 1, build: 2 };
+
+    fn note(journal: &mut Journal, mutant: &Mutant, verdict: Verdict) {
+        let (mutant, chapter) = (mutant.clone(), "01-boot".into());
+        journal.note_tried(Tried { mutant, chapter, verdict, seconds: 1.5, state: STATE }).expect("room");
+    }
+
+    fn verdict(journal: &Journal, mutant: &Mutant, state: State) -> Option<Verdict> {
+        journal.tried(mutant, state).map(|tried| tried.verdict.clone())
+    }
+
+    fn caught_by(test: &str) -> Verdict {
+        Verdict::Failed(test.into())
     }
 
     #[test]
     fn what_was_noted_is_known_after_a_new_start() {
         let (_folder, path) = journal();
         let mutants = mutants("a.s", "cli\nhlt\n");
-        let caught = Verdict::Failed("a_test".into());
-        let mut first = open(&path, 1, 2);
-        first.note_passed("01-boot").expect("room");
-        first.note_tried(&mutants[0], caught.clone(), 1.5).expect("room");
+        let mut first = open(&path);
+        first.note_passed("01-boot", 2).expect("room");
+        note(&mut first, &mutants[0], caught_by("a_test"));
         drop(first);
-        let again = open(&path, 1, 2);
-        assert_eq!(verdict(&again, &mutants[0]), Some(caught));
-        assert_eq!(verdict(&again, &mutants[1]), None);
-        assert!(again.has_passed("01-boot") && !again.has_passed("02-screen"));
+        let again = open(&path);
+        assert_eq!(verdict(&again, &mutants[0], STATE), Some(caught_by("a_test")));
+        assert_eq!(verdict(&again, &mutants[1], STATE), None);
+        assert!(again.has_passed("01-boot", 2) && !again.has_passed("01-boot", 3) && !again.has_passed("02-screen", 2));
     }
 
     #[test]
     fn a_line_that_is_not_whole_is_lost_alone() {
         let (_folder, path) = journal();
         let mutants = mutants("a.s", "cli\n");
-        let mut first = open(&path, 1, 2);
-        for mutant in &mutants {
-            first.note_tried(mutant, Verdict::DoesNotCompile, 1.0).expect("room");
-        }
+        let mut first = open(&path);
+        mutants.iter().for_each(|mutant| note(&mut first, mutant, Verdict::DoesNotCompile));
         drop(first);
         let text = fs::read_to_string(&path).expect("a journal");
         fs::write(&path, &text[..text.len() - 10]).expect("a shorter journal");
-        let mut again = open(&path, 1, 2);
-        assert_eq!(verdict(&again, &mutants[0]), Some(Verdict::DoesNotCompile));
-        assert_eq!(verdict(&again, &mutants[1]), None);
-        again.note_tried(&mutants[1], Verdict::DoesNotCompile, 1.0).expect("room");
+        let mut again = open(&path);
+        assert_eq!(verdict(&again, &mutants[0], STATE), Some(Verdict::DoesNotCompile));
+        assert_eq!(verdict(&again, &mutants[1], STATE), None);
+        note(&mut again, &mutants[1], Verdict::DoesNotCompile);
         drop(again);
-        assert_eq!(verdict(&open(&path, 1, 2), &mutants[1]), Some(Verdict::DoesNotCompile));
+        assert_eq!(verdict(&open(&path), &mutants[1], STATE), Some(Verdict::DoesNotCompile));
     }
 
     #[test]
-    fn another_drawing_begins_anew() {
+    fn a_survivor_is_tried_again_once_anything_is_built_anew_and_all_once_the_file_is_another() {
         let (_folder, path) = journal();
         let mutants = mutants("a.s", "cli\n");
-        open(&path, 1, 2).note_tried(&mutants[0], Verdict::DoesNotCompile, 1.0).expect("room");
-        assert_eq!(verdict(&open(&path, 2, 2), &mutants[0]), None);
+        let mut journal = open(&path);
+        note(&mut journal, &mutants[0], Verdict::Passed);
+        note(&mut journal, &mutants[1], Verdict::DoesNotCompile);
+        let (new_test, new_source) = (State { build: 3, ..STATE }, State { source: 2, build: 3 });
+        assert_eq!(verdict(&journal, &mutants[0], STATE), Some(Verdict::Passed));
+        assert_eq!(verdict(&journal, &mutants[0], new_test), None);
+        assert_eq!(verdict(&journal, &mutants[1], new_test), Some(Verdict::DoesNotCompile));
+        assert_eq!(verdict(&journal, &mutants[1], new_source), None);
+        note(&mut journal, &mutants[0], caught_by("a_new_test"));
+        assert_eq!(verdict(&journal, &mutants[0], STATE), Some(caught_by("a_new_test")));
     }
 
     #[test]
-    fn a_survivor_is_tried_again_once_anything_is_built_anew() {
+    fn the_tests_that_caught_something_in_the_same_file_come_first_and_the_latest_of_them() {
         let (_folder, path) = journal();
-        let mutants = mutants("a.s", "cli\n");
-        let mut first = open(&path, 1, 2);
-        first.note_passed("01-boot").expect("room");
-        first.note_tried(&mutants[0], Verdict::Passed, 1.0).expect("room");
-        first.note_tried(&mutants[1], Verdict::DoesNotCompile, 1.0).expect("room");
-        assert_eq!(verdict(&first, &mutants[0]), Some(Verdict::Passed));
-        drop(first);
-        let mut again = open(&path, 1, 3);
-        assert!(!again.has_passed("01-boot"));
-        assert_eq!(verdict(&again, &mutants[0]), None);
-        assert_eq!(verdict(&again, &mutants[1]), Some(Verdict::DoesNotCompile));
-        again.note_tried(&mutants[0], Verdict::Failed("new".into()), 1.0).expect("room");
-        assert_eq!(verdict(&again, &mutants[0]), Some(Verdict::Failed("new".into())));
+        let (here, elsewhere) = (mutants("a.s", "cli\n"), mutants("b.s", "cli\n"));
+        let mut journal = open(&path);
+        for (mutant, test) in [(&here[0], "old"), (&here[1], "new"), (&elsewhere[0], "other")] {
+            note(&mut journal, mutant, caught_by(test));
+        }
+        assert_eq!(journal.catchers(&here[0]), ["new", "old", "other"].map(|test| ("01-boot".into(), test.into())));
     }
 }
