@@ -17,4 +17,4 @@ mod tick;
 pub mod rtc;
 
 #[cfg(target_os = "none")]
-pub use tick::{init, on_tick, start, ticks, uptime};
+pub use tick::{init, on_tick, rate, start, ticks, uptime};

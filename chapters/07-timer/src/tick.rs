@@ -86,12 +86,16 @@ pub fn start() {
 /// It may switch to another thread, and return much later or never.
 ///
 /// # Panics
-/// If there is a callback already, or without [`init`].
+/// If there is a callback already.
 pub fn on_tick(callback: fn()) {
-    assert!(RATE.is_completed(), "the timer has no rate");
     let off = interrupts_off();
     assert!(!HAS_CALLBACK.replace(true, &off), "the ticks have a callback already");
     ON_TICK.set(callback, &off);
+}
+
+/// The rate of the ticks; none before [`init`].
+pub fn rate() -> Option<Rate> {
+    RATE.get().copied()
 }
 
 /// The number of ticks so far.

@@ -8,6 +8,7 @@
 
 use common::lock::interrupts_off;
 use core::arch::{asm, global_asm};
+use core::mem;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use core::time::Duration;
 use harness::{End, Test, test};
@@ -56,6 +57,10 @@ const TESTS: &[Test] = &[
     test!(a_start_without_a_rate_is_a_bug).ends(End::Stop("PANIC: the timer has no rate")),
     test!(a_start_without_handlers_is_a_bug).ends(End::Stop("PANIC: the vectors have no handlers")),
     test!(a_second_callback_is_a_bug).ends(End::Stop("PANIC: the ticks have a callback already")),
+    test!(a_start_with_a_guard_is_a_bug).ends(End::Stop("PANIC: interrupts are to be let in, but a guard")),
+    test!(a_start_in_a_tick_is_a_bug).ends(End::Stop("PANIC: interrupts are to be let in, but a guard or a handler")),
+    test!(what_a_tick_leaks_ends_with_it),
+    test!(guards_without_end_are_a_bug).ends(End::Stop("PANIC: a billion guards keep interrupts off")),
 ];
 
 const PULSES_PER_TICK: u16 = 1193;
@@ -488,4 +493,36 @@ fn a_start_without_handlers_is_a_bug() {
 fn a_second_callback_is_a_bug() {
     timer::on_tick(|| {});
     timer::on_tick(|| {});
+}
+
+fn a_start_with_a_guard_is_a_bug() {
+    start_at_1000_hz();
+    let _off = interrupts_off();
+    timer::start();
+}
+
+fn a_start_in_a_tick_is_a_bug() {
+    timer::on_tick(timer::start);
+    start_at_1000_hz();
+    wait_for_tick();
+}
+
+fn what_a_tick_leaks_ends_with_it() {
+    timer::on_tick(|| mem::forget(interrupts_off()));
+    start_at_1000_hz();
+    (0..3).for_each(|_| wait_for_tick());
+    drop(interrupts_off());
+    assert!(interrupts_are_on());
+}
+
+fn guards_without_end_are_a_bug() {
+    unsafe extern "C" {
+        /// In common/src/lock.rs.
+        safe static reasons_for_interrupts_off: AtomicU32;
+    }
+    assert_eq!(reasons_for_interrupts_off.load(Relaxed), 1, "the start");
+    // As if a guard had been leaked a billion times: there is room for one more.
+    reasons_for_interrupts_off.store((1 << 31) - 3, Relaxed);
+    mem::forget(interrupts_off());
+    mem::forget(interrupts_off());
 }

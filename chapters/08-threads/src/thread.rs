@@ -26,6 +26,7 @@ use timer::irq::Irq;
 /// called twice.
 pub fn init(timeslice_ticks: u32) {
     assert!(idt::gate(Irq::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers: `interrupts::init` first");
+    assert!(timer::rate().is_some(), "the timer has no rate: `timer::init` first");
     let off = interrupts_off();
     make_first(&off);
     kernel_stack::init();

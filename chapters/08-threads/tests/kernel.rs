@@ -72,6 +72,7 @@ const TESTS: &[Test] = &[
     test!(life::a_thread_before_init_is_a_bug)
         .ends(End::Stop("PANIC: `threads::init` comes before the first new thread")),
     test!(life::a_wait_before_init_is_a_bug).ends(End::Stop("PANIC: no other thread could run")),
+    test!(life::threads_without_a_timer_are_a_bug).ends(End::Stop("PANIC: the timer has no rate: `timer::init` first")),
     test!(life::a_second_init_is_a_bug).ends(End::Stop("PANIC: the scheduler has been started already")),
     test!(life::the_idle_thread_never_waits).ends(End::Stop("PANIC: no other thread could run: it is the idle one")),
     test!(life::the_idle_thread_never_ends).ends(End::Stop("PANIC: no other thread could run: it is the idle one")),
@@ -99,6 +100,10 @@ const TESTS: &[Test] = &[
     test!(wait_queue::a_wake_before_the_deadline_leaves_no_trace),
     test!(wait_queue::a_deadline_that_has_passed_ends_the_wait_after_one_look),
     test!(wait_queue::a_condition_may_use_what_lies_on_the_stack_of_its_thread),
+    test!(wait_queue::a_condition_that_waits_is_a_bug)
+        .ends(End::Stop("PANIC: the condition of a wait neither waits nor ends its thread")),
+    test!(wait_queue::a_condition_that_ends_its_thread_is_a_bug)
+        .ends(End::Stop("PANIC: the condition of a wait neither waits nor ends its thread")),
     test!(wait_queue::random_waits_end_as_those_of_a_list),
     // Sleep and input
     test!(sleep_lasts_as_many_ticks_as_asked_for),

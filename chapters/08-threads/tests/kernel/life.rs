@@ -120,6 +120,10 @@ pub fn a_wait_before_init_is_a_bug() {
     sleep(1);
 }
 
+pub fn threads_without_a_timer_are_a_bug() {
+    threads::init(4);
+}
+
 pub fn a_second_init_is_a_bug() {
     start(1000, 4);
     threads::init(4);

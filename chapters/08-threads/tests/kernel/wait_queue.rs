@@ -387,3 +387,17 @@ pub fn random_waits_end_as_those_of_a_list() {
     (0..WORKERS).for_each(|worker| order(worker, Order::End));
     join(threads);
 }
+
+pub fn a_condition_that_waits_is_a_bug() {
+    start(1000, ENDLESS);
+    QUEUE.wait_until(Reason::Wait, None, || {
+        sleep(1);
+        Some(())
+    });
+}
+
+pub fn a_condition_that_ends_its_thread_is_a_bug() {
+    start(1000, ENDLESS);
+    // SAFETY: the stack has words alone, and no thread waits for more than the end.
+    QUEUE.wait_until(Reason::Wait, None, || -> Option<()> { unsafe { threads::exit() } });
+}
