@@ -40,8 +40,9 @@ pub fn run(suites: &[Suite], first: &[String], tally: &Tally) -> Result<()> {
         }
         let start = Instant::now();
         let outcome = match suite.boot(&test, SHORT)? {
-            // One failure decides here: it must not be that the host was busy. What has had all its time hangs.
-            Err(_) if tally.is_until_a_failure() && start.elapsed() < suite.timeout => {
+            // A busy host may take all of that time to boot. Where one failure decides, it must not be the host's either;
+            // but what has had all its time hangs.
+            Err(_) if never_ends(&test) || (tally.is_until_a_failure() && start.elapsed() < suite.timeout) => {
                 suite.boot(&test, suite.timeout)?
             }
             outcome => outcome,
@@ -118,8 +119,7 @@ impl Suite<'_> {
     /// Boots one test, and holds it to the end that it has to come to. If that is a hang, so long is waited for it.
     fn boot(&self, test: &Listed, hang: Duration) -> Outcome<()> {
         let kernel = self.kernel.as_deref().expect("only a kernel that was built lists tests");
-        let never_ends = matches!(test.expected, Expected::Hang | Expected::NotLoaded);
-        let timeout = if never_ends { hang.min(self.timeout) } else { self.timeout };
+        let timeout = if never_ends(test) { hang.min(self.timeout) } else { self.timeout };
         Ok(self.watch(kernel, test, timeout)?.judge(test))
     }
 
@@ -127,6 +127,11 @@ impl Suite<'_> {
     fn watch(&self, kernel: &Path, test: &Listed, timeout: Duration) -> Result<Run> {
         watch(self.workspace, kernel, &format!("'test={}'", test.name), test, timeout)
     }
+}
+
+/// Whether only time can tell how the test ends.
+fn never_ends(test: &Listed) -> bool {
+    matches!(test.expected, Expected::Hang | Expected::NotLoaded)
 }
 
 /// Boots a kernel with these words, on the machine that `test` asks for.

@@ -421,7 +421,7 @@ fn join_waits_for_the_end() {
 fn a_thread_that_has_ended_can_be_joined_later() {
     start(1000, 4);
     let thread = spawn(1, note);
-    sleep(2);
+    yield_now();
     assert_eq!(notes(), [1]);
     assert_eq!(thread.join().of(Reason::Exit), 1);
 }
@@ -690,11 +690,11 @@ fn readers_are_served_in_the_order_they_came() {
     start(1000, ENDLESS);
     input::init();
     let readers = [0, 1, 2].map(|me| spawn(me, read));
-    sleep(1);
+    yield_now();
     for key in [KEY_A, KEY_B, KEY_C] {
         press(key);
         // The others run, if they have a reason to.
-        sleep(1);
+        yield_now();
     }
     for counts in readers.map(Thread::join) {
         assert_eq!((counts.of(Reason::Input), counts.total()), (1, 2));

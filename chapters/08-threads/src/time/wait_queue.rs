@@ -59,9 +59,9 @@ impl WaitQueue {
         // What a woken thread is going to take, a newcomer must not take before it.
         let mut look = |has_looked| {
             (has_looked || self.woken.get(&off) == 0).then(|| {
-                THREADS[me].state.set(State::Looking, &off);
+                let before = THREADS[me].state.replace(State::Looking, &off);
                 let found = condition();
-                THREADS[me].state.set(State::Ready, &off);
+                THREADS[me].state.set(before, &off);
                 found
             })
         };
