@@ -52,11 +52,11 @@ impl Serial {
 
     /// Sets 115200 baud, eight bits, no parity, one stop bit; no interrupts.
     pub fn init(&mut self) {
-        self.write_register(INTERRUPT_ENABLE, 0);
         self.write_register(LINE_CONTROL, DIVISOR_ACCESS);
         self.write_register(DIVISOR_LOW, 1);
         self.write_register(DIVISOR_HIGH, 0);
         self.write_register(LINE_CONTROL, EIGHT_BITS_NO_PARITY_ONE_STOP);
+        self.write_register(INTERRUPT_ENABLE, 0); // only now: while the divisor is accessed, it is in this place
         self.write_register(FIFO_CONTROL, FIFO_ON_AND_CLEARED);
         self.write_register(MODEM_CONTROL, READY_AND_REQUEST_TO_SEND);
     }

@@ -34,6 +34,7 @@ const TESTS: &[Test] = &[
     test!(a_missing_uart_does_not_hang_the_log),
     test!(a_log_that_is_not_read_for_a_while_goes_on_later).ends(End::Stop("\nThe log goes on.\n\nSTOP: that was all")),
     test!(to_set_up_the_log_again_changes_nothing),
+    test!(a_port_is_set_up_in_whatever_state_it_was_left),
     test!(a_wrong_magic_stops_with_a_sentence)
         .ends(End::Stop("STOP: this kernel must be loaded by a Multiboot2 boot loader: EAX is 0x0badb002")),
     test!(a_stop_says_where_it_stands)
@@ -221,6 +222,27 @@ fn to_set_up_the_log_again_changes_nothing() {
         [io::inb(INTERRUPT_ENABLE), io::inb(MODEM_CONTROL)]
     };
     assert_eq!(registers, [0x01, 0x0B]);
+}
+
+fn a_port_is_set_up_in_whatever_state_it_was_left() {
+    let register = |offset| serial::COM1 + offset;
+    // SAFETY: COM1 is a UART; it sends nothing meanwhile, and interrupts are off.
+    let (controls, divisor) = unsafe {
+        io::outb(register(1), 0x0F); // interrupts for everything
+        io::outb(register(2), 0x00); // without FIFO
+        io::outb(register(4), 0x1C); // looped back to itself
+        io::outb(register(3), 0x9E); // five bits and more; the divisor is accessed
+        io::outb(register(0), 0x80);
+        io::outb(register(1), 0x01);
+        Serial::new(serial::COM1).init();
+        let controls = [1, 2, 3, 4].map(|offset| io::inb(register(offset)));
+        io::outb(register(3), 0x80);
+        let divisor = [0, 1].map(|offset| io::inb(register(offset)));
+        io::outb(register(3), controls[2]);
+        (controls, divisor)
+    };
+    assert_eq!(controls, [0x00, 0xC1, 0x03, 0x03], "no interrupts, none pending, the FIFO, the line, the modem");
+    assert_eq!(divisor, [1, 0]);
 }
 
 /// Enters the kernel again as a loader would, with these registers.

@@ -105,13 +105,19 @@ fn init_shows_the_cursor_in_the_top_left_corner() {
 }
 
 fn init_turns_blinking_off() {
-    // SAFETY: the ports of the attribute controller; nothing is written but an index.
-    let mode = unsafe {
+    const INDEX_OF_MODE: u8 = 0x30; // with the bit that keeps the display on
+    // SAFETY: the ports of the attribute controller reach no memory. The last write leaves it to expect a value.
+    unsafe {
         io::inb(0x3DA);
-        io::outb(0x3C0, 0x10 | 0x20);
-        io::inb(0x3C1)
+        [INDEX_OF_MODE, 0x0D, INDEX_OF_MODE].into_iter().for_each(|byte| io::outb(0x3C0, byte));
+    }
+    screen::init();
+    // SAFETY: as above; nothing is written.
+    let [index, mode] = unsafe {
+        io::inb(0x3DA);
+        [0x3C0, 0x3C1].map(|port| io::inb(port))
     };
-    assert_eq!(mode & 0x08, 0, "the attribute controller's mode is {mode:#x}");
+    assert_eq!((index, mode), (INDEX_OF_MODE, 0x05), "of the mode, only bit 3 has changed");
 }
 
 fn letters_land_in_their_cells() {
