@@ -6,10 +6,12 @@ use crate::faults::regions::{self, Region};
 use crate::faults::{double_fault, page_fault, tss};
 use crate::frames::frame_allocator;
 use crate::frames::page::{Frame, PAGE_BYTES, Page, WINDOW_END};
-use crate::tables::directory::{Directory, PAGES_PER_TABLE, table_in};
+use crate::tables::directory::{Directory, PAGES_PER_TABLE};
 use crate::tables::entry::{Entry, Flags};
+use crate::tables::table::Table;
 use boot::stop::stop;
-use common::{Lock, VirtAddr, image};
+use common::lock::interrupts_off;
+use common::{Lock, PhysAddr, VirtAddr, image};
 use core::arch::x86::__cpuid;
 use lazy_static::lazy_static;
 use multiboot2::BootInformation;
@@ -28,6 +30,7 @@ const FIRST_LARGE_PAGE: u32 = PAGES_PER_TABLE * PAGE_BYTES;
 ///
 /// Stops with a sentence on a CPU without large pages: the first Pentium has them.
 pub fn init(boot: &BootInformation) {
+    let _off = interrupts_off(); // no handler finds a part of it
     const PSE: u32 = 1 << 3; // in EDX of leaf 1: SDM volume 2, CPUID
     if __cpuid(1).edx & PSE == 0 {
         stop!("this kernel needs a CPU with pages of 4 MiB (PSE): a Pentium or newer");
@@ -78,6 +81,7 @@ fn parts() -> [(Region, Option<Flags>); 7] {
 // ANCHOR: build
 /// Builds the address space of [`parts`]: every page that is mapped lies in the frame of its own number.
 fn build() -> Directory {
+    assert!(frame_allocator::end() > 0, "`paging::init` comes first: it finds the memory for page tables");
     // SAFETY: there is none yet whose place it could take.
     let kernel = unsafe { Directory::new() };
     let (Some(mut kernel), Some(first)) = (kernel, frame_allocator::allocate_cleared()) else {
@@ -85,19 +89,21 @@ fn build() -> Directory {
     };
     let first = first.into_frame();
     // SAFETY: the frame was free and holds a table now: an empty one.
-    let table = unsafe { &mut *table_in(first) };
+    let table = unsafe { Table::in_frame(first) };
     for (region, flags) in parts() {
         let Some(flags) = flags else { continue };
         for page in Page::range(region.mapped()).take_while(|page| page.directory_index() == 0) {
-            table[page.table_index()] = Entry::new(Frame::from_number(page.address().as_u32() / PAGE_BYTES), flags);
+            let frame = Frame::containing(PhysAddr::new(page.address().as_u32()));
+            // SAFETY: the index is a page's. The same address meant the same before, so nothing changes hands.
+            unsafe { table.set(page.table_index(), Entry::new(frame, flags)) };
         }
     }
-    // SAFETY: paging is off or the same address meant the same before, so nothing changes hands.
-    let entries = unsafe { kernel.entries_mut() };
-    entries[0] = Entry::new(first, Flags::WRITABLE);
+    // SAFETY: that is a page table, which stays.
+    unsafe { kernel.fill(0, Entry::new(first, Flags::WRITABLE)) };
     for index in 1..frame_allocator::end().div_ceil(FIRST_LARGE_PAGE) {
         let frame = Frame::from_number(index * PAGES_PER_TABLE);
-        entries[index as usize] = Entry::new(frame, Flags::WRITABLE | Flags::LARGE);
+        // SAFETY: the same address meant the same before.
+        unsafe { kernel.fill(index as usize, Entry::new(frame, Flags::WRITABLE | Flags::LARGE)) };
     }
     kernel
 }

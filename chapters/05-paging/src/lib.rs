@@ -33,6 +33,7 @@ mod tables {
     pub mod entry;
     pub mod owned_entry;
     pub mod flush;
+    pub mod table;
     pub mod directory;
     pub mod several_pages;
     pub mod walk;
@@ -57,7 +58,7 @@ pub use {
     faults::{double_fault, page_fault, regions, tss},
     frames::{frame_allocator, owned_frame::OwnedFrame},
     kernel_space::{KERNEL, init},
-    tables::{directory, directory::Directory, walk},
+    tables::{directory, directory::Directory, table::Table, walk},
 };
 
 #[cfg(test)]

@@ -5,28 +5,38 @@
 
 use boot::entry::Handover;
 use boot::{information, serial};
+use common::lock::let_interrupts_in;
 use common::{Lock, PhysAddr, VirtAddr, image};
 use core::arch::asm;
 use core::mem;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use harness::{End, Test, test};
 use interrupts::{TrapFrame, UserTrapFrame, exceptions};
 use multiboot2::{BootInformation, BootInformationHeader, MemoryArea, MemoryAreaType};
 use paging::directory::{Directory, MapError, NotMapped};
 use paging::page_fault::{PAGE_FAULT, PageFault};
+use paging::regions::Region;
 use paging::tss::{self, Tss};
-use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, TooManyOwners, frame_allocator};
+use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, TooManyOwners, frame_allocator};
 use segments::descriptor::{self, Access, Descriptor};
 use segments::{GdtEntry, gdt};
 use spin::Once;
 use x86::Ring;
+use x86::bits32::eflags::EFlags;
 use x86::controlregs::{Cr0, cr0};
+use x86::io;
 use x86::segmentation::SegmentSelector;
 use x86::task::load_tr;
 
 harness::boot!(TESTS, handover => begin(handover), up to interrupts, then {
+    let words = information::command_line(boot());
+    if words.contains("before_paging") {
+        drop(KERNEL.lock());
+    }
     // The table can be had even if paging is broken.
-    if !information::command_line(boot()).contains("test=?") {
+    if words.contains("with_interrupts_off") {
+        init_step_by_step();
+    } else if !words.contains("test=?") {
         paging::init(boot());
     }
 });
@@ -78,6 +88,13 @@ const TESTS: &[Test] = &[
     test!(a_page_that_is_in_the_way_stays_and_nothing_is_lost),
     test!(clearing_a_frame_leaves_the_next_one_alone),
     test!(large_pages_are_walked_and_translated),
+    test!(only_rights_and_notes_are_granted),
+    test!(an_entry_that_is_not_present_is_no_mapping),
+    test!(an_entry_that_is_present_is_not_filled).ends(End::Stop("PANIC: entry 1 of the directory is present")),
+    test!(a_linked_directory_has_the_same_page_tables),
+    test!(a_directory_that_another_is_linked_to_gets_no_page_table)
+        .ends(End::Stop("PANIC: a new page table would be missing in the directories that have the others already")),
+    test!(a_stack_that_is_all_guard_page_is_refused).ends(End::Stop("PANIC: a stack is larger than its guard page")),
     test!(page_0_is_not_mapped)
         .ends(End::Stop(
             "EXCEPTION: page fault: a read of 0x00000000 in page 0, which is never mapped: the page is not present",
@@ -92,6 +109,10 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("in the kernel's variables by ring 3: the page is the kernel's")),
     test!(what_ring_3_may_only_read_is_told_as_that)
         .ends(End::Stop("a write to 0x50000010 in no region of the kernel by ring 3: the page may not be written")),
+    test!(the_stack_of_a_program_is_told).ends(End::Stop("  ESP 0x12345678\n  EFLAGS")),
+    test!(a_reserved_bit_is_told).ends(End::Stop(
+        "page fault: a read of 0x50000000 in no region of the kernel: a reserved bit is set in its entry",
+    )),
     test!(instructions_cannot_be_written)
         .ends(End::Stop("in the kernel's instructions: the page may not be written"))
         .told(&["inlined into `kernel::instructions_cannot_be_written`"]),
@@ -125,6 +146,9 @@ const TESTS: &[Test] = &[
     test!(a_stop_in_a_damaged_chain_says_where_the_chain_ends)
         .ends(End::Stop("\n  The stack cannot be read at 0x60000004: that is all that is known of callers.\n"))
         .told(&["in `kernel::a_stop_in_a_damaged_chain_says_where_the_chain_ends`"]),
+    test!(the_kernels_map_before_paging_is_refused)
+        .ends(End::Stop("PANIC: `paging::init` comes first: it finds the memory for page tables")),
+    test!(paging_is_set_up_with_interrupts_off),
     test!(an_old_cpu_is_refused_with_a_sentence)
         .cpu("pentium,-pse")
         .ends(End::Stop("STOP: this kernel needs a CPU with pages of 4 MiB")),
@@ -684,6 +708,84 @@ fn large_pages_are_walked_and_translated() {
     assert!(large.map(|mapping| mapping.page.address().as_u32()).eq([4 << 20, 8 << 20, 12 << 20]));
 }
 
+fn only_rights_and_notes_are_granted() {
+    let owned = allocate();
+    let (frame, page) = (owned.frame(), Page::containing(SOMEWHERE));
+    const NOTES: Flags = Flags::AVAILABLE_10.union(Flags::AVAILABLE_11);
+    const GRANTED: Flags = Flags::WRITABLE.union(Flags::USER).union(NOTES);
+    let everything = Flags::from_bits_retain(u32::MAX);
+    let found =
+        || KERNEL.lock().mappings().find(|mapping| mapping.page == page).map(|found| (found.frame, found.flags));
+    let expected = Some((frame, GRANTED | Flags::PRESENT | Flags::OWNED));
+    // SAFETY: nothing uses the page or the frame.
+    unsafe { KERNEL.lock().map(page, owned, everything) }.expect("the page is free").flush();
+    assert_eq!(found(), expected);
+    // SAFETY: as above.
+    unsafe { KERNEL.lock().protect(page, everything) }.expect("it is mapped").flush();
+    assert_eq!(found(), expected);
+}
+
+fn an_entry_that_is_not_present_is_no_mapping() {
+    let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
+    let mut kernel = KERNEL.lock();
+    kernel.make_tables(pages).expect("memory is not out");
+    let before = kernel.mappings().count();
+    let table = kernel.entry(Page::containing(SOMEWHERE).directory_index()).frame().in_window();
+    // SAFETY: the table maps nothing, and this entry does neither: all its bits are set but the one for "present".
+    unsafe { table.address().as_ptr::<u32>().write(!Flags::PRESENT.bits()) };
+    assert_eq!((kernel.mappings().count(), kernel.translate(SOMEWHERE)), (before, None));
+}
+
+fn an_entry_that_is_present_is_not_filled() {
+    let mut kernel = KERNEL.lock();
+    let first = kernel.entry(0);
+    // SAFETY: it is refused.
+    unsafe { kernel.fill(1, first) };
+}
+
+/// A directory that is linked to the kernel's by the first entry, which maps the kernel, and that of [`SOMEWHERE`].
+fn link_to(kernel: &mut Directory) -> Directory {
+    let somewhere = Page::containing(SOMEWHERE).directory_index();
+    // SAFETY: the CPU does not use it.
+    unsafe { kernel.link([0..1, somewhere..somewhere + 1]) }.expect("memory is not out")
+}
+
+fn a_linked_directory_has_the_same_page_tables() {
+    let page = Page::containing(SOMEWHERE);
+    let mut kernel = KERNEL.lock();
+    kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES)).expect("memory is not out");
+    let linked = link_to(&mut kernel);
+    for index in 0..1024 {
+        let expected =
+            if [0, page.directory_index()].contains(&index) { kernel.entry(index).frame().number() } else { 0 };
+        assert_eq!(linked.entry(index).frame().number(), expected, "entry {index}");
+    }
+    let owned = allocate();
+    let frame = owned.frame();
+    assert_eq!(linked.translate(SOMEWHERE), None);
+    // SAFETY: nothing uses the page or the frame.
+    unsafe { kernel.map(page, owned, Flags::USER) }.expect("the page is free").flush();
+    assert_eq!(linked.translate(SOMEWHERE), Some(frame.address()), "what the kernel maps is mapped in both");
+    assert_eq!(linked.rights(page), Some(Flags::PRESENT | Flags::USER));
+}
+
+fn a_directory_that_another_is_linked_to_gets_no_page_table() {
+    let mut kernel = KERNEL.lock();
+    kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES)).expect("memory is not out");
+    let mut linked = link_to(&mut kernel);
+    for directory in [&mut kernel, &mut linked] {
+        let tables = directory.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES));
+        tables.expect("there is one already");
+    }
+    let further = VirtAddr::new(0x5040_0000);
+    linked.make_tables(further..further.wrapping_add(PAGE_BYTES)).expect("no directory is linked to this one");
+    let _ = kernel.make_tables(further..further.wrapping_add(PAGE_BYTES));
+}
+
+fn a_stack_that_is_all_guard_page_is_refused() {
+    Region::stacks(image::stack(), core::hint::black_box(PAGE_BYTES), |_, f| f.write_str("a stack"));
+}
+
 fn page_0_is_not_mapped() {
     // SAFETY: not safe: nothing is mapped there, which is the test.
     unsafe { asm!("mov {0:e}, [{0:e}]", inout(reg) 0 => _) };
@@ -751,7 +853,7 @@ fn write_in_ring_3(target: VirtAddr) -> ! {
         assert_eq!(end, VirtAddr::from(STACK.as_ptr_range().end), "the kernel's stack was empty");
         exceptions::report(frame, format_args!("{fault}"))
     }
-    let mut frame = UserTrapFrame::new(code, data, SOMEWHERE, VirtAddr::new(0));
+    let mut frame = UserTrapFrame::new(code, data, SOMEWHERE, VirtAddr::new(0x1234_5678));
     (frame.ebx, frame.eflags) = (target.as_u32(), 1 << 1);
     // SAFETY: the frame is one of ring 3, whose code is mapped; the page fault that follows ends the kernel.
     unsafe { asm!("mov esp, {}", "xor ebx, ebx", "jmp interrupt_return", in(reg) &raw const frame, options(noreturn)) }
@@ -759,6 +861,20 @@ fn write_in_ring_3(target: VirtAddr) -> ! {
 
 fn a_page_fault_of_ring_3_is_told() {
     write_in_ring_3(image::data().start);
+}
+
+fn the_stack_of_a_program_is_told() {
+    write_in_ring_3(image::data().start);
+}
+
+fn a_reserved_bit_is_told() {
+    // Bit 21, which is part of no address of 4 MiB (Intel SDM volume 3, table 4-4).
+    let reserved = Frame::containing(PhysAddr::new(1 << 21));
+    // SAFETY: the CPU refuses the entry, so there is no page.
+    unsafe {
+        KERNEL.lock().fill(Page::containing(SOMEWHERE).directory_index(), Entry::new(reserved, Flags::LARGE));
+        SOMEWHERE.as_ptr::<u32>().read_volatile();
+    }
 }
 
 fn what_ring_3_may_only_read_is_told_as_that() {
@@ -843,6 +959,42 @@ fn a_double_fault_for_another_reason_is_called_so() {
     }
     // SAFETY: not safe: neither the fault nor the fault of its gate can be delivered, which is the test.
     unsafe { asm!("ud2") };
+}
+
+fn the_kernels_map_before_paging_is_refused() {
+    // The kernel of this test stops before it gets here.
+}
+
+/// How often interrupts have been turned off, and whether they were let in at the last step.
+static TIMES_OFF: AtomicU32 = AtomicU32::new(0);
+static WERE_ON: AtomicBool = AtomicBool::new(true);
+
+/// Sets paging up with interrupts let in, instruction by instruction: the CPU comes to the handler after each one (Intel
+/// SDM volume 3, 18.3.1.4, "Single-Step Exception Condition").
+fn init_step_by_step() {
+    const DEBUG: u8 = 1;
+    extern "C" fn step(frame: &mut TrapFrame) {
+        let are_on = EFlags::from_bits_truncate(frame.eflags).contains(EFlags::FLAGS_IF);
+        if WERE_ON.swap(are_on, Relaxed) && !are_on {
+            TIMES_OFF.fetch_add(1, Relaxed);
+        }
+    }
+    // SAFETY: every line of the interrupt controllers is masked, so nothing comes but the step, whose handler changes no
+    // register.
+    unsafe {
+        interrupts::register(DEBUG, step);
+        io::outb(0x21, 0xFF);
+        io::outb(0xA1, 0xFF);
+        let_interrupts_in();
+        asm!("pushfd", "or dword ptr [esp], 0x100", "popfd");
+        paging::init(boot());
+        asm!("pushfd", "and dword ptr [esp], ~0x100", "popfd");
+    }
+}
+
+fn paging_is_set_up_with_interrupts_off() {
+    assert_eq!(TIMES_OFF.load(Relaxed), 1, "from its first line to its last");
+    assert!(WERE_ON.load(Relaxed), "and are let in again");
 }
 
 fn an_old_cpu_is_refused_with_a_sentence() {

@@ -16,6 +16,7 @@ mod waiting;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use boot::{information, serial};
 use calls::{
     a_fork_of_a_thread_of_the_kernel_gives_3, a_fork_without_a_thread_gives_11, a_fork_without_memory_gives_12,
     an_unknown_system_call_gives_38_and_changes_nothing_else, registers_survive_a_fork_in_both_tasks,
@@ -23,17 +24,20 @@ use calls::{
 use common::VirtAddr;
 use common::lock::interrupts_off;
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use harness::{End, Test, test};
 use multitasking::rule::{COPIED, PRIVATE, Rule};
-use multitasking::{Exited, ForkError, NoSuchChild, Pid, comparison, exit, getpid, map, run, wait, with_directories};
+use multitasking::{
+    AddressSpace, Exited, ForkError, NoSuchChild, Pid, comparison, exit, getpid, map, run, wait, with_directories,
+};
 use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, frame_allocator};
 use ring3::programs_of_ring_3_fork_share_a_frame_execute_and_end;
 use spaces::{
-    a_page_that_is_protected_cannot_be_written, a_space_is_mapped_protected_and_unmapped,
+    a_page_that_is_protected_cannot_be_written, a_space_before_init_is_refused,
+    a_space_is_mapped_protected_and_unmapped, a_walk_sees_what_the_heap_grows_by_meanwhile, init_is_called_once,
     one_frame_is_shared_by_two_spaces, only_private_pages_are_mapped_in_a_space,
-    private_regions_have_names_once_a_task_runs, the_space_of_a_thread_is_replaced,
-    what_is_unmapped_in_a_space_is_gone_at_once,
+    private_regions_have_names_once_a_task_runs, the_kernel_gets_no_page_table_once_there_is_a_space,
+    the_space_of_a_thread_is_replaced, what_is_unmapped_in_a_space_is_gone_at_once,
 };
 use threads::MOST_THREADS;
 use translation::Translation;
@@ -51,12 +55,23 @@ use waiting::{
 use x86::bits32::eflags::{self, EFlags};
 use x86::controlregs::cr3;
 
-harness::boot!(TESTS, up to heap, then {
+harness::boot!(TESTS, handover => {
+    serial::init();
+    let boot = handover.information();
+    BEFORE_INIT.store(information::command_line(&boot).contains("before_init"), Relaxed);
+    boot
+}, up to heap, then {
     timer::init(FAST_HZ).expect("within the timer's range");
     timer::start();
     threads::init(1);
+    if BEFORE_INIT.load(Relaxed) {
+        let _ = AddressSpace::new();
+    }
     multitasking::init();
 });
+
+/// Does the test that was picked want an address space too early?
+static BEFORE_INIT: AtomicBool = AtomicBool::new(false);
 
 const DATA: VirtAddr = VirtAddr::new(0x0804_8000);
 const FAST_HZ: u32 = 5000;
@@ -131,6 +146,12 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
     test!(only_private_pages_are_mapped_in_a_space).ends(End::Stop("Page(0xfffff000) is not private")),
     test!(the_space_of_a_thread_is_replaced),
+    test!(a_space_before_init_is_refused)
+        .ends(End::Stop("PANIC: `multitasking::init` comes before the first address space")),
+    test!(init_is_called_once).ends(End::Stop("PANIC: `multitasking::init` is called once")),
+    test!(the_kernel_gets_no_page_table_once_there_is_a_space)
+        .ends(End::Stop("PANIC: a new page table would be missing in the directories that have the others already")),
+    test!(a_walk_sees_what_the_heap_grows_by_meanwhile),
     test!(one_frame_is_shared_by_two_spaces),
     // Switches
     test!(cr3_is_loaded_only_on_the_way_to_another_space),
@@ -294,9 +315,10 @@ fn page_tables_agree_with_the_rule() {
                 assert_eq!(row.rule, if private { Rule::Copied } else { Rule::Linked }, "{}", row.place);
             }
             let kernel = KERNEL.lock();
-            for (index, entry) in kernel.entries().iter().enumerate().filter(|(index, _)| !COPIED.contains(index)) {
-                let frames = [entry, &first.entries()[index], &second.entries()[index]].map(|entry| entry.frame());
-                assert_eq!(frames, [entry.frame(); 3], "entry {index}");
+            for index in (0..1024).filter(|index| !COPIED.contains(index)) {
+                let entries = [&kernel, first, second].map(|directory| directory.entry(index));
+                let [own, ..] = entries.map(|entry| (entry.is_present(), entry.frame()));
+                assert_eq!(entries.map(|entry| (entry.is_present(), entry.frame())), [own; 3], "entry {index}");
             }
         });
         checked.expect("both tasks are there");

@@ -4,8 +4,8 @@
 
 use crate::faults::regions;
 use crate::frames::page::Page;
-use crate::tables::directory::Directory;
 use crate::tables::entry::Flags;
+use crate::tables::walk;
 use bitflags::bitflags;
 use common::VirtAddr;
 use core::fmt;
@@ -19,7 +19,7 @@ pub const PAGE_FAULT: u8 = 14;
 bitflags! {
     /// The error code of a page fault (Intel SDM volume 3, 4.7).
     ///
-    /// There is a fifth bit for instruction fetches, but without PAE the CPU leaves it zero.
+    /// There is another bit for instruction fetches, but without PAE the CPU leaves it zero.
     #[derive(Clone, Copy)]
     struct Cause: u32 {
         /// The page is there; its entry forbids the access. Otherwise the page is not there.
@@ -28,6 +28,8 @@ bitflags! {
         const WRITE = 1 << 1;
         /// The access came from ring 3.
         const USER = 1 << 2;
+        /// A bit is set in an entry that must not be.
+        const RESERVED = 1 << 3;
     }
 }
 // ANCHOR_END: cause
@@ -57,7 +59,8 @@ impl PageFault {
 
     /// Whether the page is there, and its entry forbids the access; otherwise the page is absent.
     pub const fn is_protection(&self) -> bool {
-        self.cause.contains(Cause::PROTECTION)
+        // A CPU says both of a reserved bit; QEMU says the second alone.
+        self.cause.intersects(Cause::PROTECTION.union(Cause::RESERVED))
     }
 
     /// Whether a program in ring 3 wanted the access.
@@ -81,6 +84,8 @@ impl fmt::Display for PageFault {
         let from = if self.is_from_ring_3() { " by ring 3" } else { "" };
         let reason = if !self.is_protection() {
             "the page is not present"
+        } else if self.cause.contains(Cause::RESERVED) {
+            "a reserved bit is set in its entry"
         } else if self.is_from_ring_3() && is_the_kernels(self.address) {
             "the page is the kernel's"
         } else {
@@ -94,8 +99,7 @@ impl fmt::Display for PageFault {
 
 /// Whether ring 3 may not even read the page: the error code does not tell.
 fn is_the_kernels(address: VirtAddr) -> bool {
-    let rights = Directory::in_use().and_then(|directory| directory.rights(Page::containing(address)));
-    rights.is_some_and(|rights| !rights.contains(Flags::USER))
+    walk::rights_in_use(Page::containing(address)).is_some_and(|rights| !rights.contains(Flags::USER))
 }
 // ANCHOR_END: words
 

@@ -38,7 +38,11 @@ impl Region {
     }
 
     /// Stacks in `range`, each of `bytes` bytes, called `name`. The lowest page of each is its guard page.
+    ///
+    /// # Panics
+    /// If nothing is left of a stack beside its guard page.
     pub const fn stacks(range: Range<VirtAddr>, bytes: u32, name: Name) -> Self {
+        assert!(bytes > PAGE_BYTES, "a stack is larger than its guard page");
         Self { range, name, stack_bytes: Some(bytes) }
     }
 

@@ -53,8 +53,12 @@ impl Page {
     }
     // ANCHOR_END: indices
 
-    /// The page that has these two indices, each below 1024.
+    /// The page that has these two indices.
+    ///
+    /// # Panics
+    /// If one of them is not below 1024.
     pub const fn from_indices(directory: usize, table: usize) -> Self {
+        assert!(directory < 1024 && table < 1024, "an index is below 1024");
         Self((directory << 10 | table) as u32)
     }
 }
@@ -66,7 +70,12 @@ impl Frame {
     }
 
     /// The frame with this number: the first one of memory is 0.
+    ///
+    /// # Panics
+    /// If it is not below 2^20: a physical address has 32 bits.
+    #[inline(always)]
     pub const fn from_number(number: u32) -> Self {
+        assert!(number < 1 << 20, "there are 2^20 frames");
         Self(number)
     }
 
@@ -112,6 +121,18 @@ mod tests {
         let page = Page::containing(VirtAddr::new(0xC040_3FFF));
         assert_eq!((page.directory_index(), page.table_index()), (0x301, 3));
         assert_eq!(Page::from_indices(0x301, 3).address(), VirtAddr::new(0xC040_3000));
+    }
+
+    #[test]
+    #[should_panic(expected = "an index is below 1024")]
+    fn an_index_has_10_bits() {
+        Page::from_indices(0, 1024);
+    }
+
+    #[test]
+    #[should_panic(expected = "there are 2^20 frames")]
+    fn the_number_of_a_frame_has_20_bits() {
+        Frame::from_number(1 << 20);
     }
 
     #[test]

@@ -16,12 +16,8 @@ use crate::frames::owned_frame::OwnedFrame;
 use crate::frames::page::{Frame, Page};
 use crate::tables::entry::{Entry, Flags};
 use crate::tables::flush::Flush;
-use common::PhysAddr;
-use core::mem::ManuallyDrop;
-use x86::controlregs::{Cr0, cr0, cr3};
-
-/// A page directory, or a page table.
-pub type Table = [Entry; 1024];
+use crate::tables::table::Table;
+use core::ops::Range;
 
 /// How many pages an entry of a directory is in charge of.
 pub const PAGES_PER_TABLE: u32 = 1024;
@@ -33,6 +29,8 @@ pub const PAGES_PER_TABLE: u32 = 1024;
 /// the same tables.
 pub struct Directory {
     frame: OwnedFrame,
+    /// How many directories have been linked to this one.
+    links: u32,
 }
 
 /// Why a page cannot be mapped.
@@ -54,37 +52,73 @@ impl Directory {
     /// # Safety
     /// It must not take the place of a directory in use, such as the kernel's: not even the kernel is mapped in it.
     pub unsafe fn new() -> Option<Self> {
-        frame_allocator::allocate_cleared().map(|frame| Self { frame })
-    }
-
-    /// The address space that the CPU is using, to be looked at; none if paging is off.
-    pub(crate) fn in_use() -> Option<ManuallyDrop<Self>> {
-        // SAFETY: reading CR0 and CR3 changes nothing.
-        let (is_on, frame) = unsafe { (cr0().contains(Cr0::CR0_ENABLE_PAGING), PhysAddr::new(cr3() as u32)) };
-        // SAFETY: the owner of the directory does not give it back while the CPU uses it; nor is that done here.
-        is_on.then(|| ManuallyDrop::new(Self { frame: unsafe { OwnedFrame::from_frame(Frame::containing(frame)) } }))
+        frame_allocator::allocate_cleared().map(|frame| Self { frame, links: 0 })
     }
 
     /// The frame of the directory itself, as CR3 wants it.
+    #[inline]
     pub fn frame(&self) -> Frame {
         self.frame.frame()
     }
 
-    /// The directory's own entries.
-    pub fn entries(&self) -> &Table {
-        // SAFETY: the frame is this directory's and holds a table; `&self` keeps writers away. All but the
-        // CPU: it sets "accessed" and "dirty", by which nothing is decided here.
-        unsafe { &*table_in(self.frame()) }
+    /// Entry `index` of the directory.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn entry(&self, index: usize) -> Entry {
+        self.entries().entry(index)
     }
 
-    /// The directory's own entries, to be changed.
+    /// The entries of the directory in `range` that are present.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[inline(always)]
+    pub fn present(&self, range: Range<usize>) -> impl Iterator<Item = (usize, Entry)> {
+        self.entries().present(range)
+    }
+
+    /// The entry of `page` in its page table; none if there is no table.
+    pub fn entry_of(&self, page: Page) -> Option<Entry> {
+        self.entries().table(page.directory_index()).map(|table| table.entry(page.table_index()))
+    }
+
+    // ANCHOR: fill
+    /// Fills entry `index`, which is absent so far.
+    ///
+    /// # Panics
+    /// If it is present, or the directory has been closed by [`link`](Self::link).
     ///
     /// # Safety
-    /// What a present entry refers to must be a page table, or memory as for [`map`](Self::map).
-    pub unsafe fn entries_mut(&mut self) -> &mut Table {
-        // SAFETY: the frame is this directory's and holds a table; `&mut self` keeps all others away.
-        unsafe { &mut *table_in(self.frame()) }
+    /// A present `entry` refers to a page table that stays, or to memory as for [`map`](Self::map).
+    #[inline]
+    pub unsafe fn fill(&mut self, index: usize, entry: Entry) {
+        assert!(self.links == 0, "a new page table would be missing in the directories that have the others already");
+        assert!(!self.entry(index).is_present(), "entry {index} of the directory is present");
+        // SAFETY: absent entries are not relied on; the rest is the caller's.
+        unsafe { self.entries().set(index, entry) };
     }
+
+    /// An address space that is linked to this one by its entries in `linked`, and has nothing else mapped; none if
+    /// memory is out.
+    ///
+    /// This closes the directory: from now on it gets no further page table, which would be missing in the other one.
+    /// In the page tables that it has, pages can be mapped as before, and are mapped in both.
+    ///
+    /// # Panics
+    /// If a directory has not so many entries.
+    ///
+    /// # Safety
+    /// As for [`new`](Self::new), of what is not linked; and the page tables stay.
+    pub unsafe fn link(&mut self, linked: impl IntoIterator<Item = Range<usize>>) -> Option<Self> {
+        self.links += 1;
+        // SAFETY: the caller's.
+        let new = unsafe { Self::new() }?;
+        // SAFETY: the new directory is empty so far; the rest is the caller's.
+        linked.into_iter().for_each(|range| unsafe { new.entries().copy_from(self.entries(), range) });
+        Some(new)
+    }
+    // ANCHOR_END: fill
 
     // ANCHOR: map
     /// Makes `page` mean the frame of `owned` from now on, with `flags`. A page table is made where there is none.
@@ -96,12 +130,13 @@ impl Directory {
     /// No two references to the same memory may come about through different pages, and no code that relies on
     /// what is in the frame may find it changed.
     pub unsafe fn map(&mut self, page: Page, owned: OwnedFrame, flags: Flags) -> Result<Flush, MapError> {
-        let table = self.table_or_new(page)?;
-        let entry = &mut table[page.table_index()];
-        if entry.is_present() {
-            return Err(MapError::AlreadyMapped(entry.frame()));
+        let (table, index) = (self.table_or_new(page)?, page.table_index());
+        let present = table.entry(index);
+        if present.is_present() {
+            return Err(MapError::AlreadyMapped(present.frame()));
         }
-        *entry = owned.into_entry(flags);
+        // SAFETY: the index is a page's; for the rest, the caller's.
+        unsafe { table.set(index, owned.into_entry(flags & Flags::GRANTED)) };
         Ok(Flush(page))
     }
 
@@ -114,10 +149,11 @@ impl Directory {
     /// The page may not be used any more. The CPU has to be told before the share is given back: until then it may
     /// still find the frame.
     pub unsafe fn unmap(&mut self, page: Page) -> Result<(OwnedFrame, Flush), NotMapped> {
-        let entry = self.entry_mut(page).ok_or(NotMapped(page))?;
-        // SAFETY: an entry that owns a share does so once, and it is overwritten below.
-        let owned = unsafe { OwnedFrame::from_entry(*entry) }.ok_or(NotMapped(page))?;
-        *entry = Entry::ABSENT;
+        let (table, index) = (self.table(page).ok_or(NotMapped(page))?, page.table_index());
+        // SAFETY: `into_entry` has made what is in the table and says that it owns a share. It is overwritten below.
+        let owned = unsafe { OwnedFrame::from_entry(table.entry(index)) }.ok_or(NotMapped(page))?;
+        // SAFETY: the index is a page's; for the rest, the caller's.
+        unsafe { table.set(index, Entry::ABSENT) };
         Ok((owned, Flush(page)))
     }
 
@@ -129,50 +165,45 @@ impl Directory {
     /// # Safety
     /// No code may rely on a right that is taken away, or on the absence of one that is given.
     pub unsafe fn protect(&mut self, page: Page, flags: Flags) -> Result<Flush, NotMapped> {
-        let entry = self.entry_mut(page).filter(|entry| entry.is_present()).ok_or(NotMapped(page))?;
-        *entry = entry.with_rights(flags);
+        let (table, index) = (self.table(page).ok_or(NotMapped(page))?, page.table_index());
+        let entry = table.entry(index);
+        if !entry.is_present() {
+            return Err(NotMapped(page));
+        }
+        // SAFETY: the index is a page's; for the rest, the caller's.
+        unsafe { table.set(index, entry.with_rights(flags)) };
         Ok(Flush(page))
     }
     // ANCHOR_END: map
 
-    /// The page table behind entry `index` of the directory, if there is one.
-    pub fn table(&self, index: usize) -> Option<&Table> {
-        let frame = self.table_frame(index)?;
-        // SAFETY: the entry says that the frame holds a table; for the rest, as in `entries`.
-        Some(unsafe { &*table_in(frame) })
+    /// The directory's own entries.
+    #[inline(always)]
+    pub(super) fn entries(&self) -> Table {
+        // SAFETY: the frame is this directory's, and holds a table.
+        unsafe { Table::in_frame(self.frame()) }
     }
 
-    fn entry_mut(&mut self, page: Page) -> Option<&mut Entry> {
-        let frame = self.table_frame(page.directory_index())?;
-        // SAFETY: the entry says that the frame holds a table; `&mut self` keeps all others away.
-        Some(unsafe { &mut (*table_in(frame))[page.table_index()] })
-    }
-
-    fn table_frame(&self, index: usize) -> Option<Frame> {
-        let entry = self.entries()[index];
-        (entry.is_present() && !entry.flags().contains(Flags::LARGE)).then(|| entry.frame())
+    /// The page table of `page`, if there is one.
+    fn table(&self, page: Page) -> Option<Table> {
+        self.entries().table(page.directory_index())
     }
 
     // ANCHOR: table
-    pub(super) fn table_or_new(&mut self, page: Page) -> Result<&mut Table, MapError> {
-        // SAFETY: below, only absent entries are changed, to refer to a new and empty table.
-        let entry = unsafe { &mut self.entries_mut()[page.directory_index()] };
+    /// The page table of `page`, which is made if there is none.
+    pub(super) fn table_or_new(&mut self, page: Page) -> Result<Table, MapError> {
+        let index = page.directory_index();
+        let entry = self.entry(index);
         if entry.flags().contains(Flags::PRESENT | Flags::LARGE) {
             return Err(MapError::AlreadyMapped(entry.frame()));
         }
         if !entry.is_present() {
             let table = frame_allocator::allocate_cleared().ok_or(MapError::OutOfMemory)?;
             // The page's own entry decides; a right is granted only if both grant it.
-            *entry = Entry::new(table.into_frame(), Flags::WRITABLE | Flags::USER);
+            let entry = Entry::new(table.into_frame(), Flags::WRITABLE | Flags::USER);
+            // SAFETY: the frame holds an empty table, and has no owner who would give it back.
+            unsafe { self.fill(index, entry) };
         }
-        // SAFETY: the entry says that the frame holds a table; `&mut self` keeps all others away.
-        Ok(unsafe { &mut *table_in(entry.frame()) })
+        Ok(self.table(page).expect("it was there, or has been made"))
     }
     // ANCHOR_END: table
-}
-
-/// Where the identity window shows the table in `frame`.
-#[inline(always)]
-pub fn table_in(frame: Frame) -> *mut Table {
-    frame.in_window().address().as_ptr()
 }

@@ -44,6 +44,13 @@ bitflags! {
 }
 // ANCHOR_END: flags
 
+impl Flags {
+    /// What the code that maps a page says. The rest is the kernel's and the CPU's; in a page table, the bit of
+    /// [`LARGE`](Self::LARGE) has another meaning (PAT: Intel SDM volume 3, table 4-6).
+    pub(crate) const GRANTED: Self =
+        Self::WRITABLE.union(Self::USER).union(Self::AVAILABLE_10).union(Self::AVAILABLE_11);
+}
+
 /// An entry of a page directory or of a page table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
@@ -61,10 +68,10 @@ impl Entry {
         Self(frame.address().as_u32() | flags.bits() | Flags::PRESENT.bits())
     }
 
-    /// The same frame, still owned if it was, and with what the CPU has noted; all other flags are those in `rights`.
+    /// The same frame, still owned if it was, and with what the CPU has noted; what is granted is what `rights` has.
     pub(crate) const fn with_rights(self, rights: Flags) -> Self {
-        const KEPT: Flags = Flags::OWNED.union(Flags::ACCESSED).union(Flags::DIRTY);
-        Self::new(self.frame(), rights.difference(KEPT).union(self.flags().intersection(KEPT)))
+        let kept = self.flags().difference(Flags::GRANTED);
+        Self::new(self.frame(), rights.intersection(Flags::GRANTED).union(kept))
     }
 
     /// Is there anything here?
@@ -101,8 +108,10 @@ mod tests {
         let (frame, noted) = (Frame::from_number(7), Flags::OWNED | Flags::DIRTY);
         let entry = Entry::new(frame, noted | Flags::WRITABLE | Flags::AVAILABLE_10);
         let rights = Flags::USER | Flags::AVAILABLE_11;
-        // What the caller says about the owner and about accesses is not believed.
-        assert_eq!(entry.with_rights(rights | Flags::ACCESSED), Entry::new(frame, noted | rights));
+        // What the caller says about anything but rights is not believed, nor is it taken for a part of an address.
+        assert_eq!(entry.with_rights(rights | Flags::ACCESSED | Flags::LARGE), Entry::new(frame, noted | rights));
+        let address = Flags::from_bits_retain(0xFFFF_F000);
+        assert_eq!(entry.with_rights(rights | address), Entry::new(frame, noted | rights));
         assert_eq!(Entry::new(frame, Flags::empty()).with_rights(Flags::OWNED), Entry::new(frame, Flags::empty()));
     }
 

@@ -23,11 +23,12 @@ impl OwnedFrame {
     /// The share that an entry of a page table owns; none if it owns none.
     ///
     /// # Safety
-    /// The share is the entry's only once: the entry is overwritten, or not used any more.
+    /// 1. If the entry says that it owns a share, [`into_entry`](Self::into_entry) has made it.
+    /// 2. Its share is taken once: the entry is overwritten, or not used any more.
     #[inline]
     pub unsafe fn from_entry(entry: Entry) -> Option<Self> {
         let owns = entry.flags().contains(Flags::PRESENT | Flags::OWNED);
-        // SAFETY: `into_entry` left the share; the rest is the caller's.
+        // SAFETY: the share was left by `into_entry`, and is taken over once, as the caller says.
         owns.then(|| unsafe { Self::from_frame(entry.frame()) })
     }
 }

@@ -55,9 +55,12 @@ impl Directory {
     ///
     /// # Errors
     /// `OutOfMemory`; the tables made so far stay.
+    ///
+    /// # Panics
+    /// If a table is missing, and the directory has been closed by [`link`](Self::link).
     pub fn make_tables(&mut self, addresses: Range<VirtAddr>) -> Result<(), MapError> {
         const BYTES: u32 = PAGES_PER_TABLE * PAGE_BYTES;
         let mut tables = addresses.start.as_u32() / BYTES..addresses.end.as_u32().div_ceil(BYTES);
-        tables.try_for_each(|index| self.table_or_new(Page::from_indices(index as usize, 0)).map(drop))
+        tables.try_for_each(|index| self.table_or_new(Page::from_indices(index as usize, 0)).map(|_| ()))
     }
 }

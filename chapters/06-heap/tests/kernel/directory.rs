@@ -54,7 +54,7 @@ impl Life {
         // SAFETY: it takes no other one's place.
         let mut directory = unsafe { Directory::new() }.expect("memory is not out");
         // SAFETY: the CPU does not use the address space.
-        unsafe { directory.entries_mut()[LARGE] = Entry::new(LARGE_FRAME, Flags::LARGE) };
+        unsafe { directory.fill(LARGE, Entry::new(LARGE_FRAME, Flags::LARGE)) };
         let (mapped, found, tables) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         Self { directory, mapped, shared, found, tables, taken, random: seed }
     }
@@ -193,7 +193,8 @@ impl Life {
         let expected = expected.chain(small.filter(|small| small.0 > large.0));
         let mappings = self.directory.mappings();
         assert!(mappings.map(|found| (found.page, found.frame, found.pages, found.flags)).eq(expected));
-        assert!((0..1024).filter(|index| self.directory.table(*index).is_some()).eq(self.tables.iter().copied()));
+        let tables = self.directory.present(0..1024).filter(|(_, entry)| !entry.flags().contains(Flags::LARGE));
+        assert!(tables.map(|(index, _)| index).eq(self.tables.iter().copied()));
         let frames = self.taken + 1 + (self.shared.len() + self.tables.len() + self.found.len()) as u32;
         assert_eq!(frame_allocator::taken_count(), frames, "frames are lost, or were found");
         for shared in &self.shared {
@@ -210,7 +211,7 @@ impl Life {
             flush.ignore();
         }
         for index in self.tables {
-            let table = self.directory.entries()[index].frame();
+            let table = self.directory.entry(index).frame();
             // SAFETY: the directory is not used any more, and it alone refers to the table.
             drop(unsafe { OwnedFrame::from_frame(table) });
         }

@@ -2,13 +2,14 @@
 
 #![cfg(target_os = "none")]
 
-use super::copy::{copy_pages, present};
+use super::copy::copy_pages;
 use super::rule::{COPIED, LINKED, PRIVATE};
+use super::switch;
 use common::VirtAddr;
 use core::ops::Range;
 use core::slice;
 use paging::directory::{Directory, MapError, NotMapped};
-use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator};
+use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, Table, frame_allocator};
 
 /// An address space: the kernel's part linked, the private part its own. When it is dropped, every frame of
 /// it is given back; the CPU must not be using it then.
@@ -24,19 +25,19 @@ impl AddressSpace {
     // ANCHOR: new
     /// An address space with the kernel linked and nothing private.
     ///
+    /// From the first one on, the kernel gets no further page table: it would be missing here.
+    ///
     /// # Errors
     /// If there is no frame for the directory.
+    ///
+    /// # Panics
+    /// If it comes before [`init`](crate::init).
     pub fn new() -> Result<Self, OutOfMemory> {
-        // SAFETY: it stays in this address space, and gets the kernel's entries below.
-        let mut directory = unsafe { Directory::new() }.ok_or(OutOfMemory)?;
-        let kernel = KERNEL.lock();
-        // SAFETY: the kernel's tables are never given back, and its entries of the directory never change
-        // any more: whatever the kernel maps later, it maps in these tables.
-        let entries = unsafe { directory.entries_mut() };
-        for linked in LINKED {
-            entries[linked.clone()].copy_from_slice(&kernel.entries()[linked]);
-        }
-        Ok(Self { directory })
+        assert!(switch::is_ready(), "`multitasking::init` comes before the first address space");
+        // SAFETY: it stays in this address space. The kernel's tables are never given back, and from now on there are no
+        // others: whatever the kernel maps later, it maps in these.
+        let directory = unsafe { KERNEL.lock().link(LINKED) };
+        directory.map(|directory| Self { directory }).ok_or(OutOfMemory)
     }
     // ANCHOR_END: new
 
@@ -57,12 +58,12 @@ impl AddressSpace {
     pub(super) unsafe fn copy_of(directory: Frame) -> Result<Self, OutOfMemory> {
         let mut copy = Self::new()?;
         // SAFETY: the caller's.
-        for (index, entry) in unsafe { present(directory, COPIED) } {
+        for (index, entry) in unsafe { Table::in_frame(directory) }.present(COPIED) {
             let table = frame_allocator::allocate_cleared().ok_or(OutOfMemory)?.into_frame();
             // SAFETY: the new table is empty so far; the old one stays as it is, as the caller says.
             unsafe {
-                copy.directory.entries_mut()[index] = Entry::new(table, entry.flags());
-                copy_pages(entry.frame(), table)?;
+                copy.directory.fill(index, Entry::new(table, entry.flags()));
+                copy_pages(Table::in_frame(entry.frame()), Table::in_frame(table))?;
             }
         }
         // Should memory run out above, dropping `copy` gives back what it has got.
@@ -173,11 +174,12 @@ fn assert_private(page: Page) {
 // ANCHOR: drop
 impl Drop for AddressSpace {
     fn drop(&mut self) {
-        // SAFETY: the directory is this space's, and its private tables belong to no other directory. Nothing uses
-        // their entries after this.
-        unsafe {
-            for (_, entry) in present(self.directory.frame(), COPIED) {
-                present(entry.frame(), 0..1024).for_each(|(_, page)| drop(OwnedFrame::from_entry(page)));
+        for (_, entry) in self.directory.present(COPIED) {
+            // SAFETY: the private tables belong to no other directory. `map` and `copy_pages` have made what they say,
+            // and nothing uses it after this.
+            unsafe {
+                let table = Table::in_frame(entry.frame());
+                table.present(0..1024).for_each(|(_, page)| drop(OwnedFrame::from_entry(page)));
                 drop(OwnedFrame::from_frame(entry.frame()));
             }
         }

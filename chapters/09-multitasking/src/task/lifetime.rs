@@ -38,7 +38,11 @@ static KERNEL_WAITS: WaitQueue = WaitQueue::new();
 
 // ANCHOR: init
 /// Lets threads have address spaces of their own, and fork.
+///
+/// # Panics
+/// If it is called twice.
 pub fn init() {
+    assert!(!switch::is_ready(), "`multitasking::init` is called once");
     switch::init();
     system_call::init();
 }

@@ -1,12 +1,15 @@
 //! Address spaces, and the threads that run in them, without fork.
 
 use crate::{DATA, as_task, assert_is_in_the_kernels_space, fork_to, rights};
+use alloc::boxed::Box;
 use common::VirtAddr;
 use common::lock::{interrupts_off, let_interrupts_in};
+use core::hint::black_box;
 use multitasking::rule::PRIVATE;
 use multitasking::{AddressSpace, map, switch, wait};
 use paging::directory::{MapError, NotMapped};
-use paging::{Flags, Frame, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions};
+use paging::walk::Mapping;
+use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions};
 use threads::{Context, ReservedThread};
 
 pub fn private_regions_have_names_once_a_task_runs() {
@@ -192,4 +195,33 @@ pub fn one_frame_is_shared_by_two_spaces() {
     copy = run_in(copy, |_| assert_eq!(read_data(), 17), 0);
     drop(copy);
     assert_eq!(frame_allocator::taken_count(), before);
+}
+
+pub fn a_space_before_init_is_refused() {
+    // The kernel of this test stops before it gets here.
+}
+
+pub fn init_is_called_once() {
+    multitasking::init();
+}
+
+pub fn the_kernel_gets_no_page_table_once_there_is_a_space() {
+    let make_table = |address| KERNEL.lock().make_tables(address..address.wrapping_add(PAGE_BYTES));
+    make_table(VirtAddr::new(0xE000_0000)).expect("memory is not out");
+    let space = AddressSpace::new().expect("memory is not out");
+    make_table(VirtAddr::new(0xE000_0000)).expect("there is one already");
+    let index = Page::containing(VirtAddr::new(0xE000_0000)).directory_index();
+    assert!(space.directory().entry(index).is_present());
+    drop(space);
+    let _ = make_table(VirtAddr::new(0xE040_0000));
+}
+
+pub fn a_walk_sees_what_the_heap_grows_by_meanwhile() {
+    let space = AddressSpace::new().expect("memory is not out");
+    let is_in_heap = |mapping: &Mapping| (0xC000_0000..0xD000_0000).contains(&mapping.page.address().as_u32());
+    let _first = black_box(Box::new(1));
+    let mut walk = space.directory().mappings();
+    walk.find(is_in_heap).expect("the heap has a page");
+    let grown = black_box(alloc::vec![0u8; 256 << 10]);
+    assert!(walk.filter(is_in_heap).count() >= grown.len() / PAGE_BYTES as usize);
 }

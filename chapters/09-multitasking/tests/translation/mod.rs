@@ -4,8 +4,7 @@
 //! then its entry is changed behind the CPU's back: until CR3 is loaded, the page means what it meant before.
 
 use common::VirtAddr;
-use paging::directory::table_in;
-use paging::{Entry, Flags, Frame, KERNEL, Page, frame_allocator};
+use paging::{Entry, Flags, Frame, KERNEL, Page, Table, frame_allocator};
 
 /// A page of the last place for a kernel stack, where there is none. Its page table is linked.
 const PAGE: Page = Page::containing(VirtAddr::new(0xD000_0000 + 1024 * 0x4000 - 0x1000));
@@ -44,8 +43,8 @@ impl Translation {
     }
 
     fn point_to(&self, frame: Frame) {
-        let table = KERNEL.lock().entries()[PAGE.directory_index()].frame();
+        let table = KERNEL.lock().entry(PAGE.directory_index()).frame();
         // SAFETY: it is the table of that page, which nothing else uses.
-        unsafe { (&raw mut (*table_in(table))[PAGE.table_index()]).write_volatile(Entry::new(frame, Flags::WRITABLE)) };
+        unsafe { Table::in_frame(table).set(PAGE.table_index(), Entry::new(frame, Flags::WRITABLE)) };
     }
 }
