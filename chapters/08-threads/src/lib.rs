@@ -47,6 +47,7 @@ mod time {
     pub mod timeslice;
     pub mod sleepers;
     pub mod wait_queue;
+    pub mod keyboard_controller;
     pub mod input;
 }
 

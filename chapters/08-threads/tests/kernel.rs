@@ -122,6 +122,7 @@ const TESTS: &[Test] = &[
     test!(a_newcomer_reads_the_second_byte),
     test!(a_reading_ends_with_a_byte_or_at_its_deadline),
     test!(a_key_pressed_before_init_is_not_lost_and_blocks_nothing),
+    test!(a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up),
     test!(what_the_serial_port_received_before_init_is_not_lost).types("xyz"),
     test!(with_no_thread_to_run_the_cpu_halts),
     // Guards against interrupts
@@ -770,6 +771,38 @@ fn a_key_pressed_before_init_is_not_lost_and_blocks_nothing() {
     assert_eq!(input::read_byte(), b'a');
     press(KEY_B);
     assert_eq!(input::read_byte(), b'b');
+}
+
+fn a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up() {
+    const PRETEND_THAT_THE_MOUSE_SENT: u8 = 0xD3;
+    const READ_SETTINGS: u8 = 0x20;
+    const WRITE_SETTINGS: u8 = 0x60;
+    const TO_THE_MOUSE: u8 = 0xD4;
+    const REPORT: u8 = 0xF4;
+    let tell = |command, value| {
+        // SAFETY: the controller reaches no memory, and its interrupts are masked.
+        unsafe {
+            outb(0x64, command);
+            outb(0x60, value);
+        }
+    };
+    // SAFETY: as above.
+    let receive = || unsafe {
+        while inb(0x64) & 1 == 0 {}
+        inb(0x60)
+    };
+    tell(TO_THE_MOUSE, REPORT);
+    assert_eq!(receive(), 0xFA, "the mouse says that it will");
+    tell(WRITE_SETTINGS, 0b0001_0010); // the mouse interrupts, the keyboard is off, and is not translated
+    tell(PRETEND_THAT_THE_MOUSE_SENT, KEY_A);
+    start(1000, 4);
+    input::init();
+    press(KEY_B);
+    assert_eq!(input::read_byte(), b'b', "the mouse has sent no letter");
+    let _off = interrupts_off();
+    // SAFETY: this asks for the settings, while no key is pressed.
+    unsafe { outb(0x64, READ_SETTINGS) };
+    assert_eq!(receive() & 0b0111_0011, 0b0110_0001);
 }
 
 fn what_the_serial_port_received_before_init_is_not_lost() {

@@ -5,6 +5,7 @@
 
 #![cfg(target_os = "none")]
 
+use super::keyboard_controller;
 use super::wait_queue::WaitQueue;
 use crate::choice::reason::Reason;
 use alloc::collections::VecDeque;
@@ -27,11 +28,8 @@ const INTERRUPT_WHEN_RECEIVED: u8 = 0x01;
 /// "Ready", "request to send", and OUT2, which on a PC connects the UART to its interrupt line.
 const MODEM_WITH_INTERRUPTS: u8 = 0x0B;
 const SERIAL_RECEIVED: u8 = 0x01;
-
-// Ports of the keyboard's controller (IBM PC AT Technical Reference, "Keyboard Controller").
-const KEYBOARD_DATA: u16 = 0x60;
-const KEYBOARD_STATUS: u16 = 0x64;
-const KEYBOARD_RECEIVED: u8 = 0x01;
+/// Where there is no UART, every bit of the status reads as set.
+const NO_UART: u8 = 0xFF;
 
 /// What was typed and not read yet: so many bytes at most. What comes when it is full is lost.
 static TYPED: Lock<VecDeque<u8>> = Lock::new(VecDeque::new());
@@ -57,7 +55,7 @@ pub fn init() {
     }
     // What came before is taken out: a line that is up already would never go up again.
     receive_serial();
-    receive_keyboard();
+    keyboard_controller::init(scan_code);
     pic::unmask(Irq::Serial1);
     pic::unmask(Irq::Keyboard);
 }
@@ -84,42 +82,36 @@ extern "C" fn serial_interrupt(_: &mut TrapFrame) {
 }
 
 extern "C" fn keyboard_interrupt(_: &mut TrapFrame) {
-    receive_keyboard();
+    while let Some(byte) = keyboard_controller::receive() {
+        byte.into_iter().for_each(scan_code);
+    }
     pic::end_of_interrupt(Irq::Keyboard);
 }
 
 /// Takes all that the UART has received.
 fn receive_serial() {
-    while is_set(SERIAL_STATUS, SERIAL_RECEIVED) {
+    // SAFETY: reading the status changes nothing that is used here.
+    let has_received = || match unsafe { inb(SERIAL_STATUS) } {
+        NO_UART => false,
+        status => status & SERIAL_RECEIVED != 0,
+    };
+    while has_received() {
         // SAFETY: reading takes the byte out of the UART, and changes nothing else.
         typed(unsafe { inb(SERIAL_DATA) });
     }
 }
 
-/// Takes all that the keyboard has sent, and makes letters of it.
-fn receive_keyboard() {
-    while is_set(KEYBOARD_STATUS, KEYBOARD_RECEIVED) {
-        // SAFETY: reading takes the byte out of the controller, and changes nothing else.
-        let code = unsafe { inb(KEYBOARD_DATA) };
-        let mut keyboard = KEYBOARD.lock();
-        let event = keyboard.add_byte(code).ok().flatten();
-        let key = event.and_then(|event| keyboard.process_keyevent(event));
-        drop(keyboard);
-        if let Some(DecodedKey::Unicode(letter)) = key
-            && let Ok(byte) = u8::try_from(letter)
-        {
-            typed(byte);
-        }
+/// Makes a letter of what the keyboard has sent, if it is one.
+fn scan_code(byte: u8) {
+    let mut keyboard = KEYBOARD.lock();
+    let event = keyboard.add_byte(byte).ok().flatten();
+    let key = event.and_then(|event| keyboard.process_keyevent(event));
+    drop(keyboard);
+    if let Some(DecodedKey::Unicode(letter)) = key
+        && let Ok(byte) = u8::try_from(letter)
+    {
+        typed(byte);
     }
-}
-
-/// Where there is no device, every bit of the status reads as set.
-const NO_DEVICE: u8 = 0xFF;
-
-fn is_set(status: u16, bit: u8) -> bool {
-    // SAFETY: reading the status changes nothing that is used here.
-    let bits = unsafe { inb(status) };
-    bits != NO_DEVICE && bits & bit != 0
 }
 
 // ANCHOR: typed

@@ -1,0 +1,77 @@
+//! The controller between the keyboard and the CPU (IBM PC AT Technical Reference, "Keyboard Controller"; with a mouse,
+//! IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller").
+//!
+//! It has one register for what it has received, whichever device that comes from. A mouse that firmware has left on
+//! would fill it, and no key would come through any more. So what firmware has left is set anew.
+
+#![cfg(target_os = "none")]
+
+use x86::io::{inb, outb};
+
+const DATA: u16 = 0x60;
+/// The status when it is read, a command when it is written.
+const STATUS: u16 = 0x64;
+/// Where there is no controller, every bit reads as set.
+const NO_CONTROLLER: u8 = 0xFF;
+
+// Bits of the status.
+const RECEIVED: u8 = 1 << 0;
+const IS_BUSY: u8 = 1 << 1;
+const FROM_MOUSE: u8 = 1 << 5;
+
+// Commands.
+const READ_SETTINGS: u8 = 0x20;
+const WRITE_SETTINGS: u8 = 0x60;
+const MOUSE_OFF: u8 = 0xA7;
+const KEYBOARD_OFF: u8 = 0xAD;
+
+// Bits of the settings.
+const KEYBOARD_INTERRUPTS: u8 = 1 << 0;
+const MOUSE_INTERRUPTS: u8 = 1 << 1;
+const KEYBOARD_IS_OFF: u8 = 1 << 4;
+const MOUSE_IS_OFF: u8 = 1 << 5;
+/// Scan codes arrive as those of set 1.
+const IS_TRANSLATED: u8 = 1 << 6;
+
+/// How often to look for something that takes a few thousandths of a second at most.
+const PATIENCE: u32 = 100_000;
+
+/// Lets the keyboard send and interrupt, and keeps the mouse silent. Calls `take` with each byte that the keyboard has
+/// sent before.
+pub fn init(mut take: impl FnMut(u8)) {
+    command(MOUSE_OFF);
+    command(KEYBOARD_OFF); // what is received from here on is the answer
+    while let Some(byte) = receive() {
+        byte.into_iter().for_each(&mut take);
+    }
+    command(READ_SETTINGS);
+    let Some(settings) = (0..PATIENCE).find_map(|_| receive()).flatten() else { return };
+    let on = KEYBOARD_INTERRUPTS | IS_TRANSLATED | MOUSE_IS_OFF;
+    let off = MOUSE_INTERRUPTS | KEYBOARD_IS_OFF;
+    command(WRITE_SETTINGS);
+    write(DATA, settings & !off | on);
+}
+
+/// What has been received, if anything has; none in it if that is from the mouse.
+pub fn receive() -> Option<Option<u8>> {
+    // SAFETY: reading the status changes nothing; reading the byte takes it out of the controller, and no more.
+    let (status, byte) = unsafe {
+        let status = inb(STATUS);
+        let is_there = status != NO_CONTROLLER && status & RECEIVED != 0;
+        (status, is_there.then(|| inb(DATA))?)
+    };
+    Some((status & FROM_MOUSE == 0).then_some(byte))
+}
+
+fn command(command: u8) {
+    write(STATUS, command);
+}
+
+/// Writes as soon as the controller has taken what was written before.
+fn write(port: u16, value: u8) {
+    // SAFETY: the controller reaches no memory, and none of its commands that are sent here resets the machine.
+    unsafe {
+        (0..PATIENCE).take_while(|_| inb(STATUS) & IS_BUSY != 0).for_each(drop);
+        outb(port, value);
+    }
+}
