@@ -15,7 +15,7 @@ use interrupts::{TrapFrame, UserTrapFrame, exceptions};
 use multiboot2::{BootInformation, BootInformationHeader, MemoryArea, MemoryAreaType};
 use paging::directory::{Directory, MapError, NotMapped};
 use paging::page_fault::{PAGE_FAULT, PageFault};
-use paging::regions::Region;
+use paging::regions::{self, Region};
 use paging::tss::{self, Tss};
 use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, TooManyOwners, frame_allocator};
 use segments::descriptor::{self, Access, Descriptor};
@@ -152,6 +152,9 @@ const TESTS: &[Test] = &[
     test!(an_old_cpu_is_refused_with_a_sentence)
         .cpu("pentium,-pse")
         .ends(End::Stop("STOP: this kernel needs a CPU with pages of 4 MiB")),
+    test!(a_tss_ends_with_its_fields),
+    test!(a_seventeenth_region_is_a_bug)
+        .ends(End::Stop("sixteen have names\n\nPANIC: 16 regions are enough for every chapter")),
 ];
 
 /// Keeps for the tests what the loader tells, changed as the test that was picked wants it.
@@ -999,4 +1002,21 @@ fn paging_is_set_up_with_interrupts_off() {
 
 fn an_old_cpu_is_refused_with_a_sentence() {
     // The kernel of this test stops before it gets here.
+}
+
+fn a_tss_ends_with_its_fields() {
+    for selector in [3 << 3, 4 << 3] {
+        let (limit, is_known): (u32, u8);
+        // SAFETY: the limit of a segment is only asked.
+        unsafe { asm!("lsl {:e}, {:e}", "setz {}", out(reg) limit, in(reg) selector, out(reg_byte) is_known) };
+        assert_eq!((limit, is_known), (103, 1), "behind it, ring 3 would find ports that it may use");
+    }
+}
+
+fn a_seventeenth_region_is_a_bug() {
+    const OF_THE_KERNEL: usize = 7;
+    let add = || regions::add(Region::new(SOMEWHERE..SOMEWHERE, |_, f| f.write_str("nothing")));
+    (OF_THE_KERNEL..16).for_each(|_| add());
+    boot::log!("sixteen have names");
+    add();
 }
