@@ -5,6 +5,7 @@
 
 #![cfg(target_os = "none")]
 
+use crate::error_code::ErrorCode;
 use crate::trap_frame::TrapFrame;
 use boot::stop::{self, Trace};
 use common::VirtAddr;
@@ -53,7 +54,7 @@ const NAMES: [&str; 32] = [
 /// The handler of every vector for which none is registered.
 pub(crate) extern "C" fn unhandled(frame: &mut TrapFrame) {
     match NAMES.get(frame.vector as usize) {
-        Some(name) => report(frame, format_args!("{name} (vector {}){}", frame.vector, ErrorCode(frame))),
+        Some(name) => report(frame, format_args!("{name} (vector {}){}", frame.vector, ErrorCode::of(frame))),
         None => report(frame, format_args!("interrupt {:#04x} has no handler", frame.vector)),
     }
 }
@@ -70,29 +71,3 @@ pub fn report(frame: &TrapFrame, words: fmt::Arguments) -> ! {
     stop::report("EXCEPTION", format_args!("{words}\n{frame}"), &trace)
 }
 // ANCHOR_END: unhandled
-
-// ANCHOR: error_code
-/// The error code of an exception, in words; nothing where there is none to tell.
-struct ErrorCode<'a>(&'a TrapFrame);
-
-impl fmt::Display for ErrorCode<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let code = self.0.error_code;
-        match self.0.vector {
-            10..=13 if code == 0 => f.write_str(", error code 0: no segment is to blame"),
-            10..=13 => {
-                let table = ["GDT", "IDT", "LDT", "IDT"][(code >> 1 & 3) as usize];
-                let cause = if code & 1 == 0 { "" } else { ", while delivering an external interrupt" };
-                write!(f, ", error code {code:#06x}: entry {} of the {table}{cause}", code >> 3)
-            }
-            14 => {
-                let access = if code & 2 == 0 { "read" } else { "write" };
-                let page = if code & 1 == 0 { "a page that is not present" } else { "a page that forbids it" };
-                write!(f, ", error code {code:#06x}: a {access} of {page}")
-            }
-            8 | 17 | 21 | 29 | 30 => write!(f, ", error code {code:#06x}"),
-            _ => Ok(()),
-        }
-    }
-}
-// ANCHOR_END: error_code
