@@ -32,6 +32,7 @@ const TESTS: &[Test] = &[
     test!(the_loader_says_its_name),
     test!(the_command_line_arrives),
     test!(a_missing_uart_does_not_hang_the_log),
+    test!(every_byte_waits_for_the_transmitter),
     test!(a_log_that_is_not_read_for_a_while_goes_on_later).ends(End::Stop("\nThe log goes on.\n\nSTOP: that was all")),
     test!(to_set_up_the_log_again_changes_nothing),
     test!(a_port_is_set_up_in_whatever_state_it_was_left),
@@ -183,6 +184,31 @@ fn a_missing_uart_does_not_hang_the_log() {
     for _ in 0..10_000 {
         stuck.write_str("a transmitter that is never ready").expect("every byte is dropped or sent");
     }
+}
+
+fn every_byte_waits_for_the_transmitter() {
+    /// Here bit 5 says that channel 2 of the timer has counted down. To the driver, it is a transmitter that needs time.
+    const LINE_STATUS: u16 = 0x61;
+    const PULSES: [u8; 2] = 1000u16.to_le_bytes();
+    // SAFETY: no device is at the port that the byte is written to, five below.
+    let mut slow = unsafe { Serial::new(LINE_STATUS - 5) };
+    // SAFETY: the status is only read.
+    let is_ready = || unsafe { io::inb(LINE_STATUS) & 0x20 != 0 };
+    loop {
+        // SAFETY: nothing else uses channel 2, and the loudspeaker stays off.
+        unsafe {
+            io::outb(0x61, 0x01);
+            io::outb(0x43, 0b1011_0000);
+            PULSES.into_iter().for_each(|byte| io::outb(0x42, byte));
+        }
+        // On a busy host, all that time may have passed already.
+        let needs_time = !is_ready();
+        slow.write_char('x').expect("every byte is dropped or sent");
+        if needs_time {
+            break;
+        }
+    }
+    assert!(is_ready());
 }
 
 fn a_log_that_is_not_read_for_a_while_goes_on_later() {
