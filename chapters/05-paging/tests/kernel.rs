@@ -152,6 +152,12 @@ const TESTS: &[Test] = &[
     test!(an_old_cpu_is_refused_with_a_sentence)
         .cpu("pentium,-pse")
         .ends(End::Stop("STOP: this kernel needs a CPU with pages of 4 MiB")),
+    test!(boot_information_beyond_128_mib_is_refused)
+        .memory_mib(200)
+        .ends(End::Stop("STOP: the boot information lies beyond 128 MiB, where this kernel cannot read it")),
+    test!(memory_that_is_not_used_is_told)
+        .memory_mib(200)
+        .ends(End::Stop("\nMemory above 128 MiB is not used: 73600 KiB of it.\n\nSTOP: that is all")),
     test!(a_tss_ends_with_its_fields),
     test!(a_seventeenth_region_is_a_bug)
         .ends(End::Stop("sixteen have names\n\nPANIC: 16 regions are enough for every chapter")),
@@ -165,7 +171,9 @@ fn begin(handover: Handover) -> &'static BootInformation<'static> {
     if let Some((_, change)) = CHANGES.iter().find(|(name, _)| words.contains(name)) {
         information = changed(&information, *change);
     } else if words.contains("information_in_free_memory") {
-        information = moved(&information);
+        information = moved(&information, IN_FREE_MEMORY);
+    } else if words.contains("information_beyond_128_mib") {
+        information = moved(&information, BEYOND_128_MIB);
     }
     BOOT.call_once(|| information)
 }
@@ -254,13 +262,14 @@ fn changed(boot: &BootInformation, change: Change) -> BootInformation<'static> {
 
 /// Where the map calls memory available, and nothing is.
 const IN_FREE_MEMORY: usize = 9 << 20;
+const BEYOND_128_MIB: usize = 160 << 20;
 
 /// What the loader tells, moved to where other loaders might have put it.
-fn moved(boot: &BootInformation) -> BootInformation<'static> {
+fn moved(boot: &BootInformation, to: usize) -> BootInformation<'static> {
     // SAFETY: the information is the loader's and lies there; where it goes nothing is, and paging is off.
-    unsafe { (boot.start_address() as *const u8).copy_to(IN_FREE_MEMORY as *mut u8, boot.total_size()) };
+    unsafe { (boot.start_address() as *const u8).copy_to(to as *mut u8, boot.total_size()) };
     // SAFETY: a copy of good information, at an aligned address, which is not written to any more.
-    let loaded = unsafe { BootInformation::load(IN_FREE_MEMORY as *const BootInformationHeader) };
+    let loaded = unsafe { BootInformation::load(to as *const BootInformationHeader) };
     loaded.expect("the tags of the copy are as good as those of the original")
 }
 
@@ -1002,6 +1011,14 @@ fn paging_is_set_up_with_interrupts_off() {
 
 fn an_old_cpu_is_refused_with_a_sentence() {
     // The kernel of this test stops before it gets here.
+}
+
+fn boot_information_beyond_128_mib_is_refused() {
+    // The kernel of this test stops before it gets here.
+}
+
+fn memory_that_is_not_used_is_told() {
+    boot::stop::stop!("that is all");
 }
 
 fn a_tss_ends_with_its_fields() {

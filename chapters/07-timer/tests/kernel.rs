@@ -9,7 +9,7 @@
 use common::lock::interrupts_off;
 use core::arch::{asm, global_asm};
 use core::mem;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
 use core::time::Duration;
 use harness::{End, Test, test};
 use interrupts::TrapFrame;
@@ -45,6 +45,7 @@ const TESTS: &[Test] = &[
     test!(registers_survive_ticks),
     test!(interrupts_of_the_slave_come_again),
     test!(the_clock_interrupts_once_per_second),
+    test!(the_clock_keeps_its_other_settings),
     test!(a_spurious_interrupt_7_ends_nothing),
     test!(a_spurious_interrupt_15_ends_nothing_at_the_slave),
     test!(a_line_that_gives_up_ends_the_cascade),
@@ -385,6 +386,20 @@ fn the_clock_interrupts_once_per_second() {
         (99..=101).contains(&(wait_for_second().abs_diff(wait_for_second())))
     };
     assert!((0..5).any(|_| seconds_take_100_ticks()));
+}
+
+fn the_clock_keeps_its_other_settings() {
+    static REGISTER_B: AtomicU8 = AtomicU8::new(0);
+    for left in [0xE0, 0xEF] {
+        REGISTER_B.store(left, Relaxed);
+        write_register_b(|_| REGISTER_B.load(Relaxed));
+        rtc::start();
+        write_register_b(|register| {
+            REGISTER_B.store(register, Relaxed);
+            register
+        });
+        assert_eq!(REGISTER_B.load(Relaxed), left & 0x0F | 0x10, "what {left:#x} has become");
+    }
 }
 
 fn a_spurious_interrupt_7_ends_nothing() {

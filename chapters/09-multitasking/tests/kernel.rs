@@ -163,6 +163,11 @@ const TESTS: &[Test] = &[
     test!(a_fault_in_a_child_is_told)
         .ends(End::Stop("EXCEPTION: page fault: a write to 0x09000000 in private memory: the page is not present"))
         .told(&["`kernel::a_fault_in_a_child_is_told::"]),
+    // Up to the last byte
+    test!(the_first_and_the_last_private_page_are_mapped),
+    test!(what_begins_before_private_memory_is_refused).ends(End::Stop("is not private")),
+    test!(what_ends_behind_private_memory_is_refused).ends(End::Stop("is not private")),
+    test!(a_value_may_lie_across_two_pages),
 ];
 
 /// Runs `test` as task 1.
@@ -786,4 +791,38 @@ fn a_fault_in_a_child_is_told() {
         });
         let _ = wait();
     });
+}
+
+fn new_space() -> AddressSpace {
+    AddressSpace::new().expect("memory is not out")
+}
+
+fn the_first_and_the_last_private_page_are_mapped() {
+    let (start, end) = (PRIVATE.start, PRIVATE.end);
+    let mut space = new_space();
+    for pages in [start..start.wrapping_add(PAGE_BYTES), end.wrapping_sub(PAGE_BYTES)..end, end..end] {
+        assert_eq!(space.map(pages, Flags::WRITABLE), Ok(()));
+    }
+}
+
+fn what_begins_before_private_memory_is_refused() {
+    _ = new_space().map(PRIVATE.start.wrapping_sub(PAGE_BYTES)..PRIVATE.start, Flags::WRITABLE);
+}
+
+fn what_ends_behind_private_memory_is_refused() {
+    _ = new_space().map(PRIVATE.end..PRIVATE.end.wrapping_add(PAGE_BYTES), Flags::WRITABLE);
+}
+
+fn a_value_may_lie_across_two_pages() {
+    const HALVES: [VirtAddr; 2] = [DATA.wrapping_add(PAGE_BYTES - 4), DATA.wrapping_add(PAGE_BYTES)];
+    let mut space = new_space();
+    space.map(DATA..DATA.wrapping_add(2 * PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+    // SAFETY: nothing is there yet, and a number has no padding.
+    unsafe { space.write(HALVES[0], &0x1111_2222_3333_4444u64) };
+    let halves = HALVES.map(|address| {
+        let there = space.directory().translate(address).expect("it is mapped");
+        // SAFETY: the identity map shows the page, to which no reference leads.
+        unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u32>().read() }
+    });
+    assert_eq!(halves, [0x3333_4444, 0x1111_2222]);
 }
