@@ -157,7 +157,7 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("STOP: the boot information lies beyond 128 MiB, where this kernel cannot read it")),
     test!(memory_that_is_not_used_is_told)
         .memory_mib(200)
-        .ends(End::Stop("\nMemory above 128 MiB is not used: 73600 KiB of it.\n\nSTOP: that is all")),
+        .ends(End::Stop("Memory above 128 MiB is not used: 73600 KiB of it.\n\nSTOP: that is all")),
     test!(a_tss_ends_with_its_fields),
     test!(a_seventeenth_region_is_a_bug)
         .ends(End::Stop("sixteen have names\n\nPANIC: 16 regions are enough for every chapter")),
