@@ -44,10 +44,10 @@ pub fn interrupts_off() -> InterruptsOff {
     unsafe { irq::disable() };
     let off = InterruptsOff { not_send: PhantomData };
     let reasons = REASONS.get(&off).wrapping_add(EACH);
+    REASONS.set(reasons, &off);
     if reasons >= MOST {
         too_many_guards();
     }
-    REASONS.set(reasons, &off);
     off
 }
 
