@@ -22,7 +22,6 @@ const FROM_MOUSE: u8 = 1 << 5;
 // Commands.
 const READ_SETTINGS: u8 = 0x20;
 const WRITE_SETTINGS: u8 = 0x60;
-const MOUSE_OFF: u8 = 0xA7;
 const KEYBOARD_OFF: u8 = 0xAD;
 
 // Bits of the settings.
@@ -39,13 +38,12 @@ const PATIENCE: u32 = 100_000;
 /// Lets the keyboard send and interrupt, and keeps the mouse silent. Calls `take` with each byte that the keyboard has
 /// sent before.
 pub fn init(mut take: impl FnMut(u8)) {
-    command(MOUSE_OFF);
-    command(KEYBOARD_OFF); // what is received from here on is the answer
+    command(KEYBOARD_OFF); // what is received from here on is not the keyboard's
     while let Some(byte) = receive() {
         byte.into_iter().for_each(&mut take);
     }
     command(READ_SETTINGS);
-    let Some(settings) = (0..PATIENCE).find_map(|_| receive()).flatten() else { return };
+    let Some(settings) = (0..PATIENCE).find_map(|_| receive()?) else { return };
     let on = KEYBOARD_INTERRUPTS | IS_TRANSLATED | MOUSE_IS_OFF;
     let off = MOUSE_INTERRUPTS | KEYBOARD_IS_OFF;
     command(WRITE_SETTINGS);
