@@ -46,6 +46,7 @@ const TESTS: &[Test] = &[
     test!(interrupts_of_the_slave_come_again),
     test!(the_clock_interrupts_once_per_second),
     test!(the_clock_keeps_its_other_settings),
+    test!(the_clock_is_started_with_interrupts_off),
     test!(a_spurious_interrupt_7_ends_nothing),
     test!(a_spurious_interrupt_15_ends_nothing_at_the_slave),
     test!(a_line_that_gives_up_ends_the_cascade),
@@ -400,6 +401,29 @@ fn the_clock_keeps_its_other_settings() {
         });
         assert_eq!(REGISTER_B.load(Relaxed), left & 0x0F | 0x10, "what {left:#x} has become");
     }
+}
+
+fn the_clock_is_started_with_interrupts_off() {
+    const DEBUG: u8 = 1;
+    static WERE_ON: AtomicBool = AtomicBool::new(true);
+    static TIMES_OFF: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn step(frame: &mut TrapFrame) {
+        let are_on = EFlags::from_bits_truncate(frame.eflags).contains(EFlags::FLAGS_IF);
+        if WERE_ON.swap(are_on, Relaxed) && !are_on {
+            TIMES_OFF.fetch_add(1, Relaxed);
+        }
+    }
+    // SAFETY: the handlers of these tests change no register.
+    unsafe { interrupts::register(DEBUG, step) };
+    start_at_1000_hz();
+    // SAFETY: with the trap flag set, the CPU comes to the handler after each instruction (Intel SDM volume 3, 18.3.1.4,
+    // "Single-Step Exception Condition").
+    unsafe {
+        asm!("pushfd", "or dword ptr [esp], 0x100", "popfd");
+        rtc::start();
+        asm!("pushfd", "and dword ptr [esp], ~0x100", "popfd");
+    }
+    assert_eq!(TIMES_OFF.load(Relaxed), 1, "from the first access to the clock to the last");
 }
 
 fn a_spurious_interrupt_7_ends_nothing() {
