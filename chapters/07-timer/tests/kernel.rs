@@ -63,6 +63,7 @@ const TESTS: &[Test] = &[
     test!(a_start_in_a_tick_is_a_bug).ends(End::Stop("PANIC: interrupts are to be let in, but a guard or a handler")),
     test!(what_a_tick_leaks_ends_with_it),
     test!(guards_without_end_are_a_bug).ends(End::Stop("PANIC: a billion guards keep interrupts off")),
+    test!(no_tick_comes_after_the_end).ends(End::Halt),
 ];
 
 const PULSES_PER_TICK: u16 = 1193;
@@ -564,4 +565,18 @@ fn guards_without_end_are_a_bug() {
     reasons_for_interrupts_off.store((1 << 31) - 3, Relaxed);
     mem::forget(interrupts_off());
     mem::forget(interrupts_off());
+}
+
+fn no_tick_comes_after_the_end() {
+    static IS_OVER: AtomicBool = AtomicBool::new(false);
+    timer::on_tick(|| {
+        while IS_OVER.load(Relaxed) {
+            screen::println!("a tick");
+        }
+    });
+    start_at_1000_hz();
+    screen::println!("The demonstration is over.");
+    wait_for_tick(); // so that there is time before the next
+    IS_OVER.store(true, Relaxed);
+    common::qemu::halt();
 }
