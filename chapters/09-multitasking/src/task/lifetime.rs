@@ -57,7 +57,6 @@ pub fn init() {
 /// # Panics
 /// If [`init`] has not been called, if all threads are taken, or if there has been a task 1.
 pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
-    assert!(switch::is_ready(), "`multitasking::init` comes before the first task");
     let mut space = AddressSpace::new()?;
     space.map(STACK, Flags::WRITABLE).map_err(|_: MapError| OutOfMemory)?;
     let context = STACK.end.wrapping_sub(size_of::<Context>() as u32);
