@@ -63,7 +63,8 @@ fn first_task(_: usize) {
     let on_stack = AtomicU32::new(1);
     let before = frame_allocator::taken_count();
 
-    // SAFETY: nothing on the stack owns anything: what is shared is leaked, so neither task drops it.
+    // SAFETY: 1. Nothing on the stack owns anything: what is shared is leaked, so neither task drops it. 2. It is
+    // `Sync`. 3. No reference to the stack is kept there.
     let child = unsafe { fork() }.expect("memory is not out");
     println!("fork() returned {}, and getpid() returned {}", child.map_or(0, Pid::as_u32), me());
     if child.is_none() {

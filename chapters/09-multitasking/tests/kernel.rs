@@ -31,13 +31,18 @@ use multitasking::{
     AddressSpace, Exited, ForkError, NoSuchChild, Pid, comparison, exit, getpid, map, run, wait, with_directories,
 };
 use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, frame_allocator};
-use ring3::programs_of_ring_3_fork_share_a_frame_execute_and_end;
+use ring3::{
+    a_program_that_writes_to_the_kernels_heap_is_told, programs_of_ring_3_fork_share_a_frame_execute_and_end,
+    the_stack_of_a_program_is_told, where_a_program_was_is_told,
+};
 use spaces::{
     a_page_that_is_protected_cannot_be_written, a_space_before_init_is_refused,
-    a_space_is_mapped_protected_and_unmapped, a_walk_sees_what_the_heap_grows_by_meanwhile, init_is_called_once,
-    one_frame_is_shared_by_two_spaces, only_private_pages_are_mapped_in_a_space,
-    private_regions_have_names_once_a_task_runs, the_kernel_gets_no_page_table_once_there_is_a_space,
-    the_space_of_a_thread_is_replaced, what_is_unmapped_in_a_space_is_gone_at_once,
+    a_space_is_mapped_protected_and_unmapped, a_space_that_is_being_copied_is_not_changed,
+    a_walk_sees_what_the_heap_grows_by_meanwhile, init_is_called_once, one_frame_is_shared_by_two_spaces,
+    only_private_pages_are_mapped_in_a_space, private_memory_is_readable_by_its_physical_address,
+    private_regions_have_names_once_a_task_runs, the_guard_page_gets_no_frame,
+    the_kernel_gets_no_page_table_once_there_is_a_space, the_space_of_a_thread_is_replaced,
+    what_is_unmapped_in_a_space_is_gone_at_once,
 };
 use threads::MOST_THREADS;
 use translation::Translation;
@@ -137,6 +142,11 @@ const TESTS: &[Test] = &[
     test!(all_is_given_back_when_task_1_has_ended),
     test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
     test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack is never mapped")),
+    test!(the_guard_page_gets_no_frame).ends(End::Stop("the guard page of the stack is never mapped")),
+    test!(a_space_that_is_being_copied_is_not_changed)
+        .memory_mib(64)
+        .ends(End::Stop("PANIC: an address space is not changed while it is being copied")),
+    test!(private_memory_is_readable_by_its_physical_address),
     // Spaces without fork
     test!(private_regions_have_names_once_a_task_runs),
     test!(a_space_is_mapped_protected_and_unmapped),
@@ -144,7 +154,7 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("a read of 0x08048000 in private memory: the page is not present")),
     test!(a_page_that_is_protected_cannot_be_written)
         .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
-    test!(only_private_pages_are_mapped_in_a_space).ends(End::Stop("Page(0xfffff000) is not private")),
+    test!(only_private_pages_are_mapped_in_a_space).ends(End::Stop("0xfffff000-0x00000000 is not private")),
     test!(the_space_of_a_thread_is_replaced),
     test!(a_space_before_init_is_refused)
         .ends(End::Stop("PANIC: `multitasking::init` comes before the first address space")),
@@ -156,6 +166,10 @@ const TESTS: &[Test] = &[
     // Switches
     test!(cr3_is_loaded_only_on_the_way_to_another_space),
     test!(programs_of_ring_3_fork_share_a_frame_execute_and_end),
+    test!(a_program_that_writes_to_the_kernels_heap_is_told)
+        .ends(End::Stop("page fault: a write to 0xc0000000 in the kernel heap by ring 3: the page is the kernel's")),
+    test!(where_a_program_was_is_told).ends(End::Stop("  SS 0x0033  EIP 0x08048000, in ring 3\n")),
+    test!(the_stack_of_a_program_is_told).ends(End::Stop("  ESP 0x0804a000\n")),
     // Faults
     test!(a_stack_overflow_in_a_child_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page"))
@@ -175,7 +189,8 @@ fn as_task(test: fn(usize)) {
     assert_eq!(run(test), Ok(0));
 }
 
-/// Forks. What a test's stack owns in the heap is dropped by the parent alone: its children end in `exit`.
+/// Forks. What a test's stack owns in the heap is the parent's, and children end in `exit`: if one of them reads it, the
+/// parent waits for its end first. Tests share atomics alone, and leave no reference to a stack in the heap.
 fn fork() -> Result<Option<Pid>, ForkError> {
     // SAFETY: see above.
     unsafe { multitasking::fork() }

@@ -49,8 +49,8 @@ fn tell(name: &'static str, total: u32) {
     log!("{}", Figure::new(name, total));
 }
 
-/// Forks, and tells the parent the child's number. Nothing on the stacks of these benches owns anything that a
-/// child would drop.
+/// Forks, and tells the parent the child's number. Nothing on the stacks of these benches leads into the heap, or the
+/// other way round.
 fn fork() -> Option<Pid> {
     // SAFETY: see above.
     unsafe { multitasking::fork() }.expect("there is room and memory for a child")

@@ -3,7 +3,7 @@
 #![cfg(target_os = "none")]
 
 use super::copy::copy_pages;
-use super::rule::{COPIED, LINKED, PRIVATE};
+use super::rule::{COPIED, GUARD_PAGE, LINKED, PRIVATE};
 use super::switch;
 use common::VirtAddr;
 use core::ops::Range;
@@ -15,6 +15,8 @@ use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, Table, f
 /// it is given back; the CPU must not be using it then.
 pub struct AddressSpace {
     directory: Directory,
+    /// How many copies are being made of it, by code that has not borrowed it.
+    copies: u32,
 }
 
 /// Memory is out. What had been taken by then has been given back.
@@ -37,7 +39,7 @@ impl AddressSpace {
         // SAFETY: it stays in this address space. The kernel's tables are never given back, and from now on there are no
         // others: whatever the kernel maps later, it maps in these.
         let directory = unsafe { KERNEL.lock().link(LINKED) };
-        directory.map(|directory| Self { directory }).ok_or(OutOfMemory)
+        directory.map(|directory| Self { directory, copies: 0 }).ok_or(OutOfMemory)
     }
     // ANCHOR_END: new
 
@@ -49,6 +51,23 @@ impl AddressSpace {
     pub fn copy(&self) -> Result<Self, OutOfMemory> {
         // SAFETY: the borrow keeps this space as it is.
         unsafe { Self::copy_of(self.directory.frame()) }
+    }
+
+    /// Begins a copy of the space, which must stay as it is until [`end_copy`](Self::end_copy). Returns the frame of its
+    /// directory.
+    pub(super) fn begin_copy(&mut self) -> Frame {
+        self.copies += 1;
+        self.directory.frame()
+    }
+
+    /// Ends it.
+    pub(super) fn end_copy(&mut self) {
+        self.copies -= 1;
+    }
+
+    /// Whether a copy has begun and has not ended.
+    pub(super) fn is_being_copied(&self) -> bool {
+        self.copies > 0
     }
 
     /// As [`copy`](Self::copy), of the address space whose directory is in the frame `directory`.
@@ -77,11 +96,9 @@ impl AddressSpace {
     /// [`MapError`]; no page has been mapped then.
     ///
     /// # Panics
-    /// If the addresses are not all private.
+    /// If the addresses are not all private, or the guard page of the stack is among them.
     pub fn map(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
-        let is_private =
-            PRIVATE.start <= addresses.start && addresses.start <= addresses.end && addresses.end <= PRIVATE.end;
-        assert!(is_private, "{addresses:?} is not private");
+        assert_may_be_mapped(&addresses);
         // SAFETY: no reference of Rust's leads into the private part except into a stack, and what is mapped there
         // stays as it is.
         unsafe { self.directory.map_free_frames(addresses, flags) }
@@ -93,12 +110,12 @@ impl AddressSpace {
     /// [`MapError`]; nothing has changed then.
     ///
     /// # Panics
-    /// If the page is not private.
+    /// If the page is not private, or is the guard page of the stack.
     ///
     /// # Safety
     /// As for [`Directory::map`].
     pub unsafe fn map_frame(&mut self, page: Page, frame: OwnedFrame, flags: Flags) -> Result<(), MapError> {
-        assert_private(page);
+        assert_may_be_mapped(&addresses_of(page));
         // SAFETY: the caller's.
         unsafe { self.directory.map(page, frame, flags) }.map(|flush| flush.flush())
     }
@@ -109,12 +126,12 @@ impl AddressSpace {
     /// If it is not mapped.
     ///
     /// # Panics
-    /// If the page is not private.
+    /// If the page is not private, or is the guard page of the stack.
     ///
     /// # Safety
     /// The page is not used any more.
     pub unsafe fn unmap(&mut self, page: Page) -> Result<OwnedFrame, NotMapped> {
-        assert_private(page);
+        assert_may_be_mapped(&addresses_of(page));
         // SAFETY: the caller's.
         let (frame, flush) = unsafe { self.directory.unmap(page) }?;
         flush.flush();
@@ -127,12 +144,12 @@ impl AddressSpace {
     /// If it is not mapped.
     ///
     /// # Panics
-    /// If the page is not private.
+    /// If the page is not private, or is the guard page of the stack.
     ///
     /// # Safety
     /// As for [`Directory::protect`].
     pub unsafe fn protect(&mut self, page: Page, flags: Flags) -> Result<(), NotMapped> {
-        assert_private(page);
+        assert_may_be_mapped(&addresses_of(page));
         // SAFETY: the caller's.
         unsafe { self.directory.protect(page, flags) }.map(|flush| flush.flush())
     }
@@ -167,8 +184,14 @@ impl AddressSpace {
     }
 }
 
-fn assert_private(page: Page) {
-    assert!(PRIVATE.contains(&page.address()), "{page:?} is not private");
+fn assert_may_be_mapped(addresses: &Range<VirtAddr>) {
+    let Range { start, end } = *addresses;
+    assert!(PRIVATE.start <= start && start <= end && end <= PRIVATE.end, "{start}-{end} is not private");
+    assert!(end <= GUARD_PAGE.start || GUARD_PAGE.end <= start, "the guard page of the stack is never mapped");
+}
+
+fn addresses_of(page: Page) -> Range<VirtAddr> {
+    page.address()..page.address().wrapping_add(PAGE_BYTES)
 }
 
 // ANCHOR: drop

@@ -5,6 +5,7 @@
 
 use common::VirtAddr;
 use core::ops::Range;
+use paging::PAGE_BYTES;
 
 // ANCHOR: rule
 /// The task's own half of the address space; all the rest is the kernel's.
@@ -19,6 +20,13 @@ pub const COPIED: Range<usize> =
 /// The entries that are linked: all others.
 pub(crate) const LINKED: [Range<usize>; 2] = [0..COPIED.start, COPIED.end..1024];
 // ANCHOR_END: rule
+
+/// Where every task has its stack, at the top of its own half: three pages. A formatted `println!` that is
+/// interrupted takes about one kilobyte, and a panic two.
+pub const STACK: Range<VirtAddr> = VirtAddr::new(PRIVATE.end.as_u32() - 3 * PAGE_BYTES)..PRIVATE.end;
+
+/// The page below it, which is never mapped: a stack that is too small for its task runs into it.
+pub const GUARD_PAGE: Range<VirtAddr> = VirtAddr::new(STACK.start.as_u32() - PAGE_BYTES)..STACK.start;
 
 const _: () = assert!(
     PRIVATE.start.as_u32().is_multiple_of(BYTES_PER_ENTRY) && PRIVATE.end.as_u32().is_multiple_of(BYTES_PER_ENTRY),

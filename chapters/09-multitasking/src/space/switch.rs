@@ -74,7 +74,8 @@ pub unsafe fn start_in(space: AddressSpace, thread: ReservedThread, context: *mu
 /// Lets the running thread go on in `space` at once, and returns the one that it had.
 ///
 /// # Safety
-/// Everything that the thread uses is mapped in `space` as it was, its stack above all.
+/// 1. Everything that the thread uses is mapped in `space` as it was, its stack above all.
+/// 2. The caller is not a handler that has interrupted [`copy_of_own`].
 pub unsafe fn replace(space: AddressSpace) -> Option<AddressSpace> {
     let _off = interrupts_off();
     let me = threads::current();
@@ -99,11 +100,16 @@ pub unsafe fn take_from(thread: ThreadId) -> Option<AddressSpace> {
 
 /// Does `work` with the address space of `thread`, with interrupts off; none if it has none of its own.
 ///
+/// # Panics
+/// If the thread is making a copy of it.
+///
 /// # Safety
-/// 1. `work` changes what is mapped in the space, and does not put another space in its place.
-/// 2. The thread is not making a copy of the space.
+/// `work` changes what is mapped in the space, and does not put another space in its place.
 pub unsafe fn with_space<T>(thread: ThreadId, work: impl FnOnce(&mut AddressSpace) -> T) -> Option<T> {
-    SPACES.lock()[thread].as_mut().map(work)
+    let mut spaces = SPACES.lock();
+    let space = spaces[thread].as_mut()?;
+    assert!(!space.is_being_copied(), "an address space is not changed while it is being copied");
+    Some(work(space))
 }
 
 /// Shows the page directories of two threads, with interrupts off; none if one has no address space of its own.
@@ -118,8 +124,12 @@ pub fn with_directories<T>([first, second]: [ThreadId; 2], show: impl FnOnce([&D
 /// # Errors
 /// If memory is out.
 pub fn copy_of_own() -> Option<Result<AddressSpace, OutOfMemory>> {
-    let directory = SPACES.lock()[threads::current()].as_ref()?.directory().frame();
-    // SAFETY: only the thread itself changes its space, or ends; and it is here.
-    Some(unsafe { AddressSpace::copy_of(directory) })
+    let me = threads::current();
+    let directory = SPACES.lock()[me].as_mut()?.begin_copy();
+    // SAFETY: the space stays as it is: `with_space` refuses to change it now, and callers of `replace` and `take_from`
+    // keep away. Should a handler end the thread, this does not go on.
+    let copy = unsafe { AddressSpace::copy_of(directory) };
+    SPACES.lock()[me].as_mut().expect("only its own thread replaces it").end_copy();
+    Some(copy)
 }
 // ANCHOR_END: spaces

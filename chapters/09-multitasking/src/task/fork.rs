@@ -49,9 +49,14 @@ pub enum ForkError {
 /// [`ForkError`]; there is no child then, and nothing has changed.
 ///
 /// # Safety
-/// The stack is copied, and the kernel's heap is linked. So every `Box`, `Vec`, lock guard or other owner
-/// on the stack is there twice afterwards, while what it owns is there once. Only one of the two tasks may
-/// drop such an owner, or change anything through it. (An `InterruptsOff` is each task's own, and both drop it.)
+/// The stack is copied, and the kernel's heap is linked. So what the stack holds is there twice afterwards, and what
+/// that leads to in the heap is there once.
+/// 1. Owners (a `Box`, a `Vec`, the guard of a lock) and every `&mut`: one of the tasks alone uses its copy, to read,
+///    change or drop it. The other one may use its own once that task has exited. (An `InterruptsOff` owns nothing in
+///    the heap: both drop theirs.)
+/// 2. Shared references into the heap: both tasks may read through them, if what is there is `Sync`.
+/// 3. References to the stack: neither task leaves one where the other finds it. At that address the other one has its
+///    own stack, with something else.
 pub unsafe fn fork() -> Result<Option<Pid>, ForkError> {
     const OUT_OF_MEMORY: i32 = Errno::OutOfMemory as i32;
     const TRY_AGAIN: i32 = Errno::TryAgain as i32;

@@ -6,22 +6,15 @@ use super::family::{NoSuchChild, Pid, Zombie};
 use super::system_call;
 use super::table::{TASKS, pid_of, release};
 use crate::space::address_space::{AddressSpace, OutOfMemory};
-use crate::space::rule::PRIVATE;
+use crate::space::rule::{GUARD_PAGE, PRIVATE, STACK};
 use crate::space::switch;
 use common::VirtAddr;
 use common::lock::{interrupts_off, let_interrupts_in};
 use core::ops::Range;
+use paging::Flags;
 use paging::directory::{Directory, MapError};
 use paging::regions::{self, Region};
-use paging::{Flags, PAGE_BYTES};
 use threads::{Context, MOST_THREADS, PerThread, Reason, ReservedThread, WaitQueue};
-
-/// Where every task has its stack, at the top of its own half: three pages. A formatted `println!` that is
-/// interrupted takes about one kilobyte, and a panic two.
-const STACK: Range<VirtAddr> = VirtAddr::new(PRIVATE.end.as_u32() - 3 * PAGE_BYTES)..PRIVATE.end;
-
-/// The page below it, which is never mapped: a stack that is too small for its task runs into it.
-const GUARD_PAGE: Range<VirtAddr> = VirtAddr::new(STACK.start.as_u32() - PAGE_BYTES)..STACK.start;
 
 /// A child that has exited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +51,10 @@ pub fn init() {
 /// If [`init`] has not been called, if all threads are taken, or if there has been a task 1.
 pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     let mut space = AddressSpace::new()?;
-    space.map(STACK, Flags::WRITABLE).map_err(|_: MapError| OutOfMemory)?;
+    space.map(STACK, Flags::WRITABLE).map_err(|error| {
+        assert_eq!(error, MapError::OutOfMemory, "a new space has nothing mapped that is private");
+        OutOfMemory
+    })?;
     let context = STACK.end.wrapping_sub(size_of::<Context>() as u32);
     // SAFETY: the stack is mapped, and not in use yet. Words have no padding.
     unsafe { space.write(context, &Context::new(begin, first, 0)) };
@@ -162,11 +158,9 @@ fn finish_reaping(zombie: Zombie) -> Exited {
 /// [`MapError`]; no page has been mapped then.
 ///
 /// # Panics
-/// If no task is running, if the addresses are not private, or if the guard page of the stack is among them.
+/// As [`AddressSpace::map`]; and if no task is running, or it is forking: a handler calls, in the midst of that.
 pub fn map(addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
-    let spares_guard_page = addresses.end <= GUARD_PAGE.start || GUARD_PAGE.end <= addresses.start;
-    assert!(spares_guard_page, "the guard page of the stack is never mapped");
-    // SAFETY: 1. The space only gets more pages. 2. This thread is here, and not in the midst of a copy.
+    // SAFETY: the space only gets more pages.
     let mapped = unsafe { switch::with_space(threads::current(), |space| space.map(addresses, flags)) };
     mapped.expect("only a task has private memory")
 }

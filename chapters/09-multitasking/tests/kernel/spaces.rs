@@ -1,16 +1,17 @@
 //! Address spaces, and the threads that run in them, without fork.
 
-use crate::{DATA, as_task, assert_is_in_the_kernels_space, fork_to, rights};
+use crate::{DATA, as_task, assert_is_in_the_kernels_space, fork_to, map_16_mib, pid, rights, shared, until};
 use alloc::boxed::Box;
 use common::VirtAddr;
 use common::lock::{interrupts_off, let_interrupts_in};
 use core::hint::black_box;
-use multitasking::rule::PRIVATE;
-use multitasking::{AddressSpace, map, switch, wait};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use multitasking::rule::{GUARD_PAGE, PRIVATE};
+use multitasking::{AddressSpace, map, switch, wait, with_directories};
 use paging::directory::{MapError, NotMapped};
 use paging::walk::Mapping;
 use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions};
-use threads::{Context, ReservedThread};
+use threads::{Context, ReservedThread, ThreadId};
 
 pub fn private_regions_have_names_once_a_task_runs() {
     fn is_called(address: VirtAddr, name: &str) -> bool {
@@ -40,7 +41,7 @@ fn write_data(value: u32) {
 
 /// Does `work` with the running task's address space.
 fn with_own_space<T>(work: impl FnOnce(&mut AddressSpace) -> T) -> T {
-    // SAFETY: 1. No test here puts another space in its place. 2. The thread is here, and makes no copy.
+    // SAFETY: no test here puts another space in its place.
     unsafe { switch::with_space(threads::current(), work) }.expect("a task is running")
 }
 
@@ -224,4 +225,49 @@ pub fn a_walk_sees_what_the_heap_grows_by_meanwhile() {
     walk.find(is_in_heap).expect("the heap has a page");
     let grown = black_box(alloc::vec![0u8; 256 << 10]);
     assert!(walk.filter(is_in_heap).count() >= grown.len() / PAGE_BYTES as usize);
+}
+
+pub fn the_guard_page_gets_no_frame() {
+    let mut space = AddressSpace::new().expect("memory is not out");
+    let frame = frame_allocator::allocate().expect("memory is not out");
+    // SAFETY: the frame was free, and the space is not in use.
+    let _ = unsafe { space.map_frame(Page::containing(GUARD_PAGE.start), frame, Flags::WRITABLE) };
+}
+
+pub fn a_space_that_is_being_copied_is_not_changed() {
+    static TASK: AtomicUsize = AtomicUsize::new(0);
+    fn change(_: usize) {
+        loop {
+            // SAFETY: the space stays where it is.
+            unsafe { switch::with_space(ThreadId::new(TASK.load(Relaxed)), |_| ()) };
+            threads::yield_now();
+        }
+    }
+    as_task(|_| {
+        map_16_mib();
+        TASK.store(threads::current().slot(), Relaxed);
+        let _never_ends = threads::spawn(change, 0).expect("there is room");
+        (0..10).for_each(|_| threads::yield_now());
+        fork_to(|| 0);
+    });
+}
+
+/// Chapter 9 has no protection: in ring 0 the identity map shows the memory of every task.
+pub fn private_memory_is_readable_by_its_physical_address() {
+    const SECRET: u32 = 0x5EC2_E7;
+    as_task(|_| {
+        let step = shared(0);
+        fork_to(|| {
+            until(step, 1);
+            assert_eq!(rights(DATA), None, "this task has no such page");
+            let physical = with_directories([pid(1); 2], |[first, _]| first.translate(DATA)).flatten();
+            let physical = physical.expect("the other task has one");
+            // SAFETY: the identity map shows it there, and no reference leads to it.
+            unsafe { VirtAddr::new(physical.as_u32()).as_ptr::<u32>().read_volatile() as i32 }
+        });
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        write_data(SECRET);
+        step.store(1, Relaxed);
+        assert_eq!(wait().map(|exited| exited.status), Ok(SECRET as i32));
+    });
 }

@@ -38,6 +38,8 @@ const CODE: VirtAddr = VirtAddr::new(0x0804_8000);
 const STACK_TOP: VirtAddr = VirtAddr::new(0x0804_A000);
 const DATA: VirtAddr = VirtAddr::new(0x0804_A000);
 const SHARED: VirtAddr = VirtAddr::new(0x0804_B000);
+/// The first page of the kernel's heap.
+const HEAP: VirtAddr = VirtAddr::new(0xC000_0000);
 
 // Linux's numbers, except the last one.
 const EXIT: u32 = 1;
@@ -47,10 +49,11 @@ const PREEMPTED: u32 = 1000;
 /// As many timeslices must the timer have ended of each program before it goes on.
 const TIMESLICES: u32 = 3;
 
-// Two programs. Their only absolute addresses are those of data.
+// Three programs. Their only absolute addresses are those of data.
 //
 // The first one forks. Both processes then run until they have been preempted; the parent leaves a value for the
-// child in the shared page, and the child exits with it. The second one is what a process becomes by `execve`.
+// child in the shared page, and the child exits with it. The second one is what a process becomes by `execve`. The
+// third one does what no program may.
 global_asm!(
     "first_program:",
     "mov eax, {fork}; int 0x80",
@@ -67,6 +70,9 @@ global_asm!(
     "push 2; pop ebx",
     "mov eax, {exit}; int 0x80",
     "second_program_end:",
+    "third_program: mov [{heap}], eax",
+    "third_program_end:",
+    heap = const HEAP.as_u32(),
     fork = const FORK,
     exit = const EXIT,
     execve = const EXECVE,
@@ -76,20 +82,26 @@ global_asm!(
     shared = const SHARED.as_u32(),
 );
 
-/// The instructions of both programs, and their ends.
-fn programs() -> [&'static [u8]; 2] {
+/// The instructions of the programs.
+fn programs() -> [&'static [u8]; 3] {
     unsafe extern "C" {
         safe static first_program: u8;
         safe static first_program_end: u8;
         safe static second_program: u8;
         safe static second_program_end: u8;
+        safe static third_program: u8;
+        safe static third_program_end: u8;
     }
     let bytes = |start: &'static u8, end: &'static u8| {
         let (start, end) = (&raw const *start, &raw const *end);
         // SAFETY: the labels stand before and behind instructions of this kernel, which can be read.
         unsafe { core::slice::from_raw_parts(start, end.addr() - start.addr()) }
     };
-    [bytes(&first_program, &first_program_end), bytes(&second_program, &second_program_end)]
+    [
+        bytes(&first_program, &first_program_end),
+        bytes(&second_program, &second_program_end),
+        bytes(&third_program, &third_program_end),
+    ]
 }
 
 static FAMILY: Lock<Family> = Lock::new(Family::new());
@@ -106,10 +118,7 @@ pub fn programs_of_ring_3_fork_share_a_frame_execute_and_end() {
     let before = frame_allocator::taken_count();
     let answer = idt::gate(SYSTEM_CALL);
     let open = Gate::new(Kind::Interrupt, gdt::CODE.bits(), answer.handler(), Ring::Ring3);
-    let flat = Access::PRESENT | Access::CODE_OR_DATA | Access::READ_WRITE | Access::RING_3;
-    let pages = SegmentFlags::LIMIT_IN_PAGES | SegmentFlags::BITS_32;
-    let segments = [flat | Access::EXECUTABLE, flat].map(|access| Descriptor::new(0, 0xF_FFFF, access, pages));
-    gdt::load(Box::leak(Box::new(gdt::extended::<7>(&segments)))).expect("it extends the loaded table");
+    load_segments();
     // SAFETY: the gate leads to the same stub. The handler believes no register of ring 3; it and the hook leave
     // alone what they must.
     let previous = unsafe {
@@ -119,7 +128,7 @@ pub fn programs_of_ring_3_fork_share_a_frame_execute_and_end() {
     };
     threads::count_turns();
     let before_threads = frame_allocator::taken_count();
-    start_first();
+    start_first(programs()[0]);
     ENDED.wait_until(Reason::Wait, None, || {
         let statuses = [0, 1].map(|number: usize| STATUSES[number].load(Relaxed));
         statuses.iter().all(|status| *status != 0).then_some(())
@@ -141,6 +150,31 @@ pub fn programs_of_ring_3_fork_share_a_frame_execute_and_end() {
         idt::set_gate(SYSTEM_CALL, answer);
     }
     assert!(frame_allocator::taken_count() <= before + 2);
+}
+
+/// Makes segments for programs.
+fn load_segments() {
+    let flat = Access::PRESENT | Access::CODE_OR_DATA | Access::READ_WRITE | Access::RING_3;
+    let pages = SegmentFlags::LIMIT_IN_PAGES | SegmentFlags::BITS_32;
+    let segments = [flat | Access::EXECUTABLE, flat].map(|access| Descriptor::new(0, 0xF_FFFF, access, pages));
+    gdt::load(Box::leak(Box::new(gdt::extended::<7>(&segments)))).expect("it extends the loaded table");
+}
+
+/// A program writes where the kernel's heap is. The report is about the program.
+pub fn a_program_that_writes_to_the_kernels_heap_is_told() {
+    load_segments();
+    // SAFETY: the hook leaves alone what it must.
+    unsafe { threads::before_switch(&CHOOSE_KERNEL_STACK) };
+    start_first(programs()[2]);
+    ENDED.wait_until(Reason::Wait, None, || None::<()>);
+}
+
+pub fn where_a_program_was_is_told() {
+    a_program_that_writes_to_the_kernels_heap_is_told();
+}
+
+pub fn the_stack_of_a_program_is_told() {
+    a_program_that_writes_to_the_kernels_heap_is_told();
 }
 
 static CHOOSE_KERNEL_STACK: Hook = Hook::new(choose_kernel_stack);
@@ -189,12 +223,12 @@ fn start(mut thread: ReservedThread, space: AddressSpace, frame: UserTrapFrame, 
     }
 }
 
-fn start_first() {
+fn start_first(program: &[u8]) {
     let off = interrupts_off();
     let thread = ReservedThread::new().expect("there is room");
     assert_eq!(FAMILY.lock().add(thread.id(), None), Pid::FIRST);
     let shared = frame_allocator::allocate_cleared().expect("memory is not out");
-    start(thread, space_for(programs()[0], shared), new_frame(), &off);
+    start(thread, space_for(program, shared), new_frame(), &off);
 }
 
 extern "C" fn system_call(registers: &mut TrapFrame) {
@@ -224,7 +258,7 @@ fn shared_frame(thread: ThreadId) -> OwnedFrame {
         unsafe { space.map_frame(page, frame, Flags::WRITABLE | Flags::USER) }.expect("it was mapped");
         share
     };
-    // SAFETY: 1. The space stays where it is. 2. The thread is here, and makes no copy.
+    // SAFETY: the space stays where it is.
     let share = unsafe { switch::with_space(thread, take_share) };
     share.expect("a process has a space")
 }

@@ -73,7 +73,7 @@ fn watch(_: usize) {
 
 fn fork() -> Result<Option<Pid>, ForkError> {
     FORKS.fetch_add(1, Relaxed);
-    // SAFETY: no test here has anything on its stack that owns something in the heap.
+    // SAFETY: no test here has anything on its stack that leads into the heap, or keeps a reference to its stack there.
     unsafe { multitasking::fork() }
 }
 
