@@ -33,7 +33,7 @@ impl Table {
     ///
     /// # Panics
     /// If there are not so many.
-    #[inline]
+    #[inline(always)]
     pub fn entry(self, index: usize) -> Entry {
         assert!(index < ENTRIES, "a table has 1024 entries");
         // SAFETY: a table has so many entries, and lies in the identity map.
