@@ -2,8 +2,9 @@
 
 #![cfg(target_os = "none")]
 
+use crate::faults::page_fault::{self, PAGE_FAULT};
 use crate::faults::regions::{self, Region};
-use crate::faults::{double_fault, page_fault, tss};
+use crate::faults::{double_fault, tss};
 use crate::frames::frame_allocator;
 use crate::frames::page::{Frame, PAGE_BYTES, Page, WINDOW_END};
 use crate::tables::directory::{Directory, PAGES_PER_TABLE};
@@ -13,6 +14,8 @@ use boot::stop::stop;
 use common::lock::interrupts_off;
 use common::{Lock, PhysAddr, VirtAddr, image};
 use core::arch::x86::__cpuid;
+use interrupts::gate::Gate;
+use interrupts::idt;
 use lazy_static::lazy_static;
 use multiboot2::BootInformation;
 use x86::controlregs::{Cr0, Cr4, cr0, cr0_write, cr3_write, cr4, cr4_write};
@@ -29,8 +32,12 @@ const FIRST_LARGE_PAGE: u32 = PAGES_PER_TABLE * PAGE_BYTES;
 /// Finds the free memory, builds the kernel's address space, and turns paging on.
 ///
 /// Stops with a sentence on a CPU without large pages: the first Pentium has them.
+///
+/// # Panics
+/// Before `interrupts::init`, or if it is called twice.
 pub fn init(boot: &BootInformation) {
     let _off = interrupts_off(); // no handler finds a part of it
+    assert!(idt::gate(PAGE_FAULT) != Gate::ABSENT, "`interrupts::init` comes first: it has handlers for page faults");
     const PSE: u32 = 1 << 3; // in EDX of leaf 1: SDM volume 2, CPUID
     if __cpuid(1).edx & PSE == 0 {
         stop!("this kernel needs a CPU with pages of 4 MiB (PSE): a Pentium or newer");

@@ -148,6 +148,9 @@ const TESTS: &[Test] = &[
         .told(&["in `kernel::a_stop_in_a_damaged_chain_says_where_the_chain_ends`"]),
     test!(the_kernels_map_before_paging_is_refused)
         .ends(End::Stop("PANIC: `paging::init` comes first: it finds the memory for page tables")),
+    test!(paging_before_interrupts_is_refused)
+        .ends(End::Stop("PANIC: `interrupts::init` comes first: it has handlers for page faults")),
+    test!(paging_is_set_up_once).ends(End::Stop("PANIC: the free frames are found once")),
     test!(paging_is_set_up_with_interrupts_off),
     test!(an_old_cpu_is_refused_with_a_sentence)
         .cpu("pentium,-pse")
@@ -168,6 +171,9 @@ fn begin(handover: Handover) -> &'static BootInformation<'static> {
     serial::init();
     let mut information = handover.information();
     let words = information::command_line(&information);
+    if words.contains("before_interrupts") {
+        paging::init(&information);
+    }
     if let Some((_, change)) = CHANGES.iter().find(|(name, _)| words.contains(name)) {
         information = changed(&information, *change);
     } else if words.contains("information_in_free_memory") {
@@ -974,7 +980,13 @@ fn a_double_fault_for_another_reason_is_called_so() {
 }
 
 fn the_kernels_map_before_paging_is_refused() {
-    // The kernel of this test stops before it gets here.
+    // The kernel of this test stops before it gets here, and so does that of the next.
+}
+
+fn paging_before_interrupts_is_refused() {}
+
+fn paging_is_set_up_once() {
+    paging::init(boot());
 }
 
 /// How often interrupts have been turned off, and whether they were let in at the last step.

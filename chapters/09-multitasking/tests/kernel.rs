@@ -38,11 +38,11 @@ use ring3::{
 use spaces::{
     a_page_that_is_protected_cannot_be_written, a_space_before_init_is_refused,
     a_space_is_mapped_protected_and_unmapped, a_space_that_is_being_copied_is_not_changed,
-    a_walk_sees_what_the_heap_grows_by_meanwhile, init_is_called_once, one_frame_is_shared_by_two_spaces,
-    only_private_pages_are_mapped_in_a_space, private_memory_is_readable_by_its_physical_address,
-    private_regions_have_names_once_a_task_runs, the_guard_page_gets_no_frame,
-    the_kernel_gets_no_page_table_once_there_is_a_space, the_space_of_a_thread_is_replaced,
-    what_is_unmapped_in_a_space_is_gone_at_once,
+    a_task_is_granted_rights_and_notes_alone, a_walk_sees_what_the_heap_grows_by_meanwhile, init_is_called_once,
+    one_frame_is_shared_by_two_spaces, only_private_pages_are_mapped_in_a_space,
+    private_memory_is_readable_by_its_physical_address, private_regions_have_names_once_a_task_runs,
+    the_guard_page_gets_no_frame, the_kernel_gets_no_page_table_once_there_is_a_space,
+    the_space_of_a_thread_is_replaced, what_is_unmapped_in_a_space_is_gone_at_once,
 };
 use threads::MOST_THREADS;
 use translation::Translation;
@@ -114,6 +114,7 @@ const TESTS: &[Test] = &[
     // Every page, and its rights
     test!(a_table_full_of_pages_is_copied_and_nothing_beyond),
     test!(rights_of_copied_pages_are_kept),
+    test!(a_task_is_granted_rights_and_notes_alone),
     test!(the_copy_of_a_read_only_page_cannot_be_written)
         .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
     test!(a_guard_page_stays_a_guard_page),

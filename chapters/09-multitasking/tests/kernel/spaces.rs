@@ -7,8 +7,8 @@ use common::lock::{interrupts_off, let_interrupts_in};
 use core::hint::black_box;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use multitasking::rule::{GUARD_PAGE, PRIVATE};
-use multitasking::{AddressSpace, map, switch, wait, with_directories};
-use paging::directory::{MapError, NotMapped};
+use multitasking::{AddressSpace, getpid, map, switch, wait, with_directories};
+use paging::directory::{Directory, MapError, NotMapped};
 use paging::walk::Mapping;
 use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions};
 use threads::{Context, ReservedThread, ThreadId};
@@ -269,5 +269,23 @@ pub fn private_memory_is_readable_by_its_physical_address() {
         write_data(SECRET);
         step.store(1, Relaxed);
         assert_eq!(wait().map(|exited| exited.status), Ok(SECRET as i32));
+    });
+}
+
+pub fn a_task_is_granted_rights_and_notes_alone() {
+    as_task(|_| {
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::from_bits_retain(u32::MAX)).expect("memory is not out");
+        write_data(1);
+        let granted = |directory: &Directory| {
+            let mut mappings = directory.mappings().filter(|mapping| mapping.page == Page::containing(DATA));
+            mappings.next().map(|found| (found.flags, frame_allocator::owner_count(found.frame)))
+        };
+        let found = || with_directories([getpid().expect("a task is running"); 2], |[own, _]| granted(own)).flatten();
+        const NOTES: Flags = Flags::AVAILABLE_10.union(Flags::AVAILABLE_11);
+        let written = Flags::ACCESSED | Flags::DIRTY;
+        let expected = Flags::PRESENT | Flags::WRITABLE | Flags::USER | NOTES | Flags::OWNED | written;
+        assert_eq!(found(), Some((expected, 1)));
+        fork_to(|| i32::from(found() == Some((expected, 1)) && read_data() == 1));
+        assert_eq!(wait().map(|exited| exited.status), Ok(1), "the copy has the same");
     });
 }
