@@ -8,6 +8,7 @@ use boot::{information, serial};
 use common::lock::let_interrupts_in;
 use common::{Lock, PhysAddr, VirtAddr, image};
 use core::arch::asm;
+use core::fmt;
 use core::mem;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use harness::{End, Test, test};
@@ -164,6 +165,8 @@ const TESTS: &[Test] = &[
     test!(a_tss_ends_with_its_fields),
     test!(a_seventeenth_region_is_a_bug)
         .ends(End::Stop("sixteen have names\n\nPANIC: 16 regions are enough for every chapter")),
+    test!(a_place_is_told_in_full_in_short_and_in_columns)
+        .ends(End::Stop("PANIC: the guard page of task 1's stack, the guard page of a stack, task 1's stack   |")),
 ];
 
 /// Keeps for the tests what the loader tells, changed as the test that was picked wants it.
@@ -1048,4 +1051,12 @@ fn a_seventeenth_region_is_a_bug() {
     (OF_THE_KERNEL..16).for_each(|_| add());
     boot::log!("sixteen have names");
     add();
+}
+
+fn a_place_is_told_in_full_in_short_and_in_columns() {
+    let stack = SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES);
+    let name = |_, f: &mut fmt::Formatter| f.write_str(if f.alternate() { "a stack" } else { "task 1's stack" });
+    regions::add(Region::stacks(stack, 2 * PAGE_BYTES, name));
+    let guard_page = regions::locate(SOMEWHERE);
+    panic!("{guard_page}, {guard_page:#}, {:17}|", regions::locate(SOMEWHERE.wrapping_add(PAGE_BYTES)));
 }

@@ -163,6 +163,7 @@ const TESTS: &[Test] = &[
     test!(the_heap_survives_preemption),
     test!(printed_lines_are_not_torn),
     test!(a_lock_held_by_a_sleeper_is_a_deadlock).ends(End::Stop("PANIC: deadlock: this lock is held already")),
+    test!(the_serial_port_tells_its_peer_that_it_is_ready_and_interrupts),
 ];
 
 /// A timeslice in ticks that is over before a test is.
@@ -1159,4 +1160,12 @@ fn a_lock_held_by_a_sleeper_is_a_deadlock() {
     });
     yield_now();
     *SHARED.lock() += 1;
+}
+
+fn the_serial_port_tells_its_peer_that_it_is_ready_and_interrupts() {
+    start(1000, ENDLESS);
+    input::init();
+    // SAFETY: reading these registers changes nothing.
+    let registers = unsafe { [1, 4].map(|register| x86::io::inb(boot::serial::COM1 + register)) };
+    assert_eq!(registers, [0x01, 0x0B]);
 }
