@@ -7,6 +7,7 @@ use boot::entry::Handover;
 use boot::serial::{self, Serial};
 use boot::stop::Trace;
 use boot::{information, stop};
+use common::lock::interrupts_off;
 use common::{VirtAddr, image};
 use core::arch::asm;
 use core::fmt::Write;
@@ -75,6 +76,8 @@ const TESTS: &[Test] = &[
     test!(a_long_chain_of_callers_is_cut_off).ends(End::Stop("EXCEPTION: none\n  EIP 0x00004fff\n  EIP 0x00004fff")),
     test!(a_lock_taken_twice_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
     test!(a_lock_keeps_interrupts_off_while_it_is_held),
+    test!(a_halt_that_would_never_end_is_a_bug)
+        .ends(End::Stop("PANIC: interrupts would stay off, and the halt would never end")),
     test!(a_triple_fault_is_told).ends(End::TripleFault),
     test!(a_hang_is_told).ends(End::Hang).told(&["had not ended after", "in `kernel::a_hang_is_told`"]),
     test!(a_log_without_end_is_told).ends(End::Endless).told(&["1 MiB of log", "`kernel::a_log_without_end_is_told`"]),
@@ -435,6 +438,11 @@ fn a_lock_keeps_interrupts_off_while_it_is_held() {
     let during = are_on();
     drop(held);
     assert_eq!((during, are_on()), (false, true));
+}
+
+fn a_halt_that_would_never_end_is_a_bug() {
+    // The kernel has not let interrupts in yet.
+    interrupts_off().halt_until_interrupt();
 }
 
 fn a_triple_fault_is_told() {

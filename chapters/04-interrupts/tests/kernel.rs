@@ -4,6 +4,7 @@
 #![no_main]
 
 use common::VirtAddr;
+use common::lock::{interrupts_off, let_interrupts_in, with_interrupts_in};
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use harness::{End, Test, test};
@@ -67,6 +68,9 @@ const TESTS: &[Test] = &[
     test!(an_exception_while_an_exception_is_said_ends_it)
         .ends(End::Stop("EXCEPTION: \n(stopped again while saying so: invalid opcode (vector 6)\n  EAX"))
         .told(&["in `<kernel::Faulty as core::fmt::Display>::fmt`"]),
+    test!(a_handler_may_let_interrupts_in_for_a_while),
+    test!(a_guard_that_keeps_interrupts_off_where_a_handler_lets_them_in_is_a_bug)
+        .ends(End::Stop("PANIC: interrupts are to be let in, but a guard keeps them off")),
 ];
 
 /// Registers `handler` for `vector`, and returns the one before.
@@ -611,4 +615,40 @@ fn an_exception_while_an_exception_is_said_ends_it() {
     register(BREAKPOINT, fail);
     // SAFETY: the handler does not return.
     unsafe { asm!("int3") };
+}
+
+/// Lets interrupts in, and runs `handler` by a breakpoint.
+fn interrupt_with(handler: idt::Handler) {
+    register(BREAKPOINT, handler);
+    // SAFETY: all lines of the interrupt controllers are masked here, so nothing can arrive.
+    unsafe {
+        outb(0x21, 0xFF);
+        outb(0xA1, 0xFF);
+        let_interrupts_in();
+        asm!("int3");
+    }
+}
+
+fn a_handler_may_let_interrupts_in_for_a_while() {
+    fn are_on() -> bool {
+        // SAFETY: reading EFLAGS changes nothing.
+        unsafe { eflags::read() }.contains(EFlags::FLAGS_IF)
+    }
+    extern "C" fn let_in(_: &mut TrapFrame) {
+        assert!(!are_on());
+        // SAFETY: this is the handler, and the code that it has interrupted had interrupts on.
+        unsafe { with_interrupts_in(|| assert!(are_on())) };
+        assert!(!are_on());
+    }
+    interrupt_with(let_in);
+    assert!(are_on());
+}
+
+fn a_guard_that_keeps_interrupts_off_where_a_handler_lets_them_in_is_a_bug() {
+    extern "C" fn hold_a_guard(_: &mut TrapFrame) {
+        let _off = interrupts_off();
+        // SAFETY: not given: a guard is held, which is the test.
+        unsafe { with_interrupts_in(|| ()) };
+    }
+    interrupt_with(hold_a_guard);
 }
