@@ -202,8 +202,9 @@ impl Hunt<'_> {
             Some(name) => vec![workspace.chapter(Some(name))?],
         };
         let catchers = self.journal.catchers(mutant);
-        let place = |chapter: &&Chapter| catchers.iter().position(|(name, _)| *name == chapter.name);
-        chapters.sort_by_key(|chapter| place(chapter).unwrap_or(usize::MAX));
+        let place = |chapter: &Chapter| catchers.iter().position(|(name, _)| *name == chapter.name);
+        // A test that names the broken module is more likely to notice than others.
+        chapters.sort_by_key(|chapter| (place(chapter).unwrap_or(usize::MAX), !self.tests_name(chapter, mutant)));
         let mut tried = Tried {
             mutant: mutant.clone(),
             chapter: String::new(),
@@ -227,6 +228,14 @@ impl Hunt<'_> {
         let came = (tried.verdict.clone(), tried.seconds);
         self.journal.note_tried(tried)?;
         Ok(came)
+    }
+
+    /// Whether the tests of a chapter name the module that the mutant breaks.
+    fn tests_name(&self, chapter: &Chapter, mutant: &Mutant) -> bool {
+        let folder = Path::new("chapters").join(&chapter.name).join("tests");
+        let module = Path::new(&mutant.file).file_stem().unwrap_or_default().to_string_lossy();
+        let names = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&format!("{module}::"));
+        self.original.files().any(|(file, bytes)| file.starts_with(&folder) && names(bytes))
     }
 
     /// Refuses a chapter whose tests fail without a mistake: everything would seem to be caught.
