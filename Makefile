@@ -63,7 +63,7 @@ test:
 
 stress:
 	$(first)
-	$(tools) stress $(chapter) $(if $(SEED),--seed='$(SEED)')
+	$(subst with,with-bochs,$(tools)) stress $(chapter) $(if $(SEED),--seed='$(SEED)')
 
 bench:
 	$(first)

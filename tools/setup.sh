@@ -6,8 +6,9 @@
 #   tools/setup.sh install              installs what is missing, saying what and how
 #   tools/setup.sh with COMMAND...      the same, silent if nothing is missing; then COMMAND
 #   tools/setup.sh with-gdb COMMAND...  the same, for a command that needs gdb as well; and so with-mutants for
-#                                       cargo-mutants, with-miri for Miri, with-valgrind for valgrind, with-book for
-#                                       mdBook, with-pdf for mdBook and Chromium, with-browser for what drives Chromium too
+#                                       cargo-mutants, with-miri for Miri, with-valgrind for valgrind, with-bochs for
+#                                       Bochs, with-book for mdBook, with-pdf for mdBook and Chromium, with-browser for
+#                                       what drives Chromium too
 #
 # COMMAND finds the right Rust first on its PATH. A person types `make`, which calls this.
 
@@ -16,7 +17,7 @@ cd "$(dirname "$0")/.."
 
 needs="rust linker lld qemu grub xorriso"
 # What only some commands need.
-extras="mdbook chromium node npm modules mutants miri valgrind"
+extras="mdbook chromium node npm modules mutants miri valgrind bochs"
 # Pages look and link as this version makes them.
 mdbook=0.5.4
 # What opens the book's pages to test them.
@@ -36,7 +37,7 @@ main() {
         doctor)   needs="$needs gdb"; doctor ;;
         install)  needs="$needs gdb"; install; echo "Everything is there." ;;
         with)     shift; install; run "$@" ;;
-        with-gdb | with-mutants | with-miri | with-valgrind)
+        with-gdb | with-mutants | with-miri | with-valgrind | with-bochs)
                   needs="$needs ${1#with-}"; shift; install; run "$@" ;;
         with-book) needs="rust linker mdbook"; shift; install; run "$@" ;;
         with-pdf) needs="rust linker mdbook chromium"; shift; install; run "$@" ;;
@@ -114,6 +115,7 @@ name() {
         mutants) echo "cargo-mutants, for make mutants-of-logic" ;;
         miri)    echo "Miri in a nightly Rust, for make miri" ;;
         valgrind) echo "valgrind, for make valgrind" ;;
+        bochs)   echo "Bochs, another machine, for make stress" ;;
         mdbook)  echo "mdBook $mdbook, for make book" ;;
         chromium) echo "Chromium or Chrome, for make book-pdf and make test-book" ;;
         node)    echo "Node $node or newer, for make test-book" ;;
@@ -135,6 +137,7 @@ find_need() {
         mutants) PATH=$PATH:$cargo_bin command -v cargo-mutants ;;
         miri)    find_miri ;;
         valgrind) command -v valgrind ;;
+        bochs)   command -v bochs ;;
         mdbook)  find_mdbook ;;
         chromium) find_chromium ;;
         node)    command -v node >/dev/null && is_newer "$node" "$(node --version | tr -d v)" && command -v node ;;
@@ -147,6 +150,7 @@ version() {
     case $1 in
         rust)    "$2/rustc" --version ;;
         xorriso) "$2" -version 2>/dev/null ;;
+        bochs)   "$2" --help 2>&1 | grep -o 'Bochs.*[0-9]' ;;
         modules) echo "as in $browser/package-lock.json" ;;
         mutants) "$2" mutants --version ;;
         miri)    "$2" miri --version ;;
@@ -245,6 +249,7 @@ packages() {
         brew:grub)      echo i686-elf-grub ;;
         *:rust)         echo rustup ;;
         apt-get:chromium) if grep -q '^ID=ubuntu' /etc/os-release; then echo chromium-browser; else echo chromium; fi ;;
+        apt-get:bochs)  echo bochs bochs-term bochsbios vgabios bsdutils ;;
         apt-get:node | dnf:node | pacman:node | zypper:node) echo nodejs ;;
         dnf:npm)        echo nodejs-npm ;;
         brew:npm)       echo node ;;

@@ -68,9 +68,7 @@ fn boot_on(
         let expected = if refuses { Expected::Stop(REFUSAL.into()) } else { Expected::Good };
         let machine = Listed { memory_mib, cpu: cpu.into(), expected, ..Listed::table() };
         let run = booted::watch(workspace, kernel, "exit", &machine, timeout)?;
-        let promised = workspace.root.join("chapters").join(&chapter.name).join("tests/demonstration.txt");
-        let promised = fs::read_to_string(promised).unwrap_or_default();
-        let outcome = match (run.judge(&machine), missing_line(&promised, &run.text)) {
+        let outcome = match (run.judge(&machine), missing_line(&promises(workspace, chapter), &run.text)) {
             (Ok(()), Some(line)) if !refuses => Err(format!("The log lacks the line: {line}\n{}", run.story())),
             (verdict, _) => verdict,
         };
@@ -79,8 +77,14 @@ fn boot_on(
     })
 }
 
+/// The lines that the demonstration of a chapter has to say.
+pub fn promises(workspace: &Workspace, chapter: &Chapter) -> String {
+    let file = workspace.root.join("chapters").join(&chapter.name).join("tests/demonstration.txt");
+    fs::read_to_string(file).unwrap_or_default()
+}
+
 /// The first line of `promised` that is no line of `text`.
-fn missing_line<'a>(promised: &'a str, text: &str) -> Option<&'a str> {
+pub fn missing_line<'a>(promised: &'a str, text: &str) -> Option<&'a str> {
     promised.lines().find(|line| !text.lines().any(|said| is_said(line, said)))
 }
 

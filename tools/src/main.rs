@@ -5,6 +5,7 @@
 
 mod bench;
 mod book;
+mod bochs;
 mod boot;
 mod booted;
 mod cargo;

@@ -41,7 +41,7 @@ impl Process {
     /// Tries until it works; none if the process ends before that, or takes too long.
     pub fn wait_for<T>(&mut self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+        while start.elapsed() < PATIENCE && self.is_running() {
             if let Some(success) = attempt() {
                 return Some(success);
             }
@@ -58,6 +58,11 @@ impl Process {
     /// Waits until it has ended by itself.
     pub fn status(&mut self) -> io::Result<ExitStatus> {
         self.child.wait()
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Ends it.

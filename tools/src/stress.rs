@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::tally::Tally;
 use crate::wanted::{self, Wanted};
 use crate::watch::{Orders, Typist};
-use crate::{demonstrations, test};
+use crate::{bochs, demonstrations, test};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -47,7 +47,7 @@ pub struct Options {
     seed: Option<u32>,
 }
 
-/// Boots every chapter on many machines, and lets the long tests run in short and in full.
+/// Boots every chapter on many machines and in Bochs, and lets the long tests run in short and in full.
 pub fn stress(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let seed = options.seed.unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -60,6 +60,7 @@ pub fn stress(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     println!("Everything comes from the seed {seed}.");
     let tally = Tally::default();
     demonstrations::sweep(workspace, &chapters, seed, MOST_TIME_IN_SHORT, &tally)?;
+    bochs::compare(workspace, &chapters, MOST_TIME_IN_SHORT, &tally)?;
     test_in_short(workspace, &chapters, seed, &tally)?;
     run(workspace, &chapters, seed, &tally, Length::Full)?;
     Ok(test::conclude(&tally))
