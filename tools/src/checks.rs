@@ -68,6 +68,14 @@ pub fn test_libraries(workspace: &Workspace, chapters: &[&Chapter], with_common:
     count(tally, "tests of the libraries on the host", command);
 }
 
+/// Compiles for the kernels' target what these chapters' tests/refused.md holds, which the compiler has to refuse.
+pub fn test_refusals(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) {
+    let mut command = cargo::for_kernels(workspace, "test", Profile::Kernel);
+    command.args(["--doc", "--no-fail-fast"]);
+    cargo::packages(&mut command, chapters.iter().map(|chapter| chapter.package.as_str()));
+    count(tally, "what the compiler refuses", command);
+}
+
 /// Runs the tests of this program.
 pub fn test_tools(workspace: &Workspace, tally: &Tally) {
     let mut command = cargo::for_host(workspace, "test");

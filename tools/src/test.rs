@@ -34,6 +34,7 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         book::test(workspace, &tally);
     }
     checks::test_libraries(workspace, &chapters, everything, &tally);
+    checks::test_refusals(workspace, &chapters, &tally);
     let timeout = Duration::from_secs(options.timeout);
     demonstrations::test(workspace, &chapters, timeout, &tally)?;
     booted::test(workspace, &chapters, timeout, &tally)?;

@@ -11,3 +11,7 @@ pub mod entry;
 pub mod information;
 pub mod serial;
 pub mod stop;
+
+#[cfg(doctest)]
+#[doc = include_str!("../tests/refused.md")]
+mod refused {}

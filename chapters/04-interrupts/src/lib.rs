@@ -22,3 +22,7 @@ pub use {
     idt::{init, register},
     stubs::interrupt_return,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../tests/refused.md")]
+mod refused {}

@@ -63,3 +63,7 @@ pub use {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../tests/refused.md")]
+mod refused {}

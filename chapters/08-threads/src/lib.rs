@@ -69,3 +69,7 @@ pub use {
         wait_queue::{WaitQueue, sleep},
     },
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../tests/refused.md")]
+mod refused {}

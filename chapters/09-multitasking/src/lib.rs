@@ -56,3 +56,7 @@ pub use {
     task::lifetime::{Exited, exit, getpid, init, map, run, try_wait, wait, wait_for, with_directories},
     task::system_call,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../tests/refused.md")]
+mod refused {}
