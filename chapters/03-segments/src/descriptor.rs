@@ -176,6 +176,12 @@ mod tests {
         let words = "base 0x00000000, limit 0xffffffff, ring 0, code that may be read";
         assert_eq!(Descriptor::FLAT_CODE.to_string(), words);
         assert_eq!(format!("{:?}", Descriptor::FLAT_CODE), format!("Descriptor(0x00cf9b000000ffff: {words})"));
+        let words = "base 0x00000000, limit 0xffffffff, ring 0, data that may be written";
+        assert_eq!(Descriptor::FLAT_DATA.to_string(), words);
+        let told = |access| Descriptor::new(0, 1, Access::PRESENT | Access::CODE_OR_DATA | access, Flags::empty());
+        assert_eq!(told(Access::EXECUTABLE).to_string(), "base 0x00000000, limit 0x00000001, ring 0, code");
+        assert_eq!(told(Access::RING_3).to_string(), "base 0x00000000, limit 0x00000001, ring 3, data");
+        assert_eq!(Descriptor::NULL.to_string(), "no segment");
         let user = Descriptor::new(0x1234_5678, 0x67, Access::RING_3, Flags::empty());
         assert_eq!(user.to_string(), "base 0x12345678, limit 0x00000067, ring 3, for the CPU's own use, not present");
     }

@@ -50,6 +50,8 @@ const TESTS: &[Test] = &[
     test!(the_table_is_not_known_before_init).ends(End::Stop("PANIC: no table has been loaded yet")),
     test!(a_table_that_is_too_long_is_refused_with_a_sentence)
         .ends(End::Stop("PANIC: a table has at most 8192 entries, at")),
+    test!(a_table_that_drops_an_entry_is_refused_with_a_sentence)
+        .ends(End::Stop("PANIC: entry 1 of the loaded table is missing or another, at")),
     test!(a_copy_of_another_length_is_a_bug)
         .ends(End::Stop("the table and what is added to it have another length\n  left: 4\n right: 5")),
     test!(no_interrupt_finds_half_of_a_table),
@@ -276,6 +278,11 @@ fn an_entry_keeps_its_access() {
 
 fn a_table_that_is_too_long_is_refused_with_a_sentence() {
     panic!("{}", gdt::load(&TOO_LONG).expect_err("it is too long"));
+}
+
+fn a_table_that_drops_an_entry_is_refused_with_a_sentence() {
+    static NULL: [GdtEntry; 1] = [GdtEntry::new(Descriptor::NULL)];
+    panic!("{}", gdt::load(&NULL).expect_err("it has no segments"));
 }
 
 fn a_copy_of_another_length_is_a_bug() {

@@ -3,6 +3,9 @@
 #![no_std]
 #![no_main]
 
+#[path = "kernel/names.rs"]
+mod names;
+
 use common::VirtAddr;
 use common::lock::{interrupts_off, let_interrupts_in, with_interrupts_in};
 use core::arch::{asm, global_asm};
@@ -71,6 +74,27 @@ const TESTS: &[Test] = &[
     test!(a_handler_may_let_interrupts_in_for_a_while),
     test!(a_guard_that_keeps_interrupts_off_where_a_handler_lets_them_in_is_a_bug)
         .ends(End::Stop("PANIC: interrupts are to be let in, but a guard keeps them off")),
+    names::DEBUG,
+    names::NON_MASKABLE,
+    names::BREAKPOINT,
+    names::OVERFLOW,
+    names::BOUND,
+    names::NO_DEVICE,
+    names::DOUBLE_FAULT,
+    names::COPROCESSOR,
+    names::INVALID_TSS,
+    names::STACK_SEGMENT,
+    names::PAGE_FAULT,
+    names::RESERVED,
+    names::X87,
+    names::ALIGNMENT,
+    names::MACHINE_CHECK,
+    names::SIMD,
+    names::VIRTUALIZATION,
+    names::CONTROL,
+    names::HYPERVISOR,
+    names::VMM,
+    names::SECURITY,
 ];
 
 /// Registers `handler` for `vector`, and returns the one before.
