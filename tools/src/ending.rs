@@ -215,14 +215,36 @@ mod tests {
     }
 
     #[test]
-    fn every_sentence_ends_as_one() {
-        let hang = Ending::Hang(Duration::from_secs(60), None);
-        assert_eq!(hang.to_string(), "The kernel hangs: it had not ended after 60 seconds.");
-        for (interrupts_on, is_halted) in [(false, false), (false, true), (true, false), (true, true)] {
-            let hang = Ending::Hang(Duration::from_secs(60), Some(Cpu { interrupts_on, is_halted })).to_string();
-            assert!(hang.ends_with('.') && hang.contains("off") != interrupts_on, "{hang}");
+    fn every_ending_is_a_sentence() {
+        let cpu = |is_halted, interrupts_on| Some(Cpu { interrupts_on, is_halted });
+        let hang = |cpu| Ending::Hang(Duration::from_secs(60), cpu);
+        let hangs = "The kernel hangs: it had not ended after 60 seconds.";
+        let off = "Interrupts were off, so nothing could take the CPU from it.";
+        let asleep = "The CPU was halted with interrupts off, so nothing could wake it.";
+        for (ending, sentence) in [
+            (Ending::Good, "The kernel ended well."),
+            (Ending::Stopped(Some(Kind::Panic)), "The kernel panicked."),
+            (Ending::Stopped(Some(Kind::Exception)), "The kernel was stopped by an exception."),
+            (Ending::Stopped(Some(Kind::Stop)), "The kernel stopped, because it could not go on."),
+            (Ending::Stopped(None), "The kernel stopped, and did not say why."),
+            (
+                Ending::TripleFault,
+                "The machine was reset by a triple fault: an exception came up, and neither it nor the exceptions that \
+                 followed from it could be handled.",
+            ),
+            (Ending::Halted, "The kernel halted at its end, and did not leave QEMU."),
+            (hang(None), hangs),
+            (hang(cpu(false, true)), &format!("{hangs} Interrupts were on.")),
+            (hang(cpu(false, false)), &format!("{hangs} {off}")),
+            (hang(cpu(true, true)), &format!("{hangs} The CPU was waiting for an interrupt.")),
+            (hang(cpu(true, false)), &format!("{hangs} {asleep}")),
+            (Ending::Endless, "The kernel prints without end: it was stopped after 1 MiB of log."),
+            (Ending::WindowClosed, "The window was closed before the log said that the demonstration was over."),
+            (Ending::Left(1), "QEMU ended with status 1, which no kernel of ours gives it."),
+            (Ending::Killed(9), "QEMU was ended from outside, by signal 9."),
+            (Ending::CannotStart("no such CPU.".into()), "QEMU could not start: no such CPU."),
+        ] {
+            assert_eq!(ending.to_string(), sentence);
         }
-        assert_eq!(Ending::Endless.to_string(), "The kernel prints without end: it was stopped after 1 MiB of log.");
-        assert_eq!(Ending::CannotStart("no such CPU.".into()).to_string(), "QEMU could not start: no such CPU.");
     }
 }

@@ -51,12 +51,12 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let ended = watch::boot(&parts, &orders, &mut log)?;
     drop(every_key);
 
-    if ended.ending == Ending::Good {
-        return Ok(ExitCode::SUCCESS);
-    }
-    // The log itself stands right above, unless there is none.
+    // The log itself stands right above, unless there is none: the machine may be one without a serial port.
     if log.text().trim().is_empty() && !matches!(ended.ending, Ending::CannotStart(_)) {
         eprintln!("(The log is empty.)");
+    }
+    if ended.ending == Ending::Good {
+        return Ok(ExitCode::SUCCESS);
     }
     eprintln!("\n{}", ended.ending);
     if display.is_window() && matches!(ended.ending, Ending::CannotStart(_)) {

@@ -100,8 +100,9 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
         // If QEMU does not answer, it is about to end, and the log will.
         let cause = if silent { machine.monitor.shutdown_cause().unwrap_or(None) } else { None };
         was_reset = matches!(cause, Some(ShutdownCause::guest_reset));
-        // A window stays until a person closes it.
-        let is_hang = is_late && cause.is_none() && !(in_window && log.is_over());
+        // A window stays until a person closes it. What a machine without a serial port has to say stands there alone.
+        let may_be_over = |machine: &mut Machine| log.is_over() || log.text().is_empty() && machine.monitor.is_halted();
+        let is_hang = is_late && cause.is_none() && !(in_window && may_be_over(&mut machine));
         was_halted = silent && cause.is_none() && !in_window && log.is_over() && machine.monitor.is_halted();
         if is_hang {
             timeout = Some(orders.timeout);

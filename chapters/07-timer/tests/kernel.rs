@@ -342,11 +342,16 @@ extern "C" fn clock(_: &mut TrapFrame) {
 
 /// Changes what the real-time clock interrupts for.
 fn write_register_b(change: fn(u8) -> u8) {
+    write_register(0x0B, change);
+}
+
+/// Changes register A or B of the real-time clock.
+fn write_register(register: u8, change: fn(u8) -> u8) {
     // The handler chooses registers too.
     let _off = interrupts_off();
-    // SAFETY: the register holds no time.
+    // SAFETY: these registers hold no time.
     unsafe {
-        io::outb(0x70, 0x0B);
+        io::outb(0x70, register);
         let value = io::inb(0x71);
         io::outb(0x71, change(value));
     }
@@ -376,7 +381,9 @@ fn the_clock_interrupts_once_per_second() {
     timer::init(100).expect("a possible rate");
     timer::start();
     pic::unmask(Irq::RealTimeClock);
-    // What firmware may have left: the clock stands still; and once it goes, it interrupts 1024 times per second.
+    // What firmware may have left: the clock stands still, for two reasons; and once it goes, it interrupts 1024 times
+    // per second.
+    write_register(0x0A, |register| register | 0x70);
     write_register_b(|register| register | 0xC0);
     rtc::start();
     let seconds_take_100_ticks = || {

@@ -112,7 +112,12 @@ fn tell(key: Option<u8>, what: &str) {
 fn press_a_key() {
     const PRETEND_THAT_THE_KEYBOARD_SENT: u8 = 0xD2;
     const CONTROLLER_IS_BUSY: u8 = 0x02;
+    const NO_CONTROLLER: u8 = 0xFF;
     const KEY_A_IN_SCAN_CODE_SET_1: u8 = 0x1E;
+    // SAFETY: reading the status changes nothing.
+    if unsafe { x86::io::inb(0x64) } == NO_CONTROLLER {
+        stop!("this demonstration needs a keyboard controller (8042) to send a key, and finds none");
+    }
     for (port, byte) in [(0x64, PRETEND_THAT_THE_KEYBOARD_SENT), (0x60, KEY_A_IN_SCAN_CODE_SET_1)] {
         // SAFETY: the controller reaches no memory, and its interrupt has a handler.
         unsafe {

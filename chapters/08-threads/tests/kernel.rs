@@ -123,6 +123,7 @@ const TESTS: &[Test] = &[
     test!(a_reading_ends_with_a_byte_or_at_its_deadline),
     test!(a_key_pressed_before_init_is_not_lost_and_blocks_nothing),
     test!(a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up),
+    test!(a_pc_without_a_keyboard_controller_has_the_serial_port).flags("-machine q35,i8042=off").types("xyz"),
     test!(what_the_serial_port_received_before_init_is_not_lost).types("xyz"),
     test!(with_no_thread_to_run_the_cpu_halts),
     // Guards against interrupts
@@ -780,6 +781,10 @@ fn a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up() {
     const WRITE_SETTINGS: u8 = 0x60;
     const TO_THE_MOUSE: u8 = 0xD4;
     const REPORT: u8 = 0xF4;
+    const SCAN_NO_MORE: u8 = 0xF5;
+    const SET_SCAN_CODES: u8 = 0xF0;
+    /// As set 2 is called by a controller that translates.
+    const SET_2: u8 = 0x41;
     let tell = |command, value| {
         // SAFETY: the controller reaches no memory, and its interrupts are masked.
         unsafe {
@@ -792,6 +797,12 @@ fn a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up() {
         while inb(0x64) & 1 == 0 {}
         inb(0x60)
     };
+    let tell_keyboard = |byte| {
+        // SAFETY: as above.
+        unsafe { outb(0x60, byte) };
+        assert_eq!(receive(), 0xFA, "the keyboard says that it will");
+    };
+    [SCAN_NO_MORE, SET_SCAN_CODES, 1].into_iter().for_each(tell_keyboard);
     tell(TO_THE_MOUSE, REPORT);
     assert_eq!(receive(), 0xFA, "the mouse says that it will");
     tell(WRITE_SETTINGS, 0b0001_0010); // the mouse interrupts, the keyboard is off, and is not translated
@@ -804,6 +815,15 @@ fn a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up() {
     // SAFETY: this asks for the settings, while no key is pressed.
     unsafe { outb(0x64, READ_SETTINGS) };
     assert_eq!(receive() & 0b0111_0011, 0b0110_0001);
+    [SET_SCAN_CODES, 0].into_iter().for_each(tell_keyboard);
+    assert_eq!(receive(), SET_2, "0 asks for the set of scan codes");
+}
+
+fn a_pc_without_a_keyboard_controller_has_the_serial_port() {
+    start(1000, 4);
+    input::init();
+    log!("waiting for input");
+    assert_eq!([(); 3].map(|()| input::read_byte()), *b"xyz");
 }
 
 fn what_the_serial_port_received_before_init_is_not_lost() {

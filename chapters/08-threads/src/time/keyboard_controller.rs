@@ -24,6 +24,11 @@ const READ_SETTINGS: u8 = 0x20;
 const WRITE_SETTINGS: u8 = 0x60;
 const KEYBOARD_OFF: u8 = 0xAD;
 
+// What the keyboard itself is told, and what it answers to each byte (the same, "Keyboard").
+const SET_SCAN_CODES: u8 = 0xF0;
+const SCAN: u8 = 0xF4;
+const ACKNOWLEDGED: u8 = 0xFA;
+
 // Bits of the settings.
 const KEYBOARD_INTERRUPTS: u8 = 1 << 0;
 const MOUSE_INTERRUPTS: u8 = 1 << 1;
@@ -35,9 +40,13 @@ const IS_TRANSLATED: u8 = 1 << 6;
 /// How often to look for something that takes a few thousandths of a second at most.
 const PATIENCE: u32 = 100_000;
 
-/// Lets the keyboard send and interrupt, and keeps the mouse silent. Calls `take` with each byte that the keyboard has
+/// Lets the keyboard send scan codes and interrupt, and keeps the mouse silent. Calls `take` with each byte that the keyboard has
 /// sent before.
 pub fn init(mut take: impl FnMut(u8)) {
+    // SAFETY: reading the status changes nothing.
+    if unsafe { inb(STATUS) } == NO_CONTROLLER {
+        return;
+    }
     command(KEYBOARD_OFF); // what is received from here on is not the keyboard's
     while let Some(byte) = receive() {
         byte.into_iter().for_each(&mut take);
@@ -48,6 +57,24 @@ pub fn init(mut take: impl FnMut(u8)) {
     let off = MOUSE_INTERRUPTS | KEYBOARD_IS_OFF;
     command(WRITE_SETTINGS);
     write(DATA, settings & !off | on);
+    // The controller translates set 2, and a keyboard that does not scan sends no key at all.
+    for byte in [SET_SCAN_CODES, 2, SCAN] {
+        if !tell_keyboard(byte, &mut take) {
+            return;
+        }
+    }
+}
+
+/// Sends a byte to the keyboard, and tells whether it has answered. Calls `take` with each byte that comes before that.
+fn tell_keyboard(byte: u8, mut take: impl FnMut(u8)) -> bool {
+    write(DATA, byte);
+    for received in (0..PATIENCE).filter_map(|_| receive()?) {
+        if received == ACKNOWLEDGED {
+            return true;
+        }
+        take(received);
+    }
+    false
 }
 
 /// What has been received, if anything has; none in it if that is from the mouse.
