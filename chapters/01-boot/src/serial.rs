@@ -108,8 +108,11 @@ pub fn init() {
 }
 
 /// Writes to the log.
+///
+/// # Panics
+/// If a value of `words` cannot be formatted.
 pub fn write(words: fmt::Arguments) {
-    LOG.lock().write_fmt(words).expect("the serial port takes everything");
+    LOG.lock().write_fmt(words).expect("a value refuses to be formatted: the log takes everything");
 }
 
 /// Writes to COM1 at any moment, even while other code holds the log's lock: for the last words of a kernel.

@@ -55,6 +55,8 @@ const TESTS: &[Test] = &[
     test!(a_panic_says_its_words_and_its_place)
         .ends(End::Stop("PANIC: two and two are 5, at chapters/01-boot/tests/kernel.rs"))
         .told(&["in `kernel::a_panic_says_its_words_and_its_place`"]),
+    test!(a_value_that_refuses_to_be_logged_is_blamed)
+        .ends(End::Stop("PANIC: a value refuses to be formatted: the log takes everything: Error, at")),
     test!(a_panic_while_logging_still_speaks).ends(End::Stop("PANIC: while saying so, at")),
     test!(a_panic_while_stopping_ends_it).ends(End::Stop(
         "STOP: no words: \n(stopped again while saying so: while saying so, at chapters/01-boot/tests",
@@ -350,6 +352,16 @@ impl core::fmt::Display for Explosive {
     fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
         panic!("while saying so");
     }
+}
+
+fn a_value_that_refuses_to_be_logged_is_blamed() {
+    struct Refusing;
+    impl core::fmt::Display for Refusing {
+        fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
+            Err(core::fmt::Error)
+        }
+    }
+    boot::log!("{Refusing}");
 }
 
 fn a_panic_while_logging_still_speaks() {

@@ -49,7 +49,7 @@ pub fn set_colours(colours: Colours) {
 /// Writes to the screen and to the log.
 pub fn write(words: fmt::Arguments) {
     // One lock for all pieces, so that no other words come between them.
-    Both(&mut SCREEN.lock()).write_fmt(words).expect("a screen takes everything");
+    Both(&mut SCREEN.lock()).write_fmt(words).expect("a value refuses to be formatted: screen and log take everything");
 }
 // ANCHOR_END: write
 

@@ -32,6 +32,8 @@ const TESTS: &[Test] = &[
     test!(last_words_go_on_where_the_screen_ends),
     test!(the_end_is_said_on_the_screen_of_a_pc_without_a_serial_port).flags("-serial none"),
     test!(a_panic_while_printing_is_said).ends(End::Stop("PANIC: in the middle of a line, at chapters/02-screen")),
+    test!(a_value_that_refuses_to_be_printed_is_blamed)
+        .ends(End::Stop("PANIC: a value refuses to be formatted: screen and log take everything: Error, at")),
     test!(printing_while_printing_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
 ];
 
@@ -257,6 +259,16 @@ fn the_end_is_said_on_the_screen_of_a_pc_without_a_serial_port() {
         screen::write(words);
         assert_row(0, NORMAL, b"The demonstration is over.");
     });
+}
+
+fn a_value_that_refuses_to_be_printed_is_blamed() {
+    struct Refusing;
+    impl fmt::Display for Refusing {
+        fn fmt(&self, _: &mut fmt::Formatter) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+    print!("{Refusing}");
 }
 
 fn a_panic_while_printing_is_said() {

@@ -141,6 +141,8 @@ const TESTS: &[Test] = &[
     test!(a_double_fault_for_another_reason_is_called_so)
         .ends(End::Stop("EXCEPTION: double fault (vector 8): the handler of an exception could not be entered\n  ESP"))
         .told(&["in `kernel::a_double_fault_for_another_reason_is_called_so`"]),
+    test!(a_double_fault_tells_of_the_last_page_fault)
+        .ends(End::Stop("; the last page fault, if there was one, was at 0x50000000 in no region of the kernel\n")),
     test!(a_stop_without_a_stack_says_why_it_knows_no_callers).ends(End::Stop(
         "\n  EIP 0x50000000\n  The stack cannot be read at 0x00000000: that is all that is known of callers.\n",
     )),
@@ -165,6 +167,11 @@ const TESTS: &[Test] = &[
     test!(a_tss_ends_with_its_fields),
     test!(a_seventeenth_region_is_a_bug)
         .ends(End::Stop("sixteen have names\n\nPANIC: 16 regions are enough for every chapter")),
+    test!(a_directory_has_1024_entries).ends(End::Stop("PANIC: a table has 1024 entries, at")),
+    test!(a_range_of_entries_ends_with_the_table).ends(End::Stop("PANIC: a table has 1024 entries, at")),
+    test!(the_parts_of_the_window_have_names).ends(End::Stop(
+        "PANIC: BIOS and screen memory, the boot stack, memory behind the kernel, no region of the kernel, at",
+    )),
     test!(a_place_is_told_in_full_in_short_and_in_columns)
         .ends(End::Stop("PANIC: the guard page of task 1's stack, the guard page of a stack, task 1's stack   |")),
 ];
@@ -982,6 +989,15 @@ fn a_double_fault_for_another_reason_is_called_so() {
     unsafe { asm!("ud2") };
 }
 
+fn a_double_fault_tells_of_the_last_page_fault() {
+    // SAFETY: the handler maps the page, where nothing was.
+    unsafe {
+        interrupts::register(PAGE_FAULT, repair);
+        SOMEWHERE.as_ptr::<u32>().write_volatile(0);
+    }
+    a_double_fault_for_another_reason_is_called_so();
+}
+
 fn the_kernels_map_before_paging_is_refused() {
     // The kernel of this test stops before it gets here, and so does that of the next.
 }
@@ -1051,6 +1067,24 @@ fn a_seventeenth_region_is_a_bug() {
     (OF_THE_KERNEL..16).for_each(|_| add());
     boot::log!("sixteen have names");
     add();
+}
+
+fn a_directory_has_1024_entries() {
+    let kernel = KERNEL.lock();
+    assert!(!kernel.entry(1023).is_present());
+    kernel.entry(1024);
+}
+
+fn a_range_of_entries_ends_with_the_table() {
+    let kernel = KERNEL.lock();
+    assert!(kernel.present(0..1024).count() > 0);
+    kernel.present(0..1025).count();
+}
+
+fn the_parts_of_the_window_have_names() {
+    let at = |address| regions::locate(VirtAddr::new(address));
+    let [stack, behind] = [image::stack().end.as_u32() - 1, image::kernel().end.as_u32()].map(at);
+    panic!("{}, {stack}, {behind}, {}", at(0xB_8000), at(128 << 20));
 }
 
 fn a_place_is_told_in_full_in_short_and_in_columns() {

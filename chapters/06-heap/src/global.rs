@@ -51,7 +51,7 @@ struct KernelHeap(Lock<Growing>);
 pub fn init() {
     let tables = frame_allocator::free_count().div_ceil(PAGES_PER_TABLE);
     let limit = START.wrapping_add(tables * PAGES_PER_TABLE * PAGE_BYTES).min(END);
-    KERNEL.lock().make_tables(START..limit).expect("memory holds the page tables of itself");
+    KERNEL.lock().make_tables(START..limit).expect("the heap needs memory for its page tables");
     HEAP.0.lock().limit = limit;
     regions::add(Region::new(START..END, |_, f| f.write_str("the kernel heap")));
 }

@@ -41,10 +41,18 @@ const TESTS: &[Test] = &[
     test!(the_tables_of_the_heap_never_change),
     test!(handlers_may_allocate),
     test!(interrupts_may_come_wherever_they_are_on),
-    test!(a_double_free_stops).ends(End::Stop("PANIC: cannot free 0xc")),
-    test!(a_foreign_pointer_stops).ends(End::Stop("PANIC: cannot free 0x5")),
-    test!(a_pointer_into_a_block_stops).ends(End::Stop("PANIC: cannot free 0xc")),
-    test!(a_write_past_the_end_stops).ends(End::Stop("PANIC: cannot free 0xc")),
+    test!(a_double_free_stops)
+        .ends(End::Stop("PANIC: cannot free 0xc0000004: it is free already; was it freed twice?, at")),
+    test!(a_foreign_pointer_stops).ends(End::Stop("PANIC: cannot free 0x50000000: it is not in the heap, at")),
+    test!(a_pointer_into_a_block_stops)
+        .ends(End::Stop("PANIC: cannot free 0xc0000014: it is in the middle of the allocation at 0xc0000004, at")),
+    test!(a_pointer_into_a_word_stops).ends(End::Stop(
+        "PANIC: cannot free 0xc0000005: it is not aligned to a word, so no allocation begins there, at",
+    )),
+    test!(a_write_past_the_end_stops).ends(End::Stop(
+        "PANIC: cannot free 0xc0000004: the heap is damaged: something was written past the end of the allocation at \
+         0xc0000004 or of the one before it, at",
+    )),
     test!(running_out_of_memory_is_a_sentence).ends(End::Stop("PANIC: memory allocation of 1073741824 bytes failed")),
     test!(a_directory_agrees_with_a_model_for_long),
 ];
@@ -244,6 +252,12 @@ fn a_pointer_into_a_block_stops() {
     let pointer = try_allocate(100);
     // SAFETY: not safe, which is the test.
     unsafe { dealloc(pointer.add(16), layout(84, 4)) };
+}
+
+fn a_pointer_into_a_word_stops() {
+    let pointer = try_allocate(100);
+    // SAFETY: not safe, which is the test.
+    unsafe { dealloc(pointer.add(1), layout(99, 1)) };
 }
 
 fn a_write_past_the_end_stops() {

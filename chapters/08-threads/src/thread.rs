@@ -30,7 +30,7 @@ pub fn init(timeslice_ticks: u32) {
     let off = interrupts_off();
     make_first(&off);
     kernel_stack::init();
-    let idle = spawn(scheduler::idle, 0).expect("memory is not out yet");
+    let idle = spawn(scheduler::idle, 0).expect("the idle thread needs memory for its stack");
     scheduler::init(idle.id, timeslice_ticks, &off);
 }
 // ANCHOR_END: init

@@ -74,6 +74,11 @@ const TESTS: &[Test] = &[
     test!(life::a_wait_before_init_is_a_bug).ends(End::Stop("PANIC: no other thread could run")),
     test!(life::threads_without_a_timer_are_a_bug).ends(End::Stop("PANIC: the timer has no rate: `timer::init` first")),
     test!(life::a_second_init_is_a_bug).ends(End::Stop("PANIC: the scheduler has been started already")),
+    test!(life::a_thread_that_joins_itself_is_a_bug).ends(End::Stop("PANIC: a thread cannot wait for its own end")),
+    test!(life::threads_without_memory_for_page_tables_are_refused)
+        .ends(End::Stop("PANIC: kernel stacks need memory for their page tables: OutOfMemory, at")),
+    test!(life::threads_without_memory_for_a_stack_are_refused)
+        .ends(End::Stop("PANIC: the idle thread needs memory for its stack: OutOfMemory, at")),
     test!(life::the_idle_thread_never_waits).ends(End::Stop("PANIC: no other thread could run: it is the idle one")),
     test!(life::the_idle_thread_never_ends).ends(End::Stop("PANIC: no other thread could run: it is the idle one")),
     test!(life::each_thread_has_its_own_value_in_a_table),

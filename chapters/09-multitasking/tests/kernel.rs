@@ -44,7 +44,7 @@ use spaces::{
     the_guard_page_gets_no_frame, the_kernel_gets_no_page_table_once_there_is_a_space,
     the_space_of_a_thread_is_replaced, what_is_unmapped_in_a_space_is_gone_at_once,
 };
-use threads::MOST_THREADS;
+use threads::{MOST_THREADS, ReservedThread};
 use translation::Translation;
 use waiting::{
     a_child_may_end_between_any_two_steps_of_wait,
@@ -111,6 +111,12 @@ const TESTS: &[Test] = &[
     test!(forks_that_fail_leave_no_threads_behind),
     test!(too_many_tasks_is_an_error).memory_mib(64),
     test!(a_thread_of_the_kernel_cannot_fork),
+    test!(a_thread_of_the_kernel_cannot_exit_as_a_task)
+        .ends(End::Stop("PANIC: only a task exits; a thread of the kernel ends by `threads::exit`, at")),
+    test!(a_thread_of_the_kernel_has_no_private_memory).ends(End::Stop("PANIC: only a task has private memory, at")),
+    test!(without_a_thread_there_is_no_task_1)
+        .ends(End::Stop("PANIC: task 1 needs a thread, and all are taken: TooManyThreads")),
+    test!(there_is_one_task_1).ends(End::Stop("PANIC: only the first process has no parent, but this is process 2")),
     // Every page, and its rights
     test!(a_table_full_of_pages_is_copied_and_nothing_beyond),
     test!(rights_of_copied_pages_are_kept),
@@ -183,6 +189,8 @@ const TESTS: &[Test] = &[
     test!(what_begins_before_private_memory_is_refused).ends(End::Stop("is not private")),
     test!(what_ends_behind_private_memory_is_refused).ends(End::Stop("is not private")),
     test!(a_value_may_lie_across_two_pages),
+    test!(a_value_is_written_to_mapped_pages_alone)
+        .ends(End::Stop("PANIC: a value is written to mapped pages alone, at")),
 ];
 
 /// Runs `test` as task 1.
@@ -582,6 +590,24 @@ fn a_thread_of_the_kernel_cannot_fork() {
     assert_eq!((fork(), getpid()), (Err(ForkError::NotATask), None));
 }
 
+fn a_thread_of_the_kernel_cannot_exit_as_a_task() {
+    exit(1);
+}
+
+fn a_thread_of_the_kernel_has_no_private_memory() {
+    let _ = map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE);
+}
+
+fn without_a_thread_there_is_no_task_1() {
+    let _reserved: Vec<_> = core::iter::from_fn(|| ReservedThread::new().ok()).collect();
+    let _ = run(|_| ());
+}
+
+fn there_is_one_task_1() {
+    as_task(|_| ());
+    as_task(|_| ());
+}
+
 /// Puts a guard behind every free frame: gives away all that have odd numbers, each filled with its own.
 fn guard_free_frames() -> Vec<Frame> {
     let (mut guards, mut others) = (Vec::with_capacity(4096), Vec::with_capacity(4096));
@@ -827,6 +853,11 @@ fn what_begins_before_private_memory_is_refused() {
 
 fn what_ends_behind_private_memory_is_refused() {
     _ = new_space().map(PRIVATE.end..PRIVATE.end.wrapping_add(PAGE_BYTES), Flags::WRITABLE);
+}
+
+fn a_value_is_written_to_mapped_pages_alone() {
+    // SAFETY: nothing is there, and a number has no padding.
+    unsafe { new_space().write(DATA, &1u32) };
 }
 
 fn a_value_may_lie_across_two_pages() {

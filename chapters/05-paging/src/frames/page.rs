@@ -136,6 +136,14 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "the frame lies beyond the identity window")]
+    fn the_window_shows_no_frame_behind_it() {
+        let last = Frame::from_number(WINDOW_END / PAGE_BYTES - 1);
+        assert_eq!(last.in_window().address().as_u32(), last.address().as_u32());
+        Frame::from_number(WINDOW_END / PAGE_BYTES).in_window();
+    }
+
+    #[test]
     fn pages_and_frames_are_told_apart_in_words() {
         let (page, frame) = (Page::from_indices(1, 2), Frame::from_number(3));
         assert_eq!(format!("{page:?} {frame:?}"), "Page(0x00402000) Frame(0x00003000)");

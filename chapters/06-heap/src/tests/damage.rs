@@ -171,7 +171,29 @@ fn a_write_over_the_tags_of_a_free_block_is_noticed_when_it_is_looked_at() {
 }
 
 #[test]
+#[should_panic(expected = "heap: a damaged note leads to 0x1, where no block of the heap can be")]
+fn a_damaged_note_is_told() {
+    let mut heap = TestHeap::new(PAGE, PAGE);
+    let [block, _] = heap.take_smallest();
+    heap.free(block);
+    heap.scribble(block, 0, 1);
+    heap.take(WORD);
+}
+
+#[test]
+#[should_panic(expected = "no place for a heap")]
+fn no_heap_begins_at_0() {
+    Heap::new(0);
+}
+
+#[test]
 fn the_reasons_are_sentences() {
+    assert_eq!(FreeError::Outside.to_string(), "it is not in the heap");
+    let misaligned = "it is not aligned to a word, so no allocation begins there";
+    assert_eq!(FreeError::Misaligned.to_string(), misaligned);
+    let damaged = "the heap is damaged: something was written past the end of the allocation at 0xc0000004 or of the \
+                   one before it";
+    assert_eq!(FreeError::Damaged { payload: 0xC000_0004 }.to_string(), damaged);
     assert_eq!(FreeError::AlreadyFree.to_string(), "it is free already; was it freed twice?");
     let error = FreeError::Inside { payload: 0xC000_0004 };
     assert_eq!(error.to_string(), "it is in the middle of the allocation at 0xc0000004");

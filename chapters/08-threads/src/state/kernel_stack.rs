@@ -30,7 +30,7 @@ pub struct KernelStack {
 /// If memory is out.
 pub fn init() {
     let all = START..START.wrapping_add(MOST_THREADS as u32 * BYTES);
-    KERNEL.lock().make_tables(all.clone()).expect("memory is not out yet");
+    KERNEL.lock().make_tables(all.clone()).expect("kernel stacks need memory for their page tables");
     regions::add(Region::stacks(all, BYTES, |address, f| {
         write!(f, "the kernel stack of thread {}", (address.as_u32() - START.as_u32()) / BYTES)
     }));

@@ -2,10 +2,11 @@
 
 use crate::{ENDLESS, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start};
 use alloc::vec::Vec;
-use common::VirtAddr;
 use common::lock::{OffCount, interrupts_off};
+use common::{Lock, VirtAddr};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::{iter, mem};
 use interrupts::TrapFrame;
 use paging::{PAGE_BYTES, frame_allocator};
 use threads::{
@@ -127,6 +128,32 @@ pub fn threads_without_a_timer_are_a_bug() {
 pub fn a_second_init_is_a_bug() {
     start(1000, 4);
     threads::init(4);
+}
+
+/// Leaves so many frames, and starts threads.
+fn start_with_frames(frames: u32) {
+    let taken = iter::from_fn(|| (frame_allocator::free_count() > frames).then(frame_allocator::allocate).flatten());
+    taken.for_each(mem::forget);
+    start(1000, ENDLESS);
+}
+
+pub fn threads_without_memory_for_page_tables_are_refused() {
+    start_with_frames(3);
+}
+
+pub fn threads_without_memory_for_a_stack_are_refused() {
+    start_with_frames(4);
+}
+
+pub fn a_thread_that_joins_itself_is_a_bug() {
+    static HANDLE: Lock<Option<Thread>> = Lock::new(None);
+    start(1000, ENDLESS);
+    let thread = spawn(0, |_| {
+        let me = HANDLE.lock().take().expect("it was put there before this thread began");
+        me.join();
+    });
+    *HANDLE.lock() = Some(thread);
+    sleep(1);
 }
 
 fn end() {

@@ -168,7 +168,7 @@ impl AddressSpace {
         let mut bytes = unsafe { slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
         let mut address = address;
         while !bytes.is_empty() {
-            let there = self.directory.translate(address).expect("the address is mapped");
+            let there = self.directory.translate(address).expect("a value is written to mapped pages alone");
             let left_in_page = (PAGE_BYTES - address.as_u32() % PAGE_BYTES) as usize;
             let (now, later) = bytes.split_at(left_in_page.min(bytes.len()));
             // SAFETY: the caller's; the identity map shows the rest of the page at its physical address.

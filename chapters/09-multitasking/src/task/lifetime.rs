@@ -58,7 +58,7 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     let context = STACK.end.wrapping_sub(size_of::<Context>() as u32);
     // SAFETY: the stack is mapped, and not in use yet. Words have no padding.
     unsafe { space.write(context, &Context::new(begin, first, 0)) };
-    let thread = ReservedThread::new().expect("there is room for a thread");
+    let thread = ReservedThread::new().expect("task 1 needs a thread, and all are taken");
     name_private_regions();
     // SAFETY: 1. and 2. The context lies on the task's own stack, in the space in which it runs until it has ended.
     // 3. It was made by `Context::new`.

@@ -109,6 +109,22 @@ fn what_has_no_owner_cannot_be_shared() {
     }
 }
 
+#[test]
+#[should_panic(expected = "Frame(0x00004000) has no owner, so it cannot be shared")]
+fn a_frame_without_owner_is_named() {
+    let _ = with([5, 6]).share(Frame::from_number(4));
+}
+
+#[test]
+fn runs_that_are_not_in_order_are_refused() {
+    let end = MOST_FRAMES as u32;
+    for runs in [[0..3, 0..0], [7..7, 0..0], [5..8, 4..6], [4..6, 7..9], [5..end + 1, 1..2]] {
+        let panic = std::panic::catch_unwind(|| FrameTable::new().fill(runs.clone().into_iter()));
+        let words = panic.expect_err("it is refused").downcast::<String>().expect("formatted words");
+        assert!(words.starts_with("the runs are not as they have to be: "), "{runs:?}: {words}");
+    }
+}
+
 /// What is done to the frames.
 #[derive(Clone, Debug)]
 enum Step {
