@@ -42,7 +42,7 @@ impl crate::entry::Handover {
             );
         }
         // SAFETY: the magic is the loader's, so its boot information lies at the address, and stays as it is.
-        match unsafe { bytes_at(self.address) }.and_then(read) {
+        match unsafe { bytes_at(self.address).and_then(|bytes| read(bytes)) } {
             Ok(information) => information,
             Err(damage) => stop!("the boot information at {:#010x} is damaged: {damage}", self.address),
         }
@@ -78,7 +78,11 @@ unsafe fn bytes_at(address: u32) -> Result<&'static [u8], Damage> {
 ///
 /// # Errors
 /// [`Damage`], if anything in it could not be read, or is of the wrong size.
-pub fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
+///
+/// # Safety
+/// A boot loader has written it about this machine, or this is a test on the host. In the kernel it is believed:
+/// chapter 5 hands out the memory that it calls free.
+pub unsafe fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
     let header =
         bytes.first_chunk::<{ size_of::<BootInformationHeader>() }>().ok_or(Damage::Size(bytes.len() as u32))?;
     let size = word(header, 0);

@@ -12,7 +12,8 @@ use boot::information;
 use common::VirtAddr;
 use edge::AtTheEdge;
 use multiboot2::{
-    BootLoaderNameTag, Builder, CommandLineTag, MaybeDynSized, MemoryArea, MemoryAreaType, MemoryMapTag, ModuleTag,
+    BootInformation, BootLoaderNameTag, Builder, CommandLineTag, MaybeDynSized, MemoryArea, MemoryAreaType,
+    MemoryMapTag, ModuleTag,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -24,10 +25,16 @@ use std::ops::Range;
 /// Where the kernel is said to lie.
 const KERNEL: Range<VirtAddr> = VirtAddr::new(1 << 20)..VirtAddr::new(3 << 20);
 
+/// Reads boot information as the kernel does.
+pub fn read(bytes: &[u8]) -> Result<BootInformation<'_>, information::Damage> {
+    // SAFETY: this is a test on the host.
+    unsafe { information::read(bytes) }
+}
+
 /// Does with boot information what the kernel does; returns how many frames are free, or why there are none.
 fn boot_with(bytes: &[u8]) -> Result<u32, String> {
     let edge = AtTheEdge::new(bytes);
-    let boot = information::read(edge.bytes()).map_err(|damage| damage.to_string())?;
+    let boot = read(edge.bytes()).map_err(|damage| damage.to_string())?;
     let _ = (information::command_line(&boot), information::loader_name(&boot));
     let claims = memory_map::claims(&boot).ok_or("the boot loader gave no memory map")?;
     let mut frames = FrameTable::new();

@@ -47,8 +47,9 @@ struct KernelHeap(Lock<Growing>);
 /// Makes the heap's page tables and gives it a name. Its memory comes when it is asked for.
 ///
 /// # Panics
-/// If not even the page tables fit in memory.
+/// If not even the page tables fit in memory, or if it is called twice.
 pub fn init() {
+    assert!(HEAP.0.lock().limit == START, "`heap::init` is called once");
     let tables = frame_allocator::free_count().div_ceil(PAGES_PER_TABLE);
     let limit = START.wrapping_add(tables * PAGES_PER_TABLE * PAGE_BYTES).min(END);
     KERNEL.lock().make_tables(START..limit).expect("the heap needs memory for its page tables");

@@ -53,6 +53,7 @@ const TESTS: &[Test] = &[
         "PANIC: cannot free 0xc0000004: the heap is damaged: something was written past the end of the allocation at \
          0xc0000004 or of the one before it, at",
     )),
+    test!(the_heap_is_made_once).ends(End::Stop("PANIC: `heap::init` is called once")),
     test!(running_out_of_memory_is_a_sentence).ends(End::Stop("PANIC: memory allocation of 1073741824 bytes failed")),
     test!(a_directory_agrees_with_a_model_for_long),
 ];
@@ -267,6 +268,11 @@ fn a_write_past_the_end_stops() {
         pointer.add(100).cast::<u32>().write_volatile(0x6666_6666);
         dealloc(pointer, layout(100, 4));
     }
+}
+
+/// With less memory left than at first, the heap would end below what it has already.
+fn the_heap_is_made_once() {
+    heap::init();
 }
 
 fn running_out_of_memory_is_a_sentence() {

@@ -75,9 +75,12 @@ impl ReservedThread {
     /// # Panics
     /// If the thread has its stack already.
     pub fn allocate_stack(&mut self) -> Result<VirtAddr, SpawnError> {
+        let off = interrupts_off();
+        let before = THREADS[self.id].stack.replace(None, &off);
+        assert!(before.is_none(), "the thread has its stack already");
         let stack = KernelStack::new(self.id).ok_or(SpawnError::OutOfMemory)?;
         let top = stack.top();
-        THREADS[self.id].stack.set(Some(stack), &interrupts_off());
+        THREADS[self.id].stack.set(Some(stack), &off);
         Ok(top)
     }
 

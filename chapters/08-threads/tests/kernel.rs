@@ -66,7 +66,7 @@ const TESTS: &[Test] = &[
     test!(too_many_threads_are_refused_until_others_are_joined),
     // A thread's life, step by step
     test!(life::a_reserved_thread_that_is_dropped_gives_slot_and_stack_back),
-    test!(life::a_reserved_thread_gets_one_stack),
+    test!(life::a_second_stack_for_a_thread_is_a_bug).ends(End::Stop("PANIC: the thread has its stack already")),
     test!(life::a_reserved_thread_goes_on_with_the_context_it_is_given),
     test!(life::a_thread_may_begin_with_the_guards_of_another),
     test!(life::a_thread_before_init_is_a_bug)
@@ -106,9 +106,11 @@ const TESTS: &[Test] = &[
     test!(wait_queue::a_deadline_that_has_passed_ends_the_wait_after_one_look),
     test!(wait_queue::a_condition_may_use_what_lies_on_the_stack_of_its_thread),
     test!(wait_queue::a_condition_that_waits_is_a_bug)
-        .ends(End::Stop("PANIC: the condition of a wait neither waits nor ends its thread")),
+        .ends(End::Stop("PANIC: the condition of a wait neither waits, yields nor ends its thread")),
     test!(wait_queue::a_condition_that_ends_its_thread_is_a_bug)
-        .ends(End::Stop("PANIC: the condition of a wait neither waits nor ends its thread")),
+        .ends(End::Stop("PANIC: the condition of a wait neither waits, yields nor ends its thread")),
+    test!(wait_queue::a_condition_that_yields_is_a_bug)
+        .ends(End::Stop("PANIC: the condition of a wait neither waits, yields nor ends its thread")),
     test!(wait_queue::random_waits_end_as_those_of_a_list),
     // Sleep and input
     test!(sleep_lasts_as_many_ticks_as_asked_for),
@@ -127,6 +129,7 @@ const TESTS: &[Test] = &[
     test!(a_newcomer_reads_the_second_byte),
     test!(a_reading_ends_with_a_byte_or_at_its_deadline),
     test!(a_key_pressed_before_init_is_not_lost_and_blocks_nothing),
+    test!(a_read_before_init_is_refused).ends(End::Stop("PANIC: `input::init` comes before the first read")),
     test!(a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up),
     test!(a_pc_without_a_keyboard_controller_has_the_serial_port).flags("-machine q35,i8042=off").types("xyz"),
     test!(what_the_serial_port_received_before_init_is_not_lost).types("xyz"),
@@ -1112,6 +1115,11 @@ fn interrupts_off_forever_is_told() {
     }
     start(1000, 4);
     spawn(0, never_let_go).join();
+}
+
+fn a_read_before_init_is_refused() {
+    start(1000, ENDLESS);
+    input::read_byte();
 }
 
 fn a_wait_forever_is_told() {

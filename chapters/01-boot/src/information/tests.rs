@@ -17,6 +17,11 @@ impl Aligned {
     }
 }
 
+fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
+    // SAFETY: this is a test on the host.
+    unsafe { super::read(bytes) }
+}
+
 /// What is read from these words: the command line, or why it cannot be believed.
 fn outcome(words: &[u32]) -> String {
     let aligned = Aligned::new(words);

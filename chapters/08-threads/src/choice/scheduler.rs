@@ -86,7 +86,9 @@ fn switch_to(next: ThreadId, reason: Reason, off: &InterruptsOff) {
     CURRENT.set(next, off);
     timeslice::begin(off);
     let state = THREADS[next].state.get(off);
-    debug_assert!(state == State::Ready, "thread {next} is {state:?} and not Ready");
+    if cfg!(debug_assertions) && state != State::Ready {
+        cannot_run(next, state);
+    }
     let guards = OffCount::current();
     // SAFETY: 1. Interrupts are off. 2. A thread in the run queue does not run, so its context was saved by the
     // switch, or made for its start. 3. It is not this thread: that is in the run queue only if it is not alone.
@@ -94,6 +96,12 @@ fn switch_to(next: ThreadId, reason: Reason, off: &InterruptsOff) {
         SWITCH.get(off)(me, next);
         guards.restore();
     }
+}
+
+#[cold]
+fn cannot_run(thread: ThreadId, state: State) -> ! {
+    assert!(state != State::Looking, "the condition of a wait neither waits, yields nor ends its thread");
+    panic!("thread {thread} is {state:?} and not Ready");
 }
 // ANCHOR_END: schedule
 
@@ -164,7 +172,10 @@ pub(crate) fn finish(off: &InterruptsOff) -> ! {
 fn may_leave(off: &InterruptsOff) -> ThreadId {
     let me = CURRENT.get(off);
     assert!(me != IDLE.get(off), "no other thread could run: it is the idle one, or comes before `threads::init`");
-    assert!(THREADS[me].state.get(off) != State::Looking, "the condition of a wait neither waits nor ends its thread");
+    assert!(
+        THREADS[me].state.get(off) != State::Looking,
+        "the condition of a wait neither waits, yields nor ends its thread"
+    );
     me
 }
 // ANCHOR_END: finish

@@ -38,8 +38,8 @@ pub fn init() {
 
 impl KernelStack {
     // ANCHOR: stack
-    /// The stack of `thread`; none if memory is out, or if the thread has its stack already.
-    pub fn new(thread: ThreadId) -> Option<Self> {
+    /// The stack of `thread`, which has none yet; none if memory is out.
+    pub(crate) fn new(thread: ThreadId) -> Option<Self> {
         let top = Self::top_of(thread);
         // SAFETY: these pages are for nothing else.
         unsafe { KERNEL.lock().map_free_frames(pages_below(top), Flags::WRITABLE) }.ok()?;

@@ -62,16 +62,23 @@ pub fn init() {
 
 // ANCHOR: read
 /// Waits for a byte that is typed. Of several threads that wait, the one that came first gets it.
+///
+/// # Panics
+/// If [`init`] has not been called: no byte would ever come.
 pub fn read_byte() -> u8 {
     read(None).expect("without a deadline, only a byte ends the wait")
 }
 
 /// As [`read_byte`], but waits no longer than until the tick `deadline`.
+///
+/// # Panics
+/// As [`read_byte`].
 pub fn read_byte_before(deadline: u64) -> Option<u8> {
     read(Some(deadline))
 }
 
 fn read(deadline: Option<u64>) -> Option<u8> {
+    assert!(TYPED.lock().capacity() > 0, "`input::init` comes before the first read: no byte would ever come");
     READERS.wait_until(Reason::Input, deadline, || TYPED.lock().pop_front())
 }
 // ANCHOR_END: read

@@ -47,7 +47,7 @@ impl WaitQueue {
     /// wait. Whatever changes that must then wake the queue.
     ///
     /// # Panics
-    /// If the condition itself waits or ends the thread.
+    /// If the condition itself waits, lets another thread run, or ends the thread.
     pub fn wait_until<T>(
         &'static self,
         reason: Reason,

@@ -396,6 +396,17 @@ pub fn a_condition_that_waits_is_a_bug() {
     });
 }
 
+/// A wake that comes between the look and the wait would be lost.
+pub fn a_condition_that_yields_is_a_bug() {
+    start(1000, ENDLESS);
+    let other = spawn(0, |_| QUEUE.wake_one());
+    QUEUE.wait_until(Reason::Wait, None, || {
+        yield_now();
+        Some(())
+    });
+    other.join();
+}
+
 pub fn a_condition_that_ends_its_thread_is_a_bug() {
     start(1000, ENDLESS);
     // SAFETY: the stack has words alone, and no thread waits for more than the end.

@@ -93,7 +93,7 @@ fn what_the_loader_says_decides() {
     let map = MemoryMapTag::new(&[available(0, 0x60_0000), available(0x7F0_0000, 0x820_0000)]);
     let builder = Builder::new().mmap(map).add_module(ModuleTag::new(0x20_0FFF, 0x20_1001, "a module"));
     let information = builder.build();
-    let boot = boot::information::read(information.as_bytes()).unwrap();
+    let boot = crate::tests::read(information.as_bytes()).unwrap();
     let mut frames = FrameTable::new();
     let kernel = VirtAddr::new(0x10_0000)..VirtAddr::new(0x18_0000);
     let beyond = give_free(&mut frames, claims(&boot).unwrap(), kernel);
@@ -102,7 +102,7 @@ fn what_the_loader_says_decides() {
     assert_eq!(beyond, 0x200);
 
     let information = Builder::new().build();
-    let boot = boot::information::read(information.as_bytes()).unwrap();
+    let boot = crate::tests::read(information.as_bytes()).unwrap();
     assert!(claims(&boot).is_none(), "there is no map");
 }
 
@@ -111,7 +111,7 @@ fn modules_end_with_the_last_one_and_within_the_window() {
     let end_of = |modules: &[[u32; 2]]| {
         let tags = modules.iter().map(|[start, end]| ModuleTag::new(*start, *end, ""));
         let information = tags.fold(Builder::new(), Builder::add_module).build();
-        modules_end(&boot::information::read(information.as_bytes()).unwrap())
+        modules_end(&crate::tests::read(information.as_bytes()).unwrap())
     };
     assert_eq!(end_of(&[]), Some(0));
     assert_eq!(end_of(&[[0x20_0000, 0x20_1234], [0x10_0000, 0x10_0001]]), Some(0x20_1234));
