@@ -10,8 +10,9 @@ use multitasking::rule::{GUARD_PAGE, PRIVATE};
 use multitasking::{AddressSpace, getpid, map, switch, wait, with_directories};
 use paging::directory::{Directory, MapError, NotMapped};
 use paging::walk::Mapping;
-use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions};
+use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions, tss};
 use threads::{Context, ReservedThread, ThreadId};
+use x86::bits32::task::TaskStateSegment;
 
 pub fn private_regions_have_names_once_a_task_runs() {
     fn is_called(address: VirtAddr, name: &str) -> bool {
@@ -143,6 +144,13 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
     unsafe { switch::take_from(id) }.expect("the thread had a space")
 }
 
+/// What CR3 will be in the handler of a double fault.
+fn directory_of_double_faults() -> u32 {
+    let tss = tss::DOUBLE_FAULT.descriptor().base() as *const TaskStateSegment;
+    // SAFETY: there it lies, and the CPU does not change it meanwhile.
+    unsafe { (&raw const (*tss).cr3).read_unaligned() }
+}
+
 pub fn the_space_of_a_thread_is_replaced() {
     fn frame_with(value: u32) -> OwnedFrame {
         let owned = frame_allocator::allocate().expect("memory is not out");
@@ -157,6 +165,8 @@ pub fn the_space_of_a_thread_is_replaced() {
         let off = interrupts_off();
         // SAFETY: the stack of a thread of the kernel is linked, and nothing private is in use.
         let old = unsafe { switch::replace(new) };
+        // SAFETY: reading CR3 changes nothing.
+        assert_eq!(u64::from(directory_of_double_faults()), unsafe { x86::controlregs::cr3() });
         assert_eq!(read_data(), 2, "at once, before any switch");
         drop(off);
         threads::sleep(2);
