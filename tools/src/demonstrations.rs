@@ -16,21 +16,51 @@ use std::time::{Duration, Instant};
 /// A memory, in MiB, that is enough for every chapter.
 pub const ENOUGH_MIB: u32 = 8;
 
-/// A machine: its memory in MiB, and its CPU by QEMU's name, which is empty for QEMU's own choice.
-type Parts = (u32, &'static str);
+/// A machine: its memory in MiB, its CPU by QEMU's name, which is empty for QEMU's own choice, and more options.
+type Parts = (u32, &'static str, &'static str);
 
 /// What has to do for every chapter, with the oldest CPU and the newest among them.
-const MACHINES: [Parts; 5] = [(ENOUGH_MIB, "486"), (16, ""), (128, ""), (512, ""), (3072, "max")];
+const MACHINES: [Parts; 6] =
+    [(ENOUGH_MIB, "486", ""), (16, "", ""), (128, "", ""), (512, "", ""), (3072, "max", ""), (16, "", NO_KEYBOARD)];
 
 /// More of both, for those who have time. QEMU's 486 has the pages of 4 MiB that a real one lacks, but
 /// neither `cmov` nor `cmpxchg8b`.
 const MEMORIES_MIB: [u32; 9] = [ENOUGH_MIB, 16, 32, 127, 128, 129, 256, 1024, 3072];
 const CPUS: [&str; 9] = ["486", "pentium", "pentium2", "pentium3", "athlon", "coreduo", "core2duo", "Nehalem", "max"];
 
-/// A CPU that the chapters from this one on refuse, and how.
+/// Machines that are unlike most, and that the chapters refuse which need what is missing.
+const ODD_MACHINES: [Parts; 8] = [
+    (16, TOO_OLD, ""),
+    (16, "", NO_INTERRUPT_CONTROLLERS),
+    (16, "", NO_TIMER),
+    (16, "pentium", "-machine isapc"),
+    (16, "", "-vga none"),
+    (16, "", "-smp 4"),
+    (16, "", "-icount shift=auto"),
+    (16, "", "-rtc base=2038-01-19T03:14:00"),
+];
+
 const TOO_OLD: &str = "486,-pse";
-const FIRST_WITH_PAGING: &str = "05-paging";
-const REFUSAL: &str = "STOP: this kernel needs a CPU with pages of 4 MiB (PSE)";
+const NO_INTERRUPT_CONTROLLERS: &str = "-machine q35,pic=off";
+const NO_TIMER: &str = "-machine q35,pit=off";
+const NO_KEYBOARD: &str = "-machine q35,i8042=off";
+
+/// How a chapter refuses a machine, if it does.
+fn refusal(chapter: &str, (_, cpu, flags): Parts) -> Option<&'static str> {
+    match (cpu, flags) {
+        (TOO_OLD, _) if chapter >= "05" => Some("STOP: this kernel needs a CPU with pages of 4 MiB (PSE)"),
+        (_, NO_INTERRUPT_CONTROLLERS) if chapter >= "07" => {
+            Some("STOP: this kernel needs the pair of interrupt controllers of a PC (8259A), and finds none")
+        }
+        (_, NO_TIMER) if chapter >= "07" => {
+            Some("STOP: this kernel needs the interval timer of a PC (8254), and finds none")
+        }
+        (_, NO_KEYBOARD) if chapter.starts_with("08") => {
+            Some("STOP: this demonstration needs a keyboard controller (8042) to send a key, and finds none")
+        }
+        _ => None,
+    }
+}
 
 /// Boots the demonstrations of these chapters on a few machines.
 pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tally: &Tally) -> Result<()> {
@@ -40,7 +70,8 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
 /// Boots them with every size of memory and every CPU; the seed decides which meets which.
 pub fn sweep(workspace: &Workspace, chapters: &[&Chapter], seed: u32, timeout: Duration, tally: &Tally) -> Result<()> {
     let cpus = CPUS.into_iter().cycle().skip(seed as usize % CPUS.len());
-    let machines: Vec<Parts> = MEMORIES_MIB.into_iter().zip(cpus).chain([(16, TOO_OLD)]).collect();
+    let machines: Vec<Parts> =
+        MEMORIES_MIB.into_iter().zip(cpus).map(|(memory, cpu)| (memory, cpu, "")).chain(ODD_MACHINES).collect();
     boot_on(workspace, chapters, &machines, timeout, tally)
 }
 
@@ -53,23 +84,27 @@ fn boot_on(
 ) -> Result<()> {
     let kernels = kernels::build(workspace, chapters, Kind::Demonstration, Profile::Kernel)?;
     let runs = chapters.iter().zip(&kernels).flat_map(|run| machines.iter().map(move |machine| (run, machine)));
-    booted::in_parallel(runs, |((chapter, kernel), &(memory_mib, cpu))| {
+    booted::in_parallel(runs, |((chapter, kernel), &machine)| {
+        let (memory_mib, cpu, flags) = machine;
         if tally.has_enough() {
             return Ok(());
         }
         let start = Instant::now();
         let on = if cpu.is_empty() { String::new() } else { format!(" and the CPU {cpu}") };
-        let what = format!("{} demonstration with {memory_mib} MiB{on}", chapter.name);
+        let with = if flags.is_empty() { String::new() } else { format!(" and {flags}") };
+        let what = format!("{} demonstration with {memory_mib} MiB{on}{with}", chapter.name);
         let Some(kernel) = kernel else {
             tally.note(&what, Err("The kernel could not be built; the reason stands above.".into()), start.elapsed());
             return Ok(());
         };
-        let refuses = cpu == TOO_OLD && chapter.name.as_str() >= FIRST_WITH_PAGING;
-        let expected = if refuses { Expected::Stop(REFUSAL.into()) } else { Expected::Good };
-        let machine = Listed { memory_mib, cpu: cpu.into(), expected, ..Listed::table() };
+        let refusal = refusal(&chapter.name, machine);
+        let expected = refusal.map_or(Expected::Good, |words| Expected::Stop(words.into()));
+        let machine = Listed { memory_mib, cpu: cpu.into(), flags: flags.into(), expected, ..Listed::table() };
         let run = booted::watch(workspace, kernel, "exit", &machine, timeout)?;
         let outcome = match (run.judge(&machine), missing_line(&promises(workspace, chapter), &run.text)) {
-            (Ok(()), Some(line)) if !refuses => Err(format!("The log lacks the line: {line}\n{}", run.story())),
+            (Ok(()), Some(line)) if refusal.is_none() => {
+                Err(format!("The log lacks the line: {line}\n{}", run.story()))
+            }
             (verdict, _) => verdict,
         };
         tally.note(&what, outcome, start.elapsed());
