@@ -72,7 +72,7 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
     let mut deadline = Instant::now() + orders.timeout;
     let mut is_leaving = false;
     let mut typist = orders.typist;
-    let (mut has_stalled, mut was_loaded) = (false, true);
+    let (mut has_stalled, mut was_loaded, mut stays) = (false, true, false);
     loop {
         let silent = match machine.process.output.recv_timeout(PAUSE) {
             Ok(bytes) => {
@@ -101,8 +101,8 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
         let cause = if silent { machine.monitor.shutdown_cause().unwrap_or(None) } else { None };
         was_reset = matches!(cause, Some(ShutdownCause::guest_reset));
         // A window stays until a person closes it. What a machine without a serial port has to say stands there alone.
-        let may_be_over = |machine: &mut Machine| log.is_over() || log.text().is_empty() && machine.monitor.is_halted();
-        let is_hang = is_late && cause.is_none() && !(in_window && may_be_over(&mut machine));
+        stays |= in_window && is_late && (log.is_over() || log.text().is_empty() && machine.monitor.is_halted());
+        let is_hang = is_late && cause.is_none() && !stays;
         was_halted = silent && cause.is_none() && !in_window && log.is_over() && machine.monitor.is_halted();
         if is_hang {
             timeout = Some(orders.timeout);
