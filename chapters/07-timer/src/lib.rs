@@ -2,7 +2,7 @@
 //!
 //! Sixteen lines lead from the devices of a PC to two interrupt controllers (PIC): [`irq`] knows the
 //! lines, and [`pic`] drives the pair. On line 0 sits the interval timer (PIT), which divides a fixed
-//! frequency by a number, so it can tick at some rates exactly and at others nearly: [`rate`]. Each
+//! frequency by a number, so it can tick at some rates exactly and at others nearly: [`mod@rate`]. Each
 //! [`tick`] is counted ([`counter`]). The real-time clock ([`rtc`]) runs on a crystal of its own and so
 //! can tell whether the count is right.
 

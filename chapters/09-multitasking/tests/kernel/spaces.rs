@@ -264,7 +264,7 @@ pub fn a_space_that_is_being_copied_is_not_changed() {
 
 /// Chapter 9 has no protection: in ring 0 the identity map shows the memory of every task.
 pub fn private_memory_is_readable_by_its_physical_address() {
-    const SECRET: u32 = 0x5EC2_E7;
+    const SECRET: u32 = 0x005E_C2E7;
     as_task(|_| {
         let step = shared(0);
         fork_to(|| {
