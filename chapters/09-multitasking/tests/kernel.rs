@@ -207,7 +207,11 @@ fn fork() -> Result<Option<Pid>, ForkError> {
 
 /// Forks, runs `child` in the child, and returns the child's number in the parent.
 fn fork_to(child: impl FnOnce() -> i32) -> Pid {
-    fork().expect("there is room and memory for a child").unwrap_or_else(|| exit(child()))
+    fork().expect("there is room and memory for a child").unwrap_or_else(|| {
+        let status = child();
+        // SAFETY: no code relies on what is on the stack.
+        unsafe { exit(status) }
+    })
 }
 
 fn pid(number: u32) -> Pid {
@@ -237,7 +241,8 @@ fn both_go_on_from_the_same_place_with_different_answers() {
         let answer = fork().expect("there is room");
         seen[usize::from(me() == 2)].store(answer.map_or(0, Pid::as_u32), Relaxed);
         if answer.is_none() {
-            exit(me() as i32);
+            // SAFETY: no code relies on what is on the stack.
+            unsafe { exit(me() as i32) };
         }
         assert_eq!(wait(), Ok(Exited { pid: pid(2), status: 2 }));
         assert_eq!(seen.map(|answer| answer.load(Relaxed)), [2, 0]);
@@ -386,7 +391,8 @@ fn a_child_holds_the_guards_that_its_parent_holds() {
             drop(first);
             let one_left = interrupts_are_on();
             drop(second);
-            exit(i32::from(one_left) << 1 | i32::from(interrupts_are_on()));
+            // SAFETY: no code relies on what is on the stack.
+            unsafe { exit(i32::from(one_left) << 1 | i32::from(interrupts_are_on())) };
         }
         drop(second);
         assert!(!interrupts_are_on());
@@ -423,7 +429,8 @@ fn a_fork_may_come_at_every_depth_of_the_stack() {
             // SAFETY: it keeps what compiled code expects, and the stack has three pages.
             let answer = unsafe { fork_below(bytes) };
             if answer == 0 {
-                exit(1);
+                // SAFETY: no code relies on what is on the stack.
+                unsafe { exit(1) };
             }
             assert_eq!(wait(), Ok(Exited { pid: pid(answer), status: 1 }), "{bytes} bytes deeper");
         }
@@ -515,7 +522,8 @@ fn fork_with_ever_more_memory() -> u32 {
         let taken = take_all_but(left);
         let forked = fork();
         if forked == Ok(None) {
-            exit(0);
+            // SAFETY: no code relies on what is on the stack.
+            unsafe { exit(0) };
         }
         let free = frame_allocator::free_count();
         give_back(taken);
@@ -571,7 +579,8 @@ fn too_many_tasks_is_an_error() {
                 match fork() {
                     Ok(None) => {
                         until(step, 1);
-                        exit(0);
+                        // SAFETY: no code relies on what is on the stack.
+                        unsafe { exit(0) };
                     }
                     Ok(Some(_)) => children += 1,
                     Err(error) => break error,
@@ -591,7 +600,8 @@ fn a_thread_of_the_kernel_cannot_fork() {
 }
 
 fn a_thread_of_the_kernel_cannot_exit_as_a_task() {
-    exit(1);
+    // SAFETY: no code relies on what is on the stack.
+    unsafe { exit(1) };
 }
 
 fn a_thread_of_the_kernel_has_no_private_memory() {

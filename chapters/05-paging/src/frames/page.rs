@@ -37,8 +37,9 @@ impl Page {
 
     /// The pages that `addresses` touches, the last one included.
     pub fn range(addresses: Range<VirtAddr>) -> impl Iterator<Item = Self> {
-        let end = addresses.end.as_u32().div_ceil(PAGE_BYTES);
-        (addresses.start.as_u32() / PAGE_BYTES..end).map(Self)
+        let start = addresses.start.as_u32() / PAGE_BYTES;
+        let end = if addresses.is_empty() { start } else { addresses.end.as_u32().div_ceil(PAGE_BYTES) };
+        (start..end).map(Self)
     }
 
     // ANCHOR: indices
@@ -155,5 +156,7 @@ mod tests {
         assert_eq!(count(0x1000, 0x1000), 0);
         assert_eq!(count(0x1000, 0x2000), 1);
         assert_eq!(count(0x1FFF, 0x2001), 2);
+        assert_eq!(count(0x1001, 0x1001), 0, "no address, no page");
+        assert_eq!(count(0x1FFF, 0x1001), 0);
     }
 }

@@ -65,7 +65,9 @@ impl Entry {
 
     /// An entry for `frame`, present, with `flags` besides.
     pub const fn new(frame: Frame, flags: Flags) -> Self {
-        Self(frame.address().as_u32() | flags.bits() | Flags::PRESENT.bits())
+        // Of what is no flag, nothing: it would lead to another frame.
+        let flags = flags.intersection(Flags::all()).union(Flags::PRESENT);
+        Self(frame.address().as_u32() | flags.bits())
     }
 
     /// The same frame, still owned if it was, and with what the CPU has noted; what is granted is what `rights` has.
@@ -101,6 +103,8 @@ mod tests {
         assert_eq!(entry.0, 0xFFFF_F003);
         assert_eq!(entry.frame(), Frame::from_number(0xF_FFFF));
         assert_eq!(entry.flags(), Flags::PRESENT | Flags::WRITABLE);
+        let frame = Frame::from_number(1);
+        assert_eq!(Entry::new(frame, Flags::from_bits_retain(u32::MAX)).frame(), frame);
     }
 
     #[test]

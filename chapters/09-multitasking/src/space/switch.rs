@@ -104,7 +104,8 @@ pub unsafe fn take_from(thread: ThreadId) -> Option<AddressSpace> {
 /// If the thread is making a copy of it.
 ///
 /// # Safety
-/// `work` changes what is mapped in the space, and does not put another space in its place.
+/// `work` puts no other space in the place of this one. (What it may map, unmap and protect there, the methods of
+/// [`AddressSpace`] say.)
 pub unsafe fn with_space<T>(thread: ThreadId, work: impl FnOnce(&mut AddressSpace) -> T) -> Option<T> {
     let mut spaces = SPACES.lock();
     let space = spaces[thread].as_mut()?;

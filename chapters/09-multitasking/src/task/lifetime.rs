@@ -84,7 +84,8 @@ extern "C" fn begin(first: fn(usize), argument: usize) -> ! {
     // SAFETY: tasks run with interrupts on; every vector has a handler.
     unsafe { let_interrupts_in() };
     first(argument);
-    exit(0)
+    // SAFETY: `first` has returned, so nothing is left on the stack.
+    unsafe { exit(0) }
 }
 // ANCHOR_END: run
 
@@ -100,7 +101,11 @@ pub fn getpid() -> Option<Pid> {
 ///
 /// # Panics
 /// If no task is running.
-pub fn exit(status: i32) -> ! {
+///
+/// # Safety
+/// No code relies on a value that this task still has on its stack. None of them is dropped. (What the stack had when it
+/// was copied by [`fork`](super::fork::fork), the parent has as well, and may drop.)
+pub unsafe fn exit(status: i32) -> ! {
     let pid = getpid().expect("only a task exits; a thread of the kernel ends by `threads::exit`");
     if pid == Pid::FIRST {
         while wait().is_ok() {}
@@ -113,7 +118,7 @@ pub fn exit(status: i32) -> ! {
     if pid == Pid::FIRST {
         KERNEL_WAITS.wake_all();
     }
-    // SAFETY: 1. The owners on the task's stack are its parent's as well, which knows. 2. The family has been told.
+    // SAFETY: 1. The caller's. 2. The family has been told.
     unsafe { threads::exit() }
 }
 // ANCHOR_END: exit

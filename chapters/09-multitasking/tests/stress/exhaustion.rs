@@ -57,7 +57,11 @@ fn multiply(pages: Pages, generation: u32) -> i32 {
             continue;
         }
         match fork() {
-            Ok(None) => exit(multiply(pages, generation + 1)),
+            Ok(None) => {
+                let status = multiply(pages, generation + 1);
+                // SAFETY: no code relies on what is on the stack.
+                unsafe { exit(status) }
+            }
             Ok(Some(_)) => children += 1,
             Err(ForkError::OutOfMemory) => IS_OUT.store(true, Relaxed),
             // Forks that have not got all of their memory yet count as tasks already. They will, or will not.
