@@ -31,7 +31,9 @@ use x86::task::load_tr;
 
 harness::boot!(TESTS, handover => begin(handover), up to interrupts, then {
     let words = information::command_line(boot());
-    if words.contains("before_paging") {
+    if words.contains("no_other_name_before_paging") {
+        regions::add(Region::new(VirtAddr::new(0)..VirtAddr::new(u32::MAX), |_, f| f.write_str("all of it")));
+    } else if words.contains("before_paging") {
         drop(KERNEL.lock());
     }
     // The table can be had even if paging is broken.
@@ -167,6 +169,7 @@ const TESTS: &[Test] = &[
     test!(a_tss_ends_with_its_fields),
     test!(a_seventeenth_region_is_a_bug)
         .ends(End::Stop("sixteen have names\n\nPANIC: 16 regions are enough for every chapter")),
+    test!(a_guard_page_gets_no_other_name_before_paging).ends(End::Stop("PANIC: a part of memory has one name")),
     test!(a_directory_has_1024_entries).ends(End::Stop("PANIC: a table has 1024 entries, at")),
     test!(a_range_of_entries_ends_with_the_table).ends(End::Stop("PANIC: a table has 1024 entries, at")),
     test!(the_parts_of_the_window_have_names).ends(End::Stop(
@@ -1067,6 +1070,11 @@ fn a_seventeenth_region_is_a_bug() {
     (OF_THE_KERNEL..16).for_each(|_| add());
     boot::log!("sixteen have names");
     add();
+}
+
+/// What overlaps is refused in either order. The name that came first would hide the guard page.
+fn a_guard_page_gets_no_other_name_before_paging() {
+    panic!("it was hidden");
 }
 
 fn a_directory_has_1024_entries() {

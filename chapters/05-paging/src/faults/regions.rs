@@ -107,9 +107,12 @@ impl fmt::Write for Counter<'_, '_> {
 /// Gives a name to a part of virtual memory.
 ///
 /// # Panics
-/// If there are too many regions.
+/// If there are too many regions, or one of them has some of these addresses already: the guard page of a stack must
+/// not get another name.
 pub fn add(region: Region) {
     let mut regions = REGIONS.lock();
+    let overlaps = |other: &Region| region.range.start < other.range.end && other.range.start < region.range.end;
+    assert!(!regions.iter().flatten().any(overlaps), "a part of memory has one name");
     let free = regions.iter_mut().find(|region| region.is_none());
     *free.expect("16 regions are enough for every chapter") = Some(region);
 }

@@ -59,10 +59,12 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     // SAFETY: the stack is mapped, and not in use yet. Words have no padding.
     unsafe { space.write(context, &Context::new(begin, first, 0)) };
     let thread = ReservedThread::new().expect("task 1 needs a thread, and all are taken");
-    name_private_regions();
+    let off = interrupts_off(); // until the regions have names
     // SAFETY: 1. and 2. The context lies on the task's own stack, in the space in which it runs until it has ended.
     // 3. It was made by `Context::new`.
     unsafe { TASKS.lock().start(space, thread, None, context.as_ptr()) };
+    name_private_regions();
+    drop(off);
     let exited = KERNEL_WAITS.wait_until(Reason::Wait, None, || TASKS.lock().family.reap_first());
     Ok(finish_reaping(exited.expect("there is no deadline")).status)
 }
