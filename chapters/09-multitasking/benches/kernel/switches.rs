@@ -101,7 +101,9 @@ fn measure(crowd: u32, names: &[&'static str; 5]) {
 
     // SAFETY: masks the timer's line behind the driver's back; interrupts are off.
     unsafe { x86::io::outb(0x21, x86::io::inb(0x21) | 1) };
-    MOMENT.store(cost_of_a_moment(), Relaxed);
+    // The interrupt of another device may come in one of them.
+    let shortest = (0..5).map(|_| cost_of_a_moment()).min().expect("there are some");
+    MOMENT.store(shortest, Relaxed);
     pic::unmask(Irq::Timer);
     SHORTEST.store(u32::MAX, Relaxed);
     LONGEST.store(0, Relaxed);
