@@ -40,8 +40,9 @@ const IS_TRANSLATED: u8 = 1 << 6;
 /// How often to look for something that takes a few thousandths of a second at most.
 const PATIENCE: u32 = 100_000;
 
-/// Lets the keyboard send scan codes and interrupt, and keeps the mouse silent. Calls `take` with each byte that the keyboard has
-/// sent before.
+// ANCHOR: init
+/// Lets the keyboard send scan codes and interrupt, and keeps the mouse silent. Calls `take` with each byte that the
+/// keyboard has sent before.
 pub fn init(mut take: impl FnMut(u8)) {
     // SAFETY: reading the status changes nothing.
     if unsafe { inb(STATUS) } == NO_CONTROLLER {
@@ -64,6 +65,7 @@ pub fn init(mut take: impl FnMut(u8)) {
         }
     }
 }
+// ANCHOR_END: init
 
 /// Sends a byte to the keyboard, and tells whether it has answered. Calls `take` with each byte that comes before that.
 fn tell_keyboard(byte: u8, mut take: impl FnMut(u8)) -> bool {
