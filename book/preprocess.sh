@@ -7,7 +7,7 @@ tools=../target/debug/tools
 if [ -x $tools ]; then
     exec $tools preprocess "$@"
 fi
-# Whoever cannot even say which renderers it is for is passed over, and the pages would be built as they are.
+# A preprocessor that cannot even say which renderers it is for is passed over, and the pages would be built as they are.
 [ "${1-}" = supports ] && exit 0
 echo "The pages are made by a program of this project that is not built yet: make book does that." >&2
 exit 1

@@ -25,7 +25,7 @@ for (const stepper of document.querySelectorAll('.stepper')) {
     controls.className = 'choices';
     controls.append(previous, ...choices, next);
 
-    // What is written into it is spoken by a screen reader; so nothing is, until somebody steps.
+    // What is written into it is spoken by a screen reader; so nothing is, until a reader steps.
     const spoken = document.createElement('div');
     spoken.setAttribute('role', 'status');
 

@@ -129,9 +129,9 @@ fn measure(workspace: &Workspace, chapters: &[&Chapter], runs: Runs) -> Result<F
         if runs == Runs::Two && log != boot(suite, &bench)? {
             bail!("{} {}: two runs differ. One of them said:\n{log}", suite.chapter.name, bench.name);
         }
-        figures.lock().expect("nobody panics while taking in").take_in(&log)
+        figures.lock().expect("no thread panics while taking in").take_in(&log)
     })?;
-    let mut figures = figures.into_inner().expect("nobody panics while taking in");
+    let mut figures = figures.into_inner().expect("no thread panics while taking in");
     let last = workspace.chapters.last().filter(|last| chapters.iter().any(|chapter| chapter.name == last.name));
     if let Some(last) = last {
         figures.add("kernel image", None, size::of_kernel(workspace, last)? as f64);

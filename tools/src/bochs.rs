@@ -53,16 +53,13 @@ fn compare_one(
     let in_qemu = Boot { workspace, kernel, words, test: &test, orders, flags: &[] }.watch(io::sink())?;
     let in_bochs = boot(kernel, words, timeout)?;
     let told = |reason: String| format!("{reason}\nThe log in Bochs:\n{in_bochs}");
-    Ok(
-        match (
-            in_qemu.judge(&test),
-            demonstrations::missing_line(&demonstrations::promises(workspace, chapter), &in_bochs),
-        ) {
-            (Err(reason), _) => Err(reason),
-            (Ok(()), Some(line)) => Err(told(format!("The log lacks the line: {line}"))),
-            (Ok(()), None) => same_words(&in_qemu.text, &in_bochs).map_err(told),
-        },
-    )
+    if let Err(reason) = in_qemu.judge(&test) {
+        return Ok(Err(reason));
+    }
+    Ok(match demonstrations::missing_line(&demonstrations::promises(workspace, chapter), &in_bochs) {
+        Some(line) => Err(told(format!("The log lacks the line: {line}"))),
+        None => same_words(&in_qemu.text, &in_bochs).map_err(told),
+    })
 }
 
 /// Boots a kernel in Bochs until its log is over or the time is, and returns the log.

@@ -77,7 +77,7 @@ impl Run {
     /// Where it was, and the log; of a long log the last part.
     pub fn story(&self) -> String {
         let left_out = self.log.ceil_char_boundary(self.log.len().saturating_sub(MOST_BYTES_OF_STORY));
-        let note = if left_out > 0 { format!(", but for its first {left_out} bytes") } else { String::new() };
+        let note = if left_out > 0 { format!(", without its first {left_out} bytes") } else { String::new() };
         format!("{}\nThe log{note}:\n{}", self.place, &self.log[left_out..])
     }
 }

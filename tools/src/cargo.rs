@@ -15,7 +15,7 @@ const TARGET: &str = "i686.json";
 /// How kernels are optimised and checked; the workspace's Cargo.toml says more.
 #[derive(Clone, Copy)]
 pub enum Profile {
-    /// For everybody: with every check.
+    /// For readers and tests: with every check.
     Kernel,
     /// As small as possible, without checks.
     Release,

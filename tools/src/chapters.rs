@@ -31,7 +31,7 @@ pub struct Workspace {
     pub target: PathBuf,
     /// In reading order; never empty.
     pub chapters: Vec<Chapter>,
-    /// Whether nobody wants to know what Cargo and the compiler say.
+    /// Whether no person wants to know what Cargo and the compiler say.
     pub is_quiet: bool,
 }
 

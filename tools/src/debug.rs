@@ -76,7 +76,7 @@ fn show_log(output: mpsc::Receiver<Vec<u8>>, symbols: Symbols) {
     thread::spawn(move || {
         let mut log = Log::new(&symbols, stdout());
         for bytes in output {
-            // Once nobody can be shown anything, the log need not be kept up.
+            // Once no terminal shows it any more, the log need not be kept up.
             log.push(&bytes)?;
             if log.is_full() {
                 eprintln!("\n(No more than {} MiB of the log are shown.)", MOST_OUTPUT_BYTES >> 20);

@@ -174,7 +174,7 @@ pub fn of_chapter(root: &Path, chapter: &str) -> Result<Vec<Defect>> {
     Ok(defects)
 }
 
-/// The numbers of which nobody has an answer in `defects`.
+/// The numbers to which none of `defects` is an answer.
 pub fn unanswered(defects: &[Defect]) -> Vec<u32> {
     let is_missing = |number: &u32| !defects.iter().any(|defect| defect.number == *number);
     NUMBERS.into_iter().flatten().filter(is_missing).collect()

@@ -1,4 +1,4 @@
-//! One QEMU: a machine that is as much like everybody's as QEMU allows.
+//! One QEMU: a machine that is as much like any other as QEMU allows.
 //!
 //! Its first serial port is our pipe, unless it is to have another one or none. It stands still until the monitor is connected, so that no event
 //! is missed, and after a triple fault it stands still again, so that the registers can be asked for.

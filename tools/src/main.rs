@@ -1,6 +1,6 @@
 //! What runs on the host: the image, QEMU, the clock, the verdict.
 //!
-//! Nobody needs to type this program's name: `make` is where a person types, and it calls this. One
+//! A person need not type this program's name: `make` is where a person types, and it calls this. One
 //! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`, `stress.rs`, `bench.rs`, `unsafe_table.rs`.
 
 mod bench;

@@ -93,10 +93,10 @@ pub fn make(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let files = Mutex::new(Files::new());
     booted::in_parallel(chapters.iter().zip(build(workspace, &chapters)?), |(chapter, kernel)| {
         let taken = take(workspace, chapter, kernel)?;
-        files.lock().expect("nobody panics while putting in").extend(taken);
+        files.lock().expect("no thread panics while putting in").extend(taken);
         Ok(())
     })?;
-    let mut files = files.into_inner().expect("nobody panics while putting in");
+    let mut files = files.into_inner().expect("no thread panics while putting in");
     let folder = workspace.root.join(FOLDER);
     fs::create_dir_all(&folder)?;
     let is_ours = |name: &str| chapters.iter().any(|chapter| committed::belongs_to(name, chapter));
@@ -164,7 +164,7 @@ fn build(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Vec<Option<Path
 
 /// Takes the pictures of one chapter, if it has a kernel.
 ///
-/// The log and the screen are those of a run that nobody stops before its end. Who stops it for other
+/// The log and the screen are those of a run that nothing stops before its end. Code that stops it for other
 /// pictures hands in the log as well: so it is seen that the stops have changed nothing.
 fn take(workspace: &Workspace, chapter: &Chapter, kernel: Option<PathBuf>) -> Result<Files> {
     let name = &chapter.name;

@@ -105,7 +105,7 @@ fn pump(from: impl Read + Send + 'static, stalled_until: Arc<Mutex<Instant>>) ->
         read_to_end(from, |bytes| {
             let until = *stalled_until.lock().expect("no thread panics while it has this");
             thread::sleep(until.saturating_duration_since(Instant::now()));
-            // If nobody is there any more to be told, the process is about to be killed.
+            // If no receiver is there any more, the process is about to be killed.
             let _ = sender.send(bytes.to_vec());
         });
     });
@@ -122,7 +122,7 @@ fn collect(from: impl Read + Send + 'static) -> JoinHandle<String> {
 }
 
 /// Reads all there is, so that who writes it never has to wait, and shows the first
-/// [`MOST_OUTPUT_BYTES`] of it, so that nobody needs memory without end.
+/// [`MOST_OUTPUT_BYTES`] of it, so that no receiver needs memory without end.
 fn read_to_end(mut from: impl Read, mut show: impl FnMut(&[u8])) {
     let (mut buffer, mut left) = ([0; 4096], MOST_OUTPUT_BYTES);
     while let Ok(count @ 1..) = from.read(&mut buffer) {

@@ -47,7 +47,7 @@ impl Progress {
     fn show(&self, line: &str) {
         if self.is_seen {
             print!("{ERASE_LINE}{line}");
-            // There is nobody to tell if a terminal takes no more.
+            // There is no other way to tell that a terminal takes no more.
             let _ = stdout().flush();
         }
     }

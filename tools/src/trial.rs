@@ -195,7 +195,7 @@ mod tests {
 
     fn watched(script: &str, timeout: Duration) -> Verdict {
         let mut process = Process::start(Command::new("sh").args(["-c", script])).expect("there is a shell");
-        watch(&mut process, timeout, None).expect("nobody interrupts")
+        watch(&mut process, timeout, None).expect("no person interrupts")
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
         let script = "echo 'test tests::a ... FAILED'; echo 'test tests::b ... FAILED'; exit 101";
         for (wanted, found) in [("tests::b", "tests::b"), ("tests::c", "tests::a")] {
             let mut process = Process::start(Command::new("sh").args(["-c", script])).expect("there is a shell");
-            let verdict = watch(&mut process, Duration::from_secs(60), Some(wanted)).expect("nobody interrupts");
+            let verdict = watch(&mut process, Duration::from_secs(60), Some(wanted)).expect("no person interrupts");
             assert_eq!(verdict, Verdict::Failed(found.into()));
         }
     }

@@ -1,8 +1,8 @@
 //! `make unsafe`: the table of unsafe code, `UNSAFE.md`, counted anew; and the check that it is true.
 //!
 //! The counts are the machine's. The last cell of a row is a person's: the invariant that makes the code
-//! sound. Whoever adds unsafe code has to count anew, and so the growth stands in the change that others
-//! review; whoever adds it to a file that had none has to say what makes it sound.
+//! sound. An author who adds unsafe code has to count anew, and so the growth stands in the change that others
+//! review; one who adds it to a file that had none has to say what makes it sound.
 
 use crate::chapters::Workspace;
 use crate::unsafe_code::Count;
@@ -48,7 +48,7 @@ pub fn check(workspace: &Workspace) -> Result<(), String> {
     Err(format!("{}\n`make unsafe` counts anew, and keeps the sentences.", faults.join("\n")))
 }
 
-/// Counts what the chapters, `common` and `harness` have, but for their tests.
+/// Counts what the chapters, `common` and `harness` have, without their tests.
 fn count(workspace: &Workspace) -> Result<Counts> {
     let mut counts = Counts::new();
     let chapters = workspace.chapters.iter().map(|chapter| format!("chapters/{}", chapter.name));

@@ -1,7 +1,7 @@
-//! An exception that nobody handles: its name, its error code in words, the registers, and the end.
+//! An exception without a handler of its own: its name, its error code in words, the registers, and the end.
 //!
 //! To print something and return would be worse than useless: a fault goes back to the instruction
-//! that caused it, and would be back for ever.
+//! that caused it, and would come again and again.
 
 #![cfg(target_os = "none")]
 

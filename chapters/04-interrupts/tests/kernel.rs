@@ -604,7 +604,7 @@ fn an_error_code_tells_of_the_ldt_and_of_a_device() {
 }
 
 fn an_interrupt_without_a_handler_stops() {
-    // SAFETY: not safe: nobody handles it, which is the test.
+    // SAFETY: not safe: it has no handler, which is the test.
     unsafe { asm!("int 0x80") };
 }
 

@@ -1,4 +1,4 @@
-//! The tick: the interval timer's interrupt, counted, and passed on to whoever wants to know.
+//! The tick: the interval timer's interrupt, counted, and passed on to a function that wants to know.
 
 #![cfg(target_os = "none")]
 

@@ -73,7 +73,7 @@ fn start_at_1000_hz() {
     timer::start();
 }
 
-/// Channel 2 of the timer, which counts pulses of the same frequency and interrupts nobody.
+/// Channel 2 of the timer, which counts pulses of the same frequency and does not interrupt.
 struct Stopwatch;
 
 impl Stopwatch {

@@ -85,7 +85,7 @@ impl Built {
         self.html.select(&selector(words)).collect()
     }
 
-    /// Directives that nobody has obeyed.
+    /// Directives that no part of the preprocessor has obeyed.
     fn marks(&self) -> Vec<String> {
         let lines = self.text.lines().filter(|line| line.contains(MARK));
         lines.map(|line| format!("A directive is left: {}", line.trim())).collect()

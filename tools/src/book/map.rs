@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_line_of_no_chapter_is_a_fault() {
-        let fault = expanded("fn kernel() {\n    nobody::init(); // ?\n}\n").expect_err("no such chapter");
-        assert!(fault.contains("`nobody`"), "{fault}");
+        let fault = expanded("fn kernel() {\n    unknown::init(); // ?\n}\n").expect_err("no such chapter");
+        assert!(fault.contains("`unknown`"), "{fault}");
     }
 }

@@ -86,7 +86,7 @@ fn by_chromium(page: &Path, file: &Path) -> Result<()> {
         MOST_TIME,
     ]);
     if rustix::process::getuid().is_root() {
-        // Its sandbox refuses to work for root, who in a container is everybody.
+        // Its sandbox refuses to work for root, who in a container is the usual user.
         command.arg("--no-sandbox");
     }
     command.arg(format!("--user-data-dir={}", profile.path().display()));

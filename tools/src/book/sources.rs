@@ -20,7 +20,7 @@ pub const ALLOWED: &str = "BOOK_MAY_LACK";
 pub const WHOLE: &str = "";
 /// What has yet to be taken from running kernels is a note in the page, and no fault.
 pub const UNTAKEN: &str = "untaken";
-/// Every fault is told and noted in its page, and stops nothing, for somebody is at work.
+/// Every fault is told and noted in its page, and stops nothing, for an author is at work.
 pub const ANYTHING: &str = "anything";
 
 /// All that pages are made from.

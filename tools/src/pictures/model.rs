@@ -131,7 +131,7 @@ pub struct Value {
 #[serde(into = "String", try_from = "String")]
 pub struct Address(pub u64);
 
-/// What frames are called that nobody uses.
+/// What frames are called that have no owner.
 pub const FREE: &str = "free";
 
 impl Picture {

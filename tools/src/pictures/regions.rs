@@ -44,7 +44,7 @@ pub fn of_window(program: &Program) -> Result<Vec<Named>> {
     Ok(named)
 }
 
-/// What of the identity window is not mapped, so that whoever goes there is told.
+/// What of the identity window is not mapped, so that code that goes there is told.
 pub fn guards(program: &Program) -> Result<Vec<Named>> {
     let guard = u64::from(program.symbol("stack_guard")?);
     Ok(vec![

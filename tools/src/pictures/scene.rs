@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 pub enum Mark {
     /// It is none of those that are handed out.
     NotOurs,
-    /// Nobody has it.
+    /// It has no owner.
     Free,
-    /// Somebody has it.
+    /// It has an owner.
     Taken,
 }
 

@@ -1,7 +1,7 @@
 //! What a debugger says to QEMU: stop there, go on, one step.
 //!
 //! This is the client's half of gdb's remote protocol, as much of it as pictures need. A packet is
-//! `$words#cc`, `cc` being the sum of all bytes; whoever gets one answers `+`. ("Debugging with GDB",
+//! `$words#cc`, `cc` being the sum of all bytes; the other side answers `+`. ("Debugging with GDB",
 //! appendix E. QEMU 7.2 always wants the `+`: it does not know `QStartNoAckMode`.)
 
 use anyhow::{Context, Result, bail, ensure};
@@ -91,7 +91,7 @@ impl Stub {
         self.stream.read_exact(&mut sum)?;
         let words = String::from_utf8(bytes)?;
         ensure!(packet(&words).ends_with(&sum), "QEMU's gdb stub sends \"{words}\" with a wrong sum");
-        // Nobody reads it if that was QEMU's last word.
+        // QEMU does not read it if that was QEMU's last word.
         let _ = self.stream.get_mut().write_all(b"+");
         Ok(Some(words))
     }
@@ -108,18 +108,18 @@ mod tests {
     use std::os::unix::net::UnixListener;
     use std::thread;
 
-    /// Says `sentence`, and then what `answers` has, to whoever connects.
+    /// Says `sentence`, and then what `answers` has, to the client that connects.
     fn talk(answers: &'static [u8], client: impl FnOnce(Stub)) {
         let folder = tempfile::tempdir().expect("there is room");
         let socket = folder.path().join("gdb");
         let listener = UnixListener::bind(&socket).expect("the name is new");
         let server = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("somebody connects");
-            stream.write_all(answers).expect("somebody listens");
+            let (mut stream, _) = listener.accept().expect("a client connects");
+            stream.write_all(answers).expect("the other side listens");
             // Until the client hangs up.
             let _ = stream.read_to_end(&mut Vec::new());
         });
-        client(Stub::connect(&socket).expect("somebody listens"));
+        client(Stub::connect(&socket).expect("the other side listens"));
         server.join().expect("the server does not panic");
     }
 

@@ -156,7 +156,7 @@ impl Measured {
 
     /// Frees a block; and says what that takes.
     fn free(&mut self, block: Block) -> u32 {
-        // SAFETY: there is one allocator at a time, so the block is from this one; and whoever had it has it no more.
+        // SAFETY: there is one allocator at a time, so the block is from this one; and is not used any more.
         instructions(|| unsafe { self.allocator.free(block.pointer, block.layout) })
     }
 

@@ -101,7 +101,7 @@ fn growth_leaves_alone_a_hole_that_has_a_block_after_it() {
     let hole = heap.take(64 * WORD);
     heap.take(PAGE - 64 * WORD - 2 * TAGS);
     heap.free(hole);
-    assert_eq!(heap.usage().free_bytes, 64 * WORD + TAGS, "the page is full but for the hole");
+    assert_eq!(heap.usage().free_bytes, 64 * WORD + TAGS, "the page is full except for the hole");
 
     heap.grow(PAGE);
     heap.check();

@@ -31,7 +31,7 @@ pub fn a_reserved_thread_that_is_dropped_gives_slot_and_stack_back() {
         drop(thread);
         assert_eq!(frame_allocator::taken_count(), before);
     }
-    // All slots, but for those of the first thread and the idle one.
+    // All slots except those of the first thread and the idle one.
     let reserved: Vec<_> = core::iter::from_fn(|| ReservedThread::new().ok()).collect();
     assert_eq!(reserved.len(), MOST_THREADS - 2);
     assert_eq!(threads::spawn(note, 0).err(), Some(SpawnError::TooManyThreads));

@@ -23,7 +23,7 @@ const YIELD: u32 = 0;
 const WAIT_FOR_TICKS: u32 = 1;
 const END: u32 = 2;
 
-/// What the counter showed before a switch or a tick, in whoever was running then.
+/// What the counter showed before a switch or a tick, in the thread that was running then.
 static BEFORE: AtomicU32 = AtomicU32::new(0);
 
 /// How many switches were timed, and the sum.
@@ -123,7 +123,7 @@ fn measure(crowd: u32, names: &[&'static str; 5]) {
     }
 }
 
-/// What each member of a crowd does, with interrupts off but for the moments in which ticks are let in.
+/// What each member of a crowd does, with interrupts off except in the moments in which ticks are let in.
 fn take_part() {
     let _off = interrupts_off();
     while DOING.load(Relaxed) == YIELD {
