@@ -90,7 +90,7 @@ extern "C" fn serial_interrupt(_: &mut TrapFrame) {
 
 extern "C" fn keyboard_interrupt(_: &mut TrapFrame) {
     while let Some(byte) = keyboard_controller::receive() {
-        byte.into_iter().for_each(scan_code);
+        scan_code(byte);
     }
     pic::end_of_interrupt(Irq::Keyboard);
 }

@@ -50,10 +50,10 @@ pub fn init(mut take: impl FnMut(u8)) {
     }
     command(KEYBOARD_OFF); // what is received from here on is not the keyboard's
     while let Some(byte) = receive() {
-        byte.into_iter().for_each(&mut take);
+        take(byte);
     }
     command(READ_SETTINGS);
-    let Some(settings) = (0..PATIENCE).find_map(|_| receive()?) else { return };
+    let Some(settings) = (0..PATIENCE).find_map(|_| receive()) else { return };
     let on = KEYBOARD_INTERRUPTS | IS_TRANSLATED | MOUSE_IS_OFF;
     let off = MOUSE_INTERRUPTS | KEYBOARD_IS_OFF;
     command(WRITE_SETTINGS);
@@ -70,7 +70,7 @@ pub fn init(mut take: impl FnMut(u8)) {
 /// Sends a byte to the keyboard, and tells whether it has answered. Calls `take` with each byte that comes before that.
 fn tell_keyboard(byte: u8, mut take: impl FnMut(u8)) -> bool {
     write(DATA, byte);
-    for received in (0..PATIENCE).filter_map(|_| receive()?) {
+    for received in (0..PATIENCE).filter_map(|_| receive()) {
         if received == ACKNOWLEDGED {
             return true;
         }
@@ -79,15 +79,20 @@ fn tell_keyboard(byte: u8, mut take: impl FnMut(u8)) -> bool {
     false
 }
 
-/// What has been received, if anything has; none in it if that is from the mouse.
-pub fn receive() -> Option<Option<u8>> {
-    // SAFETY: reading the status changes nothing; reading the byte takes it out of the controller, and no more.
-    let (status, byte) = unsafe {
-        let status = inb(STATUS);
-        let is_there = status != NO_CONTROLLER && status & RECEIVED != 0;
-        (status, is_there.then(|| inb(DATA))?)
-    };
-    Some((status & FROM_MOUSE == 0).then_some(byte))
+/// The next byte of the keyboard, if one has been received. Bytes of the mouse are dropped.
+pub fn receive() -> Option<u8> {
+    loop {
+        // SAFETY: reading the status changes nothing.
+        let status = unsafe { inb(STATUS) };
+        if status == NO_CONTROLLER || status & RECEIVED == 0 {
+            return None;
+        }
+        // SAFETY: reading takes the byte out of the controller, and no more.
+        let byte = unsafe { inb(DATA) };
+        if status & FROM_MOUSE == 0 {
+            return Some(byte);
+        }
+    }
 }
 
 fn command(command: u8) {
