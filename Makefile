@@ -7,11 +7,12 @@ MEMORY ?= 16
 # The first build of the tools is long enough to wonder about.
 first = @[ -x target/debug/tools ] || echo "The tools of this project are built first, once; that takes a minute or two."
 tools = @tools/setup.sh with cargo run --quiet --package tools --
+machine = @tools/setup.sh with cargo run --quiet --package machine --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
 PORT ?= 3000
 
-.PHONY: help run test stress bench figures book serve book-pdf test-book mutants mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint unsafe doctor setup clean
+.PHONY: help run test stress bench figures book serve book-pdf test-book mutants mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -42,7 +43,6 @@ help:
 	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
 	@echo 'make fmt               formats the source'
 	@echo 'make lint              checks format and style'
-	@echo 'make unsafe            counts the unsafe code anew, in UNSAFE.md'
 	@echo 'make doctor            tells what this machine has and lacks; changes nothing'
 	@echo 'make setup             installs what it lacks; make run does that too'
 	@echo 'make clean             removes everything that was built'
@@ -55,7 +55,7 @@ help:
 
 run:
 	$(first)
-	$(tools) run $(chapter) --timeout='$(TIMEOUT)' --memory='$(MEMORY)' -- $(QEMU_FLAGS)
+	$(machine) run $(chapter) --timeout='$(TIMEOUT)' --memory='$(MEMORY)' -- $(QEMU_FLAGS)
 
 test:
 	$(first)
@@ -122,15 +122,11 @@ debug:
 
 iso:
 	$(first)
-	$(tools) iso $(chapter)
+	$(machine) iso $(chapter)
 
 lint:
 	$(first)
 	$(tools) lint
-
-unsafe:
-	$(first)
-	$(tools) unsafe
 
 fmt:
 	@tools/setup.sh with cargo fmt --all

@@ -1,58 +1,18 @@
-//! What runs on the host: the image, QEMU, the clock, the verdict.
+//! The table of commands: what `make` calls, but for `make run` and `make iso`, which `machine` answers alone.
 //!
-//! A person need not type this program's name: `make` is where a person types, and it calls this. One
-//! command is one file: `run.rs`, `debug.rs`, `image.rs`, `test.rs`, `stress.rs`, `bench.rs`, `unsafe_table.rs`.
-
-mod bench;
-mod book;
-mod bochs;
-mod boot;
-mod booted;
-mod cargo;
-mod chapters;
-mod chart;
-mod checks;
-mod debug;
-mod defects;
-mod demonstrations;
-mod display;
-mod ending;
-mod figures;
-mod git;
-mod grub;
-mod image;
-mod interrupt;
-mod kernel_mutants;
-mod kernels;
-mod keyboard;
-mod listing;
-mod log;
-mod machine;
-mod monitor;
-mod mutants;
-mod pictures;
-mod plan;
-mod process;
-mod progress;
-mod run;
-mod scratch;
-mod size;
-mod stress;
-mod symbols;
-mod tally;
-mod test;
-mod trial;
-mod unsafe_code;
-mod unsafe_table;
-mod wanted;
-mod watch;
+//! The crates in this folder, each of which uses only those before it: `machine` builds and boots kernels, `memory-map`
+//! reads page tables, `probe` stops a kernel and looks into it, `pictures` takes the book's pictures, `book` makes and
+//! checks the book, and `checks` tests everything.
 
 use anyhow::Result;
-use chapters::Workspace;
+use checks::{bench, kernel_mutants, mutants, stress, test};
 use clap::{Parser, Subcommand};
+use machine::command;
+use machine::workspace::Workspace;
+use probe::debug;
 use std::process::ExitCode;
 
-/// Builds, boots, debugs and tests the kernels of the chapters.
+/// Debugs and tests the kernels of the chapters, and makes the book.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -61,12 +21,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Boots a chapter's kernel, and ends with status 0 only after a good end.
-    Run(run::Options),
     /// Boots a chapter's kernel under gdb.
     Debug(debug::Options),
-    /// Makes the bootable image of a chapter and says where it is.
-    Iso(image::Options),
     /// Tests everything, or one chapter.
     Test(test::Options),
     /// Does for minutes what tests do for moments.
@@ -81,8 +37,6 @@ enum Command {
     MutantsOfKernel(kernel_mutants::Options),
     /// Checks format and style.
     Lint,
-    /// Counts the unsafe code anew, for the table of it.
-    Unsafe,
     /// Builds the book, and checks it.
     Book(book::Options),
     /// Prints the book into a PDF.
@@ -95,36 +49,24 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match obey(arguments.command) {
-        Ok(status) => status,
-        // Ctrl-C reaches the programs that we started as well, and their failing is no news then.
-        Err(_) if interrupt::happened() => ExitCode::from(interrupt::STATUS),
-        Err(error) => {
-            eprintln!("\n{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command::status(|| obey(arguments.command))
 }
 
 fn obey(command: Command) -> Result<ExitCode> {
-    interrupt::listen()?;
     // mdBook calls this, perhaps where there is no Cargo to ask about the workspace.
     if let Command::Preprocess(options) = &command {
         return book::preprocess::preprocess(options);
     }
     let workspace = Workspace::load()?;
     match command {
-        Command::Run(options) => run::run(&workspace, &options),
         Command::Debug(options) => debug::debug(&workspace, &options),
-        Command::Iso(options) => image::iso(&workspace, &options),
         Command::Test(options) => test::test(&workspace, &options),
         Command::Stress(options) => stress::stress(&workspace, &options),
         Command::Bench(options) => bench::bench(&workspace, &options),
-        Command::Figures(options) => pictures::make(&workspace, &options),
+        Command::Figures(options) => pictures::make(&workspace, &options, || bench::for_book(&workspace)),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::MutantsOfKernel(options) => kernel_mutants::mutants_of_kernel(&workspace, &options),
         Command::Lint => test::lint(&workspace),
-        Command::Unsafe => unsafe_table::write(&workspace),
         Command::Book(options) => book::book(&workspace, &options),
         Command::BookPdf(options) => book::pdf(&workspace, &options),
         Command::Serve(options) => book::serve(&workspace, &options),

@@ -1,0 +1,202 @@
+//! From a page as its author wrote it to one that mdBook can take: everything made from the sources is put in.
+
+use crate::fault::Fault;
+use crate::html::{escaped, link};
+use crate::include::{Include, Lack};
+use crate::listing_order::fence_around;
+use crate::page::{Directive, Fence, MARK, Page, Piece, Span, directive};
+use crate::sources::{PAGES, Sources, number};
+use crate::{listing_order, map, mistakes, picture, speed, whats_new};
+use std::ops::Range;
+
+/// The folders whose files are spoken of by their paths.
+const FOLDERS: [&str; 5] = ["chapters/", "common/", "harness/", "tools/", "book/"];
+
+/// Languages in which nothing is typed into a page, for it could be untrue.
+const TAKEN: [&str; 4] = ["rust", "asm", "ld", "text"];
+/// Languages of what a reader types; what is answered to that is taken.
+const TYPED: [&str; 2] = ["console", "gdb"];
+const PROMPTS: [&str; 2] = ["$ ", "(gdb) "];
+/// The word behind such a language for what is no part of the kernel, nor of what it prints.
+const DRAWN: &str = "drawn";
+
+/// A page on its way.
+struct Expansion<'a> {
+    sources: &'a Sources,
+    name: &'a str,
+    text: &'a str,
+    edits: Vec<(Range<usize>, String)>,
+    faults: Vec<Fault>,
+    /// All paths that have a place in the listing.
+    listed: Vec<String>,
+}
+
+/// The page of this name with everything put in, and what is wrong with it.
+pub fn expand(sources: &Sources, name: &str, text: &str) -> (String, Vec<Fault>) {
+    let (edits, faults, listed) = (Vec::new(), Vec::new(), listing_order::paths(sources));
+    let mut expansion = Expansion { sources, name, text, edits, faults, listed };
+    let page = Page::parse(text);
+    page.fences.iter().for_each(|fence| expansion.fence(fence));
+    page.spans.iter().for_each(|span| expansion.span(span));
+    page.directives.iter().for_each(|directive| expansion.directive(directive));
+    for line in page.strays {
+        expansion
+            .fault(line, format!("A directive stands in a line of its own; only an include stands in a fence: {MARK}"));
+    }
+    expansion.finish()
+}
+
+impl Expansion<'_> {
+    fn fault(&mut self, line: usize, what: impl Into<String>) {
+        self.faults.push(Fault::new(&format!("{PAGES}/{}", self.name), line, what));
+    }
+
+    /// Says what is lacking: in a draft, in the page itself, if it has only to be taken.
+    fn lack(&mut self, range: Range<usize>, line: usize, lack: Lack) {
+        match lack {
+            Lack::Untaken(what) if self.sources.is_draft => {
+                let note = format!("> [!WARNING]\n> Not taken yet: {what}");
+                self.put(range, &note);
+            }
+            Lack::Untaken(what) | Lack::Wrong(what) => self.fault(line, what),
+        }
+    }
+
+    /// Puts lines in the place of others, each as far in as these were.
+    fn put(&mut self, range: Range<usize>, lines: &str) {
+        let prefix = self.prefix(range.start);
+        let lines = lines.trim_end().replace('\n', &format!("\n{prefix}"));
+        self.edits.push((range, lines));
+    }
+
+    /// What the lines begin with that belong to the same list or quotation as this place.
+    fn prefix(&self, place: usize) -> String {
+        let start = self.text[..place].rfind('\n').map_or(0, |at| at + 1);
+        self.text[start..place].chars().map(|c| if c == '>' { c } else { ' ' }).collect()
+    }
+
+    fn fence(&mut self, piece: &Piece<Fence>) {
+        let Piece { range, line, what: Fence { words, text } } = piece;
+        if !text.contains(MARK) {
+            if let Some(what) = fault_of_typed(words, text) {
+                self.fault(*line, what);
+            }
+            return;
+        }
+        let include = directive(text.trim()).filter(|directive| directive.name == "include");
+        let Some(Directive { argument, .. }) = include else {
+            return self.fault(line + 1, "A fence with an include holds nothing else.");
+        };
+        let taken =
+            Include::parse(&argument).and_then(|include| include.text(self.sources).map(|text| (include, text)));
+        match taken {
+            Ok((include, text)) => {
+                let caption = self.caption(&include);
+                // mdBook would put the text in by itself, but not as far in as a list needs it, nor with regard
+                // to fences in the text.
+                let (fence, words, text) = (fence_around(&text), words.join(","), text.trim_end());
+                let head = format!("<figure class=\"listing\">\n<figcaption>{caption}</figcaption>");
+                self.put(range.clone(), &format!("{head}\n\n{fence}{words}\n{text}\n{fence}\n\n</figure>\n"));
+            }
+            Err(lack) => self.lack(range.clone(), line + 1, lack),
+        }
+    }
+
+    /// Where a listing is from.
+    fn caption(&self, include: &Include) -> String {
+        let path = &include.path;
+        let file = path.rsplit('/').next().unwrap_or_default();
+        let logged = file.strip_suffix("-log.txt").filter(|_| include.is_taken());
+        if let Some(chapter) = logged {
+            let number = number(chapter);
+            return format!("From the log of <code>make run CHAPTER={number}</code>, as it was captured");
+        }
+        if include.is_taken() && file.contains("-gdb-") {
+            return "From a session under gdb, as it was captured".into();
+        }
+        let code = format!("<code>{}</code>", escaped(path));
+        if self.listed.contains(path) { link(&listing_order::link(path), &code) } else { code }
+    }
+
+    /// A path in backticks: the file has to be there, and is linked if the listing has it.
+    fn span(&mut self, piece: &Piece<Span>) {
+        let Piece { range, line, what: Span { text, is_linkable } } = piece;
+        if self.listed.contains(text) {
+            if *is_linkable {
+                let link = format!("[{}]({})", &self.text[range.clone()], listing_order::link(text));
+                self.edits.push((range.clone(), link));
+            }
+        } else if is_path(text) && !self.sources.has(text) {
+            self.fault(*line, format!("There is no file {text}."));
+        }
+    }
+
+    fn directive(&mut self, piece: &Piece<Directive>) {
+        let Piece { range, line, what: Directive { name, argument } } = piece;
+        let chapter = self.sources.chapter_of(self.name);
+        let lines = match (name.as_str(), argument.as_str(), chapter) {
+            ("picture", name, _) if !name.is_empty() => picture::expand(self.sources, name),
+            ("new", "", Some(chapter)) => whats_new::expand(self.sources, chapter).map_err(Lack::Wrong),
+            ("defect", name, Some(chapter)) if !name.is_empty() => {
+                mistakes::expand(self.sources, chapter, name).map_err(Lack::Wrong)
+            }
+            ("defects", "", _) => mistakes::table(self.sources).map_err(Lack::Wrong),
+            ("bench", "", _) => speed::table(self.sources),
+            ("bench", "beside", _) => speed::beside(self.sources),
+            ("growth", "", _) => speed::charts(self.sources),
+            ("map", "", _) => map::expand(self.sources).map_err(Lack::Wrong),
+            ("files", "", _) => listing_order::expand(self.sources).map_err(|fault| Lack::Wrong(fault.what)),
+            ("new" | "defect", _, None) => Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter."))),
+            ("include", ..) => Err(Lack::Wrong("An include stands in a fence.".into())),
+            ("picture" | "defect", "", _) => Err(Lack::Wrong(format!("{MARK}{name}}}}} needs a name."))),
+            _ => Err(Lack::Wrong(format!("There is no directive {MARK}{name} {argument}}}}}."))),
+        };
+        match lines {
+            // It is a part of the page by itself, whatever stands in the lines around it.
+            Ok(lines) => self.edits.push((range.clone(), format!("\n{lines}\n"))),
+            Err(lack) => self.lack(range.clone(), *line, lack),
+        }
+    }
+
+    fn finish(mut self) -> (String, Vec<Fault>) {
+        self.edits.sort_by_key(|(range, _)| range.start);
+        let mut text = String::new();
+        let mut end = 0;
+        for (range, edit) in &self.edits {
+            text += &self.text[end..range.start];
+            text += edit;
+            end = range.end;
+        }
+        text += &self.text[end..];
+        (text, self.faults)
+    }
+}
+
+/// What is wrong with a fence that holds no include.
+fn fault_of_typed(words: &[String], text: &str) -> Option<String> {
+    let language = words.first().map_or("", String::as_str);
+    let is_drawn = words.iter().any(|word| word == DRAWN);
+    let is_prompted =
+        |line: &str| line.trim().is_empty() || PROMPTS.iter().any(|prompt| line.trim().starts_with(prompt));
+    if words.is_empty() {
+        Some("A fence has to say what is in it, as in ```console.".into())
+    } else if TAKEN.contains(&language) && !is_drawn {
+        Some(format!(
+            "A fence of {language} holds an include, for what is typed may be untrue. \
+            What is no part of the kernel, nor of what it prints, is marked: ```{language},{DRAWN}"
+        ))
+    } else if TYPED.contains(&language) && !text.lines().all(is_prompted) {
+        Some(format!("In a fence of {language} each line is a command, behind {}.", PROMPTS.join("or ").trim()))
+    } else {
+        None
+    }
+}
+
+/// Whether words in backticks look like the path of a file of this project.
+fn is_path(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    FOLDERS.iter().any(|folder| text.starts_with(folder)) && text.chars().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests;

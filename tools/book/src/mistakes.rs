@@ -1,0 +1,148 @@
+//! The known defects in the book: `{{#defect NAME}}` shows one, `{{#defects}}` lists them all.
+//!
+//! What is said of one stands in its file, beside the patch that puts it back: see `defects.rs`.
+
+use crate::defects::{self, Defect, Kind};
+use crate::html::{self, inline, link, paragraphs};
+use crate::sources::{Sources, number};
+
+/// The defects of a chapter; the error is a sentence.
+pub fn of_chapter(sources: &Sources, chapter: &str) -> Result<Vec<Defect>, String> {
+    defects::of_chapter(sources.root(), chapter).map_err(|error| format!("{error:#}"))
+}
+
+/// One defect, on the page of its chapter.
+pub fn expand(sources: &Sources, chapter: &str, name: &str) -> Result<String, String> {
+    let defects = of_chapter(sources, chapter)?;
+    let defect = defects.iter().find(|defect| defect.name == name);
+    defect.map(shown).ok_or_else(|| format!("There is no defect \"{name}\" in chapters/{chapter}/mutants."))
+}
+
+/// The place on its chapter's page.
+fn id(defect: &Defect) -> String {
+    format!("defect-{}-{}", number(&defect.chapter), defect.name)
+}
+
+fn shown(defect: &Defect) -> String {
+    let Defect { outcome, prose, name, .. } = defect;
+    let (chapter, patch) = (number(&defect.chapter), defect.path().display().to_string());
+    let says = |word: &str| format!("<p><strong>{word}</strong> {}</p>\n", inline(outcome));
+    let shell = |commands: &[&str]| {
+        let lines: String = commands.iter().map(|command| format!("$ {command}\n")).collect();
+        format!("\n```console\n{lines}```\n\n")
+    };
+    let (apply, take_out) = (format!("git apply {patch}"), format!("git apply -R {patch}"));
+    let (run, mutants) =
+        (format!("make run CHAPTER={chapter}"), format!("make mutants CHAPTER={chapter} MUTANT={name}"));
+    let rest = match defect.kind {
+        Kind::Impossible => says("Impossible here:"),
+        Kind::Unnoticed => says("Not to be noticed here:"),
+        Kind::Refused => {
+            let words = "<p>Put it in: the compiler refuses it, and says why. Then take it out again.</p>\n";
+            says("You would see:") + words + &shell(&[&apply, &run, &take_out])
+        }
+        Kind::Patch => {
+            let test = html::name(defect.caught_by.as_deref().unwrap_or_default());
+            let words = format!(
+                "<p>Put it in, look, and take it out again. The last command does it in a copy, \
+                and sees {test} fail.</p>\n"
+            );
+            says("You would see:") + &words + &shell(&[&apply, &run, &take_out, &mutants])
+        }
+    };
+    format!("<div class=\"defect\" id=\"{}\">\n{}{rest}</div>\n\n", id(defect), paragraphs(prose))
+}
+
+/// The table of all defects, by number.
+pub fn table(sources: &Sources) -> Result<String, String> {
+    let defects = sources.chapters.iter().map(|chapter| of_chapter(sources, chapter));
+    let mut defects: Vec<Defect> = defects.collect::<Result<Vec<_>, _>>()?.concat();
+    defects.sort_by(|a, b| (a.number, &a.chapter, &a.name).cmp(&(b.number, &b.chapter, &b.name)));
+    let rows: String = defects.iter().map(row).collect();
+    Ok(format!(
+        "<div class=\"table-wrapper\">\n<table class=\"defects\">\n<thead><tr><th>no.</th><th>what is wrong</th>\
+        <th>chapter</th><th>what catches it</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n\n"
+    ))
+}
+
+fn row(defect: &Defect) -> String {
+    let Defect { chapter, prose, .. } = defect;
+    let place = link(&format!("{chapter}.md#{}", id(defect)), number(chapter));
+    let catches = match (defect.kind, &defect.caught_by) {
+        (Kind::Patch, Some(test)) => html::name(test),
+        (Kind::Refused, _) => "the compiler".into(),
+        (Kind::Unnoticed, _) => "nothing: not to be noticed here".into(),
+        _ => "nothing: impossible here".into(),
+    };
+    let sentence = inline(first_sentence(prose));
+    format!("<tr><td>{}</td><td>{sentence}</td><td>{place}</td><td>{catches}</td></tr>\n", defect.number)
+}
+
+/// Up to the first full stop that ends a sentence: behind it comes nothing, or a space and a capital.
+fn first_sentence(prose: &str) -> &str {
+    let prose = prose.split("\n\n").next().unwrap_or_default();
+    let is_end = |end: &usize| {
+        let mut rest = prose[*end..].chars();
+        rest.next().is_none_or(char::is_whitespace) && rest.next().is_none_or(|c| c.is_uppercase() || c == '`')
+    };
+    let end = prose.match_indices('.').map(|(at, _)| at + 1).find(is_end);
+    &prose[..end.unwrap_or(prose.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sources::tests::project;
+    use super::*;
+
+    const PATCH: &str = "A `x` is < 1.5 wide\nand i.e. wrong. Really.\n\nMore.\n\nA reader would see: \"nothing\".\n\
+        Caught by: a_test\n\ndiff --git a/x b/x\n";
+    const REASON: &str = "It is wrong.\n\nImpossible here: it is.\n";
+
+    fn with(name: &str) -> Result<String, String> {
+        let refused = PATCH.replace("a_test", "the compiler");
+        let files = [
+            ("chapters/06-heap/mutants/27-a.patch", PATCH),
+            ("chapters/06-heap/mutants/28-b.patch", &*refused),
+            ("chapters/02-b/mutants/30-c.md", REASON),
+            ("chapters/06-heap/mutants/27-d.md", &*REASON.replace("Impossible", "Not to be noticed")),
+        ];
+        let (_folder, sources) = project(&files);
+        if name.is_empty() { table(&sources) } else { expand(&sources, "06-heap", name) }
+    }
+
+    #[test]
+    fn a_defect_comes_with_the_commands_that_put_it_in_and_take_it_out() {
+        let shown = with("27-a").expect("a defect");
+        assert!(
+            shown.starts_with("<div class=\"defect\" id=\"defect-6-27-a\">\n<p>A <code>x</code> is &lt; 1.5 wide"),
+            "{shown}"
+        );
+        assert!(shown.contains("<strong>You would see:</strong> &quot;nothing&quot;."), "{shown}");
+        let commands = "$ git apply chapters/06-heap/mutants/27-a.patch\n$ make run CHAPTER=6\n\
+            $ git apply -R chapters/06-heap/mutants/27-a.patch\n$ make mutants CHAPTER=6 MUTANT=27-a\n```";
+        assert!(shown.contains(commands) && shown.contains("<code>a_<wbr>test</code>"), "{shown}");
+        let refused = with("28-b").expect("a defect");
+        assert!(refused.contains("the compiler refuses it") && !refused.contains("make mutants"), "{refused}");
+    }
+
+    #[test]
+    fn what_cannot_be_put_in_has_its_reason() {
+        assert!(with("27-d").expect("a reason").contains("<strong>Not to be noticed here:</strong> it is."));
+        assert!(with("30-c").expect_err("another chapter's").contains("no defect \"30-c\""));
+    }
+
+    #[test]
+    fn the_table_has_all_by_number() {
+        let table = with("").expect("a table");
+        let places: Vec<usize> =
+            ["<td>27</td>", "<td>28</td>", "<td>30</td>"].iter().filter_map(|cell| table.find(cell)).collect();
+        assert!(places.len() == 3 && places.is_sorted(), "{table}");
+        assert!(
+            table.contains(
+                "and i.e. wrong.</td><td><a href=\"06-heap.md#defect-6-27-a\">6</a></td><td><code>a_<wbr>test"
+            ),
+            "{table}"
+        );
+        assert!(table.contains("nothing: impossible here"), "{table}");
+    }
+}

@@ -1,0 +1,417 @@
+//! `make mutants-of-kernel`: what only a kernel can run, broken at random, to see whether its tests notice.
+//!
+//! All mistakes that the syntax of the sources offers are listed and shuffled by a seed, and so many of them are tried,
+//! one after the other, in the scratch copy: the chapter of the broken file boots its tests, its demonstration and its
+//! long tests in short, until something fails. A later chapter's tests are not asked: what a chapter promises, its own
+//! tests hold. `common` belongs to no chapter; all chapters' tests are asked there. What has caught a mistake in the
+//! same file is asked first. A mistake that does not compile is none, and another is drawn in its place.
+//!
+//! Each thing that comes out is written down at once, so a run can be ended at any moment and goes on when it is
+//! started again. What survives is a missing test, or has its excuse in `tools/kernel-mutants.toml`.
+
+mod assembly;
+mod change;
+mod excuses;
+mod journal;
+mod mutant;
+mod rust;
+
+use crate::scratch::{Original, Scratch};
+use crate::trial::{self, Verdict};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use excuses::Excuses;
+use journal::{Journal, State, Tried};
+use machine::workspace::{Chapter, Workspace};
+use mutant::{Mutant, Source};
+use std::collections::HashMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// The files that each chapter's kernel and tests are built from, by the first part of their paths.
+const BUILT_FROM: [&str; 6] = ["Cargo.lock", "Cargo.toml", "common", "harness", "i686.json", "linker.ld"];
+
+/// Of a hundred mutants, so many may have an excuse.
+const MOST_EXCUSED: usize = 10;
+/// Of a hundred of the rest, at least so many have to be caught.
+const LEAST_CAUGHT: usize = 95;
+
+/// What `make mutants-of-kernel` can be told.
+#[derive(Args)]
+pub struct Options {
+    /// Number or name of the only chapter, or `common`; all of them if not given.
+    #[arg(long)]
+    chapter: Option<String>,
+    /// What the choice comes from: the same seed chooses the same mutants from the same sources.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many mutants to try, without those that do not compile.
+    #[arg(long, default_value_t = 100)]
+    sample: usize,
+    /// Seconds after which a test that has not ended is said to hang.
+    #[arg(long, default_value_t = 20)]
+    timeout: u64,
+    /// Only shows the mutants that would come first, some of which may not compile.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Tries a sample of mutants; lists what survives, and fails if that is too much.
+pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let original = Original::read(&workspace.root)?;
+    let sources: Vec<Source> = original.files().filter_map(|(file, bytes)| Source::new(file, bytes)).collect();
+    let selection = Selection::new(workspace, options.chapter.as_deref())?;
+    let excuses = Excuses::read(&workspace.root)?;
+    let complaints = excuses.complaints(&all_mutants(&sources)?);
+    let sources: Vec<Source> = sources.into_iter().filter(|source| selection.has(source)).collect();
+    let drawn = draw(&sources, options.seed)?;
+    println!("{} mutants, shuffled by the seed {}.\n", drawn.len(), options.seed);
+    if options.list {
+        drawn.iter().take(options.sample).for_each(|mutant| println!("{mutant}\n{}\n", mutant.diff()));
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    // The copy first: it is for one at a time, and so is the journal.
+    let scratch = Scratch::new(workspace)?;
+    let journal = Journal::open(&workspace.target.join("mutants/of-kernel.jsonl"))?;
+    let timeout = Duration::from_secs(options.timeout);
+    let mut hunt = Hunt { workspace, scratch, original, journal, timeout };
+    let score = hunt.run(&drawn, options.sample, &excuses)?;
+    for sentence in &complaints {
+        println!("{sentence}");
+    }
+    println!("{}", score.summary());
+    Ok(if score.is_good() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Which sources are broken.
+enum Selection<'a> {
+    All,
+    Common,
+    One(&'a Chapter),
+}
+
+impl<'a> Selection<'a> {
+    fn new(workspace: &'a Workspace, word: Option<&str>) -> Result<Self> {
+        Ok(match word {
+            None => Self::All,
+            Some("common") => Self::Common,
+            Some(word) => Self::One(workspace.chapter(Some(word))?),
+        })
+    }
+
+    fn has(&self, source: &Source) -> bool {
+        match self {
+            Self::All => true,
+            Self::Common => source.chapter().is_none(),
+            Self::One(chapter) => source.chapter() == Some(&chapter.name),
+        }
+    }
+}
+
+fn all_mutants(sources: &[Source]) -> Result<Vec<Mutant>> {
+    let lists = sources.iter().map(Source::mutants).collect::<Result<Vec<_>>>()?;
+    Ok(lists.into_iter().flatten().collect())
+}
+
+/// All mutants of these sources, in the order in which they are tried. A mutant's place comes from the seed and from its
+/// own text: when a file changes, the others' mutants stay where they are.
+fn draw(sources: &[Source], seed: u64) -> Result<Vec<Mutant>> {
+    let mut times = HashMap::new();
+    let place = |mutant: Mutant| {
+        let text = (mutant.file.clone(), mutant.diff());
+        let time: &mut usize = times.entry(text.clone()).or_default();
+        *time += 1;
+        (hash(&(seed, text, *time)), mutant)
+    };
+    let mut mutants: Vec<(u64, Mutant)> = all_mutants(sources)?.into_iter().map(place).collect();
+    mutants.sort_by_key(|(place, _)| *place);
+    Ok(mutants.into_iter().map(|(_, mutant)| mutant).collect())
+}
+
+/// Whether the kernel and the tests of a chapter are built from this file; without a chapter, whether any are.
+fn is_built_from(file: &Path, chapter: Option<&str>) -> bool {
+    let mut parts = file.iter().filter_map(|part| part.to_str());
+    match (parts.next(), parts.next(), chapter) {
+        (Some("chapters"), Some(folder), Some(chapter)) => {
+            folder == chapter || folder < chapter && parts.next() == Some("src")
+        }
+        (Some("chapters"), _, None) => true,
+        (Some(first), _, _) => BUILT_FROM.contains(&first),
+        (None, _, _) => false,
+    }
+}
+
+/// A number by which this is known again.
+fn hash(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// All that a mutant is tried with.
+struct Hunt<'a> {
+    workspace: &'a Workspace,
+    scratch: Scratch,
+    original: Original,
+    journal: Journal,
+    timeout: Duration,
+}
+
+impl Hunt<'_> {
+    /// Tries mutants in this order until the sample is full, and tells of each, and at last of the survivors.
+    fn run<'a>(&mut self, drawn: &'a [Mutant], sample: usize, excuses: &'a Excuses) -> Result<Score<'a>> {
+        let mut score = Score::default();
+        for mutant in drawn {
+            if score.tried() == sample {
+                break;
+            }
+            let (verdict, seconds) = match self.journal.tried(mutant, self.state(mutant)) {
+                Some(tried) => (tried.verdict.clone(), tried.seconds),
+                None => self.try_one(mutant)?,
+            };
+            println!("{mutant}: {} ({seconds:.1} s)\n{}", words(&verdict), mutant.diff());
+            score.count(mutant, &verdict, seconds, excuses);
+            println!("{}\n", score.progress(sample));
+        }
+        Ok(score)
+    }
+
+    /// What a mutant is tried in.
+    fn state(&self, mutant: &Mutant) -> State {
+        let source = self.hash_of(|file| file == Path::new(&mutant.file));
+        State { source, build: self.build(mutant.chapter()) }
+    }
+
+    /// What a chapter's kernels are built from; without a chapter, what all are.
+    fn build(&self, chapter: Option<&str>) -> u64 {
+        self.hash_of(|file| is_built_from(file, chapter))
+    }
+
+    fn hash_of(&self, is_one: impl Fn(&Path) -> bool) -> u64 {
+        hash(&self.original.files().filter(|(file, _)| is_one(file)).collect::<Vec<_>>())
+    }
+
+    fn try_one(&mut self, mutant: &Mutant) -> Result<(Verdict, f32)> {
+        let workspace = self.workspace;
+        let mut chapters: Vec<&Chapter> = match mutant.chapter() {
+            None => workspace.chapters.iter().collect(),
+            Some(name) => vec![workspace.chapter(Some(name))?],
+        };
+        let catchers = self.journal.catchers(mutant);
+        let place = |chapter: &Chapter| catchers.iter().position(|(name, _)| *name == chapter.name);
+        // A test that names the broken module is more likely to notice than others.
+        chapters.sort_by_key(|chapter| (place(chapter).unwrap_or(usize::MAX), !self.tests_name(chapter, mutant)));
+        let mut tried = Tried {
+            mutant: mutant.clone(),
+            chapter: String::new(),
+            verdict: Verdict::Passed,
+            seconds: 0.0,
+            state: self.state(mutant),
+        };
+        for chapter in chapters {
+            self.without_mistake(chapter)?;
+            let is_here = |(name, test): &(String, String)| (*name == chapter.name).then(|| test.clone());
+            let first: Vec<String> = catchers.iter().filter_map(is_here).collect();
+            let start = Instant::now();
+            self.spoil(mutant)?;
+            tried.verdict = trial::boot(&self.scratch.workspace, chapter, self.timeout, &first)?;
+            tried.chapter = chapter.name.clone();
+            tried.seconds += start.elapsed().as_secs_f32();
+            if tried.verdict != Verdict::Passed {
+                break;
+            }
+        }
+        let came = (tried.verdict.clone(), tried.seconds);
+        self.journal.note_tried(tried)?;
+        Ok(came)
+    }
+
+    /// Whether the tests of a chapter name the module that the mutant breaks.
+    fn tests_name(&self, chapter: &Chapter, mutant: &Mutant) -> bool {
+        let folder = Path::new("chapters").join(&chapter.name).join("tests");
+        let module = Path::new(&mutant.file).file_stem().unwrap_or_default().to_string_lossy();
+        let names = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&format!("{module}::"));
+        self.original.files().any(|(file, bytes)| file.starts_with(&folder) && names(bytes))
+    }
+
+    /// Refuses a chapter whose tests fail without a mistake: everything would seem to be caught.
+    fn without_mistake(&mut self, chapter: &Chapter) -> Result<()> {
+        let build = self.build(Some(&chapter.name));
+        if self.journal.has_passed(&chapter.name, build) {
+            return Ok(());
+        }
+        println!(
+            "{} without a mistake first, in a copy. The first time ever, it is built for that: a matter of minutes.",
+            chapter.name
+        );
+        self.scratch.mend(&self.original)?;
+        match trial::boot(&self.scratch.workspace, chapter, self.timeout, &[])? {
+            Verdict::Passed => self.journal.note_passed(&chapter.name, build),
+            Verdict::Failed(test) => bail!("Without a mistake, {} fails already: {test}.", chapter.name),
+            Verdict::DoesNotCompile => bail!("Without a mistake, {} does not compile.", chapter.name),
+        }
+    }
+
+    /// Makes this mistake in the copy, and no other.
+    fn spoil(&self, mutant: &Mutant) -> Result<()> {
+        self.scratch.mend(&self.original)?;
+        let path = self.scratch.workspace.root.join(&mutant.file);
+        let text = fs::read_to_string(&path).and_then(|text| fs::write(&path, mutant.made_of(&text)));
+        text.with_context(|| format!("{} could not be changed", path.display()))
+    }
+}
+
+fn words(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Passed => "SURVIVED".into(),
+        Verdict::Failed(test) => format!("caught by {test}"),
+        Verdict::DoesNotCompile => "does not compile".into(),
+    }
+}
+
+/// What has come of the mutants so far.
+#[derive(Default)]
+struct Score<'a> {
+    caught: usize,
+    not_compiled: usize,
+    survivors: Vec<&'a Mutant>,
+    /// With the reasons.
+    excused: Vec<(&'a Mutant, &'a str)>,
+    seconds: f32,
+}
+
+impl<'a> Score<'a> {
+    fn count(&mut self, mutant: &'a Mutant, verdict: &Verdict, seconds: f32, excuses: &'a Excuses) {
+        self.seconds += seconds;
+        match verdict {
+            Verdict::Failed(_) => self.caught += 1,
+            Verdict::DoesNotCompile => self.not_compiled += 1,
+            Verdict::Passed => match excuses.of(mutant) {
+                Some(excuse) => self.excused.push((mutant, &excuse.reason)),
+                None => self.survivors.push(mutant),
+            },
+        }
+    }
+
+    /// How many mutants have been tried that compile.
+    fn tried(&self) -> usize {
+        self.caught + self.survivors.len() + self.excused.len()
+    }
+
+    fn progress(&self, sample: usize) -> String {
+        let (tried, survived) = (self.tried(), self.survivors.len() + self.excused.len());
+        let left = self.seconds / tried.max(1) as f32 * (sample - tried) as f32;
+        let (caught, not_compiled) = (self.caught, self.not_compiled);
+        let minutes = (left / 60.0).ceil();
+        format!(
+            "{tried} of {sample}: {caught} caught, {survived} survived, {not_compiled} do not compile; \
+             {minutes} min left"
+        )
+    }
+
+    /// Whether enough of what has no excuse is caught, and there are not too many excuses.
+    fn is_good(&self) -> bool {
+        let without_excuse = self.caught + self.survivors.len();
+        self.caught * 100 >= without_excuse * LEAST_CAUGHT && self.excused.len() * 100 <= self.tried() * MOST_EXCUSED
+    }
+
+    /// What survived, and the count.
+    fn summary(&self) -> String {
+        let mut text = String::new();
+        for (mutant, reason) in &self.excused {
+            text += &format!("{mutant}: excused: {reason}\n{}\n\n", mutant.diff());
+        }
+        for mutant in &self.survivors {
+            text += &format!("{mutant}: SURVIVED\n{}\n\n", mutant.diff());
+        }
+        let (caught, survived, excused) = (self.caught, self.survivors.len(), self.excused.len());
+        let percent = (caught * 100).checked_div(caught + survived).unwrap_or(100);
+        text + &format!(
+            "{caught} caught, {survived} survived, {excused} excused, {} do not compile; {percent} % of what has no \
+             excuse is caught, and {LEAST_CAUGHT} % is wanted, with {MOST_EXCUSED} % excused at most",
+            self.not_compiled
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mutant::tests::mutants;
+    use super::*;
+
+    fn sources() -> Vec<Source> {
+        let text: String = (0..100).map(|number| format!("push {number}\n")).collect();
+        vec![Source { file: "common/src/a.s".into(), text }]
+    }
+
+    fn places(mutants: &[Mutant]) -> Vec<usize> {
+        mutants.iter().map(|mutant| mutant.line).collect()
+    }
+
+    #[test]
+    fn a_seed_draws_the_same_each_time_and_another_seed_something_else() {
+        let drawn = |seed| draw(&sources(), seed).expect("mutants");
+        assert_eq!(drawn(1), drawn(1));
+        assert_ne!(places(&drawn(1)), places(&drawn(2)));
+        let mut sorted = places(&drawn(1));
+        sorted.sort();
+        assert_eq!(sorted, places(&all_mutants(&sources()).expect("mutants")), "each is drawn once");
+    }
+
+    #[test]
+    fn a_change_elsewhere_moves_no_mutant() {
+        let file = |file: &str, text: &str| Source { file: file.into(), text: text.into() };
+        let (left, line) = (file("common/src/a.s", "cli\ncli\nhlt\n"), file("common/src/b.s", "sti\n"));
+        let before = draw(&[left], 1).expect("mutants");
+        let mut after = draw(&[file("common/src/a.s", "/* why */\ncli\ncli\nhlt\n"), line], 1).expect("mutants");
+        after.retain(|mutant| mutant.file == "common/src/a.s");
+        assert_eq!(places(&after), places(&before).iter().map(|line| line + 1).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_kernel_is_built_from_its_chapter_and_the_sources_of_those_before() {
+        let is_built_from = |file: &str, chapter| is_built_from(Path::new(file), chapter);
+        for file in ["common/src/lock.rs", "chapters/04-interrupts/tests/kernel.rs", "chapters/01-boot/src/entry.s"] {
+            assert!(is_built_from(file, Some("04-interrupts")) && is_built_from(file, None), "{file}");
+        }
+        for file in ["chapters/01-boot/tests/kernel.rs", "chapters/05-paging/src/lib.rs", "book/src/a.md"] {
+            assert!(!is_built_from(file, Some("04-interrupts")), "{file}");
+        }
+        assert!(!is_built_from("book/src/a.md", None));
+    }
+
+    /// A score of so many that were caught, survived, and have an excuse.
+    fn score(mutant: &Mutant, caught: usize, survived: usize, excused: usize) -> Score<'_> {
+        Score { caught, survivors: vec![mutant; survived], excused: vec![(mutant, ""); excused], ..Score::default() }
+    }
+
+    #[test]
+    fn enough_is_95_of_100_without_10_of_100_that_may_be_excused() {
+        let mutant = &mutants("a.s", "cli")[0];
+        for (caught, survived, excused) in [(95, 5, 0), (86, 4, 10), (9, 0, 1), (0, 0, 0)] {
+            assert!(score(mutant, caught, survived, excused).is_good(), "{caught} {survived} {excused}");
+        }
+        for (caught, survived, excused) in [(94, 6, 0), (85, 5, 10), (89, 0, 11), (8, 0, 1), (9, 1, 0)] {
+            assert!(!score(mutant, caught, survived, excused).is_good(), "{caught} {survived} {excused}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_compile_is_not_part_of_the_sample() {
+        let mutants = mutants("a.s", "cli\nhlt");
+        let excuses = Excuses::default();
+        let mut score = Score::default();
+        for (mutant, verdict) in
+            mutants.iter().zip([Verdict::DoesNotCompile, Verdict::Failed("a_test".into()), Verdict::Passed])
+        {
+            score.count(mutant, &verdict, 30.0, &excuses);
+        }
+        assert_eq!(score.tried(), 2);
+        assert_eq!(score.progress(4), "2 of 4: 1 caught, 1 survived, 1 do not compile; 2 min left");
+        assert!(score.summary().starts_with("a.s:2: SURVIVED\n- hlt\n"));
+    }
+}

@@ -1,0 +1,26 @@
+//! What checks the project: tests, long tests, benches, and mistakes that tests have to notice.
+//!
+//! In reading order: [`host`] checks what needs no machine; [`demonstrations`] and [`booted`] boot every kernel and
+//! every test, and [`test`] is `make test`, all of that; [`stress`], with [`progress`] and [`bochs`], does for minutes
+//! what tests do for moments; [`bench`], with [`size`], measures. Then the tests themselves are tested: in a copy of the
+//! project ([`git`], [`scratch`]) a [`trial`] tells whether a chapter's tests notice a change; [`mutants`] puts known
+//! mistakes in, [`kernel_mutants`] random ones.
+
+pub mod host;
+
+pub mod booted;
+pub mod demonstrations;
+pub mod test;
+
+pub mod bochs;
+pub mod progress;
+pub mod stress;
+
+pub mod bench;
+pub mod size;
+
+pub mod git;
+pub mod scratch;
+pub mod trial;
+pub mod mutants;
+pub mod kernel_mutants;

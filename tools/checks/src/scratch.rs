@@ -1,0 +1,155 @@
+//! A scratch copy of the project, to be spoilt and mended again.
+//!
+//! It lies below `target` and keeps what was built in it, so that only what a patch touches is built anew.
+//! Mending makes it good from any state, such as that in which an interrupted run has left it.
+
+use crate::git;
+use anyhow::{Context, Result, bail};
+use machine::workspace::Workspace;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, fs::File, io};
+
+/// Where Cargo builds, within the copy.
+const TARGET: &str = "target";
+
+/// What the project's files hold, by their paths from its folder on.
+pub struct Original(BTreeMap<PathBuf, Vec<u8>>);
+
+/// The scratch copy.
+pub struct Scratch {
+    /// The project as it is in the copy. What is built there keeps its complaints to itself.
+    pub workspace: Workspace,
+    /// Keeps others from using it.
+    _lock: File,
+}
+
+impl Original {
+    /// Reads all the files that git knows, and those that it would take, as they are now.
+    pub fn read(root: &Path) -> Result<Self> {
+        let read = |path: PathBuf| fs::read(root.join(&path)).map(|bytes| (path, bytes));
+        let files = git::files(root)?.into_iter().map(read).collect::<io::Result<_>>();
+        files.map(Self).context("the project's files could not be read")
+    }
+
+    /// The files, by their paths from the project's folder on, and what is in each.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.0.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()))
+    }
+}
+
+impl Scratch {
+    /// The copy in its present state: it has yet to be mended.
+    pub fn new(workspace: &Workspace) -> Result<Self> {
+        let folder = workspace.target.join("mutants");
+        let make = || -> io::Result<(PathBuf, File)> {
+            let root = folder.join("copy");
+            fs::create_dir_all(&root)?;
+            Ok((root.canonicalize()?, File::create(folder.join("lock"))?))
+        };
+        let (root, lock) = make().with_context(|| format!("{} could not be made", folder.display()))?;
+        if lock.try_lock().is_err() {
+            bail!("The copy in {} is in use already.", root.display());
+        }
+        let (target, chapters) = (root.join(TARGET), workspace.chapters.clone());
+        Ok(Self { workspace: Workspace { root, target, chapters, is_quiet: true }, _lock: lock })
+    }
+
+    /// Makes the copy like the original again. Files that are like it already are not touched, for what is
+    /// older than the last build need not be built again.
+    pub fn mend(&self, original: &Original) -> Result<()> {
+        let root = &self.workspace.root;
+        let mend = || -> io::Result<()> {
+            for path in files_in(root)?.iter().filter(|path| !original.0.contains_key(*path)) {
+                fs::remove_file(root.join(path))?;
+            }
+            for (path, bytes) in &original.0 {
+                let path = root.join(path);
+                if fs::read(&path).ok().as_ref() != Some(bytes) {
+                    fs::create_dir_all(path.parent().unwrap_or(root))?;
+                    fs::write(path, bytes)?;
+                }
+            }
+            Ok(())
+        };
+        mend().with_context(|| format!("the copy in {} could not be mended", root.display()))
+    }
+}
+
+/// The files of a copy, by their paths from its folder on, without what was built.
+fn files_in(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut folders = vec![root.to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            match path.strip_prefix(root) {
+                Ok(inner) if inner == Path::new(TARGET) => {}
+                _ if path.is_dir() => folders.push(path),
+                Ok(inner) => files.push(inner.to_owned()),
+                Err(_) => unreachable!("{} is in {}", path.display(), root.display()),
+            }
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::tests::repository;
+    use tempfile::TempDir;
+
+    fn workspace(root: &Path) -> Workspace {
+        Workspace { root: root.into(), target: root.join(TARGET), chapters: Vec::new(), is_quiet: false }
+    }
+
+    /// A repository, and a copy of it that has been mended once.
+    fn copied() -> (TempDir, Original, Scratch) {
+        let folder = repository();
+        let original = Original::read(folder.path()).expect("files");
+        let copy = Scratch::new(&workspace(folder.path())).expect("a copy");
+        copy.mend(&original).expect("a good copy");
+        (folder, original, copy)
+    }
+
+    fn one(root: &Path) -> String {
+        fs::read_to_string(root.join("in/one")).expect("a file")
+    }
+
+    #[test]
+    fn there_is_one_copy_for_one_at_a_time() {
+        let (folder, _, copy) = copied();
+        assert!(Scratch::new(&workspace(folder.path())).is_err());
+        drop(copy);
+        assert!(Scratch::new(&workspace(folder.path())).is_ok());
+    }
+
+    #[test]
+    fn a_patch_spoils_the_copy_and_nothing_else() {
+        let (folder, original, copy) = copied();
+        let root = &copy.workspace.root;
+        assert_eq!(one(root), "one\n");
+        git::apply(root, Path::new("patch")).expect("git is there").expect("a patch that applies");
+        assert_eq!((one(root), one(folder.path())), ("two\n".into(), "one\n".into()));
+        copy.mend(&original).expect("a good copy");
+        assert_eq!(one(root), "one\n");
+    }
+
+    #[test]
+    fn mending_leaves_what_was_built_and_nothing_else() {
+        let (_folder, original, copy) = copied();
+        let root = &copy.workspace.root;
+        fs::create_dir(root.join(TARGET)).expect("a new folder");
+        for name in ["target/built", "in/new"] {
+            fs::write(root.join(name), "").expect("a new file");
+        }
+        fs::remove_file(root.join("in/one")).expect("the file is there");
+        let time = || fs::metadata(root.join("patch")).and_then(|data| data.modified()).expect("a time");
+        let before = time();
+        copy.mend(&original).expect("a good copy");
+        assert!(root.join("target/built").exists() && !root.join("in/new").exists());
+        assert_eq!(one(root), "one\n");
+        assert_eq!(time(), before, "what was good is not touched");
+    }
+}

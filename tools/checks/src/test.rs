@@ -1,0 +1,61 @@
+//! `make test` and `make lint`: everything that can be checked, counted in one line at the end.
+
+use crate::{bench, booted, demonstrations, host, mutants, stress};
+use anyhow::Result;
+use clap::Args;
+use machine::tally::Tally;
+use machine::workspace::{Chapter, Workspace};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// What `make test` can be told.
+#[derive(Args)]
+pub struct Options {
+    /// Number or name of the only chapter to test; everything if not given.
+    #[arg(long)]
+    chapter: Option<String>,
+    /// Seconds after which a test that has not ended is said to hang.
+    #[arg(long, default_value_t = 60)]
+    timeout: u64,
+}
+
+/// Tests everything, or one chapter; the last line is the count.
+pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let tally = Tally::default();
+    let everything = options.chapter.is_none();
+    let chapters: Vec<&Chapter> = match &options.chapter {
+        None => workspace.chapters.iter().collect(),
+        Some(word) => vec![workspace.chapter(Some(word))?],
+    };
+    if everything {
+        host::lint(workspace, &tally);
+        host::test_tools(workspace, &tally);
+        mutants::check(workspace, &tally)?;
+        book::test(workspace, &tally);
+    }
+    host::test_libraries(workspace, &chapters, everything, &tally);
+    host::test_refusals(workspace, &chapters, &tally);
+    let timeout = Duration::from_secs(options.timeout);
+    demonstrations::test(workspace, &chapters, timeout, &tally)?;
+    booted::test(workspace, &chapters, timeout, &tally)?;
+    stress::test_in_short(workspace, &chapters, stress::USUAL_SEED, &tally)?;
+    bench::test(workspace, &chapters, &tally);
+    if everything {
+        // Not for one chapter: a solution of an exercise changes its kernel, but not the book.
+        pictures::test(workspace, &chapters, &tally)?;
+    }
+    Ok(conclude(&tally))
+}
+
+/// Checks format and style.
+pub fn lint(workspace: &Workspace) -> Result<ExitCode> {
+    let tally = Tally::default();
+    host::lint(workspace, &tally);
+    Ok(conclude(&tally))
+}
+
+/// Tells the count, and makes it the status.
+pub fn conclude(tally: &Tally) -> ExitCode {
+    println!("\n{tally}");
+    if tally.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,112 @@
+//! Kernels: built by Cargo, several at once, and found by what Cargo says about them.
+
+use crate::cargo::{self, Profile};
+use crate::workspace::{Chapter, Workspace};
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Which of a chapter's kernels is wanted.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// The one that shows the step.
+    Demonstration,
+    /// The one that holds the chapter's tests.
+    Tests,
+    /// The one that holds its long tests.
+    LongTests,
+    /// The one that measures.
+    Benches,
+}
+
+impl Kind {
+    /// What Cargo calls the targets of this kind.
+    fn target(self) -> &'static str {
+        match self {
+            Self::Demonstration => "bin",
+            Self::Tests | Self::LongTests => "test",
+            Self::Benches => "bench",
+        }
+    }
+}
+
+/// Builds the demonstration of one chapter.
+pub fn build_one(workspace: &Workspace, chapter: &Chapter) -> Result<PathBuf> {
+    let kernel = build(workspace, &[chapter], Kind::Demonstration, Profile::Kernel)?.remove(0);
+    kernel.with_context(|| format!("The kernel of {} could not be built; the reason stands above.", chapter.name))
+}
+
+/// Builds the kernels of these chapters, in their order, with one call of Cargo.
+///
+/// There is none for a chapter whose kernel could not be built; Cargo has said why.
+pub fn build(
+    workspace: &Workspace,
+    chapters: &[&Chapter],
+    kind: Kind,
+    profile: Profile,
+) -> Result<Vec<Option<PathBuf>>> {
+    let mut command = cargo::for_kernels(workspace, "build", profile);
+    command.args(["--keep-going", "--message-format=json-render-diagnostics"]);
+    cargo::packages(&mut command, chapters.iter().map(|chapter| chapter.package.as_str()));
+    match kind {
+        Kind::Demonstration => command.arg("--bins"),
+        Kind::Tests => command.args(["--test", "kernel"]),
+        Kind::LongTests => command.args(["--test", "stress"]),
+        Kind::Benches => command.args(["--bench", "kernel"]),
+    };
+    let output = command.output().context("cargo could not be started")?;
+    let mut found = executables(&String::from_utf8_lossy(&output.stdout), kind.target());
+    let folder = |chapter: &Chapter| workspace.root.join("chapters").join(&chapter.name);
+    Ok(chapters.iter().map(|chapter| found.remove(&folder(chapter))).collect())
+}
+
+/// One of the lines that Cargo prints about what it does.
+#[derive(Deserialize)]
+struct Message {
+    manifest_path: Option<PathBuf>,
+    executable: Option<PathBuf>,
+    target: Option<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    kind: Vec<String>,
+}
+
+/// The executables that `messages` tell of, made from targets of this kind, by the folder of their package.
+pub fn executables(messages: &str, wanted: &str) -> HashMap<PathBuf, PathBuf> {
+    let executable = |line: &str| {
+        let message: Message = serde_json::from_str(line).ok()?;
+        let folder = message.manifest_path.as_deref().and_then(Path::parent)?;
+        (message.target?.kind == [wanted]).then_some((folder.to_owned(), message.executable?))
+    };
+    messages.lines().filter_map(executable).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGES: &str = concat!(
+        r#"{"reason":"compiler-artifact","manifest_path":"/x/common/Cargo.toml","target":{"kind":["lib"]},"executable":null}"#,
+        "\n",
+        r#"{"reason":"compiler-artifact","manifest_path":"/x/a/Cargo.toml","target":{"kind":["bin"]},"executable":"/x/t/a"}"#,
+        "\n",
+        r#"{"reason":"compiler-artifact","manifest_path":"/x/a/Cargo.toml","target":{"kind":["test"]},"executable":"/x/t/kernel"}"#,
+        "\n",
+        r#"{"reason":"build-finished","success":true}"#,
+    );
+
+    #[test]
+    fn the_two_kernels_of_a_chapter_are_told_apart() {
+        let folder = Path::new("/x/a");
+        assert_eq!(executables(MESSAGES, Kind::Demonstration.target())[folder], Path::new("/x/t/a"));
+        assert_eq!(executables(MESSAGES, Kind::Tests.target())[folder], Path::new("/x/t/kernel"));
+    }
+
+    #[test]
+    fn libraries_and_news_are_no_kernels() {
+        assert_eq!(executables(MESSAGES, Kind::Tests.target()).len(), 1);
+    }
+}

@@ -1,0 +1,35 @@
+//! What `make run` and `make iso` call: only this crate is compiled for them.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use machine::workspace::Workspace;
+use machine::{command, image, run};
+use std::process::ExitCode;
+
+/// Builds and boots the kernels of the chapters.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Boots a chapter's kernel, and ends with status 0 only after a good end.
+    Run(run::Options),
+    /// Makes the bootable image of a chapter and says where it is.
+    Iso(image::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    command::status(|| obey(arguments.command))
+}
+
+fn obey(command: Command) -> Result<ExitCode> {
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Run(options) => run::run(&workspace, &options),
+        Command::Iso(options) => image::iso(&workspace, &options),
+    }
+}

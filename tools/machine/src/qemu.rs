@@ -1,0 +1,18 @@
+//! QEMU itself: its name, and what it says before it is any machine.
+
+use std::io;
+use std::process::{Command, Output};
+
+/// The program.
+pub const PROGRAM: &str = "qemu-system-i386";
+
+/// What it says of its version.
+pub fn version() -> io::Result<Output> {
+    Command::new(PROGRAM).arg("--version").output()
+}
+
+/// The kinds of windows that it can open, one on each line.
+pub fn windows() -> io::Result<String> {
+    let output = Command::new(PROGRAM).args(["-display", "help"]).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,20 @@
+//! What lies in memory, found by the page tables alone: no file, no QEMU, no `unsafe`.
+//!
+//! It takes physical memory as bytes, and the registers CR3 and CR4; so it works on the host as well as in a browser.
+//! In reading order: [`memory`], the bytes; [`walk`], the tables as the CPU reads them; [`scene`], which adds the names
+//! of regions and makes the [`model`] of a picture; and the picture itself: [`shapes`], [`drawing`], and its [`words`].
+//!
+//! It is the judge of the kernels, so it knows none of their code.
+
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod memory;
+pub mod walk;
+
+pub mod model;
+pub mod scene;
+
+pub mod drawing;
+pub mod shapes;
+pub mod words;

@@ -1,0 +1,216 @@
+//! From page tables to a picture: which region is where, and how two address spaces share it.
+//!
+//! Nothing here knows the kernel's rule for a fork, as the kernel's own `comparison.rs` does not: the walks of
+//! both tables are laid side by side. It knows nothing of QEMU either.
+
+use crate::error::Error;
+use crate::memory::Memory;
+use crate::model::{Address, FREE, Frames, Holding, Line, Picture, Region, Sharing, Space, Value};
+use crate::walk::{self, PAGE_BYTES, Rights};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A part of memory, virtual or physical, with a name.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// What it is called.
+    pub name: String,
+    /// Its addresses.
+    pub range: Range<u64>,
+}
+
+/// What the kernel's frame allocator has noted about a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mark {
+    /// It is none of those that are handed out.
+    NotOurs,
+    /// It has no owner.
+    Free,
+    /// It has an owner.
+    Taken,
+}
+
+/// Everything that a picture is made from.
+pub struct Scene<'a> {
+    /// Physical memory.
+    pub memory: Memory<'a>,
+    /// The mark of each frame, from frame 0 on.
+    pub marks: Vec<Mark>,
+    /// The kernel's own address space.
+    pub kernel: &'a walk::Space,
+    /// The address spaces to be shown, by name: one or two.
+    pub spaces: Vec<(&'a str, walk::Space)>,
+    /// Virtual memory, by name.
+    pub regions: &'a [Named],
+    /// Virtual memory that is to be shown though nothing is mapped there, by name.
+    pub unmapped: &'a [Named],
+    /// Physical memory that is used for the same at all times, by name.
+    pub places: &'a [Named],
+    /// Variables, by their names in the source, and their virtual addresses.
+    pub variables: &'a [(&'a str, u32)],
+}
+
+/// A page, and what is known about it.
+struct Page<'a> {
+    name: &'a str,
+    start: u64,
+    frame: u32,
+    rights: Rights,
+    sharing: Option<Sharing>,
+}
+
+impl Scene<'_> {
+    /// Makes the picture of this scene.
+    pub fn picture(&self, name: &str, title: &str, stopped_before: Line) -> Result<Picture, Error> {
+        let spaces = self.spaces.iter().map(|(name, space)| {
+            let (name, directory) = ((*name).into(), Address(space.directory.into()));
+            let mut regions = self.regions_of(space);
+            regions.extend(self.unmapped_in(space)?);
+            regions.sort_by_key(|region| region.start);
+            Ok(Space { name, directory, regions, new: false })
+        });
+        let spaces = spaces.collect::<Result<_, Error>>()?;
+        let (name, title) = (name.into(), title.into());
+        Ok(Picture { name, title, stopped_before, spaces, memory: self.holdings(), values: self.values()? })
+    }
+
+    fn regions_of(&self, space: &walk::Space) -> Vec<Region> {
+        let other = self.spaces.iter().map(|(_, other)| other).find(|other| other.directory != space.directory);
+        let mut regions: Vec<Region> = Vec::new();
+        for page in self.pages(space, other) {
+            let rights = if page.rights.write { "read, write" } else { "read" };
+            let user = if page.rights.user { ", user" } else { "" };
+            let rights = format!("{rights}{user}");
+            let goes_on = |last: &Region| {
+                last.end.0 == page.start
+                    && (last.name.as_str(), &last.rights, last.sharing) == (page.name, &rights, page.sharing)
+            };
+            let end = Address(page.start + u64::from(PAGE_BYTES));
+            match regions.last_mut().filter(|last| goes_on(last)) {
+                Some(last) => {
+                    last.end = end;
+                    push_frame(&mut last.frames, page.frame);
+                }
+                None => {
+                    let mut frames = Vec::new();
+                    push_frame(&mut frames, page.frame);
+                    let (name, start) = (page.name.into(), Address(page.start));
+                    regions.push(Region { name, start, end, rights, sharing: page.sharing, frames });
+                }
+            }
+        }
+        regions
+    }
+
+    fn unmapped_in(&self, space: &walk::Space) -> Result<Vec<Region>, Error> {
+        let region = |Named { name, range }: &Named| {
+            let is_mapped = space.runs.iter().any(|run| run.part_in(range.start as u32, range.end).is_some());
+            if is_mapped {
+                return Err(Error::Mapped { name: name.clone(), range: range.clone() });
+            }
+            let (start, end) = (Address(range.start), Address(range.end));
+            let (name, rights) = (name.clone(), "not mapped".into());
+            Ok(Region { name, start, end, rights, sharing: None, frames: Vec::new() })
+        };
+        self.unmapped.iter().map(region).collect()
+    }
+
+    fn pages<'b>(
+        &'b self,
+        space: &'b walk::Space,
+        other: Option<&'b walk::Space>,
+    ) -> impl Iterator<Item = Page<'b>> + 'b {
+        space.runs.iter().flat_map(move |run| {
+            (0..(run.bytes / u64::from(PAGE_BYTES)) as u32).map(move |number| {
+                let (start, frame) = (run.page + number * PAGE_BYTES, run.frame + number * PAGE_BYTES);
+                let sharing = other.map(|other| match other.translate(start) {
+                    Some(same) if same == frame => Sharing::Linked,
+                    Some(_) => Sharing::Copied,
+                    None => Sharing::Alone,
+                });
+                Page { name: self.region(start), start: start.into(), frame, rights: run.rights, sharing }
+            })
+        })
+    }
+
+    fn region(&self, address: u32) -> &str {
+        let found = self.regions.iter().find(|region| region.range.contains(&address.into()));
+        found.map_or("no region of the kernel", |region| &region.name)
+    }
+
+    fn holdings(&self) -> Vec<Holding> {
+        let uses = self.uses_beside_the_window();
+        let mut holdings: Vec<Holding> = Vec::new();
+        for (number, mark) in (0..).zip(&self.marks) {
+            let frame = number * PAGE_BYTES;
+            let place = self.places.iter().find(|place| place.range.contains(&frame.into()));
+            let name = match (place, mark) {
+                (Some(place), _) => place.name.clone(),
+                (None, Mark::Free) => FREE.into(),
+                (None, _) => uses.get(&frame).cloned().unwrap_or_else(|| match mark {
+                    Mark::NotOurs => "reserved by the BIOS".into(),
+                    _ => "taken".into(),
+                }),
+            };
+            match holdings.iter_mut().find(|holding| holding.name == name) {
+                Some(holding) => push_frame(&mut holding.frames, frame),
+                None => {
+                    let mut frames = Vec::new();
+                    push_frame(&mut frames, frame);
+                    holdings.push(Holding { name, frames, change: None });
+                }
+            }
+        }
+        holdings
+    }
+
+    /// What frames are used for: as tables, or by pages that have another address than their frame.
+    fn uses_beside_the_window(&self) -> BTreeMap<u32, String> {
+        let mut uses = BTreeMap::new();
+        let mut note = |whose: &str, space: &walk::Space, is_kernel: bool| {
+            let tables = if is_kernel {
+                "the kernel's directory and tables".to_owned()
+            } else {
+                format!("directory and tables of {whose}")
+            };
+            for table in space.tables.iter().map(|(_, table)| *table).chain([space.directory]) {
+                uses.entry(table).or_insert_with(|| tables.clone());
+            }
+            for page in self.pages(space, None).filter(|page| page.start != u64::from(page.frame)) {
+                let name = if is_kernel { page.name.to_owned() } else { format!("{} of {whose}", page.name) };
+                uses.entry(page.frame).or_insert(name);
+            }
+        };
+        // What the kernel's own space has is linked into all others.
+        note("the kernel", self.kernel, true);
+        for (name, space) in &self.spaces {
+            note(name, space, false);
+        }
+        uses
+    }
+
+    fn values(&self) -> Result<Vec<Value>, Error> {
+        let mut values = Vec::new();
+        for (variable, address) in self.variables {
+            for (name, space) in &self.spaces {
+                let physical = space.translate(*address).ok_or_else(|| Error::NotMapped((*variable).into()))?;
+                let value = self.memory.word(physical).ok_or_else(|| Error::NotInMemory((*variable).into()))?;
+                let (address, physical) = (Address((*address).into()), Address(physical.into()));
+                let (variable, space) = ((*variable).to_owned(), (*name).to_owned());
+                values.push(Value { variable, space, address, physical, value, changed: false });
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Adds a frame behind those that are there.
+fn push_frame(frames: &mut Vec<Frames>, frame: u32) {
+    match frames.last_mut() {
+        Some(last) if last.end() == Address(frame.into()) => last.bytes += u64::from(PAGE_BYTES),
+        _ => frames.push(Frames { start: Address(frame.into()), bytes: PAGE_BYTES.into() }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The page tables of a machine, walked as its CPU walks them: what is mapped where, and with which rights.
+//!
+//! Source: Intel SDM volume 3, 4.3 (32-bit paging) and 4.6 (rights). It needs only the memory and a few
+//! registers, and knows nothing of where they come from.
+
+use crate::error::Error;
+use crate::memory::Memory;
+
+/// The size of a page and of a frame.
+pub const PAGE_BYTES: u32 = 4096;
+/// How many entries a directory has, and a table.
+const ENTRIES: u32 = 1024;
+/// How much one entry of a directory is in charge of: 4 MiB.
+const LARGE_BYTES: u32 = PAGE_BYTES * ENTRIES;
+
+/// In CR4: pages of 4 MiB.
+const PSE: u32 = 1 << 4;
+
+const PRESENT: u32 = 1 << 0;
+const WRITABLE: u32 = 1 << 1;
+const USER: u32 = 1 << 2;
+const LARGE: u32 = 1 << 7;
+/// Of an entry, what tells the frame; of one for 4 MiB, the lower bits are not part of it.
+const FRAME: u32 = !(PAGE_BYTES - 1);
+const LARGE_FRAME: u32 = !(LARGE_BYTES - 1);
+
+/// What may be done with a page. Reading is always allowed, and on this CPU so is executing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rights {
+    /// It may be written.
+    pub write: bool,
+    /// Ring 3 may use it too.
+    pub user: bool,
+}
+
+/// Pages in a row with the same rights, in as many frames in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The virtual address of the first page.
+    pub page: u32,
+    /// The physical address of the first frame.
+    pub frame: u32,
+    /// How many bytes that are; up to 4 GiB.
+    pub bytes: u64,
+    /// What may be done with all of them.
+    pub rights: Rights,
+}
+
+/// One address space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// The physical address of the page directory.
+    pub directory: u32,
+    /// The entries of the directory that have a page table, and the table's physical address.
+    pub tables: Vec<(u32, u32)>,
+    /// Everything that is mapped, from the lowest page up, in as few runs as possible.
+    pub runs: Vec<Run>,
+}
+
+impl Space {
+    /// Walks the tables that the registers CR3 and CR4 lead to; of CR4 it is bit PSE that counts, for pages of 4 MiB.
+    ///
+    /// # Errors
+    /// [`Error::TableOutside`].
+    pub fn walk(memory: Memory, cr3: u32, cr4: u32) -> Result<Self, Error> {
+        let mut space = Self { directory: cr3 & FRAME, tables: Vec::new(), runs: Vec::new() };
+        for index in 0..ENTRIES {
+            let entry = entry(memory, space.directory, index)?;
+            if entry & PRESENT == 0 {
+                continue;
+            }
+            let page = index * LARGE_BYTES;
+            if cr4 & PSE != 0 && entry & LARGE != 0 {
+                space.push(Run { page, frame: entry & LARGE_FRAME, bytes: LARGE_BYTES.into(), rights: rights(entry) });
+            } else {
+                space.tables.push((index, entry & FRAME));
+                space.push_table(memory, page, entry)?;
+            }
+        }
+        Ok(space)
+    }
+
+    /// The physical address that a virtual one means; none if its page is not mapped.
+    pub fn translate(&self, address: u32) -> Option<u32> {
+        let run = self.runs.iter().find(|run| run.contains(address))?;
+        Some(run.frame + (address - run.page))
+    }
+
+    fn push_table(&mut self, memory: Memory, first_page: u32, table: u32) -> Result<(), Error> {
+        for index in 0..ENTRIES {
+            let entry = entry(memory, table & FRAME, index)?;
+            if entry & PRESENT != 0 {
+                let page = first_page + index * PAGE_BYTES;
+                // A right is granted only if both grant it (SDM volume 3, 4.6.1).
+                let rights = rights(entry & table);
+                self.push(Run { page, frame: entry & FRAME, bytes: PAGE_BYTES.into(), rights });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what lies higher than all that is there.
+    fn push(&mut self, next: Run) {
+        match self.runs.last_mut() {
+            Some(last) if last.continues_in(&next) => last.bytes += next.bytes,
+            _ => self.runs.push(next),
+        }
+    }
+}
+
+impl Run {
+    /// The address behind the last page; 4 GiB behind the highest one.
+    pub fn end(&self) -> u64 {
+        u64::from(self.page) + self.bytes
+    }
+
+    /// Whether a virtual address lies in these pages.
+    pub fn contains(&self, address: u32) -> bool {
+        self.page <= address && u64::from(address) < self.end()
+    }
+
+    fn continues_in(&self, next: &Self) -> bool {
+        let frames_end = u64::from(self.frame) + self.bytes;
+        self.end() == u64::from(next.page) && frames_end == u64::from(next.frame) && self.rights == next.rights
+    }
+
+    /// What of the run lies in these virtual addresses; none if nothing does.
+    pub fn part_in(&self, start: u32, end: u64) -> Option<Self> {
+        let page = self.page.max(start);
+        let bytes = self.end().min(end).checked_sub(page.into()).filter(|bytes| *bytes > 0)?;
+        Some(Self { page, frame: self.frame + (page - self.page), bytes, ..*self })
+    }
+}
+
+fn rights(entry: u32) -> Rights {
+    Rights { write: entry & WRITABLE != 0, user: entry & USER != 0 }
+}
+
+fn entry(memory: Memory, table: u32, index: u32) -> Result<u32, Error> {
+    memory.word(table + index * 4).ok_or(Error::TableOutside(table))
+}
+
+#[cfg(test)]
+mod tests;

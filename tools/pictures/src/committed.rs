@@ -1,0 +1,118 @@
+//! The pictures that are committed, held to those that were taken today.
+
+use crate::made_with::MadeWith;
+use crate::{FOLDER, Files};
+use anyhow::{Context, Result, bail};
+use machine::workspace::Chapter;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// How much of a line is shown around a difference.
+const LETTERS_BEFORE: usize = 30;
+const LETTERS_BEHIND: usize = 60;
+
+/// Whether a file belongs to the pictures that are always taken of a chapter: it begins with its number.
+///
+/// Sessions under gdb do not: they are taken only where there is the gdb that the book was written with.
+pub fn belongs_to(name: &str, chapter: &Chapter) -> bool {
+    let number = chapter.name.split_once('-').map_or("", |(number, _)| number);
+    name.strip_prefix(number).is_some_and(|rest| rest.starts_with('-') && !rest.starts_with("-gdb-"))
+}
+
+/// The names of the files that are committed.
+pub fn names(folder: &Path) -> Result<BTreeSet<String>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("{} could not be read", folder.display()))?;
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// Holds the committed pictures of a chapter to `taken`.
+///
+/// # Errors
+/// If they differ: in a sentence that names the first file that does, and shows where.
+pub fn compare(folder: &Path, chapter: &Chapter, taken: &Files) -> Result<()> {
+    let committed: BTreeSet<String> = names(folder)?.into_iter().filter(|name| belongs_to(name, chapter)).collect();
+    let names: BTreeSet<&String> = committed.iter().chain(taken.keys()).collect();
+    for name in names {
+        let before = fs::read_to_string(folder.join(name)).ok();
+        let difference = match (&before, taken.get(name)) {
+            (Some(before), Some(now)) if before == now => continue,
+            (Some(before), Some(now)) => first_difference(before, now),
+            (None, _) => "It is not there.".into(),
+            (_, None) => "No such picture is taken any more.".into(),
+        };
+        let versions = MadeWith::committed(folder).map(|before| MadeWith::today().difference(&before));
+        let versions = versions.unwrap_or_default();
+        bail!(
+            "{FOLDER}/{name} is not what today's kernel shows. {difference}\n`make figures` makes it anew.{versions}"
+        );
+    }
+    Ok(())
+}
+
+/// The first place at which two texts differ.
+fn first_difference(before: &str, now: &str) -> String {
+    let lines = before.lines().zip(now.lines());
+    let Some((number, (before, now))) = (1..).zip(lines).find(|(_, (before, now))| before != now) else {
+        return "One is longer than the other.".into();
+    };
+    let same = before.bytes().zip(now.bytes()).take_while(|(before, now)| before == now).count();
+    let around = |line: &str| {
+        let start = line.floor_char_boundary(same.saturating_sub(LETTERS_BEFORE));
+        let end = line.floor_char_boundary(same + LETTERS_BEHIND);
+        line[start..end].to_owned()
+    };
+    format!("Line {number}:\n  committed: {}\n  taken:     {}", around(before), around(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chapter() -> Chapter {
+        let (name, package) = ("09-multitasking".into(), "ch09-multitasking".into());
+        Chapter { name, package, has_booted_tests: true, has_long_tests: false, has_benches: false }
+    }
+
+    fn told(committed: &[(&str, &str)], taken: &[(&str, &str)]) -> String {
+        let folder = tempfile::tempdir().expect("there is room");
+        for (name, content) in committed {
+            fs::write(folder.path().join(name), content).expect("there is room");
+        }
+        let taken = taken.iter().map(|(name, content)| ((*name).into(), (*content).into())).collect();
+        compare(folder.path(), &chapter(), &taken).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_same_is_the_same_and_other_chapters_are_left_alone() {
+        let committed = [("09-a.md", "a\n"), ("05-b.md", ""), ("made-with.json", "")];
+        assert_eq!(told(&committed, &[("09-a.md", "a\n")]), "");
+    }
+
+    #[test]
+    fn a_session_under_gdb_is_held_to_today_only_where_it_is_taken() {
+        assert_eq!(told(&[("09-gdb-a.txt", "a\n")], &[]), "");
+        assert!(told(&[("09-gdb-a.txt", "a\n")], &[("09-gdb-a.txt", "b\n")]).contains("09-gdb-a.txt"));
+    }
+
+    #[test]
+    fn a_difference_is_told_with_its_file_and_its_place() {
+        let told = told(&[("09-a.md", "a\nb 1\n")], &[("09-a.md", "a\nb 2\n")]);
+        assert!(told.contains("09-a.md") && told.contains("Line 2:\n  committed: b 1\n  taken:     b 2"), "{told}");
+        assert!(told.contains("`make figures` makes it anew."), "{told}");
+    }
+
+    #[test]
+    fn of_a_long_line_only_the_place_is_shown() {
+        let line = |end| format!("{}{end}{}", "ä".repeat(500), "ö".repeat(500));
+        let shown = first_difference(&line("x"), &line("y"));
+        assert!(shown.len() < 400 && shown.contains("äxö") && shown.contains("äyö"), "{shown}");
+    }
+
+    #[test]
+    fn a_picture_too_many_and_one_too_few_are_told() {
+        assert!(told(&[("09-a.md", "")], &[]).contains("09-a.md is not what today's kernel shows. No such picture"));
+        assert!(told(&[], &[("09-a.md", "")]).contains("It is not there."));
+        assert!(told(&[("09-a.md", "a\n")], &[("09-a.md", "a\nb\n")]).contains("longer"));
+    }
+}

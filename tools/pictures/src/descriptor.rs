@@ -1,0 +1,297 @@
+//! Chapter 3: the eight bytes that describe the code segment, bit by bit.
+
+use crate::paper::{PAPER, SHADE, Sheet, WIDTH, bold, digits, frame, head, hexadecimal, line, row, words};
+use crate::{Files, log_file};
+use anyhow::{Context, Result, ensure};
+use probe::program::Checkpoint;
+use probe::sitting::Sitting;
+use serde::Serialize;
+use svg::node::element::Group;
+
+/// How many bytes a descriptor has.
+const BYTES: usize = 8;
+
+/// A field: its name, its highest and its lowest bit.
+type Place = (&'static str, u32, u32);
+/// The fields from the highest bit down: Intel SDM volume 3, 3.4.5.
+const FIELDS: [Place; 13] = [
+    ("base 31:24", 63, 56),
+    ("G", 55, 55),
+    ("D/B", 54, 54),
+    ("L", 53, 53),
+    ("AVL", 52, 52),
+    ("limit 19:16", 51, 48),
+    ("P", 47, 47),
+    ("DPL", 46, 45),
+    ("S", 44, 44),
+    ("type", 43, 40),
+    ("base 23:16", 39, 32),
+    ("base 15:00", 31, 16),
+    ("limit 15:00", 15, 0),
+];
+
+/// What has been found.
+#[derive(Serialize)]
+struct Facts {
+    table: String,
+    table_limit: u32,
+    selector: String,
+    address: String,
+    bytes: Vec<String>,
+    value: String,
+    base: String,
+    limit: String,
+    fields: Vec<Field>,
+}
+
+#[derive(Serialize)]
+struct Field {
+    name: &'static str,
+    highest_bit: u32,
+    lowest_bit: u32,
+    bits: String,
+    meaning: String,
+}
+
+/// Takes the picture when the table is loaded and has been told of.
+pub fn take(mut sitting: Sitting) -> Result<Files> {
+    let snapshot = sitting.until(Checkpoint::Function("boot::stop::end"))?;
+    let (table, table_limit) = snapshot.registers.table("GDT")?;
+    let selector = snapshot.registers.segment("CS")?;
+    ensure!(selector & 4 == 0, "CS does not refer to the GDT");
+    let address = table + (selector & !7);
+    ensure!(selector | 7 <= table_limit, "CS refers to what lies beyond the GDT");
+    let bytes = snapshot.memory().read(address, BYTES).context("the GDT does not lie in memory")?;
+    let value = u64::from_le_bytes(bytes.try_into()?);
+    let (base, limit) = extent(value);
+    let facts = Facts {
+        table: hexadecimal(table),
+        table_limit,
+        selector: format!("{selector:#06x}"),
+        address: hexadecimal(address),
+        bytes: bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
+        value: format!("{value:#018x}"),
+        base: hexadecimal(base),
+        limit: hexadecimal(limit),
+        fields: fields(value),
+    };
+    let log = sitting.finish()?;
+    let said = format!("  {selector:#04x}: base {base:#010x}, limit {limit:#010x}, ring {}, code", selector & 3);
+    ensure!(log.lines().any(|line| line.starts_with(&said)), "The kernel does not say: {said}\n{log}");
+    let mut files = draw(&facts).files(&facts, table_of(&facts))?;
+    files.extend([log_file("03", &log)]);
+    Ok(files)
+}
+
+/// The bits from `highest` down to `lowest`.
+fn bits(value: u64, highest: u32, lowest: u32) -> u64 {
+    value >> lowest & ((1 << (highest - lowest + 1)) - 1)
+}
+
+/// The first address of the segment, and its last offset in bytes.
+fn extent(value: u64) -> (u32, u32) {
+    let base = bits(value, 39, 16) | bits(value, 63, 56) << 24;
+    let limit = bits(value, 15, 0) | bits(value, 51, 48) << 16;
+    let counts_pages = bits(value, 55, 55) == 1;
+    (base as u32, if counts_pages { limit as u32 * 4096 + 4095 } else { limit as u32 })
+}
+
+fn fields(value: u64) -> Vec<Field> {
+    let field = |(name, highest, lowest): Place| {
+        let found = bits(value, highest, lowest);
+        let width = (highest - lowest + 1) as usize;
+        let meaning = meaning(name, found, value);
+        Field { name, highest_bit: highest, lowest_bit: lowest, bits: format!("{found:0width$b}"), meaning }
+    };
+    FIELDS.into_iter().map(field).collect()
+}
+
+/// What the bits of a field say: Intel SDM volume 3, 3.4.5 and table 3-1.
+fn meaning(name: &str, found: u64, value: u64) -> String {
+    let either = |no: &str, yes: &str| if found == 0 { no.to_owned() } else { yes.to_owned() };
+    let (base, limit) = extent(value);
+    match name {
+        "G" => either("the limit counts bytes", "the limit counts pages of 4 KiB"),
+        "D/B" => either("instructions work on 16 bits", "instructions work on 32 bits"),
+        "L" => either("no code of 64 bits", "code of 64 bits"),
+        "AVL" => either("free for the system's own use: 0", "free for the system's own use: 1"),
+        "P" => either("the segment is not there", "the segment is there"),
+        "DPL" => format!("it belongs to ring {found}"),
+        "S" => either("for the CPU's own use", "code or data"),
+        "type" => kind(found),
+        name if name.starts_with("base") => format!("part of the base, {base:#010x}"),
+        _ if bits(value, 55, 55) == 1 => format!("part of the limit, {:#07x} pages: {limit:#010x}", limit >> 12),
+        _ => format!("part of the limit, {limit:#010x}"),
+    }
+}
+
+/// What the type says of a segment of code or data.
+fn kind(found: u64) -> String {
+    let set = |bit: u32| found >> bit & 1 == 1;
+    let mut words = if set(3) { vec!["code"] } else { vec!["data"] };
+    match (set(3), set(2)) {
+        (true, true) => words.push("conforming"),
+        (false, true) => words.push("expanding down"),
+        _ => {}
+    }
+    match (set(3), set(1)) {
+        (true, true) => words.push("may be read"),
+        (false, true) => words.push("may be written"),
+        _ => {}
+    }
+    if set(0) {
+        words.push("accessed");
+    }
+    words.join(", ")
+}
+
+fn table_of(facts: &Facts) -> String {
+    let mut table = head(["bits", "field", "value", "meaning"]);
+    for Field { name, highest_bit, lowest_bit, bits, meaning } in &facts.fields {
+        let place =
+            if highest_bit == lowest_bit { format!("{highest_bit}") } else { format!("{highest_bit}–{lowest_bit}") };
+        table += &row([&place, name, &format!("`{bits}`"), meaning]);
+    }
+    let Facts { selector, address, table: gdt, bytes, base, limit, .. } = facts;
+    let bytes = bytes.join(" ");
+    table
+        + &format!(
+            "\nThe GDT begins at `{gdt}`; CS is `{selector}`, so the descriptor lies at `{address}`. Its bytes, lowest \
+         address first: `{bytes}`. Put together: base `{base}`, limit `{limit}`.\n"
+        )
+}
+
+const BIT: i32 = 23;
+const LEFT: i32 = (WIDTH - 32 * BIT) / 2;
+const MEMORY_TOP: i32 = 34;
+const HIGH_TOP: i32 = 126;
+const LOW_TOP: i32 = 226;
+const MEANINGS_TOP: i32 = 326;
+const LINE: i32 = 20;
+
+fn draw(facts: &Facts) -> Sheet {
+    let mut drawing = memory(Group::new(), facts);
+    for (top, highest, title) in [(HIGH_TOP, 63, "bytes 4 to 7"), (LOW_TOP, 31, "bytes 0 to 3")] {
+        drawing = drawing.add(words(&format!("{title}, as one number:"), LEFT, top - 22, "start"));
+        let fields = facts.fields.iter().filter(|field| (highest - 31..=highest).contains(&field.highest_bit));
+        drawing = fields.fold(drawing, |drawing, field| draw_field(drawing, field, highest, top));
+    }
+    let told: Vec<&Field> = facts.fields.iter().filter(|field| !is_part(field)).collect();
+    let sums = [format!("base: {}", facts.base), format!("limit: {}, the last offset", facts.limit)];
+    let meanings = told.iter().map(|field| (field.name.to_owned(), format!("{}: {}", field.bits, field.meaning)));
+    let all: Vec<(String, String)> = meanings
+        .chain(sums.into_iter().filter_map(|sum| sum.split_once(": ").map(|(a, b)| (a.into(), b.into()))))
+        .collect();
+    let half = all.len().div_ceil(2);
+    for (number, (name, meaning)) in (0..).zip(&all) {
+        let (column, line) = (number / half as i32, number % half as i32);
+        let (x, y) = (LEFT + column * (WIDTH / 2), MEANINGS_TOP + line * LINE);
+        drawing = drawing.add(bold(name, x, y, "start")).add(words(meaning, x + 46, y, "start"));
+    }
+    Sheet {
+        name: "03-descriptor",
+        title: format!("The code segment's descriptor, as it lies in memory at {}", facts.address),
+        description: description(facts),
+        height: MEANINGS_TOP + half as i32 * LINE,
+        drawing,
+    }
+}
+
+/// Base and limit lie in pieces, which have a meaning only together.
+fn is_part(field: &Field) -> bool {
+    field.name.starts_with("base") || field.name.starts_with("limit")
+}
+
+/// The bytes in the order of their addresses.
+fn memory(drawing: Group, facts: &Facts) -> Group {
+    const BYTE: i32 = 56;
+    let start = WIDTH - LEFT - BYTES as i32 * BYTE;
+    let mut drawing = drawing
+        .add(words("Eight bytes in memory, lowest", LEFT, MEMORY_TOP + 12, "start"))
+        .add(words("address first, from here on:", LEFT, MEMORY_TOP + 28, "start"))
+        .add(digits(&facts.address, start - 10, MEMORY_TOP + 28, "end"));
+    for (number, byte) in (0..).zip(&facts.bytes) {
+        let x = start + number * BYTE;
+        drawing = drawing.add(digits(&format!("+{number}"), x + BYTE / 2, MEMORY_TOP - 8, "middle"));
+        let fill = if number < 4 { PAPER } else { SHADE };
+        drawing = drawing.add(frame(x, MEMORY_TOP, BYTE, 32, fill, "none"));
+        drawing = drawing.add(digits(byte, x + BYTE / 2, MEMORY_TOP + 22, "middle").set("font-size", 16));
+    }
+    drawing
+}
+
+/// A field in a row of 32 bits, `highest` being at the left: its bits, and its name below.
+fn draw_field(drawing: Group, field: &Field, highest: u32, top: i32) -> Group {
+    let x = LEFT + (highest - field.highest_bit) as i32 * BIT;
+    let width = (field.highest_bit - field.lowest_bit + 1) as i32 * BIT;
+    let fill = if highest > 31 { SHADE } else { PAPER };
+    let mut drawing =
+        drawing.add(frame(x, top, width, 58, fill, "none")).add(line((x, top + 28), (x + width, top + 28)));
+    for (number, bit) in (0..).zip(field.bits.chars()) {
+        let (middle, name) = (x + number * BIT + BIT / 2, field.highest_bit - number as u32);
+        drawing = drawing.add(digits(&bit.to_string(), middle, top + 20, "middle").set("font-size", 15));
+        if [field.highest_bit, field.lowest_bit].contains(&name) {
+            drawing = drawing.add(digits(&name.to_string(), middle, top - 5, "middle").set("font-size", 12));
+        }
+    }
+    let (middle, y) = (x + width / 2, top + 48);
+    drawing.add(if width == BIT {
+        words(field.name, middle, y, "middle").set("font-size", 12)
+    } else {
+        bold(field.name, middle, y, "middle")
+    })
+}
+
+fn description(facts: &Facts) -> String {
+    let Facts { address, selector, bytes, base, limit, .. } = facts;
+    let field = |field: &Field| match field {
+        Field { name, highest_bit: high, lowest_bit: low, bits, .. } if is_part(field) => {
+            format!("Bits {high} to {low}, {name}: {bits}.")
+        }
+        Field { name, highest_bit: high, lowest_bit: low, bits, meaning } if high == low => {
+            format!("Bit {high}, {name}: {bits}, {meaning}.")
+        }
+        Field { name, highest_bit: high, lowest_bit: low, bits, meaning } => {
+            format!("Bits {high} to {low}, {name}: {bits}, {meaning}.")
+        }
+    };
+    let fields: Vec<String> = facts.fields.iter().map(field).collect();
+    format!(
+        "CS is {selector}, and so the descriptor lies at {address}. Its bytes, lowest address first, are {}. {} Put \
+         together, the base is {base} and the limit {limit}.",
+        bytes.join(" "),
+        fields.join(" ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_are_all_the_bits_and_none_twice() {
+        let lowest_and_next = FIELDS.windows(2).map(|pair| (pair[0].2, pair[1].1 + 1));
+        assert!(lowest_and_next.into_iter().all(|(lowest, next)| lowest == next));
+        assert_eq!((FIELDS[0].1, FIELDS[12].2), (63, 0));
+    }
+
+    #[test]
+    fn base_and_limit_are_put_together() {
+        assert_eq!(extent(0x00CF_9B00_0000_FFFF), (0, 0xFFFF_FFFF));
+        assert_eq!(extent(0x1240_9334_5678_0067), (0x1234_5678, 0x67));
+        assert_eq!(extent(0x000F_9300_0000_FFFF), (0, 0xF_FFFF));
+    }
+
+    #[test]
+    fn bits_are_told_with_what_they_mean() {
+        let fields = fields(0x00CF_9B00_0000_FFFF);
+        let told: Vec<_> = fields.iter().map(|field| (field.name, field.bits.as_str())).collect();
+        assert_eq!(told[1..6], [("G", "1"), ("D/B", "1"), ("L", "0"), ("AVL", "0"), ("limit 19:16", "1111")]);
+        assert_eq!(told[6..10], [("P", "1"), ("DPL", "00"), ("S", "1"), ("type", "1011")]);
+        assert_eq!(fields[9].meaning, "code, may be read, accessed");
+        assert_eq!(
+            (kind(0b0010), kind(0b0111)),
+            ("data, may be written".into(), "data, expanding down, may be written, accessed".into())
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! Chapter 9: two address spaces, before a fork and after it, until the second one is gone.
+
+use crate::{Files, marks, regions};
+use anyhow::{Context, Result, ensure};
+use memory_map::model::{Line, Picture, Sharing};
+use memory_map::scene::Scene;
+use memory_map::{drawing, walk};
+use probe::program::Checkpoint;
+use probe::sitting::Sitting;
+use probe::snapshot::Snapshot;
+
+const FILE: &str = "chapters/09-multitasking/src/main.rs";
+/// Before there are tasks: the kernel's own address space is in use.
+const KERNEL_ALONE: &str = "multitasking::run(first_task).expect(\"memory is not out yet\"); // until task 1 has ended";
+
+/// A moment that a picture is taken of.
+struct Moment {
+    title: &'static str,
+    stop_before: &'static str,
+    /// Which task runs.
+    task: usize,
+    has_two: bool,
+    /// What stands where the second address space would be, while there is none.
+    without_second: &'static str,
+}
+
+const MOMENTS: [Moment; 4] = [
+    Moment {
+        title: "Before the fork: task 1 is alone",
+        stop_before: "let before = frame_allocator::taken_count();",
+        task: 0,
+        has_two: false,
+        without_second: "There is no second task yet.",
+    },
+    Moment {
+        title: "After the fork, before either task has gone on",
+        stop_before: "println!(\"fork() returned {}, and getpid() returned {}\", child.map_or(0, Pid::as_u32), me());",
+        task: 0,
+        has_two: true,
+        without_second: "",
+    },
+    Moment {
+        title: "After task 2 has written 222 to both variables",
+        stop_before: "shared.wait_for(2);",
+        task: 1,
+        has_two: true,
+        without_second: "",
+    },
+    Moment {
+        title: "After task 1 has written 111 to both, task 2 has ended, and task 1 has waited for it",
+        stop_before: "println!(\"wait_for({}) returned status {}.\", ended.pid, ended.status);",
+        task: 0,
+        has_two: false,
+        without_second: "Task 2 is gone.",
+    },
+];
+
+const TASKS: [&str; 2] = ["task 1", "task 2"];
+
+/// Takes the pictures of a fork.
+pub fn take(mut sitting: Sitting) -> Result<Files> {
+    let kernel = sitting.until(Checkpoint::Line(FILE, KERNEL_ALONE))?.space()?;
+    let mut snapshots = Vec::new();
+    for moment in &MOMENTS {
+        snapshots.push(sitting.until(Checkpoint::Line(FILE, moment.stop_before))?);
+    }
+    let (program, boot_information) = (sitting.program.clone(), sitting.boot_information.clone());
+    let log = sitting.finish()?;
+
+    let cr3 = |at: usize| snapshots[at].registers.get("CR3");
+    let directories = [cr3(0)?, cr3(2)?];
+    let places = regions::of_image(&program, boot_information)?;
+    let regions = regions::of_tasks(&program)?;
+    let variables = variables(&log)?;
+    let mut pictures: Vec<Picture> = Vec::new();
+    for (number, (moment, snapshot)) in (1..).zip(MOMENTS.iter().zip(&snapshots)) {
+        ensure!(snapshot.registers.get("CR3")? == directories[moment.task], "it is not {}", TASKS[moment.task]);
+        let shown = if moment.has_two { 2 } else { 1 };
+        let spaces = TASKS.into_iter().zip(directories).take(shown);
+        let spaces = spaces.map(|(name, directory)| Ok((name, snapshot.space_of(directory)?)));
+        let scene = Scene {
+            memory: snapshot.memory(),
+            marks: marks::of(&program, snapshot)?,
+            kernel: &kernel_at(snapshot, &kernel)?,
+            spaces: spaces.collect::<Result<_>>()?,
+            regions: &regions,
+            unmapped: &[],
+            places: &places,
+            variables: &variables,
+        };
+        let stopped_before = Line { file: FILE.into(), words: moment.stop_before.into() };
+        let mut picture = scene.picture(&format!("09-fork-{number}"), moment.title, stopped_before)?;
+        if let Some(before) = pictures.last() {
+            picture.compare_with(before);
+        }
+        pictures.push(picture);
+    }
+    agree(&pictures[2], &log)?;
+    let mut files = Files::new();
+    for (picture, moment) in pictures.iter().zip(&MOMENTS) {
+        files.extend(crate::files(picture, &drawing::draw(picture, Some(moment.without_second)))?);
+    }
+    Ok(files)
+}
+
+/// The kernel's own address space, as it is at this moment.
+fn kernel_at(snapshot: &Snapshot, kernel: &walk::Space) -> Result<walk::Space> {
+    snapshot.space_of(kernel.directory)
+}
+
+/// The variables of the demonstration, which tells itself where they are.
+fn variables(log: &str) -> Result<[(&'static str, u32); 2]> {
+    let line =
+        log.lines().find(|line| line.starts_with("Now task 1 sees")).context("task 1 does not say what it sees")?;
+    let mut addresses = line
+        .split_whitespace()
+        .filter_map(|word| u32::from_str_radix(word.trim_end_matches([',', '.']).strip_prefix("0x")?, 16).ok());
+    let (Some(on_stack), Some(shared)) = (addresses.next(), addresses.next()) else {
+        anyhow::bail!("No two addresses are in the line: {line}");
+    };
+    Ok([("on_stack", on_stack), ("shared.value", shared)])
+}
+
+/// Sees that the picture says what the kernel's own table says.
+fn agree(picture: &Picture, log: &str) -> Result<()> {
+    for region in &picture.spaces[0].regions {
+        let other = picture.spaces[1].regions.iter().find(|other| other.start == region.start);
+        let frames = [Some(region), other].map(|region| region.and_then(|region| region.frames.first()));
+        let ([Some(first), Some(second)], Some(Sharing::Linked | Sharing::Copied)) = (frames, region.sharing) else {
+            continue;
+        };
+        let word = region.sharing.map_or("", Sharing::word);
+        let row =
+            format!("{:<28} {}-{} {} {} {word}", region.name, region.start, region.end, first.start, second.start);
+        ensure!(
+            log.lines().any(|line| line.trim_end() == row),
+            "The kernel's own table lacks this row of {}:\n{row}\n{log}",
+            picture.name
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Sessions under gdb: commands go in, and what a person would see comes out.
+//!
+//! A file `book/gdb/NAME.gdb` whose first line is `# chapter 5` is a session with the kernel of chapter 5, begun
+//! as `make debug` begins it. Each command is shown with gdb's prompt before it, as if it had been typed. The
+//! machine counts instructions instead of time, so a session goes the same way every time.
+//!
+//! A line `## tables` begins a part of the session, which becomes a file of its own, `05-gdb-NAME-tables.txt`, so that
+//! a page can say something in between. What stands before the first of them belongs to it.
+//!
+//! gdb words some things differently from version to version. A session is taken where there is the gdb that the
+//! book was written with, and elsewhere the committed one stands.
+
+use crate::Files;
+use anyhow::{Context, Result, bail, ensure};
+use machine::display::Display;
+use machine::image;
+use machine::process::Process;
+use machine::vm::{COUNTED_TIME, Parts};
+use machine::workspace::{Chapter, Workspace};
+use probe::debug::{DEBUGGERS, debugger_for};
+use std::fs::{self, File};
+use std::mem;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Where the sessions are, seen from the workspace's root.
+const FOLDER: &str = "book/gdb";
+/// The gdb that the book was written with.
+const VERSION: &str = "13";
+/// A session that takes longer waits for something that will not happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What gdb says at the end of every session.
+const FAREWELL: &str = "[Inferior 1 (process 1) detached]";
+/// What begins a part, in a script and in what gdb is told to say there.
+const PART: &str = "## ";
+const MARK: &str = "----- ";
+
+/// Holds all sessions with the kernel of a chapter.
+pub fn take(workspace: &Workspace, chapter: &Chapter, kernel: &Path) -> Result<Files> {
+    let mut files = Files::new();
+    let number = chapter.name.split('-').next().unwrap_or_default();
+    let Some(debugger) = DEBUGGERS.into_iter().find(|debugger| is_the_books(debugger)) else {
+        return committed(workspace, &format!("{number}-gdb-"));
+    };
+    for entry in fs::read_dir(workspace.root.join(FOLDER)).context(FOLDER)? {
+        let path = entry?.path();
+        let script = fs::read_to_string(&path)?;
+        if !is_of_chapter(&script, &chapter.name) {
+            continue;
+        }
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let session = hold(workspace, kernel, debugger, &script).with_context(|| format!("{FOLDER}/{name}.gdb"))?;
+        files.extend(parts(&session).into_iter().map(|(part, text)| (format!("{number}-gdb-{name}-{part}.txt"), text)));
+    }
+    Ok(files)
+}
+
+/// The sessions that are there already: those whose names begin with `start`.
+fn committed(workspace: &Workspace, start: &str) -> Result<Files> {
+    let folder = workspace.root.join(crate::FOLDER);
+    let names = crate::committed::names(&folder)?.into_iter().filter(|name| name.starts_with(start));
+    names.map(|name| Ok((name.clone(), fs::read_to_string(folder.join(&name))?))).collect()
+}
+
+/// Whether this gdb is there, and is the one that the book was written with.
+fn is_the_books(debugger: &str) -> bool {
+    let output = Command::new(debugger).arg("--version").output();
+    let words = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let version = words.lines().next().and_then(|line| line.split(' ').next_back());
+    version.and_then(|version| version.split('.').next()) == Some(VERSION)
+}
+
+/// Whether the first line of a session names this chapter.
+fn is_of_chapter(script: &str, chapter: &str) -> bool {
+    let number = |word: &str| word.parse::<u32>().ok();
+    let wanted = script.lines().next().and_then(|line| number(line.strip_prefix("# chapter ")?));
+    wanted.is_some() && wanted == chapter.split('-').next().and_then(number)
+}
+
+/// Boots, lets gdb obey, and returns what a person would have seen.
+fn hold(workspace: &Workspace, kernel: &Path, debugger: &str, script: &str) -> Result<String> {
+    let folder = tempfile::tempdir().context("no temporary folder could be made")?;
+    let (image, socket) = (folder.path().join("image.iso"), folder.path().join("gdb"));
+    let (commands, seen) = (folder.path().join("commands"), folder.path().join("seen"));
+    image::make(kernel, "", false, &image)?;
+    fs::write(&commands, with_prompts(script))?;
+
+    let flags = COUNTED_TIME.map(String::from);
+    let parts =
+        Parts { image: &image, memory: "16", cpu: "", display: Display::None, exit_device: false, flags: &flags };
+    let mut command = parts.command();
+    command.arg("-chardev").arg(format!("socket,id=gdb,path={},server=on,wait=off", socket.display()));
+    let mut qemu = Process::start(command.args(["-gdb", "chardev:gdb"])).context("QEMU could not be started")?;
+    ensure!(qemu.wait_for(|| socket.exists().then_some(())).is_some(), "QEMU: {}", qemu.complaints());
+
+    let mut command = debugger_for(debugger, kernel, &socket);
+    command.args(["-nx", "-batch", "-x"]).arg(&commands).current_dir(&workspace.root);
+    // One file for both, so that they stay in the order in which a person would see them.
+    let output = File::create(&seen)?;
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+    let status = wait_for(command.spawn().with_context(|| format!("{debugger} could not be started"))?)?;
+    let seen = fs::read_to_string(&seen)?;
+    match status {
+        Some(status) if status.success() => Ok(without_farewell(&seen)),
+        Some(_) => bail!("gdb could not obey. It was here:\n{seen}"),
+        None => bail!("gdb has been waiting for something that does not happen. It was here:\n{seen}"),
+    }
+}
+
+/// Waits until gdb has ended; none if it does not.
+fn wait_for(mut gdb: Child) -> Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if let Some(status) = gdb.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(PAUSE);
+    }
+    gdb.kill()?;
+    gdb.wait()?;
+    Ok(None)
+}
+
+/// The commands, each shown before it is obeyed; and a mark where a part begins.
+fn with_prompts(script: &str) -> String {
+    let obey = |line: &str| match line.strip_prefix(PART) {
+        Some(part) => format!("echo {MARK}{part}\\n\n"),
+        None => format!("echo (gdb) {}\\n\n{line}\n", line.replace('\\', r"\\")),
+    };
+    let is_order = |line: &&str| !line.is_empty() && (!line.starts_with('#') || line.starts_with(PART));
+    script.lines().filter(is_order).map(obey).collect()
+}
+
+/// The parts of a session: the name of each, and what was seen.
+fn parts(seen: &str) -> Vec<(String, String)> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    let mut before = String::new();
+    for line in seen.lines() {
+        match (line.strip_prefix(MARK), parts.last_mut()) {
+            (Some(name), _) => parts.push((name.to_owned(), mem::take(&mut before))),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => before += &format!("{line}\n"),
+        }
+    }
+    parts
+}
+
+fn without_farewell(seen: &str) -> String {
+    let lines = seen.lines().filter(|line| *line != FAREWELL);
+    lines.map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_names_its_chapter_in_its_first_line() {
+        assert!(is_of_chapter("# chapter 5\nbreak\n", "05-paging"));
+        assert!(!is_of_chapter("# chapter 5\nbreak\n", "06-heap"));
+        assert!(!is_of_chapter("# Commands for gdb.\n# chapter 5\n", "05-paging"));
+        assert!(!is_of_chapter("", "05-paging"));
+    }
+
+    #[test]
+    fn a_command_is_shown_and_then_obeyed() {
+        assert_eq!(with_prompts("# chapter 1\n\nx/i $eip\n"), "echo (gdb) x/i $eip\\n\nx/i $eip\n");
+        assert_eq!(with_prompts("## two\n"), "echo ----- two\\n\n");
+        assert_eq!(with_prompts("echo a\\n"), "echo (gdb) echo a\\\\n\\n\necho a\\n\n");
+    }
+
+    #[test]
+    fn each_part_has_what_was_seen_in_it() {
+        let part = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        assert_eq!(parts("a\n----- one\nb\n\n----- two\nc\n"), [part("one", "a\nb\n\n"), part("two", "c\n")]);
+        assert!(parts("a\n").is_empty());
+    }
+
+    #[test]
+    fn the_end_of_the_session_is_not_shown() {
+        assert_eq!(without_farewell("a \n\nb\n[Inferior 1 (process 1) detached]"), "a\n\nb\n");
+    }
+}

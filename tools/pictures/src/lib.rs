@@ -1,0 +1,224 @@
+//! `make figures`: the pictures of the book, taken from running kernels.
+//!
+//! Each kind of picture has a file of its own, which knows where to stop a kernel and what to make of what is there:
+//! [`descriptor`], [`frame`], [`map`], [`heap`], [`timeline`] and [`fork`] of one chapter each, [`screen`] and [`gdb`] of
+//! several. They share the drawing of [`paper`] and the names of [`regions`]. What the kernels [`cost`] is measured
+//! elsewhere and only drawn here.
+//!
+//! The pictures are committed, and `make test` takes them again: one that differs from what the kernel shows now fails,
+//! where compiler, loader and machine are those that it was made with ([`made_with`], [`committed`]).
+
+mod regions;
+mod marks;
+mod paper;
+
+mod descriptor;
+mod frame;
+mod map;
+mod blocks;
+mod heap;
+mod turns;
+mod timeline;
+mod timeline_drawing;
+mod fork;
+
+mod cells;
+mod screen;
+mod gdb;
+mod agreement;
+
+pub mod cost;
+
+mod made_with;
+mod committed;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use machine::cargo::Profile;
+use machine::kernels::{self, Kind};
+use machine::tally::Tally;
+use machine::workspace::{Chapter, Workspace};
+use made_with::MadeWith;
+use memory_map::model::Picture;
+use probe::sitting::Sitting;
+use rayon::iter::{ParallelBridge, ParallelIterator};
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Where the pictures are, seen from the workspace's root.
+pub const FOLDER: &str = "book/figures";
+
+/// What `make figures` can be told.
+#[derive(Args)]
+pub struct Options {
+    /// Number or name of the only chapter; all if not given.
+    #[arg(long)]
+    chapter: Option<String>,
+}
+
+/// The files that were made, by name. The name of a picture begins with the chapter's number.
+type Files = BTreeMap<String, String>;
+
+/// Takes pictures of one kernel, and lets it run to its end.
+type Photographer = fn(Sitting) -> Result<Files>;
+
+/// Who takes the pictures that only this chapter has.
+fn photographer(chapter: &Chapter) -> Option<Photographer> {
+    Some(match chapter.name.as_str() {
+        "03-segments" => descriptor::take,
+        "04-interrupts" => frame::take,
+        "05-paging" => map::take,
+        "06-heap" => heap::take,
+        "08-threads" => timeline::take,
+        "09-multitasking" => fork::take,
+        _ => return None,
+    })
+}
+
+/// Takes all pictures, and writes those that are not as they were. With all chapters, `costs` measures what the kernels
+/// cost, and returns that as the file of the book.
+pub fn make(workspace: &Workspace, options: &Options, costs: impl FnOnce() -> Result<String>) -> Result<ExitCode> {
+    let chapters: Vec<&Chapter> = match &options.chapter {
+        None => workspace.chapters.iter().collect(),
+        Some(word) => vec![workspace.chapter(Some(word))?],
+    };
+    let files = Mutex::new(Files::new());
+    chapters.iter().zip(build(workspace, &chapters)?).par_bridge().try_for_each(|(chapter, kernel)| -> Result<()> {
+        let taken = take(workspace, chapter, kernel)?;
+        files.lock().expect("no thread panics while putting in").extend(taken);
+        Ok(())
+    })?;
+    let mut files = files.into_inner().expect("no thread panics while putting in");
+    let folder = workspace.root.join(FOLDER);
+    fs::create_dir_all(&folder)?;
+    let is_ours = |name: &str| chapters.iter().any(|chapter| committed::belongs_to(name, chapter));
+    for name in committed::names(&folder)?.into_iter().filter(|name| is_ours(name) && !files.contains_key(name)) {
+        fs::remove_file(folder.join(&name))?;
+        println!("{FOLDER}/{name} is no more");
+    }
+    files.insert(made_with::FILE.into(), MadeWith::today().to_json()?);
+    if options.chapter.is_none() {
+        files.insert(cost::FILE.into(), costs()?);
+    }
+    for (name, content) in files {
+        let file = folder.join(&name);
+        if fs::read_to_string(&file).ok().as_ref() != Some(&content) {
+            fs::write(&file, content).with_context(|| format!("{} could not be written", file.display()))?;
+            println!("{FOLDER}/{name}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the pictures of these chapters again, and holds those that are committed to them.
+///
+/// Where they were made with other programs than this machine has, it is only seen that they can be taken.
+pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) -> Result<()> {
+    let elsewhere = made_elsewhere(workspace);
+    if let Some(difference) = &elsewhere {
+        println!("The book's pictures are not compared with this machine's kernels.{difference}");
+    }
+    let kernels = build(workspace, chapters)?;
+    chapters.iter().zip(&kernels).par_bridge().try_for_each(|(chapter, kernel)| -> Result<()> {
+        let start = Instant::now();
+        let outcome = take(workspace, chapter, kernel.clone()).and_then(|files| match elsewhere {
+            Some(_) => Ok(()),
+            None => committed::compare(&workspace.root.join(FOLDER), chapter, &files),
+        });
+        note(tally, &format!("pictures of {}", chapter.name), outcome, start.elapsed());
+        Ok(())
+    })?;
+    let with_tables = chapters.iter().zip(kernels).find(|(chapter, _)| chapter.name == agreement::CHAPTER);
+    if let Some((_, Some(kernel))) = with_tables {
+        let start = Instant::now();
+        let outcome = Sitting::boot(workspace, &kernel).and_then(agreement::check);
+        note(tally, "page tables, walked by us and by QEMU", outcome, start.elapsed());
+    }
+    Ok(())
+}
+
+/// Says which programs of this machine are not those that the book's pictures and figures were made with; none if
+/// they are, or if this is where every change is checked (as `CI` in the environment tells): there, to compare nothing
+/// would be to check nothing.
+pub fn made_elsewhere(workspace: &Workspace) -> Option<String> {
+    let before = MadeWith::committed(&workspace.root.join(FOLDER))?;
+    let difference = MadeWith::today().difference(&before);
+    (!difference.is_empty() && env::var_os("CI").is_none()).then_some(difference)
+}
+
+fn note(tally: &Tally, what: &str, outcome: Result<()>, time: Duration) {
+    tally.note(what, outcome.map_err(|error| format!("{error:#}")), time);
+}
+
+fn build(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Vec<Option<PathBuf>>> {
+    kernels::build(workspace, chapters, Kind::Demonstration, Profile::Kernel)
+}
+
+/// Takes the pictures of one chapter, if it has a kernel.
+///
+/// The log and the screen are those of a run that nothing stops before its end. Code that stops it for other
+/// pictures hands in the log as well: so it is seen that the stops have changed nothing.
+fn take(workspace: &Workspace, chapter: &Chapter, kernel: Option<PathBuf>) -> Result<Files> {
+    let name = &chapter.name;
+    let kernel = kernel.with_context(|| format!("The kernel of {name} could not be built."))?;
+    let boot = || Sitting::boot(workspace, &kernel).with_context(|| format!("Booting {name}"));
+    let mut files = gdb::take(workspace, chapter, &kernel)?;
+    put_in(&mut files, screen::take(boot()?, number(chapter)).with_context(|| format!("The screen of {name}"))?)?;
+    if let Some(photographer) = photographer(chapter) {
+        let taken = photographer(boot()?).with_context(|| format!("Taking pictures of {name}"))?;
+        put_in(&mut files, taken)?;
+    }
+    Ok(files)
+}
+
+/// The two digits that a chapter's name begins with.
+fn number(chapter: &Chapter) -> &str {
+    chapter.name.split('-').next().unwrap_or(&chapter.name)
+}
+
+/// Adds files to others. What is there already has to be the same.
+fn put_in(files: &mut Files, more: Files) -> Result<()> {
+    for (name, content) in more {
+        let there = files.entry(name.clone()).or_insert_with(|| content.clone());
+        ensure!(*there == content, "Two runs differ in {name}. One of them:\n{there}\nThe other:\n{content}");
+    }
+    Ok(())
+}
+
+/// The log of a chapter as a file. What is blank at the ends of lines is left out.
+fn log_file(chapter: &str, log: &str) -> (String, String) {
+    let lines: String = log.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    (format!("{chapter}-log.txt"), lines)
+}
+
+/// The three files of a picture of memory.
+fn files(picture: &Picture, drawing: &svg::Document) -> Result<Files> {
+    let json = serde_json::to_string_pretty(picture)? + "\n";
+    let files = [("svg", drawing.to_string() + "\n"), ("json", json), ("md", memory_map::words::tables(picture))];
+    Ok(files.into_iter().map(|(ending, content)| (format!("{}.{ending}", picture.name), content)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_has_no_blanks_at_the_ends_of_its_lines() {
+        assert_eq!(log_file("02", "a \r\n b\t\n\nc"), ("02-log.txt".into(), "a\n b\n\nc\n".into()));
+    }
+
+    #[test]
+    fn what_two_runs_say_has_to_be_the_same() {
+        let mut files = Files::new();
+        let file = |content: &str| Files::from([log_file("08", content)]);
+        put_in(&mut files, file("AB")).expect("nothing is there yet");
+        put_in(&mut files, file("AB ")).expect("it is the same");
+        let error = put_in(&mut files, file("BA")).expect_err("it is not the same").to_string();
+        assert!(error.contains("differ in 08-log.txt"), "{error}");
+    }
+}

@@ -1,0 +1,69 @@
+//! What the pictures depend on beside the kernels' source. Another compiler makes another kernel, and
+//! another loader or machine leaves other things in memory.
+
+use anyhow::Result;
+use machine::grub;
+use machine::qemu;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The file that says what the committed pictures were made with.
+pub const FILE: &str = "made-with.json";
+
+/// The versions of the programs, each as it says it itself.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub struct MadeWith {
+    compiler: String,
+    loader: String,
+    machine: String,
+}
+
+impl MadeWith {
+    /// Those of this machine.
+    pub fn today() -> Self {
+        let version = |program: &str| first_line(Command::new(program).arg("--version").output().ok());
+        Self {
+            compiler: version("rustc"),
+            loader: first_line(grub::version().ok()),
+            machine: first_line(qemu::version().ok()),
+        }
+    }
+
+    /// Those that the pictures in `folder` were made with.
+    pub fn committed(folder: &Path) -> Option<Self> {
+        serde_json::from_str(&fs::read_to_string(folder.join(FILE)).ok()?).ok()
+    }
+
+    /// What the file says.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// In a sentence, how this differs from what pictures were made with; empty if it does not.
+    pub fn difference(&self, before: &Self) -> String {
+        let pairs =
+            [(&before.compiler, &self.compiler), (&before.loader, &self.loader), (&before.machine, &self.machine)];
+        let pairs = pairs.into_iter().filter(|(before, now)| before != now);
+        pairs.map(|(before, now)| format!("\nThe pictures were made with {before}; here is {now}.")).collect()
+    }
+}
+
+fn first_line(output: Option<std::process::Output>) -> String {
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or("nothing that tells its version").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_versions_are_told() {
+        let with = |compiler: &str| MadeWith { compiler: compiler.into(), loader: "G".into(), machine: "Q".into() };
+        assert_eq!(with("rustc 2").difference(&with("rustc 2")), "");
+        let told = with("rustc 2").difference(&with("rustc 1"));
+        assert_eq!(told, "\nThe pictures were made with rustc 1; here is rustc 2.");
+    }
+}

@@ -1,0 +1,176 @@
+//! Chapter 8: which thread had the CPU when, and why each turn ended.
+//!
+//! The machine is stopped at every context switch. The two registers with the switch's arguments tell which thread
+//! leaves and which one comes. The memory tells how many ticks there have been, and how the turns of the thread that
+//! leaves have ended so far: the count that is one more than at its last switch is the reason.
+
+use crate::paper::{head, row};
+use crate::turns::{self, REASONS, Switch, Turn};
+use crate::{Files, log_file, timeline_drawing};
+use anyhow::{Context, Result, bail, ensure};
+use probe::program::{Checkpoint, Program};
+use probe::sitting::Sitting;
+use probe::snapshot::Snapshot;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// The first and only way from thread to thread.
+const SWITCH: Checkpoint = Checkpoint::Function("switch");
+const END: Checkpoint = Checkpoint::Function("boot::stop::end");
+const WORD: u32 = 4;
+/// In a new thread's context, where the function that it calls stands, and what that gets: in EBX and ESI, see
+/// `chapters/08-threads/src/state/context.rs`.
+const ENTRY: u32 = 2 * WORD;
+const ARGUMENT: u32 = WORD;
+
+// Where the kernel keeps what matters.
+const CONTEXTS: &str = "thread_contexts";
+const COUNTS: &str = "threads::choice::turns::COUNTS";
+/// All there is in a type that wraps another.
+const FIRST_FIELD: &str = "__0";
+
+/// What has been found.
+#[derive(Serialize)]
+pub struct Facts {
+    /// The threads in the order of their slots.
+    pub threads: Vec<Thread>,
+    /// From the first to the last.
+    pub turns: Vec<Turn>,
+}
+
+/// A thread.
+#[derive(Clone, Serialize)]
+pub struct Thread {
+    /// Its slot in every table of threads.
+    pub slot: u32,
+    /// What it is called in the demonstration.
+    pub name: String,
+    /// The function that it runs.
+    pub runs: String,
+}
+
+/// Takes the picture of the whole demonstration.
+pub fn take(mut sitting: Sitting) -> Result<Files> {
+    let places = Places::of(&sitting.program)?;
+    sitting.stop_briefly()?;
+    let mut threads = BTreeMap::from([(0, Thread { slot: 0, name: "first".into(), runs: "kernel".into() })]);
+    let mut switches = Vec::new();
+    let last_tick = loop {
+        let Some(snapshot) = sitting.until_one_of(SWITCH, END)? else {
+            break places.ticks(&sitting.snapshot()?)?;
+        };
+        let (switch, context) = places.switch(&snapshot)?;
+        if let Entry::Vacant(new) = threads.entry(switch.to) {
+            new.insert(new_thread(&sitting.program, &snapshot, switch.to, context)?);
+        }
+        switches.push(switch);
+    };
+    let log = sitting.finish()?;
+    let turns = turns::turns(&switches, 0, last_tick)?;
+    let facts = Facts { threads: threads.into_values().collect(), turns };
+    agree(&facts, &log)?;
+    let mut files = timeline_drawing::draw(&facts).files(&facts, table(&facts))?;
+    // Had the stops changed what happens, this log would differ from the one without them.
+    files.extend([log_file("08", &log)]);
+    Ok(files)
+}
+
+/// Where in memory the kernel keeps what matters.
+struct Places {
+    ticks: u32,
+    /// A word for each thread: where its context is.
+    contexts: u32,
+    counts: u32,
+}
+
+impl Places {
+    fn of(program: &Program) -> Result<Self> {
+        Ok(Self {
+            ticks: program.field("timer::tick::TICKS", "low")?,
+            contexts: program.field(CONTEXTS, FIRST_FIELD)?,
+            counts: program.field(COUNTS, FIRST_FIELD)?,
+        })
+    }
+
+    fn ticks(&self, snapshot: &Snapshot) -> Result<u32> {
+        snapshot.memory().word(self.ticks).context("the count of ticks does not lie in memory")
+    }
+
+    /// The switch that is about to happen, and the context that it loads.
+    fn switch(&self, snapshot: &Snapshot) -> Result<(Switch, u32)> {
+        let space = snapshot.space()?;
+        let word =
+            |address: u32| snapshot.word(&space, address).with_context(|| format!("nothing lies at {address:#010x}"));
+        // A `ThreadId` is the slot plus one.
+        let slot = |register| snapshot.registers.get(register)?.checked_sub(1).context("no thread has this number");
+        let (from, to) = (slot("ECX")?, slot("EDX")?);
+        let mut counts = turns::Counts::default();
+        let first = self.counts + from * size_of_val(&counts) as u32;
+        for (count, number) in counts.iter_mut().zip(0..) {
+            *count = word(first + number * WORD)?;
+        }
+        Ok((Switch { tick: self.ticks(snapshot)?, from, to, counts }, word(self.contexts + to * WORD)?))
+    }
+}
+
+/// What a thread is that comes for the first time: its context tells what it is going to run.
+fn new_thread(program: &Program, snapshot: &Snapshot, slot: u32, context: u32) -> Result<Thread> {
+    let space = snapshot.space()?;
+    let word = |offset| snapshot.word(&space, context + offset).context("a new thread without a stack");
+    let runs = program.function_at(word(ENTRY)?)?;
+    let argument = word(ARGUMENT)?;
+    let name = match runs.rsplit("::").next().unwrap_or(&runs) {
+        "count" => char::from_u32(argument).context("no letter")?.to_string(),
+        "doze" => "sleeper".into(),
+        "read" => "reader".into(),
+        "read_within_a_second" => "impatient".into(),
+        "idle" => "idle".into(),
+        other => bail!("a thread runs `{other}`, which has no name here"),
+    };
+    Ok(Thread { slot, name, runs })
+}
+
+/// Sees that the picture says what the kernel's own table says.
+fn agree(facts: &Facts, log: &str) -> Result<()> {
+    let said = turns::rows(log);
+    ensure!(!said.is_empty(), "The kernel prints no table.\n{log}");
+    for (name, counts) in said {
+        let thread = facts.threads.iter().find(|thread| thread.name == name);
+        let thread = thread.with_context(|| format!("The kernel tells of a thread {name}, which was not seen."))?;
+        let found = turns::count(&facts.turns, thread.slot);
+        ensure!(found == counts, "Of {name}, the kernel counts {counts:?}, but {found:?} were seen.\n{log}");
+    }
+    Ok(())
+}
+
+fn table(facts: &Facts) -> String {
+    let mut table = head(["turn", "thread", "from tick", "to tick", "ended by"]);
+    for (number, turn) in (1..).zip(&facts.turns) {
+        let (number, from, to) = (f(number), f(turn.from_tick), f(turn.to_tick));
+        table += &row([&number, facts.name(turn.thread), &from, &to, turn.ended_by.unwrap_or("(went on)")]);
+    }
+    table += "\n";
+    let mut names = vec!["thread", "all"];
+    names.extend(REASONS);
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    table += &line(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    table += &line(&vec!["---".to_owned(); names.len()]);
+    for thread in &facts.threads {
+        let counts = turns::count(&facts.turns, thread.slot);
+        let cells = [thread.name.clone(), f(counts.iter().sum())];
+        table += &line(&cells.into_iter().chain(counts.map(f)).collect::<Vec<_>>());
+    }
+    table
+}
+
+fn f(number: u32) -> String {
+    number.to_string()
+}
+
+impl Facts {
+    /// What the thread in this slot is called.
+    pub fn name(&self, slot: u32) -> &str {
+        self.threads.iter().find(|thread| thread.slot == slot).map_or("?", |thread| &thread.name)
+    }
+}
