@@ -6,7 +6,7 @@
 
 use crate::booted::{self, Suite};
 use crate::progress::Progress;
-use crate::{bochs, demonstrations, test};
+use crate::{bochs, demonstrations};
 use anyhow::Result;
 use clap::Args;
 use machine::boot::Boot;
@@ -60,7 +60,7 @@ pub fn stress(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     bochs::compare(workspace, &chapters, MOST_TIME_IN_SHORT, &tally)?;
     test_in_short(workspace, &chapters, seed, &tally)?;
     run(workspace, &chapters, seed, &tally, Length::Full)?;
-    Ok(test::conclude(&tally))
+    Ok(tally.conclude())
 }
 
 /// Lets the long tests of these chapters run in short, each twice, to see whether it does the same again.

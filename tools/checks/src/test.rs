@@ -44,18 +44,12 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         // Not for one chapter: a solution of an exercise changes its kernel, but not the book.
         pictures::test(workspace, &chapters, &tally)?;
     }
-    Ok(conclude(&tally))
+    Ok(tally.conclude())
 }
 
 /// Checks format and style.
 pub fn lint(workspace: &Workspace) -> Result<ExitCode> {
     let tally = Tally::default();
     host::lint(workspace, &tally);
-    Ok(conclude(&tally))
-}
-
-/// Tells the count, and makes it the status.
-pub fn conclude(tally: &Tally) -> ExitCode {
-    println!("\n{tally}");
-    if tally.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(tally.conclude())
 }

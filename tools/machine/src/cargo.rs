@@ -4,8 +4,7 @@
 //! and they stand here rather than in `.cargo/config.toml`, where they would reach the host's tests as
 //! well and give those a second `core`.
 
-use crate::workspace::Workspace;
-use std::ffi::OsStr;
+use crate::workspace::{self, Workspace};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -21,17 +20,9 @@ pub enum Profile {
     Release,
 }
 
-/// `cargo` with these arguments, wherever this program was started.
-pub fn plain<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
-    let cargo = std::env::var_os("CARGO");
-    let mut command = Command::new(cargo.as_deref().unwrap_or(OsStr::new("cargo")));
-    command.args(arguments);
-    command
-}
-
 /// `cargo` with this subcommand, for the host.
 pub fn for_host(workspace: &Workspace, subcommand: &str) -> Command {
-    let mut command = plain([subcommand]);
+    let mut command = workspace::cargo([subcommand]);
     command.current_dir(&workspace.root).env("CARGO_TARGET_DIR", &workspace.target);
     command.stderr(if workspace.is_quiet { Stdio::null() } else { Stdio::inherit() });
     command

@@ -1,6 +1,7 @@
 //! The count of what passed and what failed, and the one form in which each is told.
 
 use std::fmt;
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -70,6 +71,12 @@ impl Tally {
         for line in reason.iter().flat_map(|reason| reason.lines()) {
             println!("    {line}");
         }
+    }
+
+    /// Tells the count, and makes it the status.
+    pub fn conclude(&self) -> ExitCode {
+        println!("\n{self}");
+        if self.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     /// Whether nothing failed.

@@ -3,10 +3,11 @@
 //! A chapter is a folder `chapters/NN-name` whose package is called `chNN-name`. Nothing lists them a
 //! second time: Cargo knows the members of the workspace, in reading order.
 
-use crate::cargo;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 /// One chapter, as its `Cargo.toml` describes it.
 #[derive(Clone, Debug)]
@@ -47,8 +48,8 @@ impl Chapter {
 impl Workspace {
     /// Asks Cargo about the workspace that the current directory belongs to.
     pub fn load() -> Result<Self> {
-        let output = cargo::plain(["metadata", "--format-version=1", "--no-deps", "--offline"])
-            .stderr(std::process::Stdio::inherit())
+        let output = cargo(["metadata", "--format-version=1", "--no-deps", "--offline"])
+            .stderr(Stdio::inherit())
             .output()
             .context("cargo could not be started")?;
         let metadata: Metadata =
@@ -66,6 +67,14 @@ impl Workspace {
     pub fn chapter(&self, word: Option<&str>) -> Result<&Chapter> {
         find(&self.chapters, word)
     }
+}
+
+/// `cargo` with these arguments, wherever this program was started.
+pub fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    let cargo = std::env::var_os("CARGO");
+    let mut command = Command::new(cargo.as_deref().unwrap_or(OsStr::new("cargo")));
+    command.args(arguments);
+    command
 }
 
 fn find<'a>(chapters: &'a [Chapter], word: Option<&str>) -> Result<&'a Chapter> {

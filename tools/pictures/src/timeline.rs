@@ -5,13 +5,12 @@
 //! leaves have ended so far: the count that is one more than at its last switch is the reason.
 
 use crate::paper::{head, row};
-use crate::turns::{self, REASONS, Switch, Turn};
+use crate::turns::{self, Facts, REASONS, Switch, Thread};
 use crate::{Files, log_file, timeline_drawing};
 use anyhow::{Context, Result, bail, ensure};
 use probe::program::{Checkpoint, Program};
 use probe::sitting::Sitting;
 use probe::snapshot::Snapshot;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -29,26 +28,6 @@ const CONTEXTS: &str = "thread_contexts";
 const COUNTS: &str = "threads::choice::turns::COUNTS";
 /// All there is in a type that wraps another.
 const FIRST_FIELD: &str = "__0";
-
-/// What has been found.
-#[derive(Serialize)]
-pub struct Facts {
-    /// The threads in the order of their slots.
-    pub threads: Vec<Thread>,
-    /// From the first to the last.
-    pub turns: Vec<Turn>,
-}
-
-/// A thread.
-#[derive(Clone, Serialize)]
-pub struct Thread {
-    /// Its slot in every table of threads.
-    pub slot: u32,
-    /// What it is called in the demonstration.
-    pub name: String,
-    /// The function that it runs.
-    pub runs: String,
-}
 
 /// Takes the picture of the whole demonstration.
 pub fn take(mut sitting: Sitting) -> Result<Files> {

@@ -4,8 +4,7 @@
 //! no turn is too short to be seen, and is shaded.
 
 use crate::paper::{INK, PAPER, SHADE, Sheet, WIDTH, bold, digits, frame, line, words};
-use crate::timeline::Facts;
-use crate::turns::Turn;
+use crate::turns::{Facts, Turn};
 use svg::Node;
 use svg::node::element::{Group, Rectangle};
 

@@ -35,6 +35,26 @@ pub struct Turn {
     pub ended_by: Option<&'static str>,
 }
 
+/// What has been found of a whole run.
+#[derive(Serialize)]
+pub struct Facts {
+    /// The threads in the order of their slots.
+    pub threads: Vec<Thread>,
+    /// From the first to the last.
+    pub turns: Vec<Turn>,
+}
+
+/// A thread.
+#[derive(Clone, Serialize)]
+pub struct Thread {
+    /// Its slot in every table of threads.
+    pub slot: u32,
+    /// What it is called in the demonstration.
+    pub name: String,
+    /// The function that it runs.
+    pub runs: String,
+}
+
 /// The turns between these switches. The first thread has been running since `first_tick`, the last one
 /// still runs at `last_tick`.
 pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec<Turn>> {
