@@ -3,6 +3,7 @@
 use crate::boot::{Boot, Run};
 use crate::cargo::Profile;
 use crate::chapters::{Chapter, Workspace};
+use crate::defects::LIST_OF_TESTS;
 use crate::ending::Ending;
 use crate::interrupt;
 use crate::kernels::{self, Kind};
@@ -34,6 +35,11 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
 pub fn run(suites: &[Suite], first: &[String], tally: &Tally) -> Result<()> {
     let mut tests = list(suites, tally)?;
     tests.sort_by_key(|(_, test)| first.iter().position(|name| *name == test.name).unwrap_or(usize::MAX));
+    boot(tests, tally)
+}
+
+/// Boots these tests, in this order.
+pub fn boot(tests: Vec<(&Suite, Listed)>, tally: &Tally) -> Result<()> {
     in_parallel(tests.into_iter(), |(suite, test)| {
         if tally.has_enough() {
             return Ok(());
@@ -78,7 +84,7 @@ pub fn list<'a, 'b>(suites: &'b [Suite<'a>], tally: &Tally) -> Result<Vec<(&'b S
             Ok(())
         }
         Err(reason) => {
-            tally.note(&format!("{} list of tests", suite.chapter.name), Err(reason), Duration::ZERO);
+            tally.note(&format!("{} {LIST_OF_TESTS}", suite.chapter.name), Err(reason), Duration::ZERO);
             Ok(())
         }
     })?;

@@ -27,13 +27,17 @@ mod kernels;
 mod keyboard;
 mod listing;
 mod log;
+mod library;
 mod machine;
+mod mistakes;
 mod monitor;
 mod mutants;
+mod named;
 mod pictures;
 mod plan;
 mod process;
 mod progress;
+mod put_in;
 mod run;
 mod scratch;
 mod size;
@@ -77,6 +81,10 @@ enum Command {
     Figures(pictures::Options),
     /// Puts the known defects back, one by one, and tells which test catches each.
     Mutants(mutants::Options),
+    /// Puts one known mistake into the working tree.
+    Break(mistakes::BreakOptions),
+    /// Takes out what was put into the working tree.
+    Mend(mistakes::MendOptions),
     /// Breaks what only a kernel can run, at random, and tells what no test notices.
     MutantsOfKernel(kernel_mutants::Options),
     /// Checks format and style.
@@ -113,6 +121,9 @@ fn obey(command: Command) -> Result<ExitCode> {
         return book::preprocess::preprocess(options);
     }
     let workspace = Workspace::load()?;
+    if !matches!(command, Command::Break(_) | Command::Mend(_)) {
+        mistakes::remind(&workspace);
+    }
     match command {
         Command::Run(options) => run::run(&workspace, &options),
         Command::Debug(options) => debug::debug(&workspace, &options),
@@ -122,6 +133,8 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => bench::bench(&workspace, &options),
         Command::Figures(options) => pictures::make(&workspace, &options),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
+        Command::Break(options) => mistakes::put_in(&workspace, &options),
+        Command::Mend(options) => mistakes::mend(&workspace, &options),
         Command::MutantsOfKernel(options) => kernel_mutants::mutants_of_kernel(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Unsafe => unsafe_table::write(&workspace),
