@@ -12,7 +12,7 @@ chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
 PORT ?= 3000
 
-.PHONY: help run test stress bench figures book serve book-pdf test-book mutants mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint doctor setup clean
+.PHONY: help run test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint doctor setup clean
 
 help:
 	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
@@ -20,12 +20,15 @@ help:
 	@echo '         MEMORY=16     the memory of the machine, in MiB'
 	@echo '         QEMU_FLAGS=   more options for QEMU'
 	@echo 'make test              tests everything; with CHAPTER=5, one chapter'
+	@echo '         TEST=name     with CHAPTER=5, only the tests whose names contain this'
 	@echo 'make stress            does for minutes what tests do for moments; with CHAPTER=9, one chapter'
 	@echo '         SEED=17       what all random numbers come from; another one each time if not given'
 	@echo 'make bench             measures the kernels in instructions, and fails if one got worse; CHAPTER=6'
 	@echo 'make figures           takes the pictures of the book from running kernels; CHAPTER=5'
 	@echo 'make mutants           puts known defects back, one by one, and says which test catches each;'
 	@echo '                       with CHAPTER=6 those of one chapter, with MUTANT=27 those of one number or name'
+	@echo 'make break             puts one of them into your files, MISTAKE=09/no-exit; without MISTAKE, lists them'
+	@echo 'make mend              takes it out again, and leaves your own changes; KEEP=1 leaves all as it is'
 	@echo 'make mutants-of-logic  breaks what the host tests in every way, one by one: does a test notice? Takes an hour'
 	@echo 'make mutants-of-kernel breaks what only a kernel can run at random, SAMPLE=100 times: does a test notice?'
 	@echo '                       the same SEED=1 the same way; with CHAPTER=4, one chapter; stopped, it goes on when'
@@ -59,7 +62,7 @@ run:
 
 test:
 	$(first)
-	$(subst with,with-gdb,$(tools)) test $(chapter) --timeout='$(TIMEOUT)'
+	$(subst with,with-gdb,$(tools)) test $(chapter) $(if $(TEST),--test='$(TEST)') --timeout='$(TIMEOUT)'
 
 stress:
 	$(first)
@@ -92,6 +95,14 @@ test-book: book
 mutants:
 	$(first)
 	$(tools) mutants $(chapter) $(if $(MUTANT),--mutant='$(MUTANT)')
+
+break:
+	$(first)
+	$(tools) break $(chapter) $(if $(MISTAKE),--mistake='$(MISTAKE)')
+
+mend:
+	$(first)
+	$(tools) mend $(if $(KEEP),--keep)
 
 # What is broken, and what is not and why, stands in .cargo/mutants.toml. Status 3 is good: every change was
 # noticed, if only because a test never ended.

@@ -5,7 +5,7 @@
 //! checks the book, and `checks` tests everything.
 
 use anyhow::Result;
-use checks::{bench, kernel_mutants, mutants, stress, test};
+use checks::{bench, kernel_mutants, mistakes, mutants, stress, test};
 use clap::{Parser, Subcommand};
 use machine::command;
 use machine::workspace::Workspace;
@@ -33,6 +33,10 @@ enum Command {
     Figures(pictures::Options),
     /// Puts the known defects back, one by one, and tells which test catches each.
     Mutants(mutants::Options),
+    /// Puts one known mistake into the working tree.
+    Break(mistakes::BreakOptions),
+    /// Takes out what was put into the working tree.
+    Mend(mistakes::MendOptions),
     /// Breaks what only a kernel can run, at random, and tells what no test notices.
     MutantsOfKernel(kernel_mutants::Options),
     /// Checks format and style.
@@ -58,6 +62,9 @@ fn obey(command: Command) -> Result<ExitCode> {
         return book::preprocess::preprocess(options);
     }
     let workspace = Workspace::load()?;
+    if !matches!(command, Command::Break(_) | Command::Mend(_)) {
+        mistakes::remind(&workspace);
+    }
     match command {
         Command::Debug(options) => debug::debug(&workspace, &options),
         Command::Test(options) => test::test(&workspace, &options),
@@ -65,6 +72,8 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => bench::bench(&workspace, &options),
         Command::Figures(options) => pictures::make(&workspace, &options, || bench::for_book(&workspace)),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
+        Command::Break(options) => mistakes::put_in(&workspace, &options),
+        Command::Mend(options) => mistakes::mend(&workspace, &options),
         Command::MutantsOfKernel(options) => kernel_mutants::mutants_of_kernel(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Book(options) => book::book(&workspace, &options),

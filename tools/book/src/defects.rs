@@ -34,6 +34,10 @@ const FOLDER: &str = "mutants";
 const WOULD_SEE: &str = "A reader would see: ";
 const CAUGHT_BY: &str = "Caught by: ";
 const THE_COMPILER: &str = "the compiler";
+/// What a kernel fails at that says nothing.
+pub const LIST_OF_TESTS: &str = "list of tests";
+/// How the names of the runs of a demonstration begin.
+pub const DEMONSTRATION: &str = "demonstration ";
 const IMPOSSIBLE: &str = "Impossible here: ";
 const UNNOTICED: &str = "Not to be noticed here: ";
 
@@ -118,6 +122,39 @@ impl Defect {
         match word.parse::<u32>() {
             Ok(number) => number == self.number,
             Err(_) => !word.is_empty() && self.name.contains(word),
+        }
+    }
+
+    /// The test that catches it; none if the compiler does, or it cannot be put back.
+    pub fn test(&self) -> Option<&str> {
+        self.caught_by.as_deref().filter(|_| self.kind == Kind::Patch)
+    }
+
+    /// What a person calls it: its chapter's number, and its name without its own.
+    pub fn title(&self) -> String {
+        format!("{}/{}", self.chapter.split('-').next().unwrap_or_default(), self.short_name())
+    }
+
+    /// Its name without its number, which others may have too.
+    pub fn short_name(&self) -> &str {
+        self.name.split_once('-').map_or(&self.name, |(_, name)| name)
+    }
+
+    /// The commands that show it once it is put in; none if it cannot be.
+    pub fn shown_by(&self) -> Vec<String> {
+        let chapter = self.chapter.split('-').next().unwrap_or_default().trim_start_matches('0');
+        let run = format!("make run CHAPTER={chapter}");
+        match self.test() {
+            None if self.has_patch() => vec![run],
+            None => Vec::new(),
+            // What is caught because nothing is said, or something wrong, is seen there.
+            Some(test) if test == LIST_OF_TESTS || test.starts_with(DEMONSTRATION) => vec![run],
+            Some(test) => {
+                let name = test.rsplit("::").next().unwrap_or(test);
+                let is_shown = self.outcome.contains("demonstration") && !self.outcome.starts_with("nothing");
+                let run = is_shown.then_some(run);
+                run.into_iter().chain([format!("make test CHAPTER={chapter} TEST={name}")]).collect()
+            }
         }
     }
 
@@ -249,6 +286,23 @@ mod tests {
         {
             assert_eq!(defect.answers_to(word), is_meant, "{word}");
         }
+    }
+
+    #[test]
+    fn each_has_a_title_and_the_commands_that_show_it() {
+        let shown_by = |test: &str, outcome: &str| {
+            let text = PATCH.replace("a_test", test).replace("nothing.", outcome);
+            parse("27-it-is-wrong.patch", &text).expect("a patch").shown_by()
+        };
+        assert_eq!(parse("27-it-is-wrong.patch", PATCH).expect("a patch").title(), "06/it-is-wrong");
+        let test = "make test CHAPTER=6 TEST=a_test";
+        assert_eq!(shown_by("a_test", "nothing in the demonstration."), [test]);
+        assert_eq!(shown_by("list::tests::a_test", "a fault."), [test]);
+        assert_eq!(shown_by("a_test", "\"x\" in the demonstration."), ["make run CHAPTER=6", test]);
+        for test in ["list of tests", "demonstration with 16 MiB", "the compiler"] {
+            assert_eq!(shown_by(test, "nothing."), ["make run CHAPTER=6"], "{test}");
+        }
+        assert!(parse("01-it.md", REASON).expect("a reason").shown_by().is_empty());
     }
 
     #[test]

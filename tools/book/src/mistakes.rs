@@ -24,33 +24,29 @@ fn id(defect: &Defect) -> String {
 }
 
 fn shown(defect: &Defect) -> String {
-    let Defect { outcome, prose, name, .. } = defect;
-    let (chapter, patch) = (number(&defect.chapter), defect.path().display().to_string());
-    let says = |word: &str| format!("<p><strong>{word}</strong> {}</p>\n", inline(outcome));
-    let shell = |commands: &[&str]| {
-        let lines: String = commands.iter().map(|command| format!("$ {command}\n")).collect();
-        format!("\n```console\n{lines}```\n\n")
-    };
-    let (apply, take_out) = (format!("git apply {patch}"), format!("git apply -R {patch}"));
-    let (run, mutants) =
-        (format!("make run CHAPTER={chapter}"), format!("make mutants CHAPTER={chapter} MUTANT={name}"));
-    let rest = match defect.kind {
-        Kind::Impossible => says("Impossible here:"),
-        Kind::Unnoticed => says("Not to be noticed here:"),
-        Kind::Refused => {
-            let words = "<p>Put it in: the compiler refuses it, and says why. Then take it out again.</p>\n";
-            says("You would see:") + words + &shell(&[&apply, &run, &take_out])
+    let says = |word: &str| format!("<p><strong>{word}</strong> {}</p>\n", inline(&defect.outcome));
+    let rest = match (defect.kind, defect.test()) {
+        (Kind::Impossible, _) => says("Impossible here:"),
+        (Kind::Unnoticed, _) => says("Not to be noticed here:"),
+        (Kind::Patch, Some(test)) if defect.shown_by().iter().any(|command| command.starts_with("make test")) => {
+            let words = format!("Put it in, see {} fail, and take it out again:", html::name(test));
+            says("You would see:") + &commands(&words, defect)
         }
-        Kind::Patch => {
-            let test = html::name(defect.caught_by.as_deref().unwrap_or_default());
-            let words = format!(
-                "<p>Put it in, look, and take it out again. The last command does it in a copy, \
-                and sees {test} fail.</p>\n"
-            );
-            says("You would see:") + &words + &shell(&[&apply, &run, &take_out, &mutants])
+        (Kind::Patch, _) => says("You would see:") + &commands("Put it in, look, and take it out again:", defect),
+        (Kind::Refused, _) => {
+            let words = "Put it in, see the compiler refuse it and say why, and take it out again:";
+            says("You would see:") + &commands(words, defect)
         }
     };
-    format!("<div class=\"defect\" id=\"{}\">\n{}{rest}</div>\n\n", id(defect), paragraphs(prose))
+    format!("<div class=\"defect\" id=\"{}\">\n{}{rest}</div>\n\n", id(defect), paragraphs(&defect.prose))
+}
+
+/// What to type, below these words.
+fn commands(words: &str, defect: &Defect) -> String {
+    let put_in = format!("make break MISTAKE={}", defect.title());
+    let commands = [put_in].into_iter().chain(defect.shown_by()).chain(["make mend".into()]);
+    let lines: String = commands.map(|command| format!("$ {command}\n")).collect();
+    format!("<p>{words}</p>\n\n```console\n{lines}```\n\n")
 }
 
 /// The table of all defects, by number.
@@ -100,7 +96,9 @@ mod tests {
 
     fn with(name: &str) -> Result<String, String> {
         let refused = PATCH.replace("a_test", "the compiler");
+        let silent = PATCH.replace("a_test", "list of tests");
         let files = [
+            ("chapters/06-heap/mutants/29-e.patch", &*silent),
             ("chapters/06-heap/mutants/27-a.patch", PATCH),
             ("chapters/06-heap/mutants/28-b.patch", &*refused),
             ("chapters/02-b/mutants/30-c.md", REASON),
@@ -118,16 +116,24 @@ mod tests {
             "{shown}"
         );
         assert!(shown.contains("<strong>You would see:</strong> &quot;nothing&quot;."), "{shown}");
-        let commands = "$ git apply chapters/06-heap/mutants/27-a.patch\n$ make run CHAPTER=6\n\
-            $ git apply -R chapters/06-heap/mutants/27-a.patch\n$ make mutants CHAPTER=6 MUTANT=27-a\n```";
-        assert!(shown.contains(commands) && shown.contains("<code>a_<wbr>test</code>"), "{shown}");
+        let commands = "$ make break MISTAKE=06/a\n$ make test CHAPTER=6 TEST=a_test\n$ make mend\n```";
+        assert!(shown.contains(commands) && shown.contains("see <code>a_<wbr>test</code> fail"), "{shown}");
+        let commands = "$ make break MISTAKE=06/b\n$ make run CHAPTER=6\n$ make mend\n```";
         let refused = with("28-b").expect("a defect");
-        assert!(refused.contains("the compiler refuses it") && !refused.contains("make mutants"), "{refused}");
+        assert!(refused.contains("see the compiler refuse it") && refused.contains(commands), "{refused}");
+        let silent = with("29-e").expect("a defect");
+        let commands =
+            "Put it in, look, and take it out again:</p>\n\n```console\n$ make break MISTAKE=06/e\n$ make run";
+        assert!(silent.contains(commands) && !silent.contains("list"), "{silent}");
     }
 
     #[test]
     fn what_cannot_be_put_in_has_its_reason() {
-        assert!(with("27-d").expect("a reason").contains("<strong>Not to be noticed here:</strong> it is."));
+        let shown = with("27-d").expect("a reason");
+        assert!(
+            shown.contains("<strong>Not to be noticed here:</strong> it is.") && !shown.contains("make"),
+            "{shown}"
+        );
         assert!(with("30-c").expect_err("another chapter's").contains("no defect \"30-c\""));
     }
 

@@ -1,6 +1,7 @@
 //! The tests that boot: every behaviour of every chapter, one machine for each.
 
 use anyhow::Result;
+use book::defects::LIST_OF_TESTS;
 use machine::boot::{Boot, Run};
 use machine::cargo::Profile;
 use machine::ending::Ending;
@@ -32,6 +33,11 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
 pub fn run(suites: &[Suite], first: &[String], tally: &Tally) -> Result<()> {
     let mut tests = list(suites, tally)?;
     tests.sort_by_key(|(_, test)| first.iter().position(|name| *name == test.name).unwrap_or(usize::MAX));
+    boot(tests, tally)
+}
+
+/// Boots these tests, in this order.
+pub fn boot(tests: Vec<(&Suite, Listed)>, tally: &Tally) -> Result<()> {
     tests.into_iter().par_bridge().try_for_each(|(suite, test)| -> Result<()> {
         if tally.has_enough() {
             return Ok(());
@@ -73,7 +79,7 @@ pub fn list<'a, 'b>(suites: &'b [Suite<'a>], tally: &Tally) -> Result<Vec<(&'b S
     for (suite, list) in lists {
         match list {
             Ok(list) => tests.extend(list.into_iter().map(|test| (suite, test))),
-            Err(reason) => tally.note(&format!("{} list of tests", suite.chapter.name), Err(reason), Duration::ZERO),
+            Err(reason) => tally.note(&format!("{} {LIST_OF_TESTS}", suite.chapter.name), Err(reason), Duration::ZERO),
         }
     }
     tests.sort_by_key(|(suite, _)| &suite.chapter.name);

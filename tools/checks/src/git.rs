@@ -1,8 +1,10 @@
-//! Git: which files the project has, and patches applied to them.
+//! Git: which files the project has, patches applied to them, and files compared and merged.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::{fmt, io};
 
 /// The files in `root` that git knows, and those that it would take, by their paths from there on.
 pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
@@ -25,18 +27,92 @@ pub fn applies(root: &Path, patch: &Path) -> Result<Result<(), String>> {
     patched(root, patch, &["--check"])
 }
 
+/// Whether what the patch does has been done, so that it could be undone.
+pub fn is_applied(root: &Path, patch: &Path) -> Result<bool> {
+    Ok(patched(root, patch, &["--check", "--reverse"])?.is_ok())
+}
+
 fn patched(root: &Path, patch: &Path, options: &[&str]) -> Result<Result<(), String>> {
     let patch = patch.to_string_lossy();
     let output = git(root, &[&["apply", "--whitespace=nowarn"], options, &[&patch]].concat())?;
     Ok(if output.status.success() { Ok(()) } else { Err(complaint(&output)) })
 }
 
+/// The files that a patch changes, by their paths from the project's folder on.
+pub fn changed_by(root: &Path, patch: &Path) -> Result<Vec<PathBuf>> {
+    let output = git(root, &["apply".as_ref(), "--numstat".as_ref(), "-z".as_ref(), patch.as_os_str()])?;
+    if !output.status.success() {
+        bail!("git cannot tell what {} changes: {}", patch.display(), complaint(&output));
+    }
+    let rows = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(rows.split_terminator('\0').filter_map(|row| row.split('\t').nth(2)).map(PathBuf::from).collect())
+}
+
+/// What becomes of a file `yours` if the same is done to it that leads from `old` to `new`; none if it has been
+/// changed in the same lines.
+pub fn merge(yours: &Path, old: &Path, new: &Path) -> Result<Option<Vec<u8>>> {
+    let options = ["merge-file", "--stdout", "--quiet"].map(OsStr::new);
+    let output = git(Path::new("/"), &[&options[..], &[yours.as_os_str(), old.as_os_str(), new.as_os_str()]].concat())?;
+    match output.status.code() {
+        Some(0) => Ok(Some(output.stdout)),
+        // So many conflicts.
+        Some(1..=127) => Ok(None),
+        _ => bail!("git cannot merge {}: {}", yours.display(), complaint(&output)),
+    }
+}
+
+/// Lines of a file that were changed, or where lines are gone.
+#[derive(Debug, PartialEq)]
+pub struct Lines {
+    first: usize,
+    count: usize,
+    gone: usize,
+}
+
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { first, count, gone } = *self;
+        let lines = if gone == 1 { "a line".into() } else { format!("{gone} lines") };
+        match (count, first) {
+            (0, 0) => write!(f, "{lines} gone at the start"),
+            (0, _) => write!(f, "{lines} gone after line {first}"),
+            (1, _) => write!(f, "line {first}"),
+            _ => write!(f, "lines {first} to {}", first + count - 1),
+        }
+    }
+}
+
+/// Which lines of the file `new` are not as they were in `old`.
+pub fn changed_lines(old: &Path, new: &Path) -> Result<Vec<Lines>> {
+    let options = ["diff", "--no-index", "--no-ext-diff", "--no-color", "--unified=0"].map(OsStr::new);
+    let output = git(Path::new("/"), &[&options[..], &[old.as_os_str(), new.as_os_str()]].concat())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().filter_map(|line| line.strip_prefix("@@ -")).map(lines).collect()
+}
+
+/// What the head of a part of a patch tells, such as `12,3 +12,4 @@`.
+fn lines(head: &str) -> Result<Lines> {
+    let number = |word: &str| word.parse().map_err(|_| anyhow!("git tells no lines: @@ -{head}"));
+    let range = |word: &str| -> Result<(usize, usize)> {
+        let (first, count) = word.split_once(',').unwrap_or((word, "1"));
+        Ok((number(first)?, number(count)?))
+    };
+    let mut words = head.split([' ', '+']).filter(|word| !word.is_empty());
+    let (old, new) = (range(words.next().unwrap_or_default())?, range(words.next().unwrap_or_default())?);
+    Ok(Lines { first: new.0, count: new.1, gone: old.1 })
+}
+
 /// Runs git in a folder that counts by itself, even if it lies within a repository and is no part of that.
-fn git(folder: &Path, arguments: &[&str]) -> Result<Output> {
+fn git(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Result<Output> {
     let mut command = Command::new("git");
     command.current_dir(folder).args(arguments).env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
     command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder));
-    command.output().context("git could not be started")
+    match command.output() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            bail!("This needs git, and there is none on this machine. Install it: on Debian, `apt install git`.")
+        }
+        output => output.context("git could not be started"),
+    }
 }
 
 fn complaint(output: &Output) -> String {
@@ -86,5 +162,28 @@ pub(crate) mod tests {
         assert_eq!(fs::read_to_string(root.join("in/one")).expect("a file"), "two\n");
         let why = applies(root, patch).expect("git is there").expect_err("it has been applied");
         assert!(why.contains("in/one"), "{why}");
+    }
+
+    #[test]
+    fn what_a_patch_changes_is_known_and_whether_it_has() {
+        let (folder, patch) = (repository(), Path::new("patch"));
+        let root = folder.path();
+        assert_eq!(changed_by(root, patch).expect("a patch"), [Path::new("in/one")]);
+        assert!(!is_applied(root, patch).expect("git is there"));
+        fs::write(root.join("in/one"), "two\n").expect("a file");
+        assert!(is_applied(root, patch).expect("git is there"));
+    }
+
+    #[test]
+    fn lines_are_told_as_a_person_would() {
+        for (head, told) in [
+            ("12,3 +12,4 @@ fn f()", "lines 12 to 15"),
+            ("12 +13 @@", "line 13"),
+            ("12 +11,0 @@", "a line gone after line 11"),
+            ("1,2 +0,0 @@", "2 lines gone at the start"),
+        ] {
+            assert_eq!(lines(head).expect(head).to_string(), told);
+        }
+        assert!(lines("x +1 @@").is_err());
     }
 }

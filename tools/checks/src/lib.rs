@@ -20,6 +20,10 @@ pub mod bench;
 pub mod size;
 
 pub mod git;
+pub mod library;
+pub mod named;
+pub mod put_in;
+pub mod mistakes;
 pub mod scratch;
 pub mod trial;
 pub mod mutants;

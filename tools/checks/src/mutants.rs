@@ -1,8 +1,9 @@
 //! `make mutants`: the known defects put back, one by one, to see that the tests catch each.
 //!
-//! Each is put back in a copy of the project, where the tests of its chapter run until the one fails that its
-//! file names. What survives fails the run, for then a test is missing; and so does what only others catch. First the copy has to pass without any defect, or
-//! everything would seem to be caught. `defects.rs` says what the files look like that hold the defects.
+//! Each is put back in a copy of the project, where the test runs first that its file names, and then, until that fails,
+//! the others of its chapter. What survives fails the run, for then a test is missing; and so does what only others catch. First the copy has to pass without any defect, or
+//! everything would seem to be caught: whole chapters if all is tried, the one test if one defect is asked for, so that this takes
+//! seconds. `defects.rs` says what the files look like that hold the defects.
 
 use crate::git;
 use crate::scratch::{Original, Scratch};
@@ -46,10 +47,18 @@ pub fn mutants(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
 
     let trials = Trials::new(workspace, Duration::from_secs(options.timeout))?;
     println!("First without any defect, in a copy. The first time ever, it is built for that: a matter of minutes.");
-    for chapter in chapters {
-        let start = Instant::now();
-        trials.without_defect(chapter)?;
-        println!("{} without any defect: all tests pass ({:.1} s)", chapter.name, start.elapsed().as_secs_f32());
+    if options.mutant.is_some() {
+        for defect in defects.iter().filter(|defect| defect.has_patch()) {
+            let start = Instant::now();
+            let what = trials.test_without_defect(defect, workspace.chapter(Some(&defect.chapter))?)?;
+            println!("{} without any defect: {what} ({:.1} s)", defect.chapter, start.elapsed().as_secs_f32());
+        }
+    } else {
+        for chapter in chapters {
+            let start = Instant::now();
+            trials.without_defect(chapter)?;
+            println!("{} without any defect: all tests pass ({:.1} s)", chapter.name, start.elapsed().as_secs_f32());
+        }
     }
     let (mut caught, mut not_caught, mut not_tried) = (0, 0, 0);
     for defect in &defects {
@@ -114,6 +123,22 @@ impl Trials {
         }
     }
 
+    /// Refuses a defect whose test fails without any. Says what was seen.
+    fn test_without_defect(&self, defect: &Defect, chapter: &Chapter) -> Result<String> {
+        self.scratch.mend(&self.original)?;
+        let workspace = &self.scratch.workspace;
+        let (verdict, what) = match defect.test() {
+            None => (Some(trial::compile(workspace, chapter)?), "it compiles".into()),
+            Some(test) => (trial::one(workspace, chapter, self.timeout, test)?, format!("{test} passes")),
+        };
+        match verdict {
+            Some(Verdict::Passed) => Ok(what),
+            Some(Verdict::DoesNotCompile) => bail!("Without any defect, {} does not compile.", chapter.name),
+            Some(Verdict::Failed(test)) => bail!("Without any defect, {} fails already: {test}.", chapter.name),
+            None => bail!("{} names a test that {} does not have.", defect.path().display(), chapter.name),
+        }
+    }
+
     /// Runs the chapter's tests with this defect; returns what caught it, or that nothing did, if there is a patch.
     fn with_defect(&self, defect: &Defect, chapter: &Chapter) -> Result<Option<Result<String, String>>> {
         if !defect.has_patch() {
@@ -123,9 +148,11 @@ impl Trials {
         if let Err(why) = git::apply(&self.scratch.workspace.root, &defect.path())? {
             return Ok(Some(Err(format!("NOT TRIED, because the patch does not apply: {why}"))));
         }
-        let wanted = defect.caught_by.as_deref().filter(|_| defect.kind == Kind::Patch);
-        let verdict = trial::run(&self.scratch.workspace, chapter, self.timeout, wanted)?;
-        Ok(Some(judge(defect.kind, wanted, verdict)))
+        let verdict = match defect.test() {
+            None => trial::compile(&self.scratch.workspace, chapter)?,
+            wanted => trial::run(&self.scratch.workspace, chapter, self.timeout, wanted)?,
+        };
+        Ok(Some(judge(defect.kind, defect.test(), verdict)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `make test` and `make lint`: everything that can be checked, counted in one line at the end.
 
-use crate::{bench, booted, demonstrations, host, mutants, stress};
+use crate::{bench, booted, demonstrations, host, mutants, named, stress};
 use anyhow::Result;
 use clap::Args;
 use machine::tally::Tally;
@@ -14,6 +14,9 @@ pub struct Options {
     /// Number or name of the only chapter to test; everything if not given.
     #[arg(long)]
     chapter: Option<String>,
+    /// With a chapter: only the test of this name, or those whose names contain it.
+    #[arg(long)]
+    test: Option<String>,
     /// Seconds after which a test that has not ended is said to hang.
     #[arg(long, default_value_t = 60)]
     timeout: u64,
@@ -22,6 +25,11 @@ pub struct Options {
 /// Tests everything, or one chapter; the last line is the count.
 pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let tally = Tally::default();
+    let timeout = Duration::from_secs(options.timeout);
+    if let Some(word) = &options.test {
+        named::test(workspace, options.chapter.as_deref(), word, timeout, &tally)?;
+        return Ok(tally.conclude());
+    }
     let everything = options.chapter.is_none();
     let chapters: Vec<&Chapter> = match &options.chapter {
         None => workspace.chapters.iter().collect(),
@@ -35,7 +43,6 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     }
     host::test_libraries(workspace, &chapters, everything, &tally);
     host::test_refusals(workspace, &chapters, &tally);
-    let timeout = Duration::from_secs(options.timeout);
     demonstrations::test(workspace, &chapters, timeout, &tally)?;
     booted::test(workspace, &chapters, timeout, &tally)?;
     stress::test_in_short(workspace, &chapters, stress::USUAL_SEED, &tally)?;
