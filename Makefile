@@ -4,10 +4,9 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 TIMEOUT ?= 60
 MEMORY ?= 16
 
-# The first build of the tools is long enough to wonder about.
-first = @[ -x target/debug/tools ] || echo "The tools of this project are built first, once; that takes a minute or two."
-tools = @tools/setup.sh with cargo run --quiet --package tools --
-machine = @tools/setup.sh with cargo run --quiet --package machine --
+# The package that boots kernels, of which little is to be compiled, and the one for everything else.
+machine = @tools/setup.sh $(with) cargo run --quiet --package machine --
+tools = @tools/setup.sh $(with) cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
 PORT ?= 3000
@@ -15,40 +14,46 @@ PORT ?= 3000
 .PHONY: help run test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint doctor setup clean
 
 help:
-	@echo 'make run CHAPTER=9     boots the kernel of a chapter (without CHAPTER: of the last one)'
-	@echo '         TIMEOUT=60    seconds after which a kernel that has not ended is said to hang'
-	@echo '         MEMORY=16     the memory of the machine, in MiB'
-	@echo '         QEMU_FLAGS=   more options for QEMU'
-	@echo 'make test              tests everything; with CHAPTER=5, one chapter'
-	@echo '         TEST=name     with CHAPTER=5, only the tests whose names contain this'
-	@echo 'make stress            does for minutes what tests do for moments; with CHAPTER=9, one chapter'
-	@echo '         SEED=17       what all random numbers come from; another one each time if not given'
-	@echo 'make bench             measures the kernels in instructions, and fails if one got worse; CHAPTER=6'
-	@echo 'make figures           takes the pictures of the book from running kernels; CHAPTER=5'
-	@echo 'make mutants           puts known defects back, one by one, and says which test catches each;'
-	@echo '                       with CHAPTER=6 those of one chapter, with MUTANT=27 those of one number or name'
-	@echo 'make break             puts one of them into your files, MISTAKE=09/no-exit; without MISTAKE, lists them'
-	@echo 'make mend              takes it out again, and leaves your own changes; KEEP=1 leaves all as it is'
-	@echo 'make mutants-of-logic  breaks what the host tests in every way, one by one: does a test notice? Takes an hour'
-	@echo 'make mutants-of-kernel breaks what only a kernel can run at random, SAMPLE=100 times: does a test notice?'
-	@echo '                       the same SEED=1 the same way; with CHAPTER=4, one chapter; stopped, it goes on when'
-	@echo '                       started again; LIST=1 only shows what it would break'
-	@echo 'make miri              interprets the tests of the heap on the host: does a memory access break a rule of Rust?'
-	@echo 'make valgrind          tests the heap on the host where every access to memory is watched'
-	@echo 'make book              builds the book in target/book, checks it, and says where it begins'
-	@echo '         DRAFT=1       only tells what the book does not show yet, such as pictures that are not taken'
-	@echo 'make serve             shows the book at http://localhost:3000, and anew whenever a page or a source changes'
-	@echo '         PORT=3000     another port'
-	@echo 'make book-pdf          prints the book into target/book.pdf'
-	@echo 'make test-book         opens every page of the book in a browser and tests what it shows; screenshots'
-	@echo '                       lie in target/book-screenshots afterwards'
-	@echo 'make debug CHAPTER=9   boots it under gdb, with a breakpoint at its entry; GDB_FLAGS= for gdb'
-	@echo 'make iso CHAPTER=9     makes the bootable CD image and says where it is'
-	@echo 'make fmt               formats the source'
-	@echo 'make lint              checks format and style'
-	@echo 'make doctor            tells what this machine has and lacks; changes nothing'
-	@echo 'make setup             installs what it lacks; make run does that too'
-	@echo 'make clean             removes everything that was built'
+	@echo 'To read:'
+	@echo '  make serve              shows the book at http://localhost:3000, and anew after each change'
+	@echo '       PORT=3000          another port'
+	@echo '  make book               builds the book, checks it, and says where it begins'
+	@echo '       DRAFT=1            only tells what the book lacks, such as pictures'
+	@echo '  make book-pdf           prints the book into target/book.pdf'
+	@echo
+	@echo 'To learn:'
+	@echo '  make run CHAPTER=9      boots the kernel of a chapter; without CHAPTER, the last one'
+	@echo '       TIMEOUT=60         after how many seconds a kernel counts as hung'
+	@echo '       MEMORY=16          the memory of the machine, in MiB'
+	@echo '       QEMU_FLAGS=        more options for QEMU'
+	@echo '  make test CHAPTER=9     tests a chapter; without CHAPTER, everything'
+	@echo '       TEST=name          only the tests whose names contain this'
+	@echo '  make break              puts a known mistake into your files; without MISTAKE, lists them'
+	@echo '       MISTAKE=09/no-exit which one'
+	@echo '  make mend               takes it out again, and leaves your own changes'
+	@echo '       KEEP=1             forgets it, and leaves your files as they are'
+	@echo '  make debug CHAPTER=9    boots the kernel under gdb, with a breakpoint at its entry'
+	@echo '       GDB_FLAGS=         more options for gdb'
+	@echo '  make iso CHAPTER=9      makes a bootable CD image, and says where it is'
+	@echo '  make doctor             tells what this machine has and lacks; changes nothing'
+	@echo '  make setup              installs what this machine lacks; make run does that too'
+	@echo
+	@echo 'To change (with CHAPTER=9, most commands take one chapter):'
+	@echo '  make fmt                formats the source'
+	@echo '  make lint               checks format and style'
+	@echo '  make test-book          tests every page of the book in a browser, and keeps screenshots'
+	@echo '  make figures            takes the pictures of the book from running kernels'
+	@echo '  make bench              counts the kernels'\'' instructions; fails if a count got worse'
+	@echo '  make stress             runs random tests for minutes; SEED=17 repeats a run'
+	@echo '  make mutants            puts in known mistakes, one by one: which test catches each?'
+	@echo '       MUTANT=27          only this one, by number or name'
+	@echo '  make mutants-of-logic   breaks what the host tests, one by one; takes an hour'
+	@echo '  make mutants-of-kernel  breaks what only a kernel runs, at random'
+	@echo '       SAMPLE=100 SEED=1  how many mistakes, and which'
+	@echo '       LIST=1             only shows the mistakes'
+	@echo '  make miri               checks the heap'\''s memory accesses against the rules of Rust'
+	@echo '  make valgrind           watches the heap'\''s memory accesses on the host'
+	@echo '  make clean              removes everything that was built'
 	@echo
 	@echo 'The chapters, by number or by name:'
 	@for folder in chapters/*/; do \
@@ -56,52 +61,57 @@ help:
 	    printf '  %-18s %s\n' "$$(basename $$folder)" "$$description"; \
 	done
 
+# What a command needs besides Rust and QEMU, as tools/setup.sh calls it.
+with = with
+test debug: with = with-gdb
+stress: with = with-bochs
+book serve: with = with-book
+book-pdf: with = with-pdf
+
+run iso: target/debug/machine
+test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint: target/debug/tools
+
+# `cargo run --quiet` would compile them too, but in silence. Here Cargo shows what it compiles, and how far it is.
+target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
+	@tools/setup.sh $(with) echo 'First, Cargo compiles the tools of this project ($*):'
+	@tools/setup.sh $(with) cargo build --package $*
+	@touch -c $@
+
 run:
-	$(first)
 	$(machine) run $(chapter) --timeout='$(TIMEOUT)' --memory='$(MEMORY)' -- $(QEMU_FLAGS)
 
 test:
-	$(first)
-	$(subst with,with-gdb,$(tools)) test $(chapter) $(if $(TEST),--test='$(TEST)') --timeout='$(TIMEOUT)'
+	$(tools) test $(chapter) $(if $(TEST),--test='$(TEST)') --timeout='$(TIMEOUT)'
 
 stress:
-	$(first)
-	$(subst with,with-bochs,$(tools)) stress $(chapter) $(if $(SEED),--seed='$(SEED)')
+	$(tools) stress $(chapter) $(if $(SEED),--seed='$(SEED)')
 
 bench:
-	$(first)
 	$(tools) bench $(chapter)
 
 figures:
-	$(first)
 	$(tools) figures $(chapter)
 
 book:
-	$(first)
-	$(subst with,with-book,$(tools)) book $(if $(DRAFT),--draft)
+	$(tools) book $(if $(DRAFT),--draft)
 
 serve:
-	$(first)
-	$(subst with,with-book,$(tools)) serve --port='$(PORT)'
+	$(tools) serve --port='$(PORT)'
 
 book-pdf:
-	$(first)
-	$(subst with,with-pdf,$(tools)) book-pdf $(if $(DRAFT),--draft)
+	$(tools) book-pdf $(if $(DRAFT),--draft)
 
 # --silent: npm has nothing to add to what the tests say.
 test-book: book
 	@tools/setup.sh with-browser npm test --silent --prefix book/browser
 
 mutants:
-	$(first)
 	$(tools) mutants $(chapter) $(if $(MUTANT),--mutant='$(MUTANT)')
 
 break:
-	$(first)
 	$(tools) break $(chapter) $(if $(MISTAKE),--mistake='$(MISTAKE)')
 
 mend:
-	$(first)
 	$(tools) mend $(if $(KEEP),--keep)
 
 # What is broken, and what is not and why, stands in .cargo/mutants.toml. Status 3 is good: every change was
@@ -111,7 +121,6 @@ mutants-of-logic:
 
 # What cannot be noticed, and why, stands in tools/kernel-mutants.toml.
 mutants-of-kernel:
-	$(first)
 	$(tools) mutants-of-kernel $(chapter) $(if $(SEED),--seed='$(SEED)') $(if $(SAMPLE),--sample='$(SAMPLE)') \
 	    $(if $(LIST),--list)
 
@@ -128,15 +137,12 @@ valgrind:
 	    --package=ch06-heap --lib -- --skip long_sequences
 
 debug:
-	$(first)
-	$(subst with,with-gdb,$(tools)) debug $(chapter) --memory='$(MEMORY)' --qemu-flags='$(QEMU_FLAGS)' -- $(GDB_FLAGS)
+	$(tools) debug $(chapter) --memory='$(MEMORY)' --qemu-flags='$(QEMU_FLAGS)' -- $(GDB_FLAGS)
 
 iso:
-	$(first)
 	$(machine) iso $(chapter)
 
 lint:
-	$(first)
 	$(tools) lint
 
 fmt:

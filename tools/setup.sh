@@ -20,6 +20,7 @@ needs="rust linker lld qemu grub xorriso"
 extras="mdbook chromium node npm modules mutants miri valgrind bochs"
 # Pages look and link as this version makes them.
 mdbook=0.5.4
+mdbook_releases=https://github.com/rust-lang/mdBook/releases/download
 # What opens the book's pages to test them.
 browser=book/browser
 node=$(sed -n 's/.*"node": ">=\(.*\)".*/\1/p' $browser/package.json)
@@ -253,6 +254,8 @@ packages() {
         apt-get:node | dnf:node | pacman:node | zypper:node) echo nodejs ;;
         dnf:npm)        echo nodejs-npm ;;
         brew:npm)       echo node ;;
+        # curl downloads mdBook. Without it, and without the right to install it, Cargo builds mdBook.
+        apt-get:mdbook) [ "$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl ca-certificates ;;
         *:mutants | *:miri | *:mdbook | *:modules) ;;
         *:linker)       echo gcc ;;
         *:qemu)         echo qemu-system-x86 ;;
@@ -310,7 +313,7 @@ install_packages() {
     if [ "$manager" = apt-get ]; then
         export DEBIAN_FRONTEND=noninteractive
         echo "+ $(as_root)apt-get update" >&2
-        $(as_root) apt-get --quiet=2 update >&2 || die "The list of packages could not be fetched; is there a network?"
+        $(as_root) apt-get update >&2 || die "The list of packages could not be fetched; is there a network?"
     fi
     echo "+ $command" >&2
     $command >&2 || die "That failed; the reason stands above."
@@ -334,12 +337,56 @@ rustup_install() {
 # No system packages it: Cargo builds it, outside of this folder, once.
 mutants_install() {
     echo "+ cargo install cargo-mutants --locked   (it takes a few minutes, once, and lands in $cargo_bin)" >&2
-    PATH=$rust:$PATH cargo install --quiet cargo-mutants --locked >&2
+    PATH=$rust:$PATH cargo install cargo-mutants --locked >&2
 }
 
+# A download takes seconds, and a build minutes.
 mdbook_install() {
-    echo "+ cargo install mdbook --locked --version $mdbook   (it takes about five minutes, once, and lands in $cargo_bin)" >&2
-    PATH=$rust:$PATH cargo install --quiet mdbook --locked --version "$mdbook" >&2
+    folder=$(mktemp -d)
+    mdbook_download "$folder" && mkdir -p "$cargo_bin" && mv "$folder/mdbook" "$cargo_bin"
+    rm -r "$folder"
+    find_mdbook >/dev/null || mdbook_build
+}
+
+# The name of mdBook's release for this machine, and its SHA-256. A new version has new sums: GitHub shows them beside
+# the files.
+mdbook_release() {
+    case $(uname -sm) in
+        "Linux x86_64")  echo x86_64-unknown-linux-musl 5222beabd3e37dc5be0d18ff99b79058469354db5c220153a1b92db5ba12be89 ;;
+        "Linux aarch64") echo aarch64-unknown-linux-musl 753e5c5c363ee8a56972344dcf91466f005a51db84a7aeffe427ae3ef83d6d44 ;;
+        "Darwin x86_64") echo x86_64-apple-darwin a47d7bf0d5d670cff9ee6cce95537cbeb62dc10704d9e7131ffbd13e2b59a5de ;;
+        "Darwin arm64")  echo aarch64-apple-darwin 03e8a6d8b13a2971e0b3280affd03b388373c1485e26f73407c3a76b0b1838df ;;
+        *)               return 1 ;;
+    esac
+}
+
+# Puts mdBook into this folder, or fails within seconds and says why.
+mdbook_download() {
+    release=$(mdbook_release) && command -v curl >/dev/null || return 1
+    url=$mdbook_releases/v$mdbook/mdbook-v$mdbook-${release% *}.tar.gz
+    archive=$1/mdbook.tar.gz
+    if [ -t 2 ]; then progress=--progress-bar; else progress=--silent; fi
+    echo "+ curl $url   (it lands in $cargo_bin)" >&2
+    if ! curl --fail --location --show-error $progress --output "$archive" \
+        --connect-timeout 5 --speed-limit 10000 --speed-time 10 "$url" >&2
+    then
+        echo "mdBook could not be downloaded." >&2
+    elif [ "$(sha256 "$archive")" != "${release#* }" ]; then
+        echo "What was downloaded is not mdBook $mdbook: its SHA-256 is wrong. It is thrown away." >&2
+    else
+        tar -xzf "$archive" -C "$1" --no-same-owner mdbook && return
+    fi
+    return 1
+}
+
+sha256() {
+    if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum --algorithm 256 "$1"; fi | cut -d ' ' -f 1
+}
+
+# --force: what lies there is another version.
+mdbook_build() {
+    echo "+ cargo install mdbook --locked --version $mdbook   (it takes minutes, once, and lands in $cargo_bin)" >&2
+    PATH=$rust:$PATH cargo install mdbook --locked --version "$mdbook" --force >&2
 }
 
 # Of the Rusts, only a nightly has it.
