@@ -1,13 +1,15 @@
 //! QEMU's own voice: the QMP socket, on which it says what the machine does and answers questions.
 //!
+//! Each side says one JSON object a line: a command and what it returns, or an error; in between, events ("QEMU QMP
+//! Reference Manual" and "QEMU Machine Protocol Specification"). This is as much of it as the project needs.
+//!
 //! Of the two ways to hear of an event, blocking and asking again and again, this is the second: the
 //! watch looks at the log and at the clock as well, and one connection with one owner is enough for it.
 
-use anyhow::{Context, Result, anyhow, bail};
-use qapi::qmp::{Event, InputEvent, InputKeyEvent, KeyValue, QKeyCode, ShutdownCause};
-use qapi::qmp::{cont, human_monitor_command, input_send_event, pmemsave, quit, stop};
-use qapi::{Command, Qmp, Stream};
-use std::io::{BufRead, BufReader};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -26,9 +28,36 @@ pub struct Cpu {
     pub is_halted: bool,
 }
 
+/// Why a machine has stopped for good.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shutdown {
+    /// It was to be reset.
+    Reset,
+    /// Whatever else.
+    Other,
+}
+
 /// The connection to one QEMU.
 pub struct Monitor {
-    qmp: Qmp<Stream<BufReader<UnixStream>, UnixStream>>,
+    stream: BufReader<UnixStream>,
+    /// What was said of it since the last question.
+    shutdown: Option<Shutdown>,
+}
+
+/// A line that QEMU says.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(rename = "return")]
+    returned: Option<Value>,
+    error: Option<Refusal>,
+    event: Option<String>,
+    #[serde(default)]
+    data: Value,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    desc: String,
 }
 
 impl Monitor {
@@ -36,19 +65,16 @@ impl Monitor {
     pub fn connect(socket: &Path) -> Result<Self> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let mut reader = BufReader::new(stream.try_clone()?);
-        // `handshake` takes a greeting for granted, but a QEMU that fails to start gives none.
-        if reader.fill_buf()?.is_empty() {
-            bail!("QEMU hung up");
-        }
-        let mut qmp = Qmp::new(Stream::new(reader, stream));
-        qmp.handshake()?;
-        Ok(Self { qmp })
+        let mut monitor = Self { stream: BufReader::new(stream), shutdown: None };
+        // A QEMU that fails to start hangs up without a greeting.
+        monitor.hear()?;
+        monitor.execute("qmp_capabilities", json!({}))?;
+        Ok(monitor)
     }
 
     /// Lets the machine go.
     pub fn go(&mut self) -> Result<()> {
-        self.execute(&cont {}).map(drop)
+        self.execute("cont", json!({})).map(drop)
     }
 
     /// What the monitor tells of the CPU's registers, line by line.
@@ -58,17 +84,15 @@ impl Monitor {
 
     /// Writes `bytes` bytes of physical memory, from `start` on, into a file.
     pub fn save_memory(&mut self, start: u32, bytes: u32, file: &Path) -> Result<()> {
-        let filename = file.to_str().context("QEMU takes only names that are text")?.into();
-        self.execute(&pmemsave { val: start.into(), size: bytes.into(), filename }).map(drop)
+        let file = file.to_str().context("QEMU takes only names that are text")?;
+        self.execute("pmemsave", json!({ "val": start, "size": bytes, "filename": file })).map(drop)
     }
 
     /// Why the machine has stopped for good, if it has since the last call.
-    pub fn shutdown_cause(&mut self) -> Result<Option<ShutdownCause>> {
-        self.qmp.nop()?;
-        Ok(self.qmp.events().find_map(|event| match event {
-            Event::SHUTDOWN { data, .. } => Some(data.reason),
-            _ => None,
-        }))
+    pub fn shutdown(&mut self) -> Result<Option<Shutdown>> {
+        // Events come before the answer, whatever was asked.
+        self.execute("query-version", json!({}))?;
+        Ok(self.shutdown.take())
     }
 
     /// Whether the CPU is halted and will not be woken: interrupts are off.
@@ -85,7 +109,7 @@ impl Monitor {
     /// The callers are the chain that begins at EBP: the caller's EBP, and the address to return to.
     pub fn trace(&mut self) -> Result<(Option<Cpu>, Vec<u32>)> {
         // While it runs, QEMU's copy of the registers is out of date.
-        self.execute(&stop {})?;
+        self.execute("stop", json!({}))?;
         let registers = self.registers()?;
         let cpu = cpu(&registers);
         // A CPU that is halted has the `hlt` behind it.
@@ -114,23 +138,46 @@ impl Monitor {
 
     /// Presses a key, by QEMU's name for it, and lets it go.
     pub fn press(&mut self, key: &str) -> Result<()> {
-        let code: QKeyCode = key.parse().map_err(|()| anyhow!("QEMU knows no key \"{key}\""))?;
-        let event = |down| InputEvent::key(InputKeyEvent { down, key: KeyValue::qcode(code.into()) }.into());
-        self.execute(&input_send_event { device: None, head: None, events: vec![event(true), event(false)] }).map(drop)
+        let event = |down| json!({ "type": "key", "data": { "down": down, "key": { "type": "qcode", "data": key } } });
+        self.execute("input-send-event", json!({ "events": [event(true), event(false)] })).map(drop)
     }
 
     /// Asks in the words of the monitor that people type at.
     pub fn ask(&mut self, question: &str) -> Result<String> {
-        self.execute(&human_monitor_command { command_line: question.into(), cpu_index: None })
+        let answer = self.execute("human-monitor-command", json!({ "command-line": question }))?;
+        answer.as_str().map(String::from).context("QEMU answers with something that is no text")
     }
 
     /// Ends QEMU.
     pub fn quit(&mut self) -> Result<()> {
-        self.execute(&quit {}).map(drop)
+        self.execute("quit", json!({})).map(drop)
     }
 
-    fn execute<C: Command>(&mut self, command: &C) -> Result<C::Ok> {
-        self.qmp.execute(command).map_err(|error| anyhow!("QEMU does not answer: {error}"))
+    /// Gives a command, and returns what QEMU returns.
+    fn execute(&mut self, command: &str, arguments: Value) -> Result<Value> {
+        let mut line = json!({ "execute": command, "arguments": arguments }).to_string();
+        line.push('\n');
+        self.stream.get_mut().write_all(line.as_bytes()).context("QEMU does not listen")?;
+        loop {
+            let Line { returned, error, event, data } = self.hear()?;
+            if let Some(Refusal { desc }) = error {
+                bail!("QEMU refuses \"{command}\": {desc}");
+            }
+            if event.as_deref() == Some("SHUTDOWN") {
+                self.shutdown = Some(if data["reason"] == "guest-reset" { Shutdown::Reset } else { Shutdown::Other });
+            }
+            if let Some(returned) = returned {
+                return Ok(returned);
+            }
+        }
+    }
+
+    /// The next line that QEMU says.
+    fn hear(&mut self) -> Result<Line> {
+        let mut line = String::new();
+        let bytes = self.stream.read_line(&mut line).map_err(|error| anyhow!("QEMU does not answer: {error}"))?;
+        ensure!(bytes > 0, "QEMU hung up");
+        serde_json::from_str(&line).with_context(|| format!("QEMU says what is no answer: {line}"))
     }
 }
 
@@ -170,5 +217,40 @@ mod tests {
         assert_eq!(cpu("00000246", 1), Some(Cpu { interrupts_on: true, is_halted: true }));
         assert_eq!(cpu("00000046", 0), Some(Cpu { interrupts_on: false, is_halted: false }));
         assert_eq!(cpu("?", 0), None);
+    }
+
+    /// A QEMU that says these lines, to whatever it is told.
+    fn qemu(says: &str) -> Monitor {
+        let (ours, mut theirs) = UnixStream::pair().expect("a socket");
+        theirs.write_all(says.as_bytes()).expect("there is room");
+        // Ours must be able to write to it.
+        std::mem::forget(theirs.try_clone());
+        theirs.shutdown(std::net::Shutdown::Write).expect("it is connected");
+        Monitor { stream: BufReader::new(ours), shutdown: None }
+    }
+
+    #[test]
+    fn an_event_before_the_answer_is_noted_and_told_once() {
+        let reset = r#"{"timestamp": {}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}"#;
+        let mut monitor = qemu(&format!("{reset}\n{{\"return\": {{}}}}\n{{\"return\": {{}}}}\n"));
+        assert_eq!(monitor.shutdown().expect("an answer"), Some(Shutdown::Reset));
+        assert_eq!(monitor.shutdown().expect("an answer"), None);
+        let closed = r#"{"event": "SHUTDOWN", "data": {"guest": false, "reason": "host-ui"}}"#;
+        let mut monitor = qemu(&format!("{{\"event\": \"RESUME\"}}\n{closed}\n{{\"return\": {{}}}}\n"));
+        assert_eq!(monitor.shutdown().expect("an answer"), Some(Shutdown::Other));
+    }
+
+    #[test]
+    fn what_qemu_refuses_is_told_in_its_words() {
+        let mut monitor = qemu("{\"error\": {\"class\": \"GenericError\", \"desc\": \"Parameter 'key' is odd\"}}\n");
+        let refusal = monitor.press("no such key").expect_err("it is refused").to_string();
+        assert_eq!(refusal, "QEMU refuses \"input-send-event\": Parameter 'key' is odd");
+    }
+
+    #[test]
+    fn a_qemu_that_hangs_up_or_babbles_is_told() {
+        let error = |says: &str| qemu(says).go().expect_err("no answer").to_string();
+        assert_eq!(error(""), "QEMU hung up");
+        assert_eq!(error("hello\n"), "QEMU says what is no answer: hello\n");
     }
 }

@@ -2,12 +2,12 @@
 
 use crate::ending::{Ending, Seen};
 use crate::log::{self, Log};
+use crate::monitor::Shutdown;
 use crate::symbols::{Place, Symbols};
 use crate::vm::{CannotStart, Machine, Parts};
 use crate::wanted::Wanted;
 use crate::{interrupt, keyboard};
 use anyhow::{Result, bail};
-use qapi::qmp::ShutdownCause;
 use std::io::Write;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -98,8 +98,8 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
             continue;
         }
         // If QEMU does not answer, it is about to end, and the log will.
-        let cause = if silent { machine.monitor.shutdown_cause().unwrap_or(None) } else { None };
-        was_reset = matches!(cause, Some(ShutdownCause::guest_reset));
+        let cause = if silent { machine.monitor.shutdown().unwrap_or(None) } else { None };
+        was_reset = cause == Some(Shutdown::Reset);
         // A window stays until a person closes it. What a machine without a serial port has to say stands there alone.
         stays |= in_window && is_late && (log.is_over() || log.text().is_empty() && machine.monitor.is_halted());
         let is_hang = is_late && cause.is_none() && !stays;
