@@ -10,9 +10,11 @@ pub mod host;
 
 pub mod booted;
 pub mod demonstrations;
+pub mod junit;
 pub mod test;
 
 pub mod bochs;
+pub mod difference;
 pub mod progress;
 pub mod stress;
 

@@ -1,10 +1,11 @@
 //! `make test` and `make lint`: everything that can be checked, counted in one line at the end.
 
-use crate::{bench, booted, demonstrations, host, mutants, named, stress};
+use crate::{bench, booted, demonstrations, host, junit, mutants, named, stress};
 use anyhow::Result;
 use clap::Args;
 use machine::tally::Tally;
 use machine::workspace::{Chapter, Workspace};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,38 +21,48 @@ pub struct Options {
     /// Seconds after which a test that has not ended is said to hang.
     #[arg(long, default_value_t = 60)]
     timeout: u64,
+    /// Where to write the outcome as JUnit has it.
+    #[arg(long)]
+    junit: Option<PathBuf>,
 }
 
-/// Tests everything, or one chapter; the last line is the count.
+/// Tests everything, one chapter, or one test; the last line is the count.
 pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let tally = Tally::default();
     let timeout = Duration::from_secs(options.timeout);
-    if let Some(word) = &options.test {
-        named::test(workspace, options.chapter.as_deref(), word, timeout, &tally)?;
-        return Ok(tally.conclude());
+    match &options.test {
+        Some(word) => named::test(workspace, options.chapter.as_deref(), word, timeout, &tally)?,
+        None => test_all(workspace, options.chapter.as_deref(), timeout, &tally)?,
     }
-    let everything = options.chapter.is_none();
-    let chapters: Vec<&Chapter> = match &options.chapter {
+    if let Some(path) = &options.junit {
+        junit::write(&tally, path)?;
+    }
+    Ok(tally.conclude())
+}
+
+fn test_all(workspace: &Workspace, chapter: Option<&str>, timeout: Duration, tally: &Tally) -> Result<()> {
+    let everything = chapter.is_none();
+    let chapters: Vec<&Chapter> = match chapter {
         None => workspace.chapters.iter().collect(),
         Some(word) => vec![workspace.chapter(Some(word))?],
     };
     if everything {
-        host::lint(workspace, &tally);
-        host::test_tools(workspace, &tally);
-        mutants::check(workspace, &tally)?;
-        book::test(workspace, &tally);
+        host::lint(workspace, tally);
+        host::test_tools(workspace, tally);
+        mutants::check(workspace, tally)?;
+        book::test(workspace, tally);
     }
-    host::test_libraries(workspace, &chapters, everything, &tally);
-    host::test_refusals(workspace, &chapters, &tally);
-    demonstrations::test(workspace, &chapters, timeout, &tally)?;
-    booted::test(workspace, &chapters, timeout, &tally)?;
-    stress::test_in_short(workspace, &chapters, stress::USUAL_SEED, &tally)?;
-    bench::test(workspace, &chapters, &tally);
+    host::test_libraries(workspace, &chapters, everything, tally);
+    host::test_refusals(workspace, &chapters, tally);
+    demonstrations::test(workspace, &chapters, timeout, tally)?;
+    booted::test(workspace, &chapters, timeout, tally)?;
+    stress::test_in_short(workspace, &chapters, stress::USUAL_SEED, tally)?;
+    bench::test(workspace, &chapters, tally);
     if everything {
         // Not for one chapter: a solution of an exercise changes its kernel, but not the book.
-        pictures::test(workspace, &chapters, &tally)?;
+        pictures::test(workspace, &chapters, tally)?;
     }
-    Ok(tally.conclude())
+    Ok(())
 }
 
 /// Checks format and style.

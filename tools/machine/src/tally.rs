@@ -21,6 +21,18 @@ struct Counts {
     failed: usize,
     first_failure: Option<String>,
     has_wanted_failure: bool,
+    noted: Vec<Noted>,
+}
+
+/// One thing that was counted, or several that are told of together.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// What it is.
+    pub what: String,
+    /// Why it failed, if it did.
+    pub reason: Option<String>,
+    /// How long it took.
+    pub time: Duration,
 }
 
 impl Tally {
@@ -56,6 +68,8 @@ impl Tally {
     pub fn note_many(&self, what: &str, passed: usize, failed: usize, reason: Option<&str>, time: Duration) {
         // Held while telling, so that no other thread's lines come in between.
         let mut counts = self.counts.lock().expect("no thread panics while counting");
+        let failure = (failed > 0).then(|| reason.unwrap_or_default().to_owned());
+        counts.noted.push(Noted { what: what.into(), reason: failure, time });
         counts.passed += passed;
         counts.failed += failed;
         if failed > 0 {
@@ -77,6 +91,11 @@ impl Tally {
     pub fn conclude(&self) -> ExitCode {
         println!("\n{self}");
         if self.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// All that was counted so far.
+    pub fn noted(&self) -> Vec<Noted> {
+        self.counts().noted
     }
 
     /// Whether nothing failed.
