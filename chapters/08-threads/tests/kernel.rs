@@ -74,6 +74,12 @@ const TESTS: &[Test] = &[
     test!(life::a_wait_before_init_is_a_bug).ends(End::Stop("PANIC: no other thread could run")),
     test!(life::threads_without_a_timer_are_a_bug).ends(End::Stop("PANIC: the timer has no rate: `timer::init` first")),
     test!(life::a_second_init_is_a_bug).ends(End::Stop("PANIC: the scheduler has been started already")),
+    test!(life::no_thread_runs_while_a_stop_is_said).ends(End::Stop(
+        "PANIC: a bug\n(stopped again while saying so: a kernel that is being stopped lets no other thread run, at",
+    )),
+    test!(life::no_thread_waits_while_a_stop_is_said).ends(End::Stop(
+        "PANIC: a bug\n(stopped again while saying so: a kernel that is being stopped lets no other thread run, at",
+    )),
     test!(life::a_thread_that_joins_itself_is_a_bug).ends(End::Stop("PANIC: a thread cannot wait for its own end")),
     test!(life::threads_without_memory_for_page_tables_are_refused)
         .ends(End::Stop("PANIC: kernel stacks need memory for their page tables: OutOfMemory, at")),

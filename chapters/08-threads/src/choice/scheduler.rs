@@ -13,6 +13,7 @@ use crate::state::control_block::{State, THREADS};
 use crate::state::thread_id::ThreadId;
 use crate::time::sleepers::Sleepers;
 use crate::time::timeslice;
+use boot::stop;
 use common::Lock;
 use common::lock::{InterruptCell, InterruptsOff, OffCount, interrupts_off};
 
@@ -53,6 +54,16 @@ pub(crate) fn init(idle: ThreadId, timeslice_ticks: u32, off: &InterruptsOff) {
     IDLE.set(idle, off);
     timeslice::init(timeslice_ticks, off);
     timer::on_tick(tick);
+    stop::on_stop(stay);
+}
+
+/// From now on no thread leaves the CPU: the kernel is being stopped, and what its words call may want to wait.
+fn stay() {
+    unsafe extern "fastcall" fn refuse(_: ThreadId, _: ThreadId) {
+        panic!("a kernel that is being stopped lets no other thread run");
+    }
+    // SAFETY: the routine does not return, so no thread finds the CPU in another state than it has left it in.
+    unsafe { switch_by(refuse) };
 }
 
 // ANCHOR: yield

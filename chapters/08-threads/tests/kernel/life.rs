@@ -2,11 +2,12 @@
 
 use crate::{ENDLESS, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start};
 use alloc::vec::Vec;
+use boot::{serial, stop};
 use common::lock::{OffCount, interrupts_off};
 use common::{Lock, VirtAddr};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
-use core::{iter, mem};
+use core::{fmt, iter, mem};
 use interrupts::TrapFrame;
 use paging::{PAGE_BYTES, frame_allocator};
 use threads::{
@@ -220,4 +221,28 @@ pub fn a_thread_knows_itself_and_its_stack() {
         thread.join();
         assert_eq!(SEEN.load(Relaxed), id.slot());
     }
+}
+
+/// What lets other threads run while it is being said.
+struct Said(fn());
+
+impl fmt::Display for Said {
+    fn fmt(&self, _: &mut fmt::Formatter) -> fmt::Result {
+        (self.0)();
+        Ok(())
+    }
+}
+
+fn stop_saying(what: fn()) -> ! {
+    start(1000, ENDLESS);
+    let _other = spawn(0, |_| stop::end("exit", serial::write));
+    panic!("a bug{}", Said(what));
+}
+
+pub fn no_thread_runs_while_a_stop_is_said() {
+    stop_saying(yield_now);
+}
+
+pub fn no_thread_waits_while_a_stop_is_said() {
+    stop_saying(|| sleep(1));
 }
