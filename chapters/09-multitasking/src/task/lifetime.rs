@@ -35,6 +35,7 @@ static KERNEL_WAITS: WaitQueue = WaitQueue::new();
 /// # Panics
 /// If it is called twice.
 pub fn init() {
+    let _off = interrupts_off(); // no other thread finds half of it done
     assert!(!switch::is_ready(), "`multitasking::init` is called once");
     switch::init();
     system_call::init();
