@@ -1,15 +1,18 @@
 //! What checks the project: tests, long tests, benches, and mistakes that tests have to notice.
 //!
 //! In reading order: [`host`] checks what needs no machine; [`demonstrations`] and [`booted`] boot every kernel and
-//! every test, and [`test`] is `make test`, all of that; [`stress`], with [`progress`] and [`bochs`], does for minutes
+//! every test, and [`test`] is `make test`, all of that, or what is [`named`]; [`stress`], with [`progress`] and [`bochs`], does for minutes
 //! what tests do for moments; [`bench`], with [`size`], measures. Then the tests themselves are tested: in a copy of the
 //! project ([`git`], [`scratch`]) a [`trial`] tells whether a chapter's tests notice a change; [`mutants`] puts known
-//! mistakes in, [`kernel_mutants`] random ones.
+//! mistakes in, [`kernel_mutants`] random ones. [`mistakes`] puts one into the project itself, for a person to look at;
+//! [`put_in`] sees to it that nothing else is taken out.
 
 pub mod host;
 
 pub mod booted;
 pub mod demonstrations;
+pub mod library;
+pub mod named;
 pub mod test;
 
 pub mod bochs;
@@ -20,11 +23,10 @@ pub mod bench;
 pub mod size;
 
 pub mod git;
-pub mod library;
-pub mod named;
-pub mod put_in;
-pub mod mistakes;
 pub mod scratch;
 pub mod trial;
 pub mod mutants;
 pub mod kernel_mutants;
+
+pub mod put_in;
+pub mod mistakes;

@@ -7,16 +7,16 @@
 
 use crate::git;
 use anyhow::{Context, Result, bail};
+use machine::reminder::{FOLDER, RECORD};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// In the tree itself, wherever Cargo builds: another tree has a state of its own.
-const FOLDER: &str = "target/put-in";
+/// Where the folder is made that then gets its name. It lies in the tree itself, wherever Cargo builds: another tree
+/// has a state of its own.
 const NEW_FOLDER: &str = "target/put-in.new";
 
 /// Within that folder.
-const RECORD: &str = "what.json";
 const BEFORE: &str = "before";
 const AFTER: &str = "after";
 
