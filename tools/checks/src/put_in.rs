@@ -264,7 +264,9 @@ mod tests {
         let folder = tree();
         put_in(&folder).expect("it is new");
         fs::remove_file(folder.path().join("in/one")).expect("it is there");
-        assert!(mend(&folder).is_err() && get(&folder, "in/two").is_empty());
+        let why = mend(&folder).expect_err("only she knows why").to_string();
+        assert!(why.contains("in/one") && why.contains("KEEP=1"), "{why}");
+        assert_eq!(get(&folder, "in/two"), "");
     }
 
     #[test]
