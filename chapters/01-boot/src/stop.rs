@@ -16,7 +16,7 @@ use common::{VirtAddr, image};
 use core::arch::asm;
 use core::fmt;
 use core::mem::ManuallyDrop;
-use core::panic::PanicInfo;
+use core::panic::{Location, PanicInfo};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Longer chains are cut off: the interesting end of a runaway recursion is its last calls.
@@ -146,7 +146,7 @@ pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
 
 /// Ends the kernel because of a panic.
 pub fn panicked(info: &PanicInfo) -> ! {
-    let place = info.location().expect("every panic has a place");
+    let place = info.location().unwrap_or(Location::caller());
     report("PANIC", format_args!("{}, at {place}", info.message()), &Trace::here())
 }
 

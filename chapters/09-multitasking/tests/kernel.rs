@@ -157,6 +157,8 @@ const TESTS: &[Test] = &[
     test!(task_1_ends_last),
     test!(all_is_given_back_when_task_1_has_ended),
     test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
+    test!(the_switch_that_knows_no_spaces_does_not_come_back)
+        .ends(End::Stop("PANIC: the switch that is in use may do more than `switch`")),
     test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack is never mapped")),
     test!(the_guard_page_gets_no_frame).ends(End::Stop("the guard page of the stack is never mapped")),
     test!(a_space_that_is_being_copied_is_not_changed)
@@ -801,6 +803,11 @@ fn assert_is_in_the_kernels_space(_: usize) {
     assert_eq!(getpid(), None);
     // SAFETY: reading CR3 changes nothing.
     assert_eq!(unsafe { cr3() } as u32, KERNEL.lock().frame().address().as_u32());
+}
+
+fn the_switch_that_knows_no_spaces_does_not_come_back() {
+    // SAFETY: not safe, and refused.
+    unsafe { threads::switch_by(threads::switch) };
 }
 
 fn the_guard_page_of_a_stack_is_never_mapped() {

@@ -1,6 +1,6 @@
 //! Threads that are made step by step, and what is found by a thread's number.
 
-use crate::{ENDLESS, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start};
+use crate::{ENDLESS, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start, start_with};
 use alloc::vec::Vec;
 use boot::{serial, stop};
 use common::lock::{OffCount, interrupts_off};
@@ -39,6 +39,14 @@ pub fn a_reserved_thread_that_is_dropped_gives_slot_and_stack_back() {
     drop(reserved);
     spawn(1, note).join();
     assert_eq!(notes(), [1]);
+}
+
+/// By a switch that does not.
+pub fn a_thread_that_runs_after_its_end_is_noticed() {
+    extern "fastcall" fn stay(_: ThreadId, _: ThreadId) {}
+    start_with(1000, ENDLESS, stay);
+    // SAFETY: nothing on the stack is relied upon.
+    unsafe { threads::exit() }
 }
 
 pub fn a_second_stack_for_a_thread_is_a_bug() {
