@@ -212,8 +212,8 @@ pub fn a_space_before_init_is_refused() {
     // The kernel of this test stops before it gets here.
 }
 
-/// So fast that a tick comes while `init` goes over all threads, if it lets one in.
-pub const TICKS_DURING_INIT_HZ: u32 = 300_000;
+/// So fast that two ticks come while `init` goes over all threads, if it lets them in.
+pub const TICKS_DURING_INIT_HZ: u32 = timer::rate::FASTEST_HZ;
 
 /// 1 when `init` begins, 2 when task 1 has ended.
 static STEP: AtomicU32 = AtomicU32::new(0);
@@ -222,6 +222,7 @@ static STEP: AtomicU32 = AtomicU32::new(0);
 pub fn start_a_task_during_init() {
     fn run_task_1(_: usize) {
         until(&STEP, 1);
+        let _off = interrupts_off(); // until the task is ready
         as_task(|_| ());
         STEP.store(2, Relaxed);
     }
