@@ -131,6 +131,9 @@ fn replay(
             "So this test passes here. What made it fail elsewhere, another clock perhaps, is not in the recording."
         );
     }
+    if let Ending::Hang(..) = ended.ending {
+        println!("To go back takes as long as the hang that was recorded: with TIMEOUT=3 there is less of it.");
+    }
     println!("It is replayed once, to see how long it is.");
     let instructions = recording.instructions(subject, flags, timeout)?;
     println!(

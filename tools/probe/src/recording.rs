@@ -25,6 +25,8 @@ use tempfile::TempDir;
 const CLOCK: &str = "shift=5,";
 /// Where QEMU's answer tells how far a replay is.
 const COUNT: &str = "instruction count = ";
+/// A replay may take so many times as long as what was recorded.
+const SLOWER: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 /// The snapshots lie in a layer over this disk, which QEMU removes when it ends.
 const DISK_BYTES: u64 = 64 * 1024;
@@ -100,8 +102,9 @@ impl Recording {
             if interrupt::happened() {
                 bail!("Interrupted.");
             }
-            if start.elapsed() > timeout {
-                bail!("The replay did not come to the end of the recording in {} seconds.", timeout.as_secs());
+            if start.elapsed() > timeout * SLOWER {
+                let seconds = (timeout * SLOWER).as_secs();
+                bail!("The replay did not come to the end of the recording in {seconds} seconds.");
             }
             thread::sleep(PAUSE);
         }
