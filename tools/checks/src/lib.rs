@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`host`] checks what needs no machine; [`demonstrations`] and [`booted`] boot every kernel and
 //! every test, and [`test`] is `make test`, all of that, or what is [`named`]; [`stress`], with [`progress`] and [`bochs`], does for minutes
-//! what tests do for moments; [`bench`], with [`size`], measures. Then the tests themselves are tested: in a copy of the
+//! what tests do for moments; [`mod@bench`], with [`size`], measures. Then the tests themselves are tested: in a copy of the
 //! project ([`git`], [`scratch`]) a [`trial`] tells whether a chapter's tests notice a change; [`mutants`] puts known
 //! mistakes in, [`kernel_mutants`] random ones. [`mistakes`] puts one into the project itself, for a person to look at;
 //! [`put_in`] sees to it that nothing else is taken out.
