@@ -1,7 +1,7 @@
 //! What checks the project: tests, long tests, benches, and mistakes that tests have to notice.
 //!
 //! In reading order: [`host`] checks what needs no machine; [`demonstrations`] and [`booted`] boot every kernel and
-//! every test, and [`test`] is `make test`, all of that, or what is [`named`]; [`stress`], with [`progress`] and [`bochs`], does for minutes
+//! every test, and [`mod@test`] is `make test`, all of that, or what is [`named`]; [`stress`], with [`progress`] and [`bochs`], does for minutes
 //! what tests do for moments; [`mod@bench`], with [`size`], measures. Then the tests themselves are tested: in a copy of the
 //! project ([`git`], [`scratch`]) a [`trial`] tells whether a chapter's tests notice a change; [`mutants`] puts known
 //! mistakes in, [`kernel_mutants`] random ones. [`mistakes`] puts one into the project itself, for a person to look at;
