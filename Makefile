@@ -34,6 +34,8 @@ help:
 	@echo '       KEEP=1             forgets it, and leaves your files as they are'
 	@echo '  make debug CHAPTER=9    boots the kernel under gdb, with a breakpoint at its entry'
 	@echo '       GDB_FLAGS=         more options for gdb'
+	@echo '       TEST=NAME          boots this test instead of the demonstration'
+	@echo '       REPLAY=1           records the run to its end first; then gdb can go backwards from there'
 	@echo '  make iso CHAPTER=9      makes a bootable CD image, and says where it is'
 	@echo '  make doctor             tells what this machine has and lacks; changes nothing'
 	@echo '  make setup              installs what this machine lacks; make run does that too'
@@ -137,7 +139,9 @@ valgrind:
 	    --package=ch06-heap --lib -- --skip long_sequences
 
 debug:
-	$(tools) debug $(chapter) --memory='$(MEMORY)' --qemu-flags='$(QEMU_FLAGS)' -- $(GDB_FLAGS)
+	$(tools) debug $(chapter) $(if $(TEST),--test='$(TEST)') $(if $(REPLAY),--replay) --timeout='$(TIMEOUT)' \
+	    $(if $(SEED),--seed='$(SEED)') $(if $(ROUNDS),--rounds='$(ROUNDS)') \
+	    --memory='$(MEMORY)' --qemu-flags='$(QEMU_FLAGS)' -- $(GDB_FLAGS)
 
 iso:
 	$(machine) iso $(chapter)

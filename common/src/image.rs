@@ -40,6 +40,11 @@ pub fn data() -> Range<VirtAddr> {
     address_of!(data_start)..address_of!(data_end)
 }
 
+/// The stack of double faults with its guard page, which is the lowest page of the range.
+pub fn fault_stack() -> Range<VirtAddr> {
+    address_of!(fault_stack_guard)..address_of!(fault_stack_top)
+}
+
 /// The boot stack with its guard page, which is the lowest page of the range.
 pub fn stack() -> Range<VirtAddr> {
     address_of!(stack_guard)..address_of!(stack_top)

@@ -7,8 +7,8 @@
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test};
 use clap::{Parser, Subcommand};
-use machine::command;
 use machine::workspace::Workspace;
+use machine::{command, reminder};
 use probe::debug;
 use std::process::ExitCode;
 
@@ -63,7 +63,7 @@ fn obey(command: Command) -> Result<ExitCode> {
     }
     let workspace = Workspace::load()?;
     if !matches!(command, Command::Break(_) | Command::Mend(_)) {
-        mistakes::remind(&workspace);
+        reminder::remind(&workspace);
     }
     match command {
         Command::Debug(options) => debug::debug(&workspace, &options),

@@ -113,7 +113,7 @@ fn damaged(kind: TagType, payload: &[u8]) -> Option<&'static str> {
 
 /// The 32 bits at `offset`.
 fn word(bytes: &[u8], offset: usize) -> u32 {
-    u32::from_le_bytes(bytes[offset..offset + 4].try_into().expect("four bytes"))
+    u32::from_le_bytes([0, 1, 2, 3].map(|byte| bytes[offset + byte]))
 }
 
 impl fmt::Display for Damage {

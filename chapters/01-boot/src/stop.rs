@@ -10,12 +10,13 @@
 
 #![cfg(target_os = "none")]
 
-use common::lock::interrupts_off;
+use common::lock::{InterruptCell, interrupts_off};
 use common::qemu::{self, Outcome};
 use common::{VirtAddr, image};
 use core::arch::asm;
 use core::fmt;
-use core::panic::PanicInfo;
+use core::mem::ManuallyDrop;
+use core::panic::{Location, PanicInfo};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Longer chains are cut off: the interesting end of a runaway recursion is its last calls.
@@ -23,6 +24,9 @@ const MOST_CALLERS: usize = 12;
 
 /// How many stops have begun: more than one if something goes wrong while the first is being said.
 static STOPS: AtomicU32 = AtomicU32::new(0);
+
+/// What the first stop calls before it says a word: nothing, until there are threads (chapter 8).
+static ON_STOP: InterruptCell<Option<fn()>> = InterruptCell::new(None);
 
 /// Where the stack is being read for the chain of callers: a fault in that is no second stop.
 static READING: AtomicU32 = AtomicU32::new(NOWHERE);
@@ -100,11 +104,21 @@ fn word_at(address: VirtAddr) -> Option<u32> {
 }
 // ANCHOR_END: callers
 
+/// Lets the first stop call `callback` before it says a word, with interrupts off for good.
+///
+/// # Panics
+/// If there is a callback already.
+pub fn on_stop(callback: fn()) {
+    let off = interrupts_off();
+    assert!(ON_STOP.get(&off).is_none(), "the stop has a callback already");
+    ON_STOP.set(Some(callback), &off);
+}
+
 // ANCHOR: report
 /// Ends the kernel badly: says `kind` and `words`, where it was, and leaves QEMU or halts.
 pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
     // For good: no other code shall run while this is being said.
-    core::mem::forget(interrupts_off());
+    let off = ManuallyDrop::new(interrupts_off());
     let unreadable = READING.swap(NOWHERE, Relaxed);
     if unreadable != NOWHERE {
         let address = VirtAddr::new(unreadable);
@@ -114,7 +128,10 @@ pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
         qemu::exit(Outcome::Bad)
     }
     match STOPS.fetch_add(1, Relaxed) {
-        0 => kernel_last_words(format_args!("\n{kind}: {words}\n")),
+        0 => {
+            ON_STOP.get(&off).into_iter().for_each(|callback| callback());
+            kernel_last_words(format_args!("\n{kind}: {words}\n"));
+        }
         1 => kernel_last_words(format_args!("\n(stopped again while saying so: {words})\n")),
         // These words could not be said either, but where that was still can.
         2 => kernel_last_words(format_args!("\n(and once more)\n")),
@@ -129,7 +146,7 @@ pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
 
 /// Ends the kernel because of a panic.
 pub fn panicked(info: &PanicInfo) -> ! {
-    let place = info.location().expect("every panic has a place");
+    let place = info.location().unwrap_or(Location::caller());
     report("PANIC", format_args!("{}, at {place}", info.message()), &Trace::here())
 }
 

@@ -73,6 +73,10 @@ const TESTS: &[Test] = &[
         "PANIC: a bug\nThe demonstration is over.\n\n\
          (stopped again while saying so: a kernel that is being stopped cannot end well)",
     )),
+    test!(a_stop_first_calls_what_wants_to_know_of_it).ends(End::Stop("Not yet.\n\nSTOP: now\n  EIP 0x")),
+    test!(what_goes_wrong_in_that_call_is_said)
+        .ends(End::Stop("(stopped again while saying so: in the call, at chapters/01-boot/tests")),
+    test!(a_stop_calls_one_function).ends(End::Stop("PANIC: the stop has a callback already, at")),
     test!(a_chain_of_callers_may_reach_the_last_word_of_memory).ends(End::Stop("EXCEPTION: none\n  EIP 0x")),
     test!(the_caller_of_no_function_is_said).ends(End::Stop("EXCEPTION: none\n  EIP 0x00000000\n  EIP 0x0010")),
     test!(a_long_chain_of_callers_is_cut_off).ends(End::Stop("EXCEPTION: none\n  EIP 0x00004fff\n  EIP 0x00004fff")),
@@ -385,6 +389,21 @@ fn a_panic_that_can_never_be_said_ends_it() {
         }
     }
     panic!("{Endless}");
+}
+
+fn a_stop_first_calls_what_wants_to_know_of_it() {
+    stop::on_stop(|| boot::log!("Not yet."));
+    stop!("now");
+}
+
+fn what_goes_wrong_in_that_call_is_said() {
+    stop::on_stop(|| panic!("in the call"));
+    stop!("never said");
+}
+
+fn a_stop_calls_one_function() {
+    stop::on_stop(|| ());
+    stop::on_stop(|| panic!("the second one is not called"));
 }
 
 fn a_stop_never_becomes_a_good_end() {

@@ -32,7 +32,8 @@ impl Write for Both<'_> {
 }
 // ANCHOR_END: both
 
-/// Makes the screen ready: blank, the cursor in the top left corner.
+/// Makes the screen ready: blank, the cursor in the top left corner. A second time, what stood there is gone; the log
+/// keeps it.
 pub fn init() {
     // The lock first: a handler that comes between would find a register chosen, and choose another.
     let mut screen = SCREEN.lock();

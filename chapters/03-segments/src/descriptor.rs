@@ -151,6 +151,12 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "a segment's limit has 20 bits")]
+    fn a_limit_of_21_bits_is_refused() {
+        Descriptor::new(0, 1 << 20, Access::empty(), Flags::empty());
+    }
+
+    #[test]
     fn every_bit_of_base_and_limit_comes_back() {
         for bit in 0..32 {
             let (base, limit) = (1 << bit, 1 << (bit % 20));

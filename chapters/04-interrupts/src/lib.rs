@@ -16,7 +16,7 @@ mod trap_frame;
 mod error_code;
 pub mod exceptions;
 
-pub use trap_frame::{TrapFrame, UserTrapFrame};
+pub use trap_frame::{TrapFrame, UserStack, UserTrapFrame};
 #[cfg(target_os = "none")]
 pub use {
     idt::{init, register},

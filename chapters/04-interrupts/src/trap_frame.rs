@@ -3,6 +3,7 @@
 use common::VirtAddr;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
+use core::ptr;
 use x86::Ring;
 use x86::segmentation::{SegmentSelector, ss};
 
@@ -13,8 +14,8 @@ use x86::segmentation::{SegmentSelector, ss};
 /// never be passed by value. A C compiler may use the memory of by-value arguments for itself, and
 /// here that memory *is* the saved registers.
 ///
-/// If CS is a segment of ring 3, the frame is the first part of a [`UserTrapFrame`]. Other methods rely on
-/// this, so a `TrapFrame` alone cannot be made, and its CS cannot be changed.
+/// If CS is a segment of ring 3, a [`UserStack`] lies right behind the frame: both are a [`UserTrapFrame`]. Other
+/// methods rely on this, so a `TrapFrame` alone cannot be made, and its CS cannot be changed.
 #[repr(C)]
 #[derive(Debug)]
 pub struct TrapFrame {
@@ -66,6 +67,14 @@ const _: () = assert!(size_of::<TrapFrame>() == 17 * 4);
 #[derive(Debug)]
 pub struct UserTrapFrame {
     registers: TrapFrame,
+    /// The two words.
+    pub stack: UserStack,
+}
+
+/// Where a program in ring 3 has its stack.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserStack {
     /// The stack pointer to go on with, pushed by the CPU.
     pub esp: u32,
     /// The stack segment to go on with, pushed by the CPU; the upper half is meaningless.
@@ -87,17 +96,31 @@ impl TrapFrame {
         self.cs & 3 == Ring::Ring3 as u32
     }
 
-    /// The frame with the two words that the CPU pushes for ring 3; none if it has not pushed them.
-    pub fn as_user(&mut self) -> Option<&mut UserTrapFrame> {
-        // SAFETY: a frame with a CS of ring 3 is the first part of such a frame.
-        self.is_from_ring_3().then(|| unsafe { &mut *(&raw mut *self).cast() })
+    /// The two words that the CPU pushes for ring 3, to be changed; none if it has not pushed them.
+    pub fn user_stack(&mut self) -> Option<&mut UserStack> {
+        // SAFETY: they lie behind a frame with a CS of ring 3, and what borrows the frame borrows them.
+        self.is_from_ring_3().then(|| unsafe { &mut *self.behind() })
     }
 
-    /// The two words above, by value: ESP and SS.
-    fn pushed_for_ring_3(&self) -> Option<(u32, u32)> {
-        let user: *const UserTrapFrame = (&raw const *self).cast();
+    /// Lets the interrupted program go on by `frame` instead.
+    ///
+    /// # Panics
+    /// If the kernel was interrupted: there is no room for a stack of ring 3.
+    pub fn replace_by(&mut self, frame: UserTrapFrame) {
+        *self.user_stack().expect("a program was interrupted") = frame.stack;
+        *self = frame.registers;
+    }
+
+    /// As [`user_stack`](Self::user_stack), by value.
+    fn pushed_for_ring_3(&self) -> Option<UserStack> {
         // SAFETY: as above.
-        self.is_from_ring_3().then(|| unsafe { ((*user).esp, (*user).ss) })
+        self.is_from_ring_3().then(|| unsafe { *self.behind() })
+    }
+
+    /// Where a frame of ring 3 has its two words. By Rust's rules a pointer made from `self` ends with the frame, so
+    /// this one is made from the address alone: of memory that the CPU has written, or a [`UserTrapFrame`] exposes.
+    fn behind(&self) -> *mut UserStack {
+        ptr::with_exposed_provenance_mut((&raw const *self).addr() + size_of::<Self>())
     }
 }
 // ANCHOR_END: ring
@@ -110,14 +133,14 @@ impl TrapFrame {
     /// interrupted stack begins right above the frame.
     pub fn esp(&self) -> VirtAddr {
         match self.pushed_for_ring_3() {
-            Some((esp, _)) => VirtAddr::new(esp),
+            Some(stack) => VirtAddr::new(stack.esp),
             None => VirtAddr::from(&raw const *self).wrapping_add(size_of::<Self>() as u32),
         }
     }
 
     /// The value that SS had in the interrupted code. Without a change of ring it still has it.
     pub fn ss(&self) -> u16 {
-        self.pushed_for_ring_3().map_or_else(|| ss().bits(), |(_, ss)| ss as u16)
+        self.pushed_for_ring_3().map_or_else(|| ss().bits(), |stack| stack.ss as u16)
     }
 }
 // ANCHOR_END: esp
@@ -140,30 +163,31 @@ impl UserTrapFrame {
         let registers = TrapFrame {
             gs, fs, es, ds, edi, esi, ebp, esp_in_stub, ebx, edx, ecx, eax, vector, error_code, eip, cs, eflags,
         };
-        Self { registers, esp: esp.as_u32(), ss: data }
+        Self { registers, stack: UserStack { esp: esp.as_u32(), ss: data } }
+    }
+
+    /// A copy of `frame` and what lies behind it, by which another program goes on where this one does; none if the
+    /// kernel was interrupted. (A `TrapFrame` alone cannot be copied: one that says ring 3 must have the two words.)
+    pub fn copy_of(frame: &TrapFrame) -> Option<Self> {
+        let stack = frame.pushed_for_ring_3()?;
+        // SAFETY: it consists of words.
+        Some(Self { registers: unsafe { ptr::read(frame) }, stack })
     }
 }
 // ANCHOR_END: new
-
-impl Clone for UserTrapFrame {
-    /// A copy, by which another program goes on where this one does. (A `TrapFrame` alone cannot be copied: one
-    /// that says ring 3 must have the two words above it.)
-    fn clone(&self) -> Self {
-        // SAFETY: it consists of words.
-        unsafe { core::ptr::read(self) }
-    }
-}
 
 impl Deref for UserTrapFrame {
     type Target = TrapFrame;
 
     fn deref(&self) -> &TrapFrame {
+        (&raw const *self).expose_provenance(); // all of it, for `TrapFrame::behind`
         &self.registers
     }
 }
 
 impl DerefMut for UserTrapFrame {
     fn deref_mut(&mut self) -> &mut TrapFrame {
+        (&raw mut *self).expose_provenance();
         &mut self.registers
     }
 }
@@ -196,8 +220,35 @@ mod tests {
         let mut frame = UserTrapFrame::new(code, data, VirtAddr::new(0x0804_8000), VirtAddr::new(0xBFFF_F000));
         assert_eq!((frame.eip, frame.cs(), frame.eflags), (0x0804_8000, 0x1B, 0x202));
         assert_eq!((frame.esp(), frame.ss()), (VirtAddr::new(0xBFFF_F000), 0x23));
-        frame.as_user().expect("it is of ring 3").esp -= 4;
-        assert_eq!(frame.esp, 0xBFFF_EFFC);
+        frame.user_stack().expect("it is of ring 3").esp -= 4;
+        frame.eax = 7;
+        assert_eq!((frame.stack, frame.eax), (UserStack { esp: 0xBFFF_EFFC, ss: 0x23 }, 7));
+        let copy = UserTrapFrame::copy_of(&frame).expect("it is of ring 3");
+        frame.stack.esp = 0;
+        assert_eq!((copy.esp(), copy.ss(), copy.eax), (VirtAddr::new(0xBFFF_EFFC), 0x23, 7));
+        frame.replace_by(copy);
+        assert_eq!((frame.stack.esp, frame.eax, frame.cs()), (0xBFFF_EFFC, 7, 0x1B));
+    }
+
+    fn of_ring_0() -> UserTrapFrame {
+        let selector = SegmentSelector::new(3, Ring::Ring3);
+        let mut frame = UserTrapFrame::new(selector, selector, VirtAddr::new(0), VirtAddr::new(0));
+        frame.registers.cs = 8;
+        frame
+    }
+
+    #[test]
+    fn a_frame_of_ring_0_is_followed_by_no_stack() {
+        let mut frame = of_ring_0();
+        assert!(frame.user_stack().is_none() && UserTrapFrame::copy_of(&frame).is_none());
+        assert_eq!(frame.esp(), VirtAddr::from(&raw const frame.stack));
+    }
+
+    #[test]
+    #[should_panic(expected = "a program was interrupted")]
+    fn what_has_no_stack_of_ring_3_gets_none() {
+        let (mut frame, other) = (of_ring_0(), of_ring_0());
+        frame.replace_by(other);
     }
 
     #[test]

@@ -494,9 +494,10 @@ fn a_breakpoint_of_ring_3_tells_and_changes_its_stack() {
         match CALLS.fetch_add(1, Relaxed) {
             0 => {
                 assert_eq!(frame.esp(), USER_STACK);
-                let user = frame.as_user().expect("it is from ring 3");
-                assert_eq!((user.esp, user.ss), (USER_STACK.as_u32(), USER_DATA.bits().into()));
-                (user.esp, user.ebp) = (MOVED, 7);
+                let stack = frame.user_stack().expect("it is from ring 3");
+                assert_eq!((stack.esp, stack.ss), (USER_STACK.as_u32(), USER_DATA.bits().into()));
+                stack.esp = MOVED;
+                frame.ebp = 7;
             }
             _ => {
                 assert_eq!((frame.esp(), frame.ebp), (VirtAddr::new(MOVED), 7), "the program went on with these");
@@ -507,7 +508,7 @@ fn a_breakpoint_of_ring_3_tells_and_changes_its_stack() {
     }
     extern "C" fn look_from_ring_0(frame: &mut TrapFrame) {
         assert_eq!((frame.is_from_ring_3(), frame.cs(), frame.ss()), (false, CODE.bits(), DATA.bits()));
-        assert!(frame.as_user().is_none());
+        assert!(frame.user_stack().is_none());
     }
     open_to_ring_3(BREAKPOINT);
     register(BREAKPOINT, look);

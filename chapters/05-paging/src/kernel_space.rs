@@ -14,6 +14,7 @@ use boot::stop::stop;
 use common::lock::interrupts_off;
 use common::{Lock, PhysAddr, VirtAddr, image};
 use core::arch::x86::__cpuid;
+use core::ops::Range;
 use interrupts::gate::Gate;
 use interrupts::idt;
 use lazy_static::lazy_static;
@@ -63,10 +64,11 @@ pub fn init(boot: &BootInformation) {
 
 // ANCHOR: parts
 /// The identity window in parts: what each is called, and its flags if it is mapped.
-fn parts() -> [(Region, Option<Flags>); 7] {
+fn parts() -> [(Region, Option<Flags>); 8] {
     let below_kernel = VirtAddr::new(PAGE_BYTES)..VirtAddr::new(1 << 20);
     let behind_kernel = image::kernel().end..VirtAddr::new(WINDOW_END);
-    let stack_bytes = image::stack().end.as_u32() - image::stack().start.as_u32();
+    let stack =
+        |range: Range<VirtAddr>, name| Region::stacks(range.clone(), range.end.as_u32() - range.start.as_u32(), name);
     let (read, write) = (Some(Flags::empty()), Some(Flags::WRITABLE));
     [
         (
@@ -79,7 +81,8 @@ fn parts() -> [(Region, Option<Flags>); 7] {
         (Region::new(image::rodata(), |_, f| f.write_str("the kernel's constants")), read),
         (Region::new(image::text(), |_, f| f.write_str("the kernel's instructions")), read),
         (Region::new(image::data(), |_, f| f.write_str("the kernel's variables")), write),
-        (Region::stacks(image::stack(), stack_bytes, |_, f| f.write_str("the boot stack")), write),
+        (stack(image::fault_stack(), |_, f| f.write_str("the stack of double faults")), write),
+        (stack(image::stack(), |_, f| f.write_str("the boot stack")), write),
         (Region::new(behind_kernel, |_, f| f.write_str("memory behind the kernel")), write),
     ]
 }

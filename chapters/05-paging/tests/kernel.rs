@@ -137,6 +137,8 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at"))
         .told(&["in `kernel::for_ever`"]),
     test!(a_stack_overflow_by_one_large_frame_is_told).ends(End::Stop("stack overflow")),
+    test!(the_stack_of_double_faults_has_a_guard_page)
+        .ends(End::Stop("EXCEPTION: stack overflow: the stack of double faults ran into its guard page at")),
     test!(a_double_fault_is_told_whichever_tss_was_in_use)
         .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at"))
         .told(&["in `kernel::for_ever`"]),
@@ -517,8 +519,11 @@ fn the_map_is_as_promised() {
     for (range, writable) in [(image::rodata(), false), (image::text(), false), (image::data(), true)] {
         assert!(Page::range(range.clone()).all(|page| rights(page.address()) == Some(writable)), "{range:?}");
     }
-    assert_eq!(rights(image::stack().start), None);
-    assert_eq!(rights(image::stack().start.wrapping_add(page)), Some(true));
+    for stack in [image::fault_stack(), image::stack()] {
+        let (guard, rest) = (stack.start, stack.start.wrapping_add(page)..stack.end);
+        assert_eq!(rights(guard), None);
+        assert!(Page::range(rest).all(|page| rights(page.address()) == Some(true)), "{stack:?}");
+    }
     assert_eq!(rights(end), Some(true));
     assert_eq!(rights(VirtAddr::new(15 << 20)), Some(true));
     assert_eq!(rights(VirtAddr::new(16 << 20)), None);
@@ -969,6 +974,13 @@ fn a_stack_overflow_by_one_large_frame_is_told() {
         core::hint::black_box(&large)[12345]
     }
     large();
+}
+
+/// Another use of that stack, so that the handler has it to tell.
+fn the_stack_of_double_faults_has_a_guard_page() {
+    let lowest = image::fault_stack().start.wrapping_add(PAGE_BYTES);
+    // SAFETY: not safe: nothing is mapped below that address, which is the test.
+    unsafe { asm!("mov esp, {}", "push 0", "ud2", in(reg) lowest.as_u32(), options(noreturn)) };
 }
 
 fn a_double_fault_is_told_whichever_tss_was_in_use() {

@@ -162,7 +162,7 @@ impl Thread {
         assert!(self.id != scheduler::current(), "a thread cannot wait for its own end");
         let off = interrupts_off();
         let has_ended = || (THREADS[self.id].state.get(&interrupts_off()) == State::Finished).then_some(());
-        JOINERS[self.id].wait_until(Reason::Wait, None, has_ended);
+        JOINERS[self.id].wait(Reason::Wait, has_ended);
         let counts = turns::take(self.id);
         free_slot(self.id, &off);
         counts

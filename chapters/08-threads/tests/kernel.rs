@@ -66,6 +66,8 @@ const TESTS: &[Test] = &[
     test!(too_many_threads_are_refused_until_others_are_joined),
     // A thread's life, step by step
     test!(life::a_reserved_thread_that_is_dropped_gives_slot_and_stack_back),
+    test!(life::a_thread_that_runs_after_its_end_is_noticed)
+        .ends(End::Stop("PANIC: a thread that has ended runs again")),
     test!(life::a_second_stack_for_a_thread_is_a_bug).ends(End::Stop("PANIC: the thread has its stack already")),
     test!(life::a_reserved_thread_goes_on_with_the_context_it_is_given),
     test!(life::a_thread_may_begin_with_the_guards_of_another),
@@ -74,6 +76,12 @@ const TESTS: &[Test] = &[
     test!(life::a_wait_before_init_is_a_bug).ends(End::Stop("PANIC: no other thread could run")),
     test!(life::threads_without_a_timer_are_a_bug).ends(End::Stop("PANIC: the timer has no rate: `timer::init` first")),
     test!(life::a_second_init_is_a_bug).ends(End::Stop("PANIC: the scheduler has been started already")),
+    test!(life::no_thread_runs_while_a_stop_is_said).ends(End::Stop(
+        "PANIC: a bug\n(stopped again while saying so: a kernel that is being stopped lets no other thread run, at",
+    )),
+    test!(life::no_thread_waits_while_a_stop_is_said).ends(End::Stop(
+        "PANIC: a bug\n(stopped again while saying so: a kernel that is being stopped lets no other thread run, at",
+    )),
     test!(life::a_thread_that_joins_itself_is_a_bug).ends(End::Stop("PANIC: a thread cannot wait for its own end")),
     test!(life::threads_without_memory_for_page_tables_are_refused)
         .ends(End::Stop("PANIC: kernel stacks need memory for their page tables: OutOfMemory, at")),
@@ -85,6 +93,7 @@ const TESTS: &[Test] = &[
     test!(life::a_thread_knows_itself_and_its_stack),
     // Before every switch
     test!(hooks::the_hook_sees_each_switch_and_its_reason),
+    test!(hooks::a_hook_that_waits_is_noticed).ends(End::Stop("PANIC: thread 0 is Waiting and not Ready")),
     test!(hooks::the_hook_sees_every_switch_by_the_timer),
     test!(hooks::hooks_are_called_in_the_order_in_which_they_came),
     test!(hooks::turns_are_not_counted_before_a_kernel_wants_it),

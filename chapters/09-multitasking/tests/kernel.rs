@@ -38,11 +38,12 @@ use ring3::{
 use spaces::{
     a_page_that_is_protected_cannot_be_written, a_space_before_init_is_refused,
     a_space_is_mapped_protected_and_unmapped, a_space_that_is_being_copied_is_not_changed,
-    a_task_is_granted_rights_and_notes_alone, a_walk_sees_what_the_heap_grows_by_meanwhile, init_is_called_once,
-    one_frame_is_shared_by_two_spaces, only_private_pages_are_mapped_in_a_space,
-    private_memory_is_readable_by_its_physical_address, private_regions_have_names_once_a_task_runs,
-    the_guard_page_gets_no_frame, the_kernel_gets_no_page_table_once_there_is_a_space,
-    the_space_of_a_thread_is_replaced, what_is_unmapped_in_a_space_is_gone_at_once,
+    a_task_is_granted_rights_and_notes_alone, a_task_that_starts_during_init_finds_all_of_it_done,
+    a_walk_sees_what_the_heap_grows_by_meanwhile, init_is_called_once, one_frame_is_shared_by_two_spaces,
+    only_private_pages_are_mapped_in_a_space, private_memory_is_readable_by_its_physical_address,
+    private_regions_have_names_once_a_task_runs, the_guard_page_gets_no_frame,
+    the_kernel_gets_no_page_table_once_there_is_a_space, the_space_of_a_thread_is_replaced,
+    what_is_unmapped_in_a_space_is_gone_at_once,
 };
 use threads::{MOST_THREADS, ReservedThread};
 use translation::Translation;
@@ -63,20 +64,28 @@ use x86::controlregs::cr3;
 harness::boot!(TESTS, handover => {
     serial::init();
     let boot = handover.information();
-    BEFORE_INIT.store(information::command_line(&boot).contains("before_init"), Relaxed);
+    let words = information::command_line(&boot);
+    BEFORE_INIT.store(words.contains("before_init"), Relaxed);
+    DURING_INIT.store(words.contains("during_init"), Relaxed);
     boot
 }, up to heap, then {
-    timer::init(FAST_HZ).expect("within the timer's range");
+    let during_init = DURING_INIT.load(Relaxed);
+    timer::init(if during_init { spaces::TICKS_DURING_INIT_HZ } else { FAST_HZ }).expect("within the timer's range");
     timer::start();
     threads::init(1);
     if BEFORE_INIT.load(Relaxed) {
         let _ = AddressSpace::new();
+    }
+    if during_init {
+        spaces::start_a_task_during_init();
     }
     multitasking::init();
 });
 
 /// Does the test that was picked want an address space too early?
 static BEFORE_INIT: AtomicBool = AtomicBool::new(false);
+/// Does it want task 1 while `init` is at work?
+static DURING_INIT: AtomicBool = AtomicBool::new(false);
 
 const DATA: VirtAddr = VirtAddr::new(0x0804_8000);
 const FAST_HZ: u32 = 5000;
@@ -148,6 +157,8 @@ const TESTS: &[Test] = &[
     test!(task_1_ends_last),
     test!(all_is_given_back_when_task_1_has_ended),
     test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
+    test!(the_switch_that_knows_no_spaces_does_not_come_back)
+        .ends(End::Stop("PANIC: the switch that is in use may do more than `switch`")),
     test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack is never mapped")),
     test!(the_guard_page_gets_no_frame).ends(End::Stop("the guard page of the stack is never mapped")),
     test!(a_space_that_is_being_copied_is_not_changed)
@@ -165,6 +176,7 @@ const TESTS: &[Test] = &[
     test!(the_space_of_a_thread_is_replaced),
     test!(a_space_before_init_is_refused)
         .ends(End::Stop("PANIC: `multitasking::init` comes before the first address space")),
+    test!(a_task_that_starts_during_init_finds_all_of_it_done),
     test!(init_is_called_once).ends(End::Stop("PANIC: `multitasking::init` is called once")),
     test!(the_kernel_gets_no_page_table_once_there_is_a_space)
         .ends(End::Stop("PANIC: a new page table would be missing in the directories that have the others already")),
@@ -791,6 +803,11 @@ fn assert_is_in_the_kernels_space(_: usize) {
     assert_eq!(getpid(), None);
     // SAFETY: reading CR3 changes nothing.
     assert_eq!(unsafe { cr3() } as u32, KERNEL.lock().frame().address().as_u32());
+}
+
+fn the_switch_that_knows_no_spaces_does_not_come_back() {
+    // SAFETY: not safe, and refused.
+    unsafe { threads::switch_by(threads::switch) };
 }
 
 fn the_guard_page_of_a_stack_is_never_mapped() {

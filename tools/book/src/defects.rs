@@ -117,11 +117,11 @@ impl Defect {
         Ok(Self { chapter: chapter.into(), name: name.into(), number, kind, prose, outcome: outcome.into(), caught_by })
     }
 
-    /// Whether a person who types `word` means this one: its number, or a part of its name.
+    /// Whether a person who types `word` means this one: its number, its title, or a part of its name.
     pub fn answers_to(&self, word: &str) -> bool {
         match word.parse::<u32>() {
             Ok(number) => number == self.number,
-            Err(_) => !word.is_empty() && self.name.contains(word),
+            Err(_) => !word.is_empty() && (self.name.contains(word) || self.title() == word),
         }
     }
 
@@ -281,9 +281,16 @@ mod tests {
     #[test]
     fn a_defect_answers_to_its_number_and_to_parts_of_its_name() {
         let defect = parse("06-hex-printed-twice.patch", PATCH).expect("a patch");
-        for (word, is_meant) in
-            [("6", true), ("06", true), ("hex", true), ("16", false), ("0", false), ("heap", false), ("", false)]
-        {
+        for (word, is_meant) in [
+            ("6", true),
+            ("06", true),
+            ("hex", true),
+            ("06/hex-printed-twice", true),
+            ("16", false),
+            ("0", false),
+            ("heap", false),
+            ("", false),
+        ] {
             assert_eq!(defect.answers_to(word), is_meant, "{word}");
         }
     }

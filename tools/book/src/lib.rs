@@ -4,9 +4,9 @@
 //! mdBook would pass over in silence is a fault here, with the page and the line.
 //!
 //! In reading order: [`sources`] and their [`anchors`]; a [`page`], and what [`expand`] puts into it: sources
-//! ([`include`]), pictures ([`picture`]), known mistakes ([`mistakes`], from the files that [`defects`] reads), figures
+//! ([`mod@include`]), pictures ([`picture`]), known mistakes ([`mistakes`], from the files that [`defects`] reads), figures
 //! ([`speed`]), what a chapter adds ([`whats_new`]), the [`map`] of the chapters. [`whole`] looks at all pages together;
-//! [`build`] has them built, [`built`] checks what came of that, and [`pdf`] prints it.
+//! [`build`] has them built, [`built`] checks what came of that, and [`mod@pdf`] prints it.
 
 pub mod defects;
 

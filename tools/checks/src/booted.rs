@@ -51,6 +51,7 @@ pub fn boot(tests: Vec<(&Suite, Listed)>, tally: &Tally) -> Result<()> {
             }
             outcome => outcome,
         };
+        let outcome = outcome.map_err(|reason| format!("{reason}\n{}", how_to_go_back(suite, &test, "")));
         tally.note(&format!("{} {}", suite.chapter.name, test.name), outcome, start.elapsed());
         Ok(())
     })
@@ -126,6 +127,12 @@ impl Suite<'_> {
     fn watch(&self, kernel: &Path, test: &Listed, timeout: Duration) -> Result<Run> {
         watch(self.workspace, kernel, &format!("'test={}'", test.name), test, timeout)
     }
+}
+
+/// The command that shows a test again, with these words of its own.
+pub fn how_to_go_back(suite: &Suite, test: &Listed, words: &str) -> String {
+    let number = suite.chapter.name.split('-').next().unwrap_or_default().trim_start_matches('0');
+    format!("To go through it in gdb, backwards too: make debug CHAPTER={number} TEST={}{words} REPLAY=1", test.name)
 }
 
 /// Whether only time can tell how the test ends.

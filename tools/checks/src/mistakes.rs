@@ -52,10 +52,10 @@ pub fn put_in(workspace: &Workspace, options: &BreakOptions) -> Result<ExitCode>
     }
     let shows = if defect.kind == Kind::Refused { ", and the compiler refuses it" } else { "" };
     println!("\nYou would see: {}\n", defect.outcome);
-    for command in defect.shown_by() {
-        println!("To see it:       {command}{shows}");
+    for (place, command) in defect.shown_by().iter().enumerate() {
+        println!("{:15} {command}{shows}", if place == 0 { "To see it:" } else { "and" });
     }
-    println!("To take it out:  make mend");
+    println!("To take it out: make mend");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -75,13 +75,6 @@ pub fn mend(workspace: &Workspace, options: &MendOptions) -> Result<ExitCode> {
     println!("{} is out.", put_in.name);
     done.iter().for_each(|(path, what)| println!("  {}: {what}", path.display()));
     Ok(ExitCode::SUCCESS)
-}
-
-/// A word for a person who may have forgotten that something is in the tree.
-pub fn remind(workspace: &Workspace) {
-    if let Ok(Some(put_in)) = put_in::find(&workspace.root) {
-        eprintln!("({} is in the tree; `make mend` takes it out.)", put_in.name);
-    }
 }
 
 /// Without a record, which `make clean` may have removed, a mistake is known by its patch, which could be undone.

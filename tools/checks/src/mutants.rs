@@ -22,7 +22,7 @@ pub struct Options {
     /// Number or name of the only chapter; all of them if not given.
     #[arg(long)]
     chapter: Option<String>,
-    /// Number of a defect, or a part of its name; all of them if not given.
+    /// Number of a defect, its chapter and name such as `09/no-exit`, or a part of its name; all of them if not given.
     #[arg(long)]
     mutant: Option<String>,
     /// Seconds after which a test that has not ended is said to hang.

@@ -15,15 +15,20 @@ use std::time::{Duration, Instant};
 pub fn test(workspace: &Workspace, chapter: Option<&str>, word: &str, timeout: Duration, tally: &Tally) -> Result<()> {
     let chapter = chapter.context("Say of which chapter: make test CHAPTER=9 TEST=fork.")?;
     let chapter = workspace.chapter(Some(chapter))?;
+    let chapters: Vec<&Chapter> = [chapter].into_iter().filter(|chapter| chapter.has_booted_tests).collect();
+    let suites = booted::build(workspace, &chapters, Kind::Tests, Profile::Kernel, timeout)?;
+    let mut in_kernel = booted::list(&suites, tally)?;
+    if in_kernel.iter().any(|(_, test)| test.name == word) {
+        // There is no need to build the library for the host.
+        in_kernel.retain(|(_, test)| test.name == word);
+        return booted::boot(in_kernel, tally);
+    }
     let Some(library) = Library::build(workspace, chapter)? else {
         let reason = "It does not compile; the reason stands above.";
         tally.note(&format!("{} on the host", chapter.name), Err(reason.into()), Duration::ZERO);
         return Ok(());
     };
     let on_host = library.tests()?;
-    let chapters: Vec<&Chapter> = [chapter].into_iter().filter(|chapter| chapter.has_booted_tests).collect();
-    let suites = booted::build(workspace, &chapters, Kind::Tests, Profile::Kernel, timeout)?;
-    let mut in_kernel = booted::list(&suites, tally)?;
 
     let names: Vec<&str> =
         on_host.iter().chain(in_kernel.iter().map(|(_, test)| &test.name)).map(String::as_str).collect();

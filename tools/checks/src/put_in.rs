@@ -7,16 +7,16 @@
 
 use crate::git;
 use anyhow::{Context, Result, bail};
+use machine::reminder::{FOLDER, RECORD};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// In the tree itself, wherever Cargo builds: another tree has a state of its own.
-const FOLDER: &str = "target/put-in";
+/// Where the folder is made that then gets its name. It lies in the tree itself, wherever Cargo builds: another tree
+/// has a state of its own.
 const NEW_FOLDER: &str = "target/put-in.new";
 
 /// Within that folder.
-const RECORD: &str = "what.json";
 const BEFORE: &str = "before";
 const AFTER: &str = "after";
 
@@ -264,7 +264,9 @@ mod tests {
         let folder = tree();
         put_in(&folder).expect("it is new");
         fs::remove_file(folder.path().join("in/one")).expect("it is there");
-        assert!(mend(&folder).is_err() && get(&folder, "in/two").is_empty());
+        let why = mend(&folder).expect_err("only she knows why").to_string();
+        assert!(why.contains("in/one") && why.contains("KEEP=1"), "{why}");
+        assert_eq!(get(&folder, "in/two"), "");
     }
 
     #[test]

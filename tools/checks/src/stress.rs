@@ -93,7 +93,7 @@ fn run(workspace: &Workspace, chapters: &[&Chapter], seed: u32, tally: &Tally, l
             Length::Full => step.in_full()?,
         };
         let what = format!("{} {}: {rounds} rounds, seed {seed}", suite.chapter.name, step.test.name);
-        let outcome = outcome.map_err(|reason| format!("{reason}\n{}", step.how_to_repeat()));
+        let outcome = outcome.map_err(|reason| format!("{reason}\n{}", step.how_to_repeat(rounds)));
         progress.give_way(|| tally.note(&what, outcome, start.elapsed()));
         Ok(())
     })
@@ -140,8 +140,10 @@ impl Step<'_> {
         Ok(run.judge(test).map(|()| run.text).map_err(|reason| without_middle(&reason)))
     }
 
-    fn how_to_repeat(&self) -> String {
-        format!("To see it again: make stress CHAPTER={} SEED={}", self.suite.chapter.name, self.seed)
+    fn how_to_repeat(&self, rounds: u32) -> String {
+        let words = format!(" SEED={} ROUNDS={rounds}", self.seed);
+        let back = booted::how_to_go_back(self.suite, &self.test, &words);
+        format!("To see it again: make stress CHAPTER={} SEED={}\n{back}", self.suite.chapter.name, self.seed)
     }
 }
 

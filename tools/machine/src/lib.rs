@@ -3,7 +3,7 @@
 //! In reading order: what there is and how it is built ([`workspace`], [`cargo`], [`kernels`]); the CD that it boots
 //! from ([`grub`], [`image`]); QEMU as a process ([`process`], [`qemu`], [`display`], [`vm`]) and what it answers
 //! ([`monitor`]); what a run leaves ([`symbols`], [`log`]) and how it ended ([`ending`]). [`watch`] holds all that
-//! together; [`run`] is `make run`, and a [`command`] as all of them are. [`listing`] and [`boot`] are for kernels that hold tests, and [`tally`] counts them.
+//! together; [`run`] is `make run`, and a [`command`] as all of them are, with a [`reminder`] where one is due. [`listing`] and [`boot`] are for kernels that hold tests, and [`tally`] counts them.
 
 pub mod workspace;
 
@@ -31,5 +31,6 @@ pub mod watch;
 
 pub mod boot;
 pub mod command;
+pub mod reminder;
 pub mod run;
 pub mod tally;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use machine::workspace::Workspace;
-use machine::{command, image, run};
+use machine::{command, image, reminder, run};
 use std::process::ExitCode;
 
 /// Builds and boots the kernels of the chapters.
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
 
 fn obey(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
+    reminder::remind(&workspace);
     match command {
         Command::Run(options) => run::run(&workspace, &options),
         Command::Iso(options) => image::iso(&workspace, &options),

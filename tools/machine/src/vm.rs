@@ -60,7 +60,11 @@ impl Parts<'_> {
         if !self.flags.iter().any(|flag| flag == "-serial") {
             command.args(["-serial", "stdio"]);
         }
-        command.args(["-display", self.display.name()]).arg("-cdrom").arg(self.image);
+        command.args(["-display", self.display.name()]);
+        // A recording brings a drive of its own for the CD.
+        if !self.flags.iter().any(|flag| flag.starts_with("ide-cd,")) {
+            command.arg("-cdrom").arg(self.image);
+        }
         if !self.cpu.is_empty() {
             command.args(["-cpu", self.cpu]);
         }

@@ -4,6 +4,8 @@
 //! as `make debug` begins it. Each command is shown with gdb's prompt before it, as if it had been typed. The
 //! machine counts instructions instead of time, so a session goes the same way every time.
 //!
+//! If its second line is `# recorded`, it is begun as `make debug REPLAY=1` begins it: at the end of a replay.
+//!
 //! A line `## tables` begins a part of the session, which becomes a file of its own, `05-gdb-NAME-tables.txt`, so that
 //! a page can say something in between. What stands before the first of them belongs to it.
 //!
@@ -11,14 +13,17 @@
 //! book was written with, and elsewhere the committed one stands.
 
 use crate::Files;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use machine::display::Display;
 use machine::image;
-use machine::process::Process;
+use machine::symbols::Symbols;
 use machine::vm::{COUNTED_TIME, Parts};
 use machine::workspace::{Chapter, Workspace};
-use probe::debug::{DEBUGGERS, debugger_for};
+use probe::debug::{self, DEBUGGERS, debugger_for};
+use probe::recording::{self, Recording};
+use probe::subject::Subject;
 use std::fs::{self, File};
+use std::io;
 use std::mem;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -35,6 +40,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// What gdb says at the end of every session.
 const FAREWELL: &str = "[Inferior 1 (process 1) detached]";
+/// What makes it a session with a replay.
+const RECORDED: &str = "# recorded";
 /// What begins a part, in a script and in what gdb is told to say there.
 const PART: &str = "## ";
 const MARK: &str = "----- ";
@@ -81,28 +88,42 @@ fn is_of_chapter(script: &str, chapter: &str) -> bool {
     wanted.is_some() && wanted == chapter.split('-').next().and_then(number)
 }
 
-/// Boots, lets gdb obey, and returns what a person would have seen.
+/// Lets gdb obey, and returns what a person would have seen.
 fn hold(workspace: &Workspace, kernel: &Path, debugger: &str, script: &str) -> Result<String> {
+    if script.lines().nth(1) == Some(RECORDED) {
+        return hold_recorded(workspace, kernel, debugger, script);
+    }
     let folder = tempfile::tempdir().context("no temporary folder could be made")?;
     let (image, socket) = (folder.path().join("image.iso"), folder.path().join("gdb"));
-    let (commands, seen) = (folder.path().join("commands"), folder.path().join("seen"));
     image::make(kernel, "", false, &image)?;
-    fs::write(&commands, with_prompts(script))?;
-
     let flags = COUNTED_TIME.map(String::from);
     let parts =
         Parts { image: &image, memory: "16", cpu: "", display: Display::None, exit_device: false, flags: &flags };
-    let mut command = parts.command();
-    command.arg("-chardev").arg(format!("socket,id=gdb,path={},server=on,wait=off", socket.display()));
-    let mut qemu = Process::start(command.args(["-gdb", "chardev:gdb"])).context("QEMU could not be started")?;
-    ensure!(qemu.wait_for(|| socket.exists().then_some(())).is_some(), "QEMU: {}", qemu.complaints());
+    let _qemu = debug::start(&parts, &socket)?;
+    obey(workspace, &mut debugger_for(debugger, kernel, &socket, &[debug::at_entry()]), script, folder.path())
+}
 
-    let mut command = debugger_for(debugger, kernel, &socket);
-    command.args(["-nx", "-batch", "-x"]).arg(&commands).current_dir(&workspace.root);
+/// Records the demonstration, and does the same with the replay.
+fn hold_recorded(workspace: &Workspace, kernel: &Path, debugger: &str, script: &str) -> Result<String> {
+    let subject = Subject::of_kernel(kernel, "exit");
+    let recording = Recording::of(&subject)?;
+    recording.record(&subject, &[], PATIENCE, &Symbols::new(kernel, &workspace.root), io::sink())?;
+    let instructions = recording.instructions(&subject, &[], PATIENCE)?;
+    let (flags, socket) = (recording.replay_flags(&[]), recording.file("gdb"));
+    let _qemu = debug::start(&recording.parts(&subject, &flags), &socket)?;
+    let mut gdb = debugger_for(debugger, kernel, &socket, &recording::to_the_end(instructions));
+    obey(workspace, &mut gdb, script, &recording.file(""))
+}
+
+/// Starts gdb, and returns what a person would have seen of the commands in `script`.
+fn obey(workspace: &Workspace, gdb: &mut Command, script: &str, folder: &Path) -> Result<String> {
+    let (commands, seen) = (folder.join("commands"), folder.join("seen"));
+    fs::write(&commands, with_prompts(script))?;
+    gdb.args(["-nx", "-batch", "-x"]).arg(&commands).current_dir(&workspace.root);
     // One file for both, so that they stay in the order in which a person would see them.
     let output = File::create(&seen)?;
-    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-    let status = wait_for(command.spawn().with_context(|| format!("{debugger} could not be started"))?)?;
+    gdb.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+    let status = wait_for(gdb.spawn().context("gdb could not be started")?)?;
     let seen = fs::read_to_string(&seen)?;
     match status {
         Some(status) if status.success() => Ok(without_farewell(&seen)),

@@ -38,10 +38,14 @@ pub fn of_window(program: &Program) -> Result<Vec<Named>> {
 
 /// What of the identity window is not mapped, so that code that goes there is told.
 pub fn guards(program: &Program) -> Result<Vec<Named>> {
-    let guard = u64::from(program.symbol("stack_guard")?);
+    let guard = |words, symbol| -> Result<Named> {
+        let start = u64::from(program.symbol(symbol)?);
+        Ok(name(words, start..start + 4096))
+    };
     Ok(vec![
         name("page 0, which is never mapped", 0..4096),
-        name("the guard page of the boot stack", guard..guard + 4096),
+        guard("the guard page of the stack of double faults", "fault_stack_guard")?,
+        guard("the guard page of the boot stack", "stack_guard")?,
     ])
 }
 
@@ -64,6 +68,7 @@ fn image(program: &Program) -> Result<Vec<Named>> {
         ("the kernel's constants", "rodata_start", "rodata_end"),
         ("the kernel's instructions", "text_start", "text_end"),
         ("the kernel's variables", "data_start", "data_end"),
+        ("the stack of double faults", "fault_stack_guard", "fault_stack_top"),
         ("the boot stack", "stack_guard", "stack_top"),
     ];
     let part = |(words, start, end)| -> Result<Named> {

@@ -10,6 +10,9 @@
 //!                                 back link --> the TSS that was in use    EIP, ESP, ... as they were
 //! ```
 //! Which TSS that is, the handler learns from the back link alone: a later chapter may load one of its own.
+//!
+//! The handler's stack has a guard page as well. There is no third stack: an overflow of this one resets the machine,
+//! but writes to no variable.
 
 #![cfg(target_os = "none")]
 
@@ -17,8 +20,7 @@ use crate::faults::regions;
 use crate::faults::tss;
 use crate::frames::page::Frame;
 use boot::stop::{self, Trace};
-use common::VirtAddr;
-use core::sync::atomic::AtomicU32;
+use common::{VirtAddr, image};
 use interrupts::gate::{Gate, Kind};
 use segments::gdt::{self, CODE, DATA};
 use x86::Ring;
@@ -29,9 +31,6 @@ use x86::segmentation::SegmentSelector;
 const DOUBLE_FAULT: u8 = 8;
 
 // ANCHOR: init
-/// The handler's stack: 8 KiB, eight times what the report of a stop takes.
-static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
-
 /// Prepares for double faults; the handler runs in the address space of `directory`.
 ///
 /// # Safety
@@ -40,7 +39,7 @@ pub(crate) unsafe fn init(directory: Frame) {
     // SAFETY: no gate leads to this TSS yet, so the CPU does not use it.
     let tss = unsafe { &mut *tss::DOUBLE_FAULT.fields() };
     tss.eip = handle as *const () as u32;
-    tss.esp = STACK.as_ptr_range().end as u32;
+    tss.esp = image::fault_stack().end.as_u32(); // 8 KiB, eight times what the report of a stop takes
     tss.eflags = 1 << 1; // a bit that is always set: interrupts are off
     tss.cs = CODE.bits();
     (tss.ss, tss.ds, tss.es, tss.fs, tss.gs) = (DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits());

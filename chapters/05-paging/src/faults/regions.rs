@@ -111,10 +111,15 @@ impl fmt::Write for Counter<'_, '_> {
 /// not get another name.
 pub fn add(region: Region) {
     let mut regions = REGIONS.lock();
-    let overlaps = |other: &Region| region.range.start < other.range.end && other.range.start < region.range.end;
-    assert!(!regions.iter().flatten().any(overlaps), "a part of memory has one name");
-    let free = regions.iter_mut().find(|region| region.is_none());
-    *free.expect("16 regions are enough for every chapter") = Some(region);
+    for place in regions.iter_mut() {
+        let Some(other) = place else {
+            *place = Some(region);
+            return;
+        };
+        let overlaps = region.range.start < other.range.end && other.range.start < region.range.end;
+        assert!(!overlaps, "a part of memory has one name");
+    }
+    panic!("16 regions are enough for every chapter");
 }
 
 /// Finds out where `address` lies.

@@ -193,17 +193,16 @@ impl Directory {
     pub(super) fn table_or_new(&mut self, page: Page) -> Result<Table, MapError> {
         let index = page.directory_index();
         let entry = self.entry(index);
-        if entry.flags().contains(Flags::PRESENT | Flags::LARGE) {
-            return Err(MapError::AlreadyMapped(entry.frame()));
+        if entry.is_present() {
+            return self.table(page).ok_or(MapError::AlreadyMapped(entry.frame()));
         }
-        if !entry.is_present() {
-            let table = frame_allocator::allocate_cleared().ok_or(MapError::OutOfMemory)?;
+        let table = frame_allocator::allocate_cleared().ok_or(MapError::OutOfMemory)?.into_frame();
+        // SAFETY: the frame holds an empty table, and has no owner who would give it back.
+        unsafe {
             // The page's own entry decides; a right is granted only if both grant it.
-            let entry = Entry::new(table.into_frame(), Flags::WRITABLE | Flags::USER);
-            // SAFETY: the frame holds an empty table, and has no owner who would give it back.
-            unsafe { self.fill(index, entry) };
+            self.fill(index, Entry::new(table, Flags::WRITABLE | Flags::USER));
+            Ok(Table::in_frame(table))
         }
-        Ok(self.table(page).expect("it was there, or has been made"))
     }
     // ANCHOR_END: table
 }

@@ -139,6 +139,35 @@ fn memory_is_made_of_whole_words() {
     let _ = unsafe { Memory::new(PAGE, PAGE - 1) };
 }
 
+/// Memory of which nothing is read or written.
+fn memory() -> Memory {
+    // SAFETY: there is none, and nothing is done with it.
+    unsafe { Memory::new(PAGE, PAGE) }
+}
+
+#[test]
+#[should_panic(expected = "bytes are no block")]
+fn what_is_cut_off_above_the_top_is_a_block() {
+    memory().raise_top(WORD);
+}
+
+#[test]
+#[should_panic(expected = "heap: the last block ends at the top")]
+fn only_the_last_block_goes_back_above_the_top() {
+    let mut memory = memory();
+    let first = memory.raise_top(SMALLEST).expect("there is room");
+    let _second = memory.raise_top(SMALLEST);
+    memory.lower_top(first);
+}
+
+#[test]
+#[should_panic(expected = "heap: only neighbours can be merged")]
+fn a_block_is_merged_with_its_neighbour_alone() {
+    let mut memory = memory();
+    let [first, _, third] = [(); 3].map(|()| memory.raise_top(SMALLEST).expect("there is room"));
+    let _ = first.join(third);
+}
+
 #[test]
 fn memory_begins_with_a_whole_word_that_is_not_at_0() {
     for start in [0, 1, WORD - 1, PAGE + WORD / 2] {

@@ -32,7 +32,8 @@ impl Hook {
 /// If it is called already.
 ///
 /// # Safety
-/// 1. The function neither switches nor waits: the scheduler is in the middle of a switch.
+/// 1. The function neither switches nor waits, nor is it copied by a fork (chapter 9): the scheduler is in the middle of
+///    a switch.
 /// 2. It keeps interrupts off.
 pub unsafe fn before_switch(hook: &'static Hook) {
     let off = interrupts_off();

@@ -84,13 +84,14 @@ impl ThreadQueue {
         }
     }
 
-    /// Takes `thread` out, which is in this queue. Looks at those before it.
+    /// Takes `thread` out, if it is in this queue. Looks at those before it.
     pub fn remove(&self, thread: ThreadId, off: &InterruptsOff) {
         let mut before = None;
         let mut at = self.first.get(off);
         while at != Some(thread) {
+            let Some(other) = at else { return };
             before = at;
-            at = NEXT[at.expect("the thread is in this queue")].get(off);
+            at = NEXT[other].get(off);
         }
         let next = NEXT[thread].get(off);
         match before {

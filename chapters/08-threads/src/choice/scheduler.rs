@@ -8,13 +8,15 @@
 use super::hook;
 use super::queue::ThreadQueue;
 use super::reason::Reason;
-use crate::state::context::{Switch, switch};
+use crate::state::context::{self, Switch, switch};
 use crate::state::control_block::{State, THREADS};
 use crate::state::thread_id::ThreadId;
 use crate::time::sleepers::Sleepers;
 use crate::time::timeslice;
+use boot::stop;
 use common::Lock;
 use common::lock::{InterruptCell, InterruptsOff, OffCount, interrupts_off};
+use core::ptr;
 
 // ANCHOR: statics
 /// The threads that are ready.
@@ -38,21 +40,35 @@ pub fn current() -> ThreadId {
     CURRENT.get(&interrupts_off())
 }
 
-/// Goes from thread to thread by `switch` from now on.
+/// Goes from thread to thread by `routine` from now on.
+///
+/// # Panics
+/// If that is [`switch`], and another one is in use.
 ///
 /// # Safety
 /// The routine does what [`switch`] does, and what the one does that was in use before.
-pub unsafe fn switch_by(switch: Switch) {
-    SWITCH.set(switch, &interrupts_off());
+pub unsafe fn switch_by(routine: Switch) {
+    let before = SWITCH.replace(routine, &interrupts_off());
+    let is_chapter_8s = |routine| ptr::fn_addr_eq(routine, switch as Switch);
+    assert!(is_chapter_8s(before) || !is_chapter_8s(routine), "the switch that is in use may do more than `switch`");
 }
 
-/// Lets `idle` run when no other thread can, and the timer end timeslices. The idle thread has just been started, and
-/// no other thread is ready.
+/// Lets `idle`, which has just been started, run when no other thread can, and the timer end timeslices.
 pub(crate) fn init(idle: ThreadId, timeslice_ticks: u32, off: &InterruptsOff) {
-    assert!(RUN_QUEUE.pop(off) == Some(idle), "no other thread is ready yet");
+    RUN_QUEUE.remove(idle, off);
     IDLE.set(idle, off);
     timeslice::init(timeslice_ticks, off);
     timer::on_tick(tick);
+    stop::on_stop(stay);
+}
+
+/// From now on no thread leaves the CPU: the kernel is being stopped, and what its words call may want to wait.
+fn stay() {
+    unsafe extern "fastcall" fn refuse(_: ThreadId, _: ThreadId) {
+        panic!("a kernel that is being stopped lets no other thread run");
+    }
+    // SAFETY: the routine does not return, so no thread finds the CPU in another state than it has left it in.
+    unsafe { switch_by(refuse) };
 }
 
 // ANCHOR: yield
@@ -86,9 +102,7 @@ fn switch_to(next: ThreadId, reason: Reason, off: &InterruptsOff) {
     CURRENT.set(next, off);
     timeslice::begin(off);
     let state = THREADS[next].state.get(off);
-    if cfg!(debug_assertions) && state != State::Ready {
-        cannot_run(next, state);
-    }
+    debug_assert!(state == State::Ready, "thread {next} is {state:?} and not Ready");
     let guards = OffCount::current();
     // SAFETY: 1. Interrupts are off. 2. A thread in the run queue does not run, so its context was saved by the
     // switch, or made for its start. 3. It is not this thread: that is in the run queue only if it is not alone.
@@ -98,11 +112,6 @@ fn switch_to(next: ThreadId, reason: Reason, off: &InterruptsOff) {
     }
 }
 
-#[cold]
-fn cannot_run(thread: ThreadId, state: State) -> ! {
-    assert!(state != State::Looking, "the condition of a wait neither waits, yields nor ends its thread");
-    panic!("thread {thread} is {state:?} and not Ready");
-}
 // ANCHOR_END: schedule
 
 // ANCHOR: ready
@@ -172,11 +181,15 @@ pub(crate) fn finish(off: &InterruptsOff) -> ! {
 fn may_leave(off: &InterruptsOff) -> ThreadId {
     let me = CURRENT.get(off);
     assert!(me != IDLE.get(off), "no other thread could run: it is the idle one, or comes before `threads::init`");
-    assert!(
-        THREADS[me].state.get(off) != State::Looking,
-        "the condition of a wait neither waits, yields nor ends its thread"
-    );
+    if context::is_without(me, off) {
+        refuse_condition();
+    }
     me
+}
+
+#[cold]
+pub(crate) fn refuse_condition() -> ! {
+    panic!("the condition of a wait neither waits, yields nor ends its thread");
 }
 // ANCHOR_END: finish
 

@@ -76,9 +76,24 @@ struct Contexts(PerThread<InterruptCell<*mut Context>>);
 // SAFETY: what the pointers lead to is used by the switch alone, with interrupts off.
 unsafe impl Sync for Contexts {}
 
-/// Lets `thread` go on with `context` when the CPU comes to it for the first time.
+/// Lets `thread` go on with `context` when the CPU comes to it for the first time. The first thread has come already,
+/// and gets one that is never used.
 pub fn begin_with(context: *mut Context, thread: ThreadId, off: &InterruptsOff) {
     CONTEXTS.0[thread].set(context, off);
+}
+
+/// Does `work`, in the running thread `me`, without a context: it is one that the thread had once, and only a switch
+/// gives it another. None if a switch has.
+#[inline(always)]
+pub fn without<T>(me: ThreadId, off: &InterruptsOff, work: impl FnOnce() -> T) -> Option<T> {
+    let before = CONTEXTS.0[me].replace(ptr::null_mut(), off);
+    let result = work();
+    CONTEXTS.0[me].replace(before, off).is_null().then_some(result)
+}
+
+/// Is the running thread `me` in the midst of [`without`]?
+pub fn is_without(me: ThreadId, off: &InterruptsOff) -> bool {
+    CONTEXTS.0[me].get(off).is_null()
 }
 
 global_asm!(include_str!("switch.s"));

@@ -5,10 +5,12 @@
 
 #![cfg(target_os = "none")]
 
+use super::context;
 use super::kernel_stack::KernelStack;
 use super::thread_id::{MOST_THREADS, PerThread, ThreadId};
 use crate::choice::queue::ThreadQueue;
 use common::lock::{InterruptCell, InterruptsOff};
+use core::ptr;
 
 // ANCHOR: state
 /// What a thread is doing.
@@ -20,8 +22,6 @@ pub enum State {
     Reserved,
     /// It could run: it runs, or is in the run queue. (The idle thread never is.)
     Ready,
-    /// It runs, and looks whether what it waits for is there.
-    Looking,
     /// It waits to be woken, or for its deadline.
     Waiting,
     /// It has ended, and waits to be reaped.
@@ -64,6 +64,7 @@ static HIGH_WATER: InterruptCell<usize> = InterruptCell::new(0);
 pub fn make_first(off: &InterruptsOff) {
     assert!(HIGH_WATER.replace(1, off) == 0, "the scheduler has been started already");
     THREADS[ThreadId::FIRST].state.set(State::Ready, off);
+    context::begin_with(ptr::dangling_mut(), ThreadId::FIRST, off);
 }
 
 // ANCHOR: slots

@@ -66,7 +66,11 @@ pub fn init() {
 /// # Panics
 /// If [`init`] has not been called: no byte would ever come.
 pub fn read_byte() -> u8 {
-    read(None).expect("without a deadline, only a byte ends the wait")
+    loop {
+        if let Some(byte) = read(None) {
+            return byte;
+        }
+    }
 }
 
 /// As [`read_byte`], but waits no longer than until the tick `deadline`.

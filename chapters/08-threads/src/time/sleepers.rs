@@ -58,6 +58,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    #[should_panic(expected = "the thread sleeps until this tick")]
+    fn a_thread_that_sleeps_longer_is_not_found() {
+        let mut sleepers = Sleepers::new();
+        sleepers.add(1, ThreadId::new(0));
+        sleepers.add(2, ThreadId::new(1));
+        sleepers.remove(1, ThreadId::new(1));
+    }
+
     proptest! {
         #[test]
         fn all_wake_in_time_and_in_order(

@@ -10,7 +10,7 @@
 use crate::choice::queue::ThreadQueue;
 use crate::choice::reason::Reason;
 use crate::choice::scheduler;
-use crate::state::control_block::{State, THREADS};
+use crate::state::context;
 use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};
 use common::lock::{InterruptCell, InterruptsOff, interrupts_off};
 
@@ -58,12 +58,8 @@ impl WaitQueue {
         let me = scheduler::current();
         // What a woken thread is going to take, a newcomer must not take before it.
         let mut look = |has_looked| {
-            (has_looked || self.woken.get(&off) == 0).then(|| {
-                let before = THREADS[me].state.replace(State::Looking, &off);
-                let found = condition();
-                THREADS[me].state.set(before, &off);
-                found
-            })
+            (has_looked || self.woken.get(&off) == 0)
+                .then(|| context::without(me, &off, &mut condition).unwrap_or_else(|| scheduler::refuse_condition()))
         };
         let mut has_looked = false;
         let mut stands_last = true;
@@ -88,6 +84,16 @@ impl WaitQueue {
         }
     }
     // ANCHOR_END: wait
+
+    /// As [`wait_until`](Self::wait_until), without a deadline.
+    #[inline(always)]
+    pub fn wait<T>(&'static self, reason: Reason, mut condition: impl FnMut() -> Option<T>) -> T {
+        loop {
+            if let Some(found) = self.wait_until(reason, None, &mut condition) {
+                return found;
+            }
+        }
+    }
 
     // ANCHOR: wake
     /// Wakes the thread that has waited longest, if any waits. This is for queues in which all threads wait for the

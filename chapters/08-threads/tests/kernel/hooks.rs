@@ -4,6 +4,7 @@ use crate::{ENDLESS, interrupts_are_on, note, notes, spawn, spin_for, start};
 use alloc::vec::Vec;
 use common::Lock;
 use common::lock::interrupts_off;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use threads::{Hook, Reason, Thread, ThreadId, before_switch, current, sleep, yield_now};
 
 /// The switches that were seen: from which slot to which, and why.
@@ -45,6 +46,20 @@ pub fn the_hook_sees_each_switch_and_its_reason() {
         (3, 0, Reason::Exit),
     ];
     assert_eq!(*SWITCHES.lock(), expected);
+}
+
+/// The thread that it lets wait is in the run queue already.
+pub fn a_hook_that_waits_is_noticed() {
+    static HAS_WAITED: AtomicBool = AtomicBool::new(false);
+    static WAIT: Hook = Hook::new(|_, _, _| {
+        if !HAS_WAITED.swap(true, Relaxed) {
+            sleep(1);
+        }
+    });
+    start(1000, ENDLESS);
+    let _other = spawn(0, |_| ());
+    add(&WAIT);
+    yield_now();
 }
 
 pub fn the_hook_sees_every_switch_by_the_timer() {

@@ -1,12 +1,13 @@
 //! Threads that are made step by step, and what is found by a thread's number.
 
-use crate::{ENDLESS, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start};
+use crate::{ENDLESS, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start, start_with};
 use alloc::vec::Vec;
+use boot::{serial, stop};
 use common::lock::{OffCount, interrupts_off};
 use common::{Lock, VirtAddr};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
-use core::{iter, mem};
+use core::{fmt, iter, mem};
 use interrupts::TrapFrame;
 use paging::{PAGE_BYTES, frame_allocator};
 use threads::{
@@ -38,6 +39,14 @@ pub fn a_reserved_thread_that_is_dropped_gives_slot_and_stack_back() {
     drop(reserved);
     spawn(1, note).join();
     assert_eq!(notes(), [1]);
+}
+
+/// By a switch that does not.
+pub fn a_thread_that_runs_after_its_end_is_noticed() {
+    extern "fastcall" fn stay(_: ThreadId, _: ThreadId) {}
+    start_with(1000, ENDLESS, stay);
+    // SAFETY: nothing on the stack is relied upon.
+    unsafe { threads::exit() }
 }
 
 pub fn a_second_stack_for_a_thread_is_a_bug() {
@@ -220,4 +229,28 @@ pub fn a_thread_knows_itself_and_its_stack() {
         thread.join();
         assert_eq!(SEEN.load(Relaxed), id.slot());
     }
+}
+
+/// What lets other threads run while it is being said.
+struct Said(fn());
+
+impl fmt::Display for Said {
+    fn fmt(&self, _: &mut fmt::Formatter) -> fmt::Result {
+        (self.0)();
+        Ok(())
+    }
+}
+
+fn stop_saying(what: fn()) -> ! {
+    start(1000, ENDLESS);
+    let _other = spawn(0, |_| stop::end("exit", serial::write));
+    panic!("a bug{}", Said(what));
+}
+
+pub fn no_thread_runs_while_a_stop_is_said() {
+    stop_saying(yield_now);
+}
+
+pub fn no_thread_waits_while_a_stop_is_said() {
+    stop_saying(|| sleep(1));
 }

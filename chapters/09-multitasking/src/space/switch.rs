@@ -58,13 +58,9 @@ fn set_directory(thread: ThreadId, directory: Frame) {
 // ANCHOR: spaces
 /// Starts `thread` in `space`. Once the thread has ended, [`take_from`] gives the space back.
 ///
-/// # Panics
-/// If [`init`](crate::init) comes later.
-///
 /// # Safety
 /// As for [`ReservedThread::start`], with the stack as `space` maps it.
 pub unsafe fn start_in(space: AddressSpace, thread: ReservedThread, context: *mut Context) -> Thread {
-    assert!(is_ready(), "threads have no address spaces of their own before `init`");
     set_directory(thread.id(), space.directory().frame());
     SPACES.lock()[thread.id()] = Some(space);
     // SAFETY: the caller's.
@@ -130,7 +126,7 @@ pub fn copy_of_own() -> Option<Result<AddressSpace, OutOfMemory>> {
     // SAFETY: the space stays as it is: `with_space` refuses to change it now, and callers of `replace` and `take_from`
     // keep away. Should a handler end the thread, this does not go on.
     let copy = unsafe { AddressSpace::copy_of(directory) };
-    SPACES.lock()[me].as_mut().expect("only its own thread replaces it").end_copy();
+    SPACES.lock()[me].as_mut()?.end_copy();
     Some(copy)
 }
 // ANCHOR_END: spaces

@@ -227,9 +227,10 @@ impl Family {
     /// among them.
     fn orphan_children_of(&mut self, parent: ThreadId) -> Option<ThreadId> {
         let first = self.first?;
-        let mut slots = 0..MOST_THREADS;
-        while self.member(parent).children > 0 {
-            let child = ThreadId::new(slots.next().expect("every child is at some slot"));
+        for child in (0..MOST_THREADS).map(ThreadId::new) {
+            if self.member(parent).children == 0 {
+                break;
+            }
             if self.member(child).parent == Some(parent) {
                 self.member_mut(child).parent = Some(first);
                 self.member_mut(parent).children -= 1;

@@ -57,6 +57,8 @@ pub enum ForkError {
 /// 2. Shared references into the heap: both tasks may read through them, if what is there is `Sync`.
 /// 3. References to the stack: neither task leaves one where the other finds it. At that address the other one has its
 ///    own stack, with something else.
+/// 4. The call does not come from the condition of a wait, or from what is called before every switch: the scheduler
+///    has begun something there for the parent, which the child would end.
 pub unsafe fn fork() -> Result<Option<Pid>, ForkError> {
     const OUT_OF_MEMORY: i32 = Errno::OutOfMemory as i32;
     const TRY_AGAIN: i32 = Errno::TryAgain as i32;

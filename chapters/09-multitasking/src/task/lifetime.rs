@@ -35,6 +35,7 @@ static KERNEL_WAITS: WaitQueue = WaitQueue::new();
 /// # Panics
 /// If it is called twice.
 pub fn init() {
+    let _off = interrupts_off(); // no other thread finds half of it done
     assert!(!switch::is_ready(), "`multitasking::init` is called once");
     switch::init();
     system_call::init();
@@ -51,10 +52,8 @@ pub fn init() {
 /// If [`init`] has not been called, if all threads are taken, or if there has been a task 1.
 pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     let mut space = AddressSpace::new()?;
-    space.map(STACK, Flags::WRITABLE).map_err(|error| {
-        assert_eq!(error, MapError::OutOfMemory, "a new space has nothing mapped that is private");
-        OutOfMemory
-    })?;
+    // The space is new, so nothing is in the way.
+    space.map(STACK, Flags::WRITABLE).map_err(|_| OutOfMemory)?;
     let context = STACK.end.wrapping_sub(size_of::<Context>() as u32);
     // SAFETY: the stack is mapped, and not in use yet. Words have no padding.
     unsafe { space.write(context, &Context::new(begin, first, 0)) };
@@ -65,8 +64,8 @@ pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     unsafe { TASKS.lock().start(space, thread, None, context.as_ptr()) };
     name_private_regions();
     drop(off);
-    let exited = KERNEL_WAITS.wait_until(Reason::Wait, None, || TASKS.lock().family.reap_first());
-    Ok(finish_reaping(exited.expect("there is no deadline")).status)
+    let exited = KERNEL_WAITS.wait(Reason::Wait, || TASKS.lock().family.reap_first());
+    Ok(finish_reaping(exited).status)
 }
 
 fn name_private_regions() {
@@ -141,7 +140,7 @@ pub fn wait() -> Result<Exited, NoSuchChild> {
 pub fn wait_for(child: Option<Pid>) -> Result<Exited, NoSuchChild> {
     let me = threads::current();
     let reap = || TASKS.lock().family.reap(me, child).transpose();
-    PARENTS[me].wait_until(Reason::Wait, None, reap).expect("there is no deadline").map(finish_reaping)
+    PARENTS[me].wait(Reason::Wait, reap).map(finish_reaping)
 }
 
 /// As [`wait_for`], but does not wait: none if there is such a child, and it has not exited yet.

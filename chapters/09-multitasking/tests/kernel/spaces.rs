@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use common::VirtAddr;
 use common::lock::{interrupts_off, let_interrupts_in};
 use core::hint::black_box;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use multitasking::rule::{GUARD_PAGE, PRIVATE};
 use multitasking::{AddressSpace, getpid, map, switch, wait, with_directories};
 use paging::directory::{Directory, MapError, NotMapped};
@@ -210,6 +210,28 @@ pub fn one_frame_is_shared_by_two_spaces() {
 
 pub fn a_space_before_init_is_refused() {
     // The kernel of this test stops before it gets here.
+}
+
+/// So fast that two ticks come while `init` goes over all threads, if it lets them in.
+pub const TICKS_DURING_INIT_HZ: u32 = timer::rate::FASTEST_HZ;
+
+/// 1 when `init` begins, 2 when task 1 has ended.
+static STEP: AtomicU32 = AtomicU32::new(0);
+
+/// Starts a thread that runs task 1 once `init` has begun. To be called right before that.
+pub fn start_a_task_during_init() {
+    fn run_task_1(_: usize) {
+        until(&STEP, 1);
+        let _off = interrupts_off(); // until the task is ready
+        as_task(|_| ());
+        STEP.store(2, Relaxed);
+    }
+    let _ = threads::spawn(run_task_1, 0).expect("there is room and memory for a thread");
+    STEP.store(1, Relaxed);
+}
+
+pub fn a_task_that_starts_during_init_finds_all_of_it_done() {
+    until(&STEP, 2);
 }
 
 pub fn init_is_called_once() {

@@ -239,7 +239,7 @@ extern "C" fn system_call(registers: &mut TrapFrame) {
             let shared = shared_frame(me);
             // SAFETY: the kernel stack, on which this runs, is linked.
             drop(unsafe { switch::replace(space_for(programs()[1], shared)) });
-            *registers.as_user().expect("only ring 3 calls") = new_frame();
+            registers.replace_by(new_frame());
         }
         EXIT => exit(registers.ebx),
         PREEMPTED => registers.eax = PREEMPTIONS[me.slot()].load(Relaxed),
@@ -276,7 +276,7 @@ fn fork(registers: &mut TrapFrame) -> Pid {
         drop(space.unmap(page).expect("it was copied"));
         space.map_frame(page, shared, Flags::WRITABLE | Flags::USER).expect("the page is free");
     }
-    let mut frame = registers.as_user().expect("only ring 3 calls").clone();
+    let mut frame = UserTrapFrame::copy_of(registers).expect("only ring 3 calls");
     frame.eax = 0;
     let pid = FAMILY.lock().add(thread.id(), Some(parent));
     start(thread, space, frame, &off);
