@@ -98,7 +98,7 @@ impl Recording {
             Err(CannotStart(reason)) => bail!(Ending::CannotStart(reason)),
         };
         let start = Instant::now();
-        while machine.monitor.shutdown_cause().context("The replay broke off")?.is_none() {
+        while machine.monitor.shutdown().context("The replay broke off")?.is_none() {
             if interrupt::happened() {
                 bail!("Interrupted.");
             }
