@@ -49,8 +49,8 @@ mod faults {
 
 mod kernel_space;
 
-pub use frames::frame_table::TooManyOwners;
-pub use frames::page::{Frame, PAGE_BYTES, Page};
+pub use frames::frame_table::{self, TooManyOwners};
+pub use frames::page::{Frame, PAGE_BYTES, Page, WINDOW_END};
 pub use tables::entry::{Entry, Flags};
 
 #[cfg(target_os = "none")]

@@ -16,6 +16,7 @@
 use crate::check::Usage;
 use crate::heap::Heap;
 use crate::memory::Memory;
+use crate::{END, START};
 use common::{Lock, VirtAddr};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
@@ -23,12 +24,6 @@ use paging::directory::{MapError, PAGES_PER_TABLE};
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES};
 use paging::{KERNEL, frame_allocator};
-
-/// Where the heap begins.
-pub const START: VirtAddr = VirtAddr::new(0xC000_0000);
-
-/// Where it ends at the latest.
-const END: VirtAddr = VirtAddr::new(0xD000_0000);
 
 // ANCHOR: static
 #[global_allocator]

@@ -23,5 +23,13 @@ pub mod global;
 #[cfg(target_os = "none")]
 pub use global::{init, usage};
 
+use common::VirtAddr;
+
+/// Where the kernel's heap begins.
+pub const START: VirtAddr = VirtAddr::new(0xC000_0000);
+
+/// Where it ends at the latest.
+pub const END: VirtAddr = VirtAddr::new(0xD000_0000);
+
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use core::{num::NonZeroUsize, ptr, ptr::NonNull};
 pub const WORD: usize = size_of::<usize>();
 
 /// The smallest block in bytes: when it is free it has to hold a header, two links and a footer.
-pub(crate) const SMALLEST: usize = 4 * WORD;
+pub const SMALLEST: usize = 4 * WORD;
 
 /// Memory for a heap to manage: the bytes from `start` up to, but not including, `end`.
 ///

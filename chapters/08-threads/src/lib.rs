@@ -56,6 +56,12 @@ mod thread;
 pub use choice::reason::{Counts, Reason};
 pub use state::thread_id::{MOST_THREADS, PerThread, ThreadId};
 
+/// Where the stack of the first thread's slot begins; the others follow.
+pub const STACKS_START: common::VirtAddr = common::VirtAddr::new(0xD000_0000);
+
+/// From one stack to the next: three pages, and the guard page below them.
+pub const STACK_BYTES: u32 = 4 * paging::PAGE_BYTES;
+
 #[cfg(target_os = "none")]
 pub use {
     choice::hook::{BeforeSwitch, Hook, before_switch},

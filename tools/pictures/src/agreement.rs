@@ -3,20 +3,18 @@
 //! QEMU's monitor walks them too: `info tlb` tells the frame of every page, and `info mem` where a run of pages
 //! with the same rights begins and ends. Both walks read the same tables, so they have to say the same.
 
+use crate::names;
 use anyhow::{Context, Result, ensure};
 use memory_map::walk::{PAGE_BYTES, Run, Space};
-use probe::program::Checkpoint;
 use probe::sitting::Sitting;
 use std::collections::BTreeMap;
 
 /// The chapter with the most to see.
 pub const CHAPTER: &str = "09-multitasking";
-/// In the second task.
-const STOP_BEFORE: &str = "shared.wait_for(2);";
 
-/// Stops the kernel, walks, and asks QEMU.
+/// Stops the kernel in the second task, walks, and asks QEMU.
 pub fn check(mut sitting: Sitting) -> Result<()> {
-    let space = sitting.until(Checkpoint::Line("chapters/09-multitasking/src/main.rs", STOP_BEFORE))?.space()?;
+    let space = sitting.until(names::CHILD_HAS_WRITTEN.into())?.space()?;
     compare(&space, &sitting.ask("info tlb")?, &sitting.ask("info mem")?)
 }
 

@@ -10,7 +10,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 const WORD: u32 = 4;
-const SMALLEST: u32 = 4 * WORD;
+/// The smallest block in bytes. On the host, where words are longer, the heap's own number is larger.
+pub const SMALLEST: u32 = (heap::memory::SMALLEST / heap::memory::WORD) as u32 * WORD;
 const USED: u32 = 1;
 /// How many lists there are for the sizes from one power of two to the next.
 const STEPS: u32 = 8;

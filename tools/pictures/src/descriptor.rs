@@ -1,9 +1,8 @@
 //! Chapter 3: the eight bytes that describe the code segment, bit by bit.
 
 use crate::paper::{PAPER, SHADE, Sheet, WIDTH, bold, digits, frame, head, hexadecimal, line, row, words};
-use crate::{Files, log_file};
+use crate::{Files, log_file, names};
 use anyhow::{Context, Result, ensure};
-use probe::program::Checkpoint;
 use probe::sitting::Sitting;
 use serde::Serialize;
 use svg::node::element::Group;
@@ -55,7 +54,7 @@ struct Field {
 
 /// Takes the picture when the table is loaded and has been told of.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
-    let snapshot = sitting.until(Checkpoint::Function("boot::stop::end"))?;
+    let snapshot = sitting.until(names::END)?;
     let (table, table_limit) = snapshot.registers.table("GDT")?;
     let selector = snapshot.registers.segment("CS")?;
     ensure!(selector & 4 == 0, "CS does not refer to the GDT");

@@ -1,22 +1,18 @@
 //! Chapter 9: two address spaces, before a fork and after it, until the second one is gone.
 
+use crate::names::{self, Source};
 use crate::{Files, marks, regions};
 use anyhow::{Context, Result, ensure};
-use memory_map::model::{Line, Picture, Sharing};
+use memory_map::model::{Picture, Sharing};
 use memory_map::scene::Scene;
 use memory_map::{drawing, walk};
-use probe::program::Checkpoint;
 use probe::sitting::Sitting;
 use probe::snapshot::Snapshot;
-
-const FILE: &str = "chapters/09-multitasking/src/main.rs";
-/// Before there are tasks: the kernel's own address space is in use.
-const KERNEL_ALONE: &str = "multitasking::run(first_task).expect(\"memory is not out yet\"); // until task 1 has ended";
 
 /// A moment that a picture is taken of.
 struct Moment {
     title: &'static str,
-    stop_before: &'static str,
+    stop_before: Source,
     /// Which task runs.
     task: usize,
     has_two: bool,
@@ -27,28 +23,28 @@ struct Moment {
 const MOMENTS: [Moment; 4] = [
     Moment {
         title: "Before the fork: task 1 is alone",
-        stop_before: "let before = frame_allocator::taken_count();",
+        stop_before: names::BEFORE_FORK,
         task: 0,
         has_two: false,
         without_second: "There is no second task yet.",
     },
     Moment {
         title: "After the fork, before either task has gone on",
-        stop_before: "println!(\"fork() returned {}, and getpid() returned {}\", child.map_or(0, Pid::as_u32), me());",
+        stop_before: names::AFTER_FORK,
         task: 0,
         has_two: true,
         without_second: "",
     },
     Moment {
         title: "After task 2 has written 222 to both variables",
-        stop_before: "shared.wait_for(2);",
+        stop_before: names::CHILD_HAS_WRITTEN,
         task: 1,
         has_two: true,
         without_second: "",
     },
     Moment {
         title: "After task 1 has written 111 to both, task 2 has ended, and task 1 has waited for it",
-        stop_before: "println!(\"wait_for({}) returned status {}.\", ended.pid, ended.status);",
+        stop_before: names::CHILD_IS_GONE,
         task: 0,
         has_two: false,
         without_second: "Task 2 is gone.",
@@ -59,10 +55,10 @@ const TASKS: [&str; 2] = ["task 1", "task 2"];
 
 /// Takes the pictures of a fork.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
-    let kernel = sitting.until(Checkpoint::Line(FILE, KERNEL_ALONE))?.space()?;
+    let kernel = sitting.until(names::KERNEL_ALONE.into())?.space()?;
     let mut snapshots = Vec::new();
     for moment in &MOMENTS {
-        snapshots.push(sitting.until(Checkpoint::Line(FILE, moment.stop_before))?);
+        snapshots.push(sitting.until(moment.stop_before.into())?);
     }
     let (program, boot_information) = (sitting.program.clone(), sitting.boot_information.clone());
     let log = sitting.finish()?;
@@ -88,8 +84,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
             places: &places,
             variables: &variables,
         };
-        let stopped_before = Line { file: FILE.into(), words: moment.stop_before.into() };
-        let mut picture = scene.picture(&format!("09-fork-{number}"), moment.title, stopped_before)?;
+        let mut picture = scene.picture(&format!("09-fork-{number}"), moment.title, moment.stop_before.into())?;
         if let Some(before) = pictures.last() {
             picture.compare_with(before);
         }
@@ -110,8 +105,10 @@ fn kernel_at(snapshot: &Snapshot, kernel: &walk::Space) -> Result<walk::Space> {
 
 /// The variables of the demonstration, which tells itself where they are.
 fn variables(log: &str) -> Result<[(&'static str, u32); 2]> {
-    let line =
-        log.lines().find(|line| line.starts_with("Now task 1 sees")).context("task 1 does not say what it sees")?;
+    let line = log
+        .lines()
+        .find(|line| line.starts_with(names::TELLS_OF_VARIABLES))
+        .context("task 1 does not say what it sees")?;
     let mut addresses = line
         .split_whitespace()
         .filter_map(|word| u32::from_str_radix(word.trim_end_matches([',', '.']).strip_prefix("0x")?, 16).ok());

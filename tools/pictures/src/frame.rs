@@ -1,16 +1,15 @@
 //! Chapter 4: the words that an interrupt leaves on the stack, and who has pushed each.
 
 use crate::paper::{INK, PAPER, SHADE, Sheet, bold, digits, frame, head, hexadecimal, line, row, words};
-use crate::{Files, log_file};
+use crate::{Files, log_file, names};
 use anyhow::{Context, Result, ensure};
-use probe::program::{Checkpoint, Program};
+use interrupts::TrapFrame;
+use probe::program::Program;
 use probe::sitting::Sitting;
 use probe::snapshot::Snapshot;
 use serde::Serialize;
 use svg::node::element::{Group, Path, Polygon};
 
-/// The handler that the demonstration has registered.
-const HANDLER: &str = "ch04_interrupts::breakpoint";
 const INT3: u8 = 0xCC;
 const WORD: u32 = 4;
 
@@ -63,7 +62,7 @@ const PUSHED: [(&str, Pusher); 19] = [
     ("return address", CommonEntry),
 ];
 /// How many of them are the `TrapFrame`.
-const FRAME_WORDS: u32 = 17;
+const FRAME_WORDS: u32 = size_of::<TrapFrame>() as u32 / WORD;
 
 /// What has been found, from the highest address down.
 #[derive(Serialize)]
@@ -85,7 +84,7 @@ struct Word {
 
 /// Stops where the handler begins.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
-    let snapshot = sitting.until(Checkpoint::Function(HANDLER))?;
+    let snapshot = sitting.until(names::HANDLER)?;
     let facts = facts(&snapshot, &sitting.program)?;
     let log = sitting.finish()?;
     for said in
@@ -110,7 +109,10 @@ fn facts(snapshot: &Snapshot, program: &Program) -> Result<Facts> {
     };
     let eip = value("EIP")?;
     ensure!(snapshot.memory().read(eip - 1, 1) == Some(&[INT3]), "no int3 lies before {eip:#010x}");
-    ensure!((value("vector")?, value("EAX")?) == (3, 6), "it is not the breakpoint of the demonstration");
+    ensure!(
+        (value("vector")?, value("EAX")?) == names::VECTOR_AND_EAX,
+        "it is not the breakpoint of the demonstration"
+    );
     let function = program.function_at(eip)?;
     let mut stack = Vec::new();
     for address in (0..BEFORE).rev().map(|number| before + number * WORD) {

@@ -1,23 +1,17 @@
 //! Chapter 6: the heap's blocks at each moment that the demonstration tells of.
 
-use crate::blocks::{Block, State, Usage, walk};
+use crate::blocks::{Block, SMALLEST, State, Usage, walk};
 use crate::paper::{PAPER, SHADE, Sheet, WIDTH, bold, digits, frame, head, hexadecimal, line, row, words};
-use crate::{Files, log_file};
+use crate::{Files, log_file, names};
 use anyhow::{Context, Result, ensure};
 use memory_map::walk::PAGE_BYTES;
-use probe::program::Checkpoint;
 use probe::sitting::Sitting;
 use probe::snapshot::Snapshot;
 use serde::Serialize;
 use svg::node::element::Group;
 
-/// Where the heap begins: `chapters/06-heap/src/global.rs`.
-const START: u32 = 0xC000_0000;
-/// What the demonstration calls to know its heap, once for each moment.
-const LOOK: &str = "heap::global::usage";
-/// Where the heap keeps the last address with room for a block below the top, and how many bytes a block has at least.
-const LAST: (&str, &str) = ("heap::global::HEAP", "last");
-const SMALLEST: u32 = 16;
+/// Where the heap begins.
+const START: u32 = heap::START.as_u32();
 
 /// The moments, in the words of the picture.
 const MOMENTS: [&str; 6] = [
@@ -39,10 +33,10 @@ struct Moment {
 
 /// Stops at each moment.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
-    let last = sitting.program.field(LAST.0, LAST.1)?;
+    let last = sitting.program.field(names::LAST_PLACE)?;
     let mut moments = Vec::new();
     for title in MOMENTS {
-        let snapshot = sitting.until(Checkpoint::Function(LOOK))?;
+        let snapshot = sitting.until(names::USAGE)?;
         let bytes = heap(&snapshot)?;
         let last = snapshot.word(&snapshot.space()?, last).context("the heap's own variable is not mapped")?;
         let blocks = walk(&bytes, START, last + SMALLEST).context(title)?;

@@ -1,28 +1,21 @@
 //! Chapter 5: the kernel's address space, with what may be done in each part of it.
 
-use crate::{Files, marks, regions};
+use crate::{Files, marks, names, regions};
 use anyhow::{Result, ensure};
 use memory_map::drawing;
-use memory_map::model::{Line, Picture};
+use memory_map::model::Picture;
 use memory_map::scene::Scene;
-use probe::program::Checkpoint;
 use probe::sitting::Sitting;
-
-const FILE: &str = "chapters/05-paging/src/main.rs";
-/// The page fault has been answered by a page, and the page is still there.
-const STOP_BEFORE: &str = "let meant = KERNEL.lock().translate(SOMEWHERE).expect(\"the handler mapped it\");";
-/// `SOMEWHERE`, in the chapter's main.rs.
-const SOMEWHERE: u64 = 0x5000_0000;
 
 /// Takes the picture of the map.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
-    let snapshot = sitting.until(Checkpoint::Line(FILE, STOP_BEFORE))?;
+    let snapshot = sitting.until(names::PAGE_IS_THERE.into())?;
     let (program, boot_information) = (sitting.program.clone(), sitting.boot_information.clone());
     let log = sitting.finish()?;
 
     let kernel = snapshot.space()?;
     let mut regions = regions::of_window(&program)?;
-    regions.push(regions::name("the page that answered the fault", SOMEWHERE..SOMEWHERE + 4096));
+    regions.push(regions::name("the page that answered the fault", names::SOMEWHERE..names::SOMEWHERE + 4096));
     let scene = Scene {
         memory: snapshot.memory(),
         marks: marks::of(&program, &snapshot)?,
@@ -33,11 +26,10 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
         places: &regions::of_image(&program, boot_information)?,
         variables: &[],
     };
-    let stopped_before = Line { file: FILE.into(), words: STOP_BEFORE.into() };
     let picture = scene.picture(
         "05-map",
         "The kernel's map: what is mapped where, and what may be done there",
-        stopped_before,
+        names::PAGE_IS_THERE.into(),
     )?;
     agree(&picture, &log)?;
     crate::files(&picture, &drawing::draw(&picture, None))
@@ -45,8 +37,10 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
 
 /// Sees that the picture says what the kernel's own map says, which it prints before the fault.
 fn agree(picture: &Picture, log: &str) -> Result<()> {
-    for region in
-        picture.spaces[0].regions.iter().filter(|region| !region.frames.is_empty() && region.start.0 != SOMEWHERE)
+    for region in picture.spaces[0]
+        .regions
+        .iter()
+        .filter(|region| !region.frames.is_empty() && region.start.0 != names::SOMEWHERE)
     {
         let kib = (region.end.0 - region.start.0) / 1024;
         let row = format!("  {:<28}  {}  {kib:>6} KiB  {}", region.name, region.start, region.rights);

@@ -1,21 +1,17 @@
 //! What the parts of memory are called: as the kernel itself calls them, in `regions::add`.
 //!
-//! The parts of the kernel's image come from its file. The other borders stand in the chapters' source, and
-//! are repeated here; that both agree is seen when a picture is taken, for the kernel prints its own table.
+//! The parts of the kernel's image come from its file, the other borders from the chapters' libraries. That the
+//! kernel has them there is seen when a picture is taken, for it prints its own table.
 
+use crate::names;
 use anyhow::{Result, ensure};
+use common::VirtAddr;
 use memory_map::scene::Named;
+use multitasking::rule::{GUARD_PAGE, PRIVATE};
+use paging::WINDOW_END;
 use probe::program::Program;
 use std::ops::Range;
-
-/// The end of the identity window.
-const WINDOW_END: u64 = 128 << 20;
-const PRIVATE: Range<u64> = 0x0800_0000..PRIVATE_STACK.start;
-const PRIVATE_STACK: Range<u64> = 0xC000_0000 - 4 * 4096..0xC000_0000;
-const HEAP: Range<u64> = 0xC000_0000..0xD000_0000;
-const KERNEL_STACKS: u64 = 0xD000_0000;
-const KERNEL_STACK_BYTES: u64 = 4 * 4096;
-const MOST_THREADS: u64 = 1024;
+use threads::{MOST_THREADS, STACK_BYTES, STACKS_START};
 
 /// The parts of physical memory that are used for the same at all times. The boot information is one of
 /// them.
@@ -32,49 +28,40 @@ pub fn of_window(program: &Program) -> Result<Vec<Named>> {
     let mut named = image(program)?;
     named.insert(0, name("BIOS and screen memory", 4096..1 << 20));
     let end = named.last().map_or(0, |last| last.range.end);
-    named.push(name("memory behind the kernel", end..WINDOW_END));
+    named.push(name("memory behind the kernel", end..WINDOW_END.into()));
     Ok(named)
 }
 
 /// What of the identity window is not mapped, so that code that goes there is told.
 pub fn guards(program: &Program) -> Result<Vec<Named>> {
-    let guard = |words, symbol| -> Result<Named> {
+    let mut named = vec![name("page 0, which is never mapped", 0..4096)];
+    for (words, symbol) in names::GUARDS {
         let start = u64::from(program.symbol(symbol)?);
-        Ok(name(words, start..start + 4096))
-    };
-    Ok(vec![
-        name("page 0, which is never mapped", 0..4096),
-        guard("the guard page of the stack of double faults", "fault_stack_guard")?,
-        guard("the guard page of the boot stack", "stack_guard")?,
-    ])
+        named.push(name(words, start..start + 4096));
+    }
+    Ok(named)
 }
 
 /// All that there is in chapter 9.
 pub fn of_tasks(program: &Program) -> Result<Vec<Named>> {
     let mut named = of_window(program)?;
-    named.push(name("private memory", PRIVATE));
-    named.push(name("the private stack", PRIVATE_STACK));
-    named.push(name("the kernel heap", HEAP));
-    for thread in 0..MOST_THREADS {
-        let start = KERNEL_STACKS + thread * KERNEL_STACK_BYTES;
-        named.push(name(&format!("the kernel stack of thread {thread}"), start..start + KERNEL_STACK_BYTES));
+    named.push(name("private memory", wide(PRIVATE.start..GUARD_PAGE.start)));
+    named.push(name("the private stack", wide(GUARD_PAGE.start..PRIVATE.end)));
+    named.push(name("the kernel heap", wide(heap::START..heap::END)));
+    for thread in 0..MOST_THREADS as u32 {
+        let start = STACKS_START.wrapping_add(thread * STACK_BYTES);
+        let stack = wide(start..start.wrapping_add(STACK_BYTES));
+        named.push(name(&format!("the kernel stack of thread {thread}"), stack));
     }
     Ok(named)
 }
 
 /// The parts of the kernel's image, in the order of their addresses: linker.ld.
 fn image(program: &Program) -> Result<Vec<Named>> {
-    let parts = [
-        ("the kernel's constants", "rodata_start", "rodata_end"),
-        ("the kernel's instructions", "text_start", "text_end"),
-        ("the kernel's variables", "data_start", "data_end"),
-        ("the stack of double faults", "fault_stack_guard", "fault_stack_top"),
-        ("the boot stack", "stack_guard", "stack_top"),
-    ];
     let part = |(words, start, end)| -> Result<Named> {
         Ok(name(words, u64::from(program.symbol(start)?)..u64::from(program.symbol(end)?)))
     };
-    let parts = parts.into_iter().map(part).collect::<Result<Vec<Named>>>()?;
+    let parts = names::IMAGE.into_iter().map(part).collect::<Result<Vec<Named>>>()?;
     let is_whole = parts.windows(2).all(|pair| pair[0].range.end == pair[1].range.start);
     ensure!(is_whole, "The parts of the kernel's image do not lie side by side: {parts:x?}");
     Ok(parts)
@@ -83,4 +70,8 @@ fn image(program: &Program) -> Result<Vec<Named>> {
 /// A part of memory with this name.
 pub fn name(words: &str, range: Range<u64>) -> Named {
     Named { name: words.into(), range }
+}
+
+fn wide(range: Range<VirtAddr>) -> Range<u64> {
+    range.start.as_u32().into()..range.end.as_u32().into()
 }

@@ -2,9 +2,8 @@
 
 use crate::cells::{self, COLUMNS, ROWS, Run};
 use crate::paper::{self, WIDTH};
-use crate::{Files, log_file};
+use crate::{Files, log_file, names};
 use anyhow::{Context, Result};
-use probe::program::Checkpoint;
 use probe::sitting::Sitting;
 use serde::Serialize;
 use svg::Document;
@@ -55,7 +54,7 @@ struct Cursor {
 
 /// Lets the kernel run to the end of its demonstration, and looks.
 pub fn take(mut sitting: Sitting, chapter: &str) -> Result<Files> {
-    sitting.go_to(Checkpoint::Function("boot::stop::end"))?;
+    sitting.go_to(names::END)?;
     let runs = cells::runs(&sitting.read(cells::ADDRESS, cells::BYTES)?)?;
     let facts = Facts { columns: COLUMNS, rows: ROWS, cursor: cursor(&mut sitting)?, text: cells::text(&runs), runs };
     let name = format!("{chapter}-screen");

@@ -5,29 +5,17 @@
 //! leaves have ended so far: the count that is one more than at its last switch is the reason.
 
 use crate::paper::{head, row};
-use crate::turns::{self, Facts, REASONS, Switch, Thread};
-use crate::{Files, log_file, timeline_drawing};
+use crate::turns::{self, Facts, Switch, Thread};
+use crate::{Files, log_file, names, timeline_drawing};
 use anyhow::{Context, Result, bail, ensure};
-use probe::program::{Checkpoint, Program};
+use probe::program::Program;
 use probe::sitting::Sitting;
 use probe::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use threads::Reason;
 
-/// The first and only way from thread to thread.
-const SWITCH: Checkpoint = Checkpoint::Function("switch");
-const END: Checkpoint = Checkpoint::Function("boot::stop::end");
 const WORD: u32 = 4;
-/// In a new thread's context, where the function that it calls stands, and what that gets: in EBX and ESI, see
-/// `chapters/08-threads/src/state/context.rs`.
-const ENTRY: u32 = 2 * WORD;
-const ARGUMENT: u32 = WORD;
-
-// Where the kernel keeps what matters.
-const CONTEXTS: &str = "thread_contexts";
-const COUNTS: &str = "threads::choice::turns::COUNTS";
-/// All there is in a type that wraps another.
-const FIRST_FIELD: &str = "__0";
 
 /// Takes the picture of the whole demonstration.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
@@ -36,7 +24,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     let mut threads = BTreeMap::from([(0, Thread { slot: 0, name: "first".into(), runs: "kernel".into() })]);
     let mut switches = Vec::new();
     let last_tick = loop {
-        let Some(snapshot) = sitting.until_one_of(SWITCH, END)? else {
+        let Some(snapshot) = sitting.until_one_of(names::SWITCH, names::END)? else {
             break places.ticks(&sitting.snapshot()?)?;
         };
         let (switch, context) = places.switch(&snapshot)?;
@@ -66,9 +54,9 @@ struct Places {
 impl Places {
     fn of(program: &Program) -> Result<Self> {
         Ok(Self {
-            ticks: program.field("timer::tick::TICKS", "low")?,
-            contexts: program.field(CONTEXTS, FIRST_FIELD)?,
-            counts: program.field(COUNTS, FIRST_FIELD)?,
+            ticks: program.field(names::TICKS)?,
+            contexts: program.field(names::CONTEXTS)?,
+            counts: program.field(names::TURN_COUNTS)?,
         })
     }
 
@@ -81,7 +69,6 @@ impl Places {
         let space = snapshot.space()?;
         let word =
             |address: u32| snapshot.word(&space, address).with_context(|| format!("nothing lies at {address:#010x}"));
-        // A `ThreadId` is the slot plus one.
         let slot = |register| snapshot.registers.get(register)?.checked_sub(1).context("no thread has this number");
         let (from, to) = (slot("ECX")?, slot("EDX")?);
         let mut counts = turns::Counts::default();
@@ -97,15 +84,13 @@ impl Places {
 fn new_thread(program: &Program, snapshot: &Snapshot, slot: u32, context: u32) -> Result<Thread> {
     let space = snapshot.space()?;
     let word = |offset| snapshot.word(&space, context + offset).context("a new thread without a stack");
-    let runs = program.function_at(word(ENTRY)?)?;
-    let argument = word(ARGUMENT)?;
-    let name = match runs.rsplit("::").next().unwrap_or(&runs) {
-        "count" => char::from_u32(argument).context("no letter")?.to_string(),
-        "doze" => "sleeper".into(),
-        "read" => "reader".into(),
-        "read_within_a_second" => "impatient".into(),
-        "idle" => "idle".into(),
-        other => bail!("a thread runs `{other}`, which has no name here"),
+    let runs = program.function_at(word(names::ENTRY_OFFSET)?)?;
+    let argument = word(names::ARGUMENT_OFFSET)?;
+    let function = runs.rsplit("::").next().unwrap_or(&runs);
+    let name = match names::THREADS.into_iter().find(|(other, _)| *other == function) {
+        Some((_, name)) => name.into(),
+        None if function == names::NAMED_BY_ARGUMENT => char::from_u32(argument).context("no letter")?.to_string(),
+        None => bail!("a thread runs `{function}`, which has no name here"),
     };
     Ok(Thread { slot, name, runs })
 }
@@ -127,14 +112,15 @@ fn table(facts: &Facts) -> String {
     let mut table = head(["turn", "thread", "from tick", "to tick", "ended by"]);
     for (number, turn) in (1..).zip(&facts.turns) {
         let (number, from, to) = (f(number), f(turn.from_tick), f(turn.to_tick));
-        table += &row([&number, facts.name(turn.thread), &from, &to, turn.ended_by.unwrap_or("(went on)")]);
+        let ended_by = turn.ended_by.map_or("(went on)".into(), turns::name);
+        table += &row([&number, facts.name(turn.thread), &from, &to, &ended_by]);
     }
     table += "\n";
-    let mut names = vec!["thread", "all"];
-    names.extend(REASONS);
+    let mut columns = vec!["thread".to_owned(), "all".to_owned()];
+    columns.extend(Reason::ALL.map(turns::name));
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    table += &line(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-    table += &line(&vec!["---".to_owned(); names.len()]);
+    table += &line(&columns);
+    table += &line(&vec!["---".to_owned(); columns.len()]);
     for thread in &facts.threads {
         let counts = turns::count(&facts.turns, thread.slot);
         let cells = [thread.name.clone(), f(counts.iter().sum())];

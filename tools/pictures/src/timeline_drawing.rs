@@ -4,9 +4,10 @@
 //! no turn is too short to be seen, and is shaded.
 
 use crate::paper::{INK, PAPER, SHADE, Sheet, WIDTH, bold, digits, frame, line, words};
-use crate::turns::{Facts, Turn};
+use crate::turns::{self, Facts, Turn};
 use svg::Node;
 use svg::node::element::{Group, Rectangle};
+use threads::Reason;
 
 const LEFT: i32 = 84;
 const RIGHT: i32 = 10;
@@ -91,10 +92,10 @@ fn draw_turn(drawing: Group, facts: &Facts, scale: &Scale, taken: &mut [i32], tu
     )
 }
 
-fn letter(reason: &str) -> char {
+fn letter(reason: Reason) -> char {
     match reason {
-        "exit" => 'X',
-        _ => reason.chars().next().unwrap_or('?').to_ascii_uppercase(),
+        Reason::Exit => 'X',
+        _ => turns::name(reason).chars().next().unwrap_or('?').to_ascii_uppercase(),
     }
 }
 
@@ -136,7 +137,7 @@ fn description(facts: &Facts) -> String {
         let (name, from, to) = (facts.name(turn.thread), turn.from_tick, turn.to_tick);
         let when = if from == to { format!("within tick {from}") } else { format!("from tick {from} to {to}") };
         match turn.ended_by {
-            Some(reason) => format!("{name} {when}, ended by {reason}"),
+            Some(reason) => format!("{name} {when}, ended by {}", turns::name(reason)),
             None => format!("{name} {when}, and goes on"),
         }
     };
@@ -149,7 +150,7 @@ mod tests {
     use super::*;
 
     fn turn(from_tick: u32, to_tick: u32) -> Turn {
-        Turn { thread: 0, from_tick, to_tick, ended_by: Some("timer") }
+        Turn { thread: 0, from_tick, to_tick, ended_by: Some(Reason::Timer) }
     }
 
     #[test]
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn reasons_have_letters_of_their_own() {
-        let letters: String = super::super::turns::REASONS.into_iter().map(letter).collect();
+        let letters: String = Reason::ALL.into_iter().map(letter).collect();
         assert_eq!(letters, "TYSIWX");
     }
 }

@@ -1,13 +1,12 @@
 //! Turns: which thread had the CPU from when to when, and why that ended. Made from the switches between threads.
 
 use anyhow::{Context, Result, ensure};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+use threads::Reason;
 
-/// Why turns end, in the order in which the kernel counts them: `chapters/08-threads/src/choice/reason.rs`.
-pub const REASONS: [&str; 6] = ["timer", "yield", "sleep", "input", "wait", "exit"];
-/// How many threads of each reason's turns there were.
-pub type Counts = [u32; REASONS.len()];
+/// How many turns ended for each reason, in the order of [`Reason::ALL`].
+pub type Counts = [u32; Reason::ALL.len()];
 
 /// A switch, as it is found in memory.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +31,8 @@ pub struct Turn {
     /// And when it ended.
     pub to_tick: u32,
     /// Why it ended; none if it went on.
-    pub ended_by: Option<&'static str>,
+    #[serde(serialize_with = "serialize")]
+    pub ended_by: Option<Reason>,
 }
 
 /// What has been found of a whole run.
@@ -55,6 +55,15 @@ pub struct Thread {
     pub runs: String,
 }
 
+/// What the kernel's table calls a reason.
+pub fn name(reason: Reason) -> String {
+    format!("{reason:?}").to_lowercase()
+}
+
+fn serialize<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Result<S::Ok, S::Error> {
+    reason.map(name).serialize(serializer)
+}
+
 /// The turns between these switches. The first thread has been running since `first_tick`, the last one
 /// still runs at `last_tick`.
 pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec<Turn>> {
@@ -66,9 +75,9 @@ pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec
         ensure!(switch.from == running, "switch {number} leaves thread {}, but thread {running} runs", switch.from);
         ensure!(switch.tick >= since, "switch {number} happens before the one before it");
         let before = counts.insert(switch.from, switch.counts).unwrap_or_default();
-        let ended_by = REASONS.into_iter().zip(switch.counts.into_iter().zip(before));
-        let ended_by: Vec<&str> =
-            ended_by.filter(|(_, (now, before))| now == &(before + 1)).map(|(name, _)| name).collect();
+        let ended_by = Reason::ALL.into_iter().zip(switch.counts.into_iter().zip(before));
+        let ended_by: Vec<Reason> =
+            ended_by.filter(|(_, (now, before))| now == &(before + 1)).map(|(reason, _)| reason).collect();
         let was_seen = switch.counts.iter().sum::<u32>() == before.iter().sum::<u32>() + 1;
         let [reason] = ended_by[..] else { anyhow::bail!("switch {number} has no reason, or several: {switch:?}") };
         ensure!(was_seen, "before switch {number}, thread {} left the CPU unseen", switch.from);
@@ -81,9 +90,8 @@ pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec
 
 /// How many turns of a thread ended for each reason.
 pub fn count(turns: &[Turn], thread: u32) -> Counts {
-    let ended =
-        |reason: &str| turns.iter().filter(|turn| turn.thread == thread && turn.ended_by == Some(reason)).count();
-    REASONS.map(|reason| ended(reason) as u32)
+    let ended = |reason| turns.iter().filter(|turn| turn.thread == thread && turn.ended_by == Some(reason)).count();
+    Reason::ALL.map(|reason| ended(reason) as u32)
 }
 
 /// The rows of the table that the kernel prints: each thread's name and counts.
@@ -119,9 +127,9 @@ mod tests {
         assert_eq!(
             turns,
             [
-                turn(0, 2, 4, Some("timer")),
-                turn(1, 4, 4, Some("sleep")),
-                turn(0, 4, 7, Some("exit")),
+                turn(0, 2, 4, Some(Reason::Timer)),
+                turn(1, 4, 4, Some(Reason::Sleep)),
+                turn(0, 4, 7, Some(Reason::Exit)),
                 turn(1, 7, 9, None)
             ]
         );

@@ -14,7 +14,7 @@ impl Program {
     /// The address of a field of a variable, such as `paging::frames::frame_allocator::FRAMES` and `links`.
     ///
     /// The field may lie deep inside of others, in a lock around it for instance. The first of that name counts.
-    pub fn field(&self, variable: &str, field: &str) -> Result<u32> {
+    pub fn field(&self, (variable, field): (&str, &str)) -> Result<u32> {
         let address = self.with_dwarf(|dwarf| {
             let mut units = dwarf.units();
             while let Some(header) = units.next()? {

@@ -25,13 +25,13 @@ pub const MOST_FRAMES: usize = (WINDOW_END / PAGE_BYTES) as usize;
 
 // ANCHOR: frames
 /// Not memory that can be handed out: reserved, absent, or the kernel's.
-const NOT_OURS: u16 = 0;
+pub const NOT_OURS: u16 = 0;
 /// Handed out, to one owner. Each further owner adds 1.
-const ONE_OWNER: u16 = MOST_FRAMES as u16 + 1;
+pub const ONE_OWNER: u16 = MOST_FRAMES as u16 + 1;
 /// Handed out, to as many owners as can be counted.
 const MOST_OWNERS: u16 = LAST - 1;
 /// Free, and the last of the list.
-const LAST: u16 = 0xFFFF;
+pub const LAST: u16 = 0xFFFF;
 
 const _: () = assert!(MOST_FRAMES < ONE_OWNER as usize, "the marks must not lead to frames");
 

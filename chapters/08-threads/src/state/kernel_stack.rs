@@ -9,15 +9,12 @@
 #![cfg(target_os = "none")]
 
 use super::thread_id::{MOST_THREADS, ThreadId};
+use crate::{STACK_BYTES as BYTES, STACKS_START as START};
 use common::VirtAddr;
 use core::ops::Range;
 use paging::KERNEL;
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES};
-
-const START: VirtAddr = VirtAddr::new(0xD000_0000);
-/// With the guard page.
-const BYTES: u32 = 4 * PAGE_BYTES;
 
 /// A kernel stack. Its memory is given back when it is dropped: not by the thread that runs on it.
 pub struct KernelStack {
