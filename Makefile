@@ -28,6 +28,7 @@ help:
 	@echo '       QEMU_FLAGS=        more options for QEMU'
 	@echo '  make test CHAPTER=9     tests a chapter; without CHAPTER, everything'
 	@echo '       TEST=name          only the tests whose names contain this'
+	@echo '       JUNIT=report.xml   writes the outcome into a file as well, for graders'
 	@echo '  make break              puts a known mistake into your files; without MISTAKE, lists them'
 	@echo '       MISTAKE=09/no-exit which one'
 	@echo '  make mend               takes it out again, and leaves your own changes'
@@ -53,7 +54,7 @@ help:
 	@echo '  make mutants-of-kernel  breaks what only a kernel runs, at random'
 	@echo '       SAMPLE=100 SEED=1  how many mistakes, and which'
 	@echo '       LIST=1             only shows the mistakes'
-	@echo '  make miri               checks the heap'\''s memory accesses against the rules of Rust'
+	@echo '  make miri               checks memory accesses of trap frames and heap by the rules of Rust'
 	@echo '  make valgrind           watches the heap'\''s memory accesses on the host'
 	@echo '  make clean              removes everything that was built'
 	@echo
@@ -83,7 +84,7 @@ run:
 	$(machine) run $(chapter) --timeout='$(TIMEOUT)' --memory='$(MEMORY)' -- $(QEMU_FLAGS)
 
 test:
-	$(tools) test $(chapter) $(if $(TEST),--test='$(TEST)') --timeout='$(TIMEOUT)'
+	$(tools) test $(chapter) $(if $(TEST),--test='$(TEST)') $(if $(JUNIT),--junit='$(JUNIT)') --timeout='$(TIMEOUT)'
 
 stress:
 	$(tools) stress $(chapter) $(if $(SEED),--seed='$(SEED)')
@@ -130,7 +131,7 @@ mutants-of-kernel:
 # of it. proptest looks for earlier failures in files, which Miri hides from tests unless told otherwise.
 miri:
 	@PROPTEST_CASES=2 MIRIFLAGS='-Zmiri-permissive-provenance -Zmiri-disable-isolation' tools/setup.sh with-miri \
-	    rustup run nightly cargo miri test --target-dir=target/miri --package=ch06-heap --lib -- --skip long_sequences
+	    rustup run nightly cargo miri test --target-dir=target/miri --package=ch04-interrupts --package=ch06-heap --lib -- --skip long_sequences
 
 # cfg(all()) is every machine. A test that is watched takes fifty times as long, so there is less of it.
 watched = target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=99"]
