@@ -4,13 +4,16 @@
 //! two address spaces and what is not differs in colour, in how lines are broken, and in a word.
 
 use crate::model::{Change, FREE, Frames, Holding, Picture, Region, Sharing, Space};
-use crate::shapes::{self, BOX_PADDING, LINE_HEIGHT, Pen, rectangle, text};
+use crate::shapes::{self, PAPER, Pen, SHADE, WIDTH, bold, coloured, frame, line, words as text};
 use crate::words;
 use svg::Document;
-use svg::node::element::{Description, Group, Text, Title};
+use svg::node::element::{Group, Rectangle, Text};
 
-const WIDTH: i32 = 760;
 const TOP: i32 = 34;
+/// From one line of words to the next.
+const LINE_HEIGHT: i32 = 16;
+/// Above and below the words of a box.
+const BOX_PADDING: i32 = 3;
 /// Between boxes that do not touch.
 const GAP: i32 = 8;
 /// The same, with words between them; at least.
@@ -80,31 +83,36 @@ pub fn draw(picture: &Picture, second: Option<&str>) -> Document {
     }
     boxes = boxes.add(column_title("Physical memory", columns[1]));
     boxes = memory.iter().fold(boxes, |boxes, tile| draw_tile(boxes, tile, columns[1]));
-    let (title, description) = (format!("{}-title", picture.name), format!("{}-description", picture.name));
     let total = bottom + if picture.spaces.len() > 1 { LEGEND_HEIGHT } else { GAP };
-    let mut document = Document::new()
-        .set("viewBox", (0, 0, WIDTH, total))
-        .set("role", "img")
-        .set("aria-labelledby", format!("{title} {description}"))
-        .set("font-family", "inherit, sans-serif")
-        .set("font-size", 12)
-        .add(Title::new(&picture.title).set("id", title))
-        .add(Description::new().set("id", description).add(svg::node::Text::new(words::description(picture))))
-        .add(lines)
-        .add(boxes);
-    if picture.spaces.len() > 1 {
-        document = document.add(shapes::legend(bottom + 20));
-    }
-    document
+    let document = shapes::document(&picture.name, &picture.title, &words::description(picture), total);
+    let document = document.add(lines).add(boxes);
+    if picture.spaces.len() > 1 { document.add(legend(bottom + 20)) } else { document }
 }
 
 /// What a column is called; at the edges of the picture, beginning or ending with the column.
 fn column_title(words: &str, (x, width): Column) -> Text {
-    match (x, x + width) {
-        (1, _) => shapes::title(words, x, "start"),
-        (_, end) if end == WIDTH - 1 => shapes::title(words, end, "end"),
-        _ => shapes::title(words, x + width / 2, "middle"),
-    }
+    let (at, anchor) = match (x, x + width) {
+        (1, _) => (x, "start"),
+        (_, end) if end == WIDTH - 1 => (end, "end"),
+        _ => (x + width / 2, "middle"),
+    };
+    bold(words, at, 20, anchor).set("font-size", 14)
+}
+
+/// A box; what is new has a thick border.
+fn rectangle(x: i32, y: i32, width: i32, height: i32, pen: Pen, is_new: bool) -> Rectangle {
+    let fill = if pen == Pen::Faint { SHADE } else { PAPER };
+    frame(x, y, width, height, fill, pen).set("stroke-width", if is_new { 3 } else { 1 })
+}
+
+/// What the two kinds of lines mean.
+fn legend(y: i32) -> Group {
+    let sample = |group: Group, x: i32, pen: Pen, words: &str| {
+        let sample = line((x, y - 4), (x + 34, y - 4), pen).set("stroke-width", 2);
+        group.add(sample).add(text(words, x + 42, y, "start"))
+    };
+    let group = sample(Group::new(), 60, Pen::Linked, "linked: the same frames in both spaces");
+    sample(group, 420, Pen::Copied, "copied: each space has its own frames")
 }
 
 fn space_tiles<'a>(picture: &Picture, space: &'a Space, with_values: bool) -> Vec<Tile<'a>> {
@@ -275,7 +283,7 @@ fn draw_tile(group: Group, tile: &Tile, (x, width): Column) -> Group {
         if !right.is_empty() {
             let is_news = ["new", "changed", "free again"].contains(&right.as_str());
             let pen = if is_news { Pen::Plain } else { tile.pen };
-            group = group.add(shapes::coloured(right, x + width - 8, y, pen));
+            group = group.add(coloured(bold(right, x + width - 8, y, "end"), pen));
         }
     }
     group
@@ -291,7 +299,7 @@ fn connect(group: Group, tile: &Tile, from: Column, memory: &[Tile], to: Column)
         return reached.iter().fold(group, |group, holding| {
             group.add(shapes::curve((start, tile.middle()), (end, holding.middle()), tile.pen)).add(shapes::arrowhead(
                 (end, holding.middle()),
-                is_left,
+                (if is_left { -1 } else { 1 }, 0),
                 tile.pen,
             ))
         });

@@ -3,6 +3,7 @@
 //! It takes physical memory as bytes, and the registers CR3 and CR4; so it works on the host as well as in a browser.
 //! In reading order: [`memory`], the bytes; [`walk`], the tables as the CPU reads them; [`scene`], which adds the names
 //! of regions and makes the [`model`] of a picture; and the picture itself: [`shapes`], [`drawing`], and its [`words`].
+//! [`word_table`] and [`strip`] draw what else lies in memory: words, and blocks.
 //!
 //! It is the judge of the kernels, so it knows none of their code.
 
@@ -15,6 +16,8 @@ pub mod walk;
 pub mod model;
 pub mod scene;
 
-pub mod drawing;
 pub mod shapes;
+pub mod drawing;
 pub mod words;
+pub mod word_table;
+pub mod strip;

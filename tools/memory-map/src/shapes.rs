@@ -1,19 +1,24 @@
-//! Boxes, lines and words, in the colours of the page that they stand in.
+//! Boxes, lines and words, in the colours of the page that they stand in: what all drawings are made of.
 //!
 //! Colours are mdBook's variables and two of our own, `--linked` and `--copied` (book/theme/book.css), each
-//! with what to use where there are none. All coordinates are whole numbers.
+//! with what to use where there are none. All coordinates are whole numbers, so the same facts make the same bytes.
 
-use svg::Node;
-use svg::node::element::{Group, Line, Path, Polygon, Rectangle, Text};
+use svg::node::element::{Description, Line, Path, Polygon, Rectangle, Text, Title};
+use svg::{Document, Node};
 
-/// From one line of words to the next.
-pub const LINE_HEIGHT: i32 = 16;
-/// Above and below the words of a box.
-pub const BOX_PADDING: i32 = 3;
+/// The width of every drawing.
+pub const WIDTH: i32 = 760;
+
+/// The colour of words and lines.
+pub const INK: &str = "var(--fg,#222)";
+/// The colour of what lies behind them.
+pub const PAPER: &str = "var(--bg,#fff)";
+/// The colour of what is set off.
+pub const SHADE: &str = "var(--quote-bg,#f2f2f2)";
 
 const HEAD: i32 = 7;
 
-/// How something is drawn.
+/// How lines are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pen {
     /// Like words.
@@ -30,7 +35,7 @@ impl Pen {
     /// The colour, as CSS has it.
     fn colour(self) -> &'static str {
         match self {
-            Self::Plain | Self::Faint => "var(--fg,#222)",
+            Self::Plain | Self::Faint => INK,
             Self::Linked => "var(--linked,#1a5fb4)",
             Self::Copied => "var(--copied,#a8400a)",
         }
@@ -46,65 +51,72 @@ impl Pen {
     }
 }
 
-/// A box; what is new has a thick border.
-pub fn rectangle(x: i32, y: i32, width: i32, height: i32, pen: Pen, is_new: bool) -> Rectangle {
-    let fill = if pen == Pen::Faint { "var(--quote-bg,#f2f2f2)" } else { "var(--bg,#fff)" };
-    Rectangle::new()
-        .set("x", x)
-        .set("y", y)
-        .set("width", width)
-        .set("height", height)
-        .set("stroke-width", if is_new { 3 } else { 1 })
-        .set("stroke-dasharray", pen.dashes())
-        .set("style", format!("fill:{fill};stroke:{}", pen.colour()))
+/// An empty drawing, whose title and description have identifiers that begin with `id`.
+pub fn document(id: &str, title: &str, description: &str, height: i32) -> Document {
+    let (title_id, description_id) = (format!("{id}-title"), format!("{id}-description"));
+    Document::new()
+        .set("viewBox", (0, 0, WIDTH, height))
+        .set("role", "img")
+        .set("aria-labelledby", format!("{title_id} {description_id}"))
+        .set("font-family", "inherit, sans-serif")
+        .set("font-size", 12)
+        .add(Title::new(title).set("id", title_id))
+        .add(Description::new().set("id", description_id).add(svg::node::Text::new(description)))
 }
 
-/// Words at a place: `start`, `middle` or `end` of them.
-pub fn text(words: &str, x: i32, y: i32, anchor: &str) -> Text {
-    Text::new(words).set("x", x).set("y", y).set("text-anchor", anchor).set("style", "fill:var(--fg,#222)")
+/// Words at a place: the `start`, the `middle` or the `end` of them.
+pub fn words(words: &str, x: i32, y: i32, anchor: &str) -> Text {
+    Text::new(words).set("x", x).set("y", y).set("text-anchor", anchor).set("style", format!("fill:{INK}"))
 }
 
-/// Words that end at a place, in the colour of `pen`.
-pub fn coloured(words: &str, x: i32, y: i32, pen: Pen) -> Text {
-    text(words, x, y, "end").set("font-weight", "bold").set("style", format!("fill:{}", pen.colour()))
+/// Words that stand out.
+pub fn bold(text: &str, x: i32, y: i32, anchor: &str) -> Text {
+    words(text, x, y, anchor).set("font-weight", "bold")
 }
 
-/// The name of a column: `start`, `middle` or `end` of it.
-pub fn title(words: &str, x: i32, anchor: &str) -> Text {
-    text(words, x, 20, anchor).set("font-size", 14).set("font-weight", "bold")
+/// What is read digit by digit.
+pub fn digits(text: &str, x: i32, y: i32, anchor: &str) -> Text {
+    words(text, x, y, anchor).set("font-family", "monospace")
+}
+
+/// The same words in the colour of `pen`.
+pub fn coloured(text: Text, pen: Pen) -> Text {
+    text.set("style", format!("fill:{}", pen.colour()))
+}
+
+/// A box with this colour in it.
+pub fn frame(x: i32, y: i32, width: i32, height: i32, fill: &str, pen: Pen) -> Rectangle {
+    let place = Rectangle::new().set("x", x).set("y", y).set("width", width).set("height", height);
+    place.set("stroke-dasharray", pen.dashes()).set("style", format!("fill:{fill};stroke:{}", pen.colour()))
+}
+
+/// A straight line.
+pub fn line((x1, y1): (i32, i32), (x2, y2): (i32, i32), pen: Pen) -> Line {
+    drawn(Line::new().set("x1", x1).set("y1", y1).set("x2", x2).set("y2", y2), pen)
 }
 
 /// A line from one place to another that leaves and arrives level.
 pub fn curve((x, y): (i32, i32), (to_x, to_y): (i32, i32), pen: Pen) -> Path {
     let middle = (x + to_x) / 2;
-    line(Path::new().set("d", format!("M{x},{y} C{middle},{y} {middle},{to_y} {to_x},{to_y}")), pen)
+    drawn(Path::new().set("d", format!("M{x},{y} C{middle},{y} {middle},{to_y} {to_x},{to_y}")), pen)
 }
 
-/// The head of an arrow that ends here.
-pub fn arrowhead((x, y): (i32, i32), to_right: bool, pen: Pen) -> Polygon {
-    let back = if to_right { x - HEAD } else { x + HEAD };
-    let points = format!("{x},{y} {back},{} {back},{}", y - 4, y + 4);
+/// The head of an arrow that ends here, and comes from this direction: `(-1, 0)` is from the left.
+pub fn arrowhead((x, y): (i32, i32), (from_x, from_y): (i32, i32), pen: Pen) -> Polygon {
+    let (back_x, back_y) = (x + from_x * HEAD, y + from_y * HEAD);
+    let (aside_x, aside_y) = (4 * from_y.abs(), 4 * from_x.abs());
+    let (one, other) = ((back_x - aside_x, back_y - aside_y), (back_x + aside_x, back_y + aside_y));
+    let points = format!("{x},{y} {},{} {},{}", one.0, one.1, other.0, other.1);
     Polygon::new().set("points", points).set("style", format!("fill:{};stroke:none", pen.colour()))
 }
 
 /// A bracket beside a column whose edge is at `x`.
 pub fn bracket(x: i32, away: i32, top: i32, bottom: i32, pen: Pen) -> Path {
-    line(Path::new().set("d", format!("M{x},{top} h{away} V{bottom} h{}", -away)).set("stroke-width", 1), pen)
+    drawn(Path::new().set("d", format!("M{x},{top} h{away} V{bottom} h{}", -away)).set("stroke-width", 1), pen)
 }
 
-fn line<T: Node>(mut shape: T, pen: Pen) -> T {
+fn drawn<T: Node>(mut shape: T, pen: Pen) -> T {
     shape.assign("stroke-dasharray", pen.dashes());
     shape.assign("style", format!("stroke:{}", pen.colour()));
     shape
-}
-
-/// What the two kinds of lines mean.
-pub fn legend(y: i32) -> Group {
-    let sample = |group: Group, x: i32, pen: Pen, words: &str| {
-        let sample =
-            Line::new().set("x1", x).set("x2", x + 34).set("y1", y - 4).set("y2", y - 4).set("stroke-width", 2);
-        group.add(line(sample, pen)).add(text(words, x + 42, y, "start"))
-    };
-    let group = sample(Group::new(), 60, Pen::Linked, "linked: the same frames in both spaces");
-    sample(group, 420, Pen::Copied, "copied: each space has its own frames")
 }

@@ -1,8 +1,10 @@
 //! Chapter 3: the eight bytes that describe the code segment, bit by bit.
 
-use crate::paper::{PAPER, SHADE, Sheet, WIDTH, bold, digits, frame, head, hexadecimal, line, row, words};
+use crate::paper::{Sheet, Table, code, hexadecimal};
 use crate::{Files, log_file, names};
 use anyhow::{Context, Result, ensure};
+use memory_map::shapes::{WIDTH, bold, digits, words};
+use memory_map::strip::{Block, Face, Label, Look, Strip};
 use probe::sitting::Sitting;
 use serde::Serialize;
 use svg::node::element::Group;
@@ -77,7 +79,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     let log = sitting.finish()?;
     let said = format!("  {selector:#04x}: base {base:#010x}, limit {limit:#010x}, ring {}, code", selector & 3);
     ensure!(log.lines().any(|line| line.starts_with(&said)), "The kernel does not say: {said}\n{log}");
-    let mut files = draw(&facts).files(&facts, table_of(&facts))?;
+    let mut files = draw(&facts).files(&facts)?;
     files.extend([log_file("03", &log)]);
     Ok(files)
 }
@@ -144,53 +146,57 @@ fn kind(found: u64) -> String {
     words.join(", ")
 }
 
-fn table_of(facts: &Facts) -> String {
-    let mut table = head(["bits", "field", "value", "meaning"]);
-    for Field { name, highest_bit, lowest_bit, bits, meaning } in &facts.fields {
-        let place =
-            if highest_bit == lowest_bit { format!("{highest_bit}") } else { format!("{highest_bit}–{lowest_bit}") };
-        table += &row([&place, name, &format!("`{bits}`"), meaning]);
-    }
-    let Facts { selector, address, table: gdt, bytes, base, limit, .. } = facts;
-    let bytes = bytes.join(" ");
-    table
-        + &format!(
-            "\nThe GDT begins at `{gdt}`; CS is `{selector}`, so the descriptor lies at `{address}`. Its bytes, lowest \
-         address first: `{bytes}`. Put together: base `{base}`, limit `{limit}`.\n"
-        )
+fn row(Field { name, highest_bit, lowest_bit, bits, meaning }: &Field) -> Vec<String> {
+    let place =
+        if highest_bit == lowest_bit { highest_bit.to_string() } else { format!("{highest_bit}–{lowest_bit}") };
+    vec![place, (*name).into(), code(bits), meaning.clone()]
 }
 
-const BIT: i32 = 23;
-const LEFT: i32 = (WIDTH - 32 * BIT) / 2;
-const MEMORY_TOP: i32 = 34;
-const HIGH_TOP: i32 = 126;
-const LOW_TOP: i32 = 226;
-const MEANINGS_TOP: i32 = 326;
+const LEFT: i32 = 12;
+const RIGHT: i32 = WIDTH - LEFT;
+const BYTES_LEFT: i32 = 300;
+const BYTES_TOP: i32 = 24;
+const BITS_TOP: [i32; 2] = [110, 206];
+const MEANINGS_TOP: i32 = 300;
 const LINE: i32 = 20;
 
 fn draw(facts: &Facts) -> Sheet {
-    let mut drawing = memory(Group::new(), facts);
-    for (top, highest, title) in [(HIGH_TOP, 63, "bytes 4 to 7"), (LOW_TOP, 31, "bytes 0 to 3")] {
+    let units = BYTES as u32;
+    let in_memory = Strip { left: BYTES_LEFT, top: BYTES_TOP, width: RIGHT - BYTES_LEFT, height: 32, units };
+    let byte = |(number, byte): (u32, &String)| {
+        let labels = vec![Label::new(Face::Digits, [byte])];
+        Block { from: number, to: number + 1, look: look(number >= units / 2), labels }
+    };
+    let mut drawing = Group::new()
+        .add(words("Eight bytes in memory, lowest", LEFT, BYTES_TOP + 12, "start"))
+        .add(words("address first, from here on:", LEFT, BYTES_TOP + 28, "start"))
+        .add(digits(&facts.address, BYTES_LEFT - 10, BYTES_TOP + 28, "end"))
+        .add(in_memory.draw(&(0..).zip(&facts.bytes).map(byte).collect::<Vec<_>>()));
+    drawing = (0..units).fold(drawing, |drawing, at| drawing.add(in_memory.mark(&format!("+{at}"), at, at + 1)));
+    for (top, highest, title) in [(BITS_TOP[0], 63, "bytes 4 to 7"), (BITS_TOP[1], 31, "bytes 0 to 3")] {
         drawing = drawing.add(words(&format!("{title}, as one number:"), LEFT, top - 22, "start"));
-        let fields = facts.fields.iter().filter(|field| (highest - 31..=highest).contains(&field.highest_bit));
-        drawing = fields.fold(drawing, |drawing, field| draw_field(drawing, field, highest, top));
+        drawing = draw_bits(drawing, facts, top, highest);
     }
-    let told: Vec<&Field> = facts.fields.iter().filter(|field| !is_part(field)).collect();
-    let sums = [format!("base: {}", facts.base), format!("limit: {}, the last offset", facts.limit)];
-    let meanings = told.iter().map(|field| (field.name.to_owned(), format!("{}: {}", field.bits, field.meaning)));
-    let all: Vec<(String, String)> = meanings
-        .chain(sums.into_iter().filter_map(|sum| sum.split_once(": ").map(|(a, b)| (a.into(), b.into()))))
-        .collect();
+    let told = facts.fields.iter().filter(|field| !is_part(field));
+    let meanings = told.map(|field| (field.name, format!("{}: {}", field.bits, field.meaning)));
+    let sums = [("base", facts.base.clone()), ("limit", format!("{}, the last offset", facts.limit))];
+    let all: Vec<(&str, String)> = meanings.chain(sums).collect();
     let half = all.len().div_ceil(2);
-    for (number, (name, meaning)) in (0..).zip(&all) {
-        let (column, line) = (number / half as i32, number % half as i32);
-        let (x, y) = (LEFT + column * (WIDTH / 2), MEANINGS_TOP + line * LINE);
+    for (number, (name, meaning)) in all.iter().enumerate() {
+        let x = LEFT + (number / half) as i32 * (WIDTH / 2);
+        let y = MEANINGS_TOP + (number % half) as i32 * LINE;
         drawing = drawing.add(bold(name, x, y, "start")).add(words(meaning, x + 46, y, "start"));
     }
+    let Facts { table, selector, address, bytes, base, limit, .. } = facts;
     Sheet {
         name: "03-descriptor",
         title: format!("The code segment's descriptor, as it lies in memory at {}", facts.address),
-        description: description(facts),
+        tables: vec![Table::new(&["bits", "field", "value", "meaning"], facts.fields.iter().map(row))],
+        note: format!(
+            "The GDT begins at `{table}`; CS is `{selector}`, so the descriptor lies at `{address}`. Its bytes, lowest \
+             address first: `{}`. Put together: base `{base}`, limit `{limit}`.",
+            bytes.join(" ")
+        ),
         height: MEANINGS_TOP + half as i32 * LINE,
         drawing,
     }
@@ -201,66 +207,27 @@ fn is_part(field: &Field) -> bool {
     field.name.starts_with("base") || field.name.starts_with("limit")
 }
 
-/// The bytes in the order of their addresses.
-fn memory(drawing: Group, facts: &Facts) -> Group {
-    const BYTE: i32 = 56;
-    let start = WIDTH - LEFT - BYTES as i32 * BYTE;
-    let mut drawing = drawing
-        .add(words("Eight bytes in memory, lowest", LEFT, MEMORY_TOP + 12, "start"))
-        .add(words("address first, from here on:", LEFT, MEMORY_TOP + 28, "start"))
-        .add(digits(&facts.address, start - 10, MEMORY_TOP + 28, "end"));
-    for (number, byte) in (0..).zip(&facts.bytes) {
-        let x = start + number * BYTE;
-        drawing = drawing.add(digits(&format!("+{number}"), x + BYTE / 2, MEMORY_TOP - 8, "middle"));
-        let fill = if number < 4 { PAPER } else { SHADE };
-        drawing = drawing.add(frame(x, MEMORY_TOP, BYTE, 32, fill, "none"));
-        drawing = drawing.add(digits(byte, x + BYTE / 2, MEMORY_TOP + 22, "middle").set("font-size", 16));
-    }
-    drawing
+/// The upper four bytes are told from the lower ones.
+fn look(is_upper: bool) -> Look {
+    if is_upper { Look::Shaded } else { Look::Plain }
 }
 
-/// A field in a row of 32 bits, `highest` being at the left: its bits, and its name below.
-fn draw_field(drawing: Group, field: &Field, highest: u32, top: i32) -> Group {
-    let x = LEFT + (highest - field.highest_bit) as i32 * BIT;
-    let width = (field.highest_bit - field.lowest_bit + 1) as i32 * BIT;
-    let fill = if highest > 31 { SHADE } else { PAPER };
-    let mut drawing =
-        drawing.add(frame(x, top, width, 58, fill, "none")).add(line((x, top + 28), (x + width, top + 28)));
-    for (number, bit) in (0..).zip(field.bits.chars()) {
-        let (middle, name) = (x + number * BIT + BIT / 2, field.highest_bit - number as u32);
-        drawing = drawing.add(digits(&bit.to_string(), middle, top + 20, "middle").set("font-size", 15));
-        if [field.highest_bit, field.lowest_bit].contains(&name) {
-            drawing = drawing.add(digits(&name.to_string(), middle, top - 5, "middle").set("font-size", 12));
+/// 32 bits, the one with the number `highest` at the left, and below them the names of their fields.
+fn draw_bits(mut drawing: Group, facts: &Facts, top: i32, highest: u32) -> Group {
+    let bits = Strip { left: LEFT, top, width: RIGHT - LEFT, height: 28, units: 32 };
+    let (mut values, mut names) = (Vec::new(), Vec::new());
+    for field in facts.fields.iter().filter(|field| (highest - 31..=highest).contains(&field.highest_bit)) {
+        let (from, to) = (highest - field.highest_bit, highest - field.lowest_bit + 1);
+        let look = look(highest > 31);
+        let face = if to - from == 1 { Face::Plain } else { Face::Bold };
+        values.push(Block { from, to, look, labels: vec![Label::new(Face::Digits, [&field.bits])] });
+        names.push(Block { from, to, look, labels: vec![Label::new(face, [field.name])] });
+        drawing = drawing.add(bits.mark(&field.highest_bit.to_string(), from, from + 1));
+        if to - from > 1 {
+            drawing = drawing.add(bits.mark(&field.lowest_bit.to_string(), to - 1, to));
         }
     }
-    let (middle, y) = (x + width / 2, top + 48);
-    drawing.add(if width == BIT {
-        words(field.name, middle, y, "middle").set("font-size", 12)
-    } else {
-        bold(field.name, middle, y, "middle")
-    })
-}
-
-fn description(facts: &Facts) -> String {
-    let Facts { address, selector, bytes, base, limit, .. } = facts;
-    let field = |field: &Field| match field {
-        Field { name, highest_bit: high, lowest_bit: low, bits, .. } if is_part(field) => {
-            format!("Bits {high} to {low}, {name}: {bits}.")
-        }
-        Field { name, highest_bit: high, lowest_bit: low, bits, meaning } if high == low => {
-            format!("Bit {high}, {name}: {bits}, {meaning}.")
-        }
-        Field { name, highest_bit: high, lowest_bit: low, bits, meaning } => {
-            format!("Bits {high} to {low}, {name}: {bits}, {meaning}.")
-        }
-    };
-    let fields: Vec<String> = facts.fields.iter().map(field).collect();
-    format!(
-        "CS is {selector}, and so the descriptor lies at {address}. Its bytes, lowest address first, are {}. {} Put \
-         together, the base is {base} and the limit {limit}.",
-        bytes.join(" "),
-        fields.join(" ")
-    )
+    drawing.add(bits.draw(&values)).add(Strip { top: top + 28, ..bits }.draw(&names))
 }
 
 #[cfg(test)]

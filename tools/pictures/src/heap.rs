@@ -1,13 +1,16 @@
 //! Chapter 6: the heap's blocks at each moment that the demonstration tells of.
 
 use crate::blocks::{Block, SMALLEST, State, Usage, walk};
-use crate::paper::{PAPER, SHADE, Sheet, WIDTH, bold, digits, frame, head, hexadecimal, line, row, words};
+use crate::paper::{Sheet, Table, code, hexadecimal};
 use crate::{Files, log_file, names};
 use anyhow::{Context, Result, ensure};
+use memory_map::shapes::{WIDTH, bold, digits, words};
+use memory_map::strip::{self, Face, Label, Look, Strip};
 use memory_map::walk::PAGE_BYTES;
 use probe::sitting::Sitting;
 use probe::snapshot::Snapshot;
 use serde::Serialize;
+use std::mem;
 use svg::node::element::Group;
 
 /// Where the heap begins.
@@ -46,7 +49,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     let found: Vec<Usage> = moments.iter().map(|moment| Usage::of(&moment.blocks)).collect();
     let said = Usage::all_in(&log);
     ensure!(found == said, "The kernel says {said:#?}\nbut this was found in its memory: {found:#?}");
-    let mut files = draw(&moments).files(&moments, table(&moments))?;
+    let mut files = draw(&moments).files(&moments)?;
     files.extend([log_file("06", &log)]);
     Ok(files)
 }
@@ -71,14 +74,6 @@ fn state(block: &Block) -> String {
     }
 }
 
-fn short_state(block: &Block) -> &'static str {
-    match block.state {
-        State::InUse => "in use",
-        State::Free { .. } => "free",
-        State::NotNeeded => "not needed yet",
-    }
-}
-
 fn sizes(least: u32, most: u32) -> String {
     if least == most { format!("{least} bytes") } else { format!("{least} to {most} bytes") }
 }
@@ -98,26 +93,19 @@ fn content(block: &Block) -> String {
     if words.is_empty() { String::new() } else { format!("{} …", words.join(" ")) }
 }
 
-fn table(moments: &[Moment]) -> String {
-    let mut table = head(["moment", "block at", "bytes", "state", "first words in it"]);
+fn table(moments: &[Moment]) -> Table {
+    let mut rows = Vec::new();
     for (number, Moment { title, blocks, .. }) in (1..).zip(moments) {
         let mut moment = format!("{number}. {title}");
         if blocks.is_empty() {
-            table += &row([&moment, "no block", "", "", ""]);
+            rows.push(vec![moment.clone(), "no block".into(), String::new(), String::new(), String::new()]);
         }
         for block in blocks {
-            table += &row([
-                &moment,
-                &format!("`{}`", block.address),
-                &block.bytes.to_string(),
-                &state(block),
-                &content(block),
-            ]);
-            moment.clear();
+            let moment = mem::take(&mut moment);
+            rows.push(vec![moment, code(&block.address), block.bytes.to_string(), state(block), content(block)]);
         }
     }
-    table
-        + "\nThe size of a block includes its header and its footer, four bytes each. What has not been needed yet has neither.\n"
+    Table::new(&["moment", "block at", "bytes", "state", "first words in it"], rows)
 }
 
 const LEFT: i32 = 16;
@@ -141,8 +129,9 @@ fn draw(moments: &[Moment]) -> Sheet {
         drawing = drawing.add(words(&counts, WIDTH - LEFT, y, "end"));
         y += HEAD_HEIGHT;
         for page in (0..moment.bytes).step_by(PAGE_BYTES as usize).map(|offset| START + offset) {
-            drawing = drawing.add(digits(&hexadecimal(page), LEFT, y - 4, "start").set("font-size", 12));
-            drawing = moment.blocks.iter().fold(drawing, |drawing, block| draw_block(drawing, block, page, y));
+            let strip = Strip { left: LEFT, top: y, width: PAGE_WIDTH, height: PAGE_HEIGHT, units: PAGE_BYTES };
+            let blocks: Vec<_> = moment.blocks.iter().filter_map(|block| part_in(block, page)).collect();
+            drawing = drawing.add(digits(&hexadecimal(page), LEFT, y - 4, "start")).add(strip.draw(&blocks));
             y += PAGE_HEIGHT + ADDRESS_HEIGHT;
         }
         y += GAP;
@@ -152,71 +141,44 @@ fn draw(moments: &[Moment]) -> Sheet {
         "or ends. Blank with a dotted edge: free, in the list for the sizes that it names, or not needed yet.",
     ];
     for said in legend {
-        drawing = drawing.add(words(said, LEFT, y, "start").set("font-size", 12));
+        drawing = drawing.add(words(said, LEFT, y, "start"));
         y += 16;
     }
     Sheet {
         name: "06-heap",
         title: "The heap's blocks at six moments of the demonstration".into(),
-        description: description(moments),
+        tables: vec![table(moments)],
+        note:
+            "The size of a block includes its header and its footer, four bytes each. What has not been needed yet has \
+               neither."
+                .into(),
         height: y,
         drawing,
     }
 }
 
-/// What of a block lies in a page, in the row at `y`.
-fn draw_block(drawing: Group, block: &Block, page: u32, y: i32) -> Group {
-    let end = page + PAGE_BYTES;
-    let (from, to) = (block.start.max(page), (block.start + block.bytes).min(end));
+/// What of a block lies in a page.
+fn part_in(block: &Block, page: u32) -> Option<strip::Block> {
+    let end = block.start + block.bytes;
+    let (from, to) = (block.start.max(page), end.min(page + PAGE_BYTES));
     if from >= to {
-        return drawing;
+        return None;
     }
-    let x = |address: u32| LEFT + ((address - page) as i32 * PAGE_WIDTH + PAGE_BYTES as i32 / 2) / PAGE_BYTES as i32;
-    let (left, right) = (x(from), x(to));
-    let (fill, broken) = if block.is_free() { (PAPER, "2 3") } else { (SHADE, "none") };
-    let mut drawing = drawing.add(
-        frame(left, y, right - left, PAGE_HEIGHT, fill, broken)
-            .set("stroke-width", if block.is_free() { 1 } else { 2 }),
-    );
-    // Header and footer, which at this scale are less than the line that stands for them.
-    if !block.is_free() && from == block.start {
-        drawing = drawing.add(line((left + 3, y), (left + 3, y + PAGE_HEIGHT)));
-    }
-    if !block.is_free() && to == block.start + block.bytes {
-        drawing = drawing.add(line((right - 3, y), (right - 3, y + PAGE_HEIGHT)));
-    }
-    let said = if from == block.start {
-        let last = match block.state {
-            State::InUse => content(block),
-            State::Free { least, most, .. } => format!("list {least} to {most}"),
-            State::NotNeeded => String::new(),
-        };
-        [short_state(block).into(), format!("{} bytes", block.bytes), last]
+    let begins_here = from == block.start;
+    let (short_state, last) = match block.state {
+        State::InUse => (["in use", "used"], vec![content(block)]),
+        State::NotNeeded => (["not needed yet", "free"], Vec::new()),
+        State::Free { least, most, .. } => {
+            (["free", ""], vec![format!("list {least} to {most}"), format!("{least}–{most}")])
+        }
+    };
+    let mut labels = vec![Label::new(Face::Bold, short_state)];
+    if begins_here {
+        labels.push(Label::new(Face::Plain, [format!("{} bytes", block.bytes)]));
+        labels.push(Label::new(Face::Plain, last));
     } else {
-        let goes_on = if right - left > 140 { "(the same block goes on)" } else { "" };
-        [short_state(block).into(), goes_on.into(), String::new()]
-    };
-    let middle = (left + right) / 2;
-    for (number, said) in (0..).zip(said).filter(|(_, said)| !said.is_empty()) {
-        let words = if number == 0 {
-            bold(&said, middle, y + 16, "middle")
-        } else {
-            words(&said, middle, y + 16 + number * 15, "middle")
-        };
-        drawing = drawing.add(words.set("font-size", 12));
+        labels.push(Label::new(Face::Plain, ["(the same block goes on)"]));
     }
-    drawing
-}
-
-fn description(moments: &[Moment]) -> String {
-    let moment = |(number, moment): (usize, &Moment)| {
-        let block = |block: &Block| {
-            let content = if block.is_free() { String::new() } else { format!(", it begins with {}", content(block)) };
-            format!("{} bytes at {}, {}{content}", block.bytes, block.address, state(block))
-        };
-        let blocks: Vec<String> = moment.blocks.iter().map(block).collect();
-        let blocks = if blocks.is_empty() { "no memory and no blocks".into() } else { blocks.join("; ") };
-        format!("{number}. {}: {blocks}.", moment.title)
-    };
-    (1..).zip(moments).map(moment).collect::<Vec<_>>().join(" ")
+    let look = if block.is_free() { Look::Free } else { Look::Closed(begins_here, to == end) };
+    Some(strip::Block { from: from - page, to: to - page, look, labels })
 }

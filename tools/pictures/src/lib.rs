@@ -2,7 +2,7 @@
 //!
 //! Each kind of picture has a file of its own, which knows where to stop a kernel and what to make of what is there:
 //! [`descriptor`], [`frame`], [`map`], [`heap`], [`timeline`] and [`fork`] of one chapter each, [`screen`] and [`gdb`] of
-//! several. They share the drawing of [`paper`] and the names of [`regions`]. All that they know of the kernels'
+//! several. They share the sheet of [`paper`] and the names of [`regions`]. All that they know of the kernels'
 //! private parts stands in [`names`]. What the kernels [`cost`] is measured
 //! elsewhere and only drawn here.
 //!

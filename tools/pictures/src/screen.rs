@@ -1,9 +1,10 @@
 //! Every chapter: the log, and the screen when the demonstration is over.
 
 use crate::cells::{self, COLUMNS, ROWS, Run};
-use crate::paper::{self, WIDTH};
+use crate::paper::identifier;
 use crate::{Files, log_file, names};
 use anyhow::{Context, Result};
+use memory_map::shapes::{WIDTH, document};
 use probe::sitting::Sitting;
 use serde::Serialize;
 use svg::Document;
@@ -90,7 +91,7 @@ fn draw(name: &str, chapter: &str, facts: &Facts) -> Document {
     let height = ROWS as i32 * CELL_HEIGHT + 2 * MARGIN;
     let case =
         rectangle(1, 1, WIDTH - 2, height - 2, "#000").set("rx", 14).set("stroke", "#777").set("stroke-width", 2);
-    let mut document = paper::document(name, &title, &description(facts), height)
+    let mut document = document(&identifier(name), &title, &description(facts), height)
         .set("font-family", "monospace")
         .set("font-size", 15)
         .add(case);

@@ -4,8 +4,8 @@
 //! leaves and which one comes. The memory tells how many ticks there have been, and how the turns of the thread that
 //! leaves have ended so far: the count that is one more than at its last switch is the reason.
 
-use crate::paper::{head, row};
-use crate::turns::{self, Facts, Switch, Thread};
+use crate::paper::Table;
+use crate::turns::{self, Facts, Switch, Thread, Turn};
 use crate::{Files, log_file, names, timeline_drawing};
 use anyhow::{Context, Result, bail, ensure};
 use probe::program::Program;
@@ -37,7 +37,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     let turns = turns::turns(&switches, 0, last_tick)?;
     let facts = Facts { threads: threads.into_values().collect(), turns };
     agree(&facts, &log)?;
-    let mut files = timeline_drawing::draw(&facts).files(&facts, table(&facts))?;
+    let mut files = timeline_drawing::draw(&facts, tables(&facts)).files(&facts)?;
     // Had the stops changed what happens, this log would differ from the one without them.
     files.extend([log_file("08", &log)]);
     Ok(files)
@@ -108,29 +108,21 @@ fn agree(facts: &Facts, log: &str) -> Result<()> {
     Ok(())
 }
 
-fn table(facts: &Facts) -> String {
-    let mut table = head(["turn", "thread", "from tick", "to tick", "ended by"]);
-    for (number, turn) in (1..).zip(&facts.turns) {
-        let (number, from, to) = (f(number), f(turn.from_tick), f(turn.to_tick));
+fn tables(facts: &Facts) -> Vec<Table> {
+    let turn = |(number, turn): (usize, &Turn)| {
         let ended_by = turn.ended_by.map_or("(went on)".into(), turns::name);
-        table += &row([&number, facts.name(turn.thread), &from, &to, &ended_by]);
-    }
-    table += "\n";
-    let mut columns = vec!["thread".to_owned(), "all".to_owned()];
-    columns.extend(Reason::ALL.map(turns::name));
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    table += &line(&columns);
-    table += &line(&vec!["---".to_owned(); columns.len()]);
-    for thread in &facts.threads {
+        let [number, from, to] = [number as u32, turn.from_tick, turn.to_tick].map(|number| number.to_string());
+        vec![number, facts.name(turn.thread).into(), from, to, ended_by]
+    };
+    let counts = |thread: &Thread| {
         let counts = turns::count(&facts.turns, thread.slot);
-        let cells = [thread.name.clone(), f(counts.iter().sum())];
-        table += &line(&cells.into_iter().chain(counts.map(f)).collect::<Vec<_>>());
-    }
-    table
-}
-
-fn f(number: u32) -> String {
-    number.to_string()
+        let numbers = [counts.iter().sum()].into_iter().chain(counts).map(|number: u32| number.to_string());
+        [thread.name.clone()].into_iter().chain(numbers).collect()
+    };
+    let turns = (1..).zip(&facts.turns).map(turn);
+    let mut all = Table::new(&["thread", "all"], facts.threads.iter().map(counts));
+    all.columns.extend(Reason::ALL.map(turns::name));
+    vec![Table::new(&["turn", "thread", "from tick", "to tick", "ended by"], turns), all]
 }
 
 impl Facts {

@@ -3,10 +3,11 @@
 //! It is to scale in ticks, with one exception: a tick in which a whole turn happens is drawn wider, so that
 //! no turn is too short to be seen, and is shaded.
 
-use crate::paper::{INK, PAPER, SHADE, Sheet, WIDTH, bold, digits, frame, line, words};
+use crate::paper::{Sheet, Table};
 use crate::turns::{self, Facts, Turn};
-use svg::Node;
-use svg::node::element::{Group, Rectangle};
+use memory_map::shapes::{Pen, SHADE, WIDTH, bold, frame, line, words};
+use memory_map::strip::{Block, Face, Label, Look, Strip};
+use svg::node::element::Group;
 use threads::Reason;
 
 const LEFT: i32 = 84;
@@ -22,32 +23,30 @@ const MARKS: u32 = 10;
 /// The threads from top to bottom.
 const ORDER: [&str; 8] = ["first", "impatient", "reader", "A", "B", "C", "sleeper", "idle"];
 
-/// Draws it.
-pub fn draw(facts: &Facts) -> Sheet {
+/// Draws it; the tables say the same.
+pub fn draw(facts: &Facts, tables: Vec<Table>) -> Sheet {
     let scale = Scale::of(&facts.turns);
+    let ticks = scale.moments.len() as u32;
     let bottom = TOP + ROW * ORDER.len() as i32;
-    let mut drawing = Group::new();
-    for tick in (0..scale.starts.len() as u32 - 1).filter(|tick| scale.moments[*tick as usize] > 0) {
-        let shade = Rectangle::new().set("x", scale.start(tick)).set("y", TOP).set("height", bottom - TOP);
-        let mut shade = shade.set("width", scale.start(tick + 1) - scale.start(tick));
-        shade.assign("style", format!("fill:{SHADE}"));
-        drawing = drawing.add(shade);
+    let row = |top| Strip { left: 0, top, width: WIDTH, height: BAR, units: WIDTH as u32 };
+    let mut drawing = Group::new().add(words("ticks", LEFT - 10, TOP - 10, "end"));
+    for tick in (0..ticks).filter(|tick| scale.moments[*tick as usize] > 0) {
+        let (from, to) = (scale.start(tick), scale.start(tick + 1));
+        drawing = drawing.add(frame(from, TOP, to - from, bottom - TOP, SHADE, Pen::Plain).set("stroke-width", 0));
     }
-    drawing = drawing.add(words("ticks", LEFT - 10, TOP - 10, "end"));
-    for tick in (0..scale.starts.len() as u32 - 1).step_by(MARKS as usize) {
+    for tick in (0..ticks).step_by(MARKS as usize) {
         let x = scale.start(tick);
-        drawing = drawing.add(line((x, TOP - 5), (x, bottom)).set("opacity", "0.3"));
-        drawing = drawing.add(digits(&tick.to_string(), x, TOP - 10, "middle").set("font-size", 12));
+        drawing = drawing.add(line((x, TOP - 5), (x, bottom), Pen::Plain).set("opacity", "0.3"));
+        drawing = drawing.add(row(TOP - 5).mark(&tick.to_string(), x as u32, x as u32));
     }
-    for (number, name) in (0..).zip(ORDER) {
-        let y = TOP + number * ROW;
+    let bars = bars(facts, &scale);
+    for (number, name) in (1..).zip(ORDER) {
+        let end = TOP + number * ROW;
+        let blocks: Vec<Block> = bars.iter().filter(|(of, _)| *of == name).map(|(_, turn)| block(name, turn)).collect();
         drawing = drawing
-            .add(line((LEFT, y + ROW), (scale.start(scale.starts.len() as u32 - 1), y + ROW)).set("opacity", "0.3"));
-        drawing = drawing.add(bold(name, LEFT - 10, y + ROW / 2 + 5, "end"));
-    }
-    let mut taken = vec![0; scale.starts.len()];
-    for turn in &facts.turns {
-        drawing = draw_turn(drawing, facts, &scale, &mut taken, turn);
+            .add(line((LEFT, end), (scale.start(ticks), end), Pen::Plain).set("opacity", "0.3"))
+            .add(bold(name, LEFT - 10, end - ROW / 2 + 5, "end"))
+            .add(row(end - (ROW + BAR) / 2).draw(&blocks));
     }
     let legend = [
         "A bar is a turn; the letter in it says why it ended. T: the timer, its timeslice was used up. S: the thread sleeps.",
@@ -55,41 +54,42 @@ pub fn draw(facts: &Facts) -> Sheet {
         "A shaded tick is drawn wider, because whole turns lie in it. Dotted: the CPU is halted. No letter: to the end.",
     ];
     for (number, said) in (0..).zip(legend) {
-        drawing = drawing.add(words(said, 12, bottom + 26 + number * 18, "start").set("font-size", 12));
+        drawing = drawing.add(words(said, 12, bottom + 26 + number * 18, "start"));
     }
     Sheet {
         name: "08-timeline",
         title: "Who ran when, and why each turn ended".into(),
-        description: description(facts),
+        tables,
+        note: String::new(),
         height: bottom + 26 + legend.len() as i32 * 18,
         drawing,
     }
 }
 
-fn draw_turn(drawing: Group, facts: &Facts, scale: &Scale, taken: &mut [i32], turn: &Turn) -> Group {
-    let name = facts.name(turn.thread);
-    let Some(row) = ORDER.iter().position(|other| *other == name) else { return drawing };
-    let from = scale.start(turn.from_tick) + taken[turn.from_tick as usize];
-    if turn.from_tick == turn.to_tick {
-        taken[turn.from_tick as usize] += MOMENT;
-    }
-    let to = scale.start(turn.to_tick) + taken[turn.to_tick as usize];
-    let to = if turn.ended_by.is_some() { to } else { scale.start(turn.to_tick + 1) };
-    let y = TOP + row as i32 * ROW + (ROW - BAR) / 2;
-    let is_idle = name == "idle";
-    let mut bar = frame(from, y, to - from, BAR, PAPER, if is_idle { "2 3" } else { "none" });
-    if !is_idle {
-        bar.assign("fill-opacity", 1);
-        bar.assign("stroke-width", 2);
-    }
-    let drawing = drawing.add(bar);
-    let Some(reason) = turn.ended_by else { return drawing };
-    let middle = to - MOMENT / 2;
-    drawing.add(
-        digits(&letter(reason).to_string(), middle, y + 16, "middle")
-            .set("font-weight", "bold")
-            .set("style", format!("fill:{INK}")),
-    )
+/// A turn in the drawing: where it begins and ends, and why.
+type Bar = (i32, i32, Option<Reason>);
+
+/// All turns, each with the name of its thread. Those within a tick lie side by side.
+fn bars<'a>(facts: &'a Facts, scale: &Scale) -> Vec<(&'a str, Bar)> {
+    let mut taken = vec![0; scale.moments.len()];
+    let bar = |turn: &Turn| {
+        let from = scale.start(turn.from_tick) + taken[turn.from_tick as usize];
+        if turn.from_tick == turn.to_tick {
+            taken[turn.from_tick as usize] += MOMENT;
+        }
+        let to = match turn.ended_by {
+            Some(_) => scale.start(turn.to_tick) + taken[turn.to_tick as usize],
+            None => scale.start(turn.to_tick + 1),
+        };
+        (facts.name(turn.thread), (from, to, turn.ended_by))
+    };
+    facts.turns.iter().map(bar).collect()
+}
+
+fn block(name: &str, &(from, to, reason): &Bar) -> Block {
+    let look = if name == "idle" { Look::Free } else { Look::Strong };
+    let labels = reason.map(|reason| Label::new(Face::End, [letter(reason)])).into_iter().collect();
+    Block { from: from as u32, to: to as u32, look, labels }
 }
 
 fn letter(reason: Reason) -> char {
@@ -130,19 +130,6 @@ impl Scale {
 /// How many whole turns lie in a tick.
 fn moments(turns: &[Turn], tick: u32) -> i32 {
     turns.iter().filter(|turn| (turn.from_tick, turn.to_tick) == (tick, tick)).count() as i32
-}
-
-fn description(facts: &Facts) -> String {
-    let turn = |turn: &Turn| {
-        let (name, from, to) = (facts.name(turn.thread), turn.from_tick, turn.to_tick);
-        let when = if from == to { format!("within tick {from}") } else { format!("from tick {from} to {to}") };
-        match turn.ended_by {
-            Some(reason) => format!("{name} {when}, ended by {}", turns::name(reason)),
-            None => format!("{name} {when}, and goes on"),
-        }
-    };
-    let turns: Vec<String> = facts.turns.iter().map(turn).collect();
-    format!("The turns of {} threads, one after the other: {}.", facts.threads.len(), turns.join("; "))
 }
 
 #[cfg(test)]

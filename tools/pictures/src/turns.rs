@@ -151,5 +151,7 @@ mod tests {
     fn the_kernels_own_table_is_understood() {
         let log = "  thread    all  timer  yield  sleep  input   wait   exit\n  A           6      5      0      0      0      0      1\n  B 7 5 0 0 0 0 1\nhello 1 2\n";
         assert_eq!(rows(log), [("A".to_owned(), [5, 0, 0, 0, 0, 1])]);
+        let columns: Vec<&str> = log.lines().next().expect("a line").split_whitespace().skip(2).collect();
+        assert_eq!(columns, Reason::ALL.map(name));
     }
 }

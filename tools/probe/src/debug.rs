@@ -1,6 +1,7 @@
 //! `make debug`: a chapter's kernel under gdb, from the machine's first instruction on; or recorded to its end, and under
 //! gdb from there backwards.
 
+use crate::program::ENTRY_IN_RUST;
 use crate::recording::{self, Recorded, Recording};
 use crate::subject::{Length, Subject};
 use anyhow::{Context, Result, bail};
@@ -25,8 +26,6 @@ use std::time::Duration;
 
 /// The first of these that is there; it knows foreign CPUs, where the other may know only its own.
 pub const DEBUGGERS: [&str; 2] = ["gdb-multiarch", "gdb"];
-/// Every kernel's first function in Rust.
-const ENTRY: &str = "kernel_main";
 
 /// What `make debug` can be told.
 #[derive(Args)]
@@ -221,5 +220,5 @@ pub fn debugger_for(debugger: &str, kernel: &Path, socket: &Path, commands: &[St
 /// The breakpoint with which a session begins. The kernel is not in memory yet, and GRUB would overwrite a breakpoint
 /// made of an instruction.
 pub fn at_entry() -> String {
-    format!("hbreak {ENTRY}")
+    format!("hbreak {ENTRY_IN_RUST}")
 }

@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 /// The sections of debug information, as gimli reads them.
 pub type Dwarf<'a> = gimli::Dwarf<EndianSlice<'a, LittleEndian>>;
 
+/// Every kernel's first function in Rust.
+pub const ENTRY_IN_RUST: &str = "kernel_main";
+
 /// Where to stop.
 #[derive(Clone, Copy, Debug)]
 pub enum Checkpoint<'a> {

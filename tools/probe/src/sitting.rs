@@ -4,7 +4,7 @@
 //! does the same in every run. The kernel is the one that `make run` boots, and knows nothing of this: the
 //! machine is stopped from outside.
 
-use crate::program::{Checkpoint, Program};
+use crate::program::{Checkpoint, ENTRY_IN_RUST, Program};
 use crate::snapshot::{Registers, Snapshot};
 use crate::stub::{Stop, Stub};
 use anyhow::{Context, Result, anyhow, bail};
@@ -27,8 +27,6 @@ const CALENDAR: [&str; 2] = ["-rtc", "base=2026-01-01T00:00:00,clock=vm"];
 /// Every kernel's first instruction. EBX has the address of the boot information there, and that begins with
 /// its size in bytes: Multiboot2, 3.3 and 3.6.
 const ENTRY: &str = "_start";
-/// Every kernel's first function in Rust.
-const ENTRY_IN_RUST: &str = "kernel_main";
 /// The interval timer: begins to count 65536 down, over and over, which takes 55 ms.
 const TIMER: [(u16, u8); 3] = [(0x43, 0x34), (0x40, 0), (0x40, 0)];
 // The real-time clock's registers, behind two ports.

@@ -1,0 +1,121 @@
+//! Words of memory in a table, the highest address first: a stack, or a structure.
+
+use crate::shapes::{PAPER, Pen, SHADE, arrowhead, bold, bracket, digits, frame, line, words};
+use serde::Serialize;
+use svg::node::element::Group;
+
+/// The height of a word.
+pub const ROW: i32 = 22;
+/// Above the first word, for the names of the columns.
+pub const HEAD: i32 = 30;
+
+// Where the columns are: words for the pointers, addresses, the boxes, whose word it is, and what there is to say.
+const MARGIN: i32 = 8;
+const BOXES: i32 = 182;
+const BOXES_END: i32 = BOXES + 240;
+const ORIGINS: i32 = BOXES_END + 20;
+const NOTES: i32 = 572;
+/// Where a pointer's line begins, under its words.
+const LETTER: i32 = 12;
+
+/// A word of memory.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Word {
+    /// Its address.
+    pub address: String,
+    /// What it is called.
+    pub name: String,
+    /// What stands there.
+    pub value: String,
+    /// Where it comes from. Words in a row that have this in common are held together by a bracket.
+    pub origin: String,
+    /// What there is to say of it.
+    pub note: String,
+    /// It only lies beside what is shown.
+    pub is_beside: bool,
+}
+
+/// An arrow to the word at an address, with its words on the left.
+pub struct Pointer<'a> {
+    /// The address.
+    pub to: &'a str,
+    /// What points there.
+    pub name: &'a str,
+    /// How the arrow is drawn.
+    pub pen: Pen,
+}
+
+/// Draws words. Their origins have `origins` as title.
+pub fn draw(table: &[Word], origins: &str, pointers: &[Pointer]) -> Group {
+    let mut drawing = Group::new()
+        .add(bold("address", BOXES - 8, HEAD - 10, "end"))
+        .add(bold("word", BOXES + 8, HEAD - 10, "start"))
+        .add(bold("value", BOXES_END - 8, HEAD - 10, "end"))
+        .add(bold(origins, ORIGINS, HEAD - 10, "start"));
+    for (number, word) in (0..).zip(table) {
+        let (top, y) = (HEAD + number * ROW, HEAD + number * ROW + 15);
+        let (fill, pen) = if word.is_beside { (PAPER, Pen::Faint) } else { (SHADE, Pen::Plain) };
+        drawing = drawing
+            .add(frame(BOXES, top, BOXES_END - BOXES, ROW, fill, pen))
+            .add(digits(&word.address, BOXES - 8, y, "end"))
+            .add(words(&word.name, BOXES + 8, y, "start"))
+            .add(digits(&word.value, BOXES_END - 8, y, "end"));
+        // An empty line would end the drawing, where it stands in a page of Markdown.
+        if !word.note.is_empty() {
+            drawing = drawing.add(words(&word.note, NOTES, y, "start"));
+        }
+    }
+    let mut top = HEAD;
+    for run in table.chunk_by(|word, next| word.origin == next.origin) {
+        let bottom = top + run.len() as i32 * ROW;
+        let origin = words(&run[0].origin, ORIGINS, (top + bottom) / 2 + 4, "start");
+        drawing =
+            drawing.add(bracket(BOXES_END + 6, 6, top + 3, bottom - 3, Pen::Plain).set("fill", "none")).add(origin);
+        top = bottom;
+    }
+    pointers.iter().fold(drawing, |drawing, pointer| point(drawing, table, pointer))
+}
+
+/// An arrow to where the word begins, at the lower edge of its box.
+fn point(drawing: Group, table: &[Word], Pointer { to, name, pen }: &Pointer) -> Group {
+    let Some(row) = table.iter().position(|word| word.address == *to) else { return drawing };
+    let y = HEAD + (row as i32 + 1) * ROW;
+    let name = bold(name, MARGIN, y + LETTER, "start");
+    drawing.add(line((MARGIN, y), (BOXES - 6, y), *pen)).add(arrowhead((BOXES, y), (-1, 0), *pen)).add(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Vec<Word> {
+        let word = |(number, origin): (u32, &str)| Word {
+            address: format!("0x{number}"),
+            name: "EIP".into(),
+            value: "0x10".into(),
+            origin: origin.into(),
+            ..Word::default()
+        };
+        [(9, "the CPU"), (8, "the CPU"), (7, "the stub"), (6, "the CPU")].map(word).into()
+    }
+
+    #[test]
+    fn words_of_the_same_origin_are_held_together() {
+        let drawn = draw(&table(), "pushed by", &[]).to_string();
+        assert_eq!((drawn.matches("<path").count(), drawn.matches("the CPU").count()), (3, 2), "{drawn}");
+    }
+
+    #[test]
+    fn a_pointer_ends_below_its_word_and_one_to_elsewhere_is_not_drawn() {
+        let pointer = |to| Pointer { to, name: "ESP", pen: Pen::Plain };
+        let drawn = draw(&table(), "pushed by", &[pointer("0x8"), pointer("0x5")]).to_string();
+        assert!(drawn.contains(&format!("{BOXES},{} ", HEAD + 2 * ROW)), "{drawn}");
+        assert_eq!(drawn.matches("ESP").count(), 1, "{drawn}");
+    }
+
+    #[test]
+    fn what_is_not_there_leaves_no_empty_line() {
+        let drawn = draw(&table(), "pushed by", &[]).to_string();
+        assert!(drawn.contains("the stub") && !drawn.contains("\n\n"), "{drawn}");
+    }
+}
