@@ -2,9 +2,9 @@
 //!
 //! Each kind of picture has a file of its own, which knows where to stop a kernel and what to make of what is there:
 //! [`descriptor`], [`frame`], [`map`], [`heap`], [`timeline`] and [`fork`] of one chapter each, [`screen`] and [`gdb`] of
-//! several. They share the sheet of [`paper`] and the names of [`regions`]. All that they know of the kernels'
-//! private parts stands in [`names`]. What the kernels [`cost`] is measured
-//! elsewhere and only drawn here.
+//! several. They share the sheet of [`paper`], the names of [`regions`], and the drawings of `memory_map`: `word_table`
+//! and `strip`. All that they know of the kernels' private parts stands in [`names`]. What the kernels [`cost`] is
+//! measured elsewhere and only drawn here.
 //!
 //! The pictures are committed, and `make test` takes them again: one that differs from what the kernel shows now fails,
 //! where compiler, loader and machine are those that it was made with ([`made_with`], [`committed`]).
