@@ -40,7 +40,8 @@ use spaces::{
     a_space_is_mapped_protected_and_unmapped, a_space_that_is_being_copied_is_not_changed,
     a_task_is_granted_rights_and_notes_alone, a_task_that_starts_during_init_finds_all_of_it_done,
     a_walk_sees_what_the_heap_grows_by_meanwhile, init_is_called_once, one_frame_is_shared_by_two_spaces,
-    only_private_pages_are_mapped_in_a_space, private_memory_is_readable_by_its_physical_address,
+    only_private_pages_are_mapped_in_a_space, only_private_pages_are_protected_in_a_space,
+    only_private_pages_are_unmapped_in_a_space, private_memory_is_readable_by_its_physical_address,
     private_regions_have_names_once_a_task_runs, the_guard_page_gets_no_frame,
     the_kernel_gets_no_page_table_once_there_is_a_space, the_space_of_a_thread_is_replaced,
     what_is_unmapped_in_a_space_is_gone_at_once,
@@ -173,6 +174,8 @@ const TESTS: &[Test] = &[
     test!(a_page_that_is_protected_cannot_be_written)
         .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
     test!(only_private_pages_are_mapped_in_a_space).ends(End::Stop("0xfffff000-0x00000000 is not private")),
+    test!(only_private_pages_are_unmapped_in_a_space).ends(End::Stop("0x000b8000-0x000b9000 is not private")),
+    test!(only_private_pages_are_protected_in_a_space).ends(End::Stop("0x000b8000-0x000b9000 is not private")),
     test!(the_space_of_a_thread_is_replaced),
     test!(a_space_before_init_is_refused)
         .ends(End::Stop("PANIC: `multitasking::init` comes before the first address space")),

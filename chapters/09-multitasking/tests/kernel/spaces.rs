@@ -113,6 +113,21 @@ pub fn only_private_pages_are_mapped_in_a_space() {
     }
 }
 
+/// A page of the kernel, which all address spaces have.
+const LINKED: VirtAddr = VirtAddr::new(0xB_8000);
+
+pub fn only_private_pages_are_unmapped_in_a_space() {
+    let mut space = AddressSpace::new().expect("memory is not out");
+    // SAFETY: not safe, if it were not refused: the screen would be gone.
+    let _ = unsafe { space.unmap(Page::containing(LINKED)) };
+}
+
+pub fn only_private_pages_are_protected_in_a_space() {
+    let mut space = AddressSpace::new().expect("memory is not out");
+    // SAFETY: not safe, if it were not refused: the screen could not be written in any space.
+    let _ = unsafe { space.protect(Page::containing(LINKED), Flags::empty()) };
+}
+
 /// An address space in which `frame` is mapped at [`DATA`].
 fn space_with(frame: OwnedFrame) -> AddressSpace {
     let mut space = AddressSpace::new().expect("memory is not out");
