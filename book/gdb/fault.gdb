@@ -22,7 +22,7 @@ walk 0x50000000
 stepi
 x/dw 0x50000000
 walk 0x50000000
-monitor xp /1dw 0x137000
+monitor xp /1dw 0x138000
 ## map
 walk 0x109000
 walk 0x400000

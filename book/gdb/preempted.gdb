@@ -11,7 +11,7 @@ continue
 continue
 stepi 4
 p/x $esp
-x/45xw $esp
+x/51xw $esp
 info symbol *(($esp + 16) as *mut u32)
-info symbol *(($esp + 36) as *mut u32)
-info symbol *(($esp + 100) as *mut u32)
+info symbol *(($esp + 60) as *mut u32)
+info symbol *(($esp + 124) as *mut u32)
