@@ -93,7 +93,7 @@ impl Trace {
 /// The word of the stack at `address`, if one can begin there.
 fn word_at(address: VirtAddr) -> Option<u32> {
     if !address.as_u32().is_multiple_of(4) {
-        return None;
+        return None; // no compiled code keeps its stack there
     }
     READING.store(address.as_u32(), Relaxed);
     // SAFETY: ESP and EBP point to the stack in all compiled code. Where they do not, in assembly or after a stray

@@ -187,6 +187,8 @@ const TESTS: &[Test] = &[
 /// A timeslice in ticks that is over before a test is.
 const ENDLESS: u32 = 1_000_000;
 const FAST_HZ: u32 = 8000;
+/// A sleep in ticks that is not over before it has begun, however busy the host is.
+const LONG: u32 = 100;
 
 fn start_with(rate_hz: u32, timeslice_ticks: u32, switch: Switch) {
     timer::init(rate_hz).expect("a possible rate");
@@ -872,7 +874,7 @@ fn with_no_thread_to_run_the_cpu_halts() {
     start(1000, 4);
     // SAFETY: the handler changes no register, and ends the interrupt or the test.
     unsafe { interrupts::register(Irq::Timer.vector(), look) };
-    sleep(1);
+    sleep(LONG);
 }
 
 /// Tells the threads of a test to end.

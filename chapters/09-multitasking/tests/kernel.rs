@@ -30,7 +30,7 @@ use multitasking::rule::{COPIED, PRIVATE, Rule};
 use multitasking::{
     AddressSpace, Exited, ForkError, NoSuchChild, Pid, comparison, exit, getpid, map, run, wait, with_directories,
 };
-use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, frame_allocator};
+use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, frame_allocator, regions};
 use ring3::{
     a_program_that_writes_to_the_kernels_heap_is_told, programs_of_ring_3_fork_share_a_frame_execute_and_end,
     the_stack_of_a_program_is_told, where_a_program_was_is_told,
@@ -362,6 +362,8 @@ fn page_tables_agree_with_the_rule() {
             for row in comparison::rows(directories) {
                 let private = PRIVATE.contains(&row.range.start);
                 assert_eq!(row.rule, if private { Rule::Copied } else { Rule::Linked }, "{}", row.place);
+                let last = regions::locate(row.range.end.wrapping_sub(1));
+                assert!(row.place.is_same_region(&last), "a row begins in {}, and ends in {last}", row.place);
             }
             let kernel = KERNEL.lock();
             for index in (0..1024).filter(|index| !COPIED.contains(index)) {

@@ -1,6 +1,6 @@
 //! The hook before every switch: which switches it sees, and in which order hooks are called.
 
-use crate::{ENDLESS, interrupts_are_on, note, notes, spawn, spin_for, start};
+use crate::{ENDLESS, LONG, interrupts_are_on, note, notes, spawn, spin_for, start};
 use alloc::vec::Vec;
 use common::Lock;
 use common::lock::interrupts_off;
@@ -53,7 +53,7 @@ pub fn a_hook_that_waits_is_noticed() {
     static HAS_WAITED: AtomicBool = AtomicBool::new(false);
     static WAIT: Hook = Hook::new(|_, _, _| {
         if !HAS_WAITED.swap(true, Relaxed) {
-            sleep(1);
+            sleep(LONG);
         }
     });
     start(1000, ENDLESS);

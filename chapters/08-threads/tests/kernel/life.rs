@@ -1,6 +1,6 @@
 //! Threads that are made step by step, and what is found by a thread's number.
 
-use crate::{ENDLESS, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start, start_with};
+use crate::{ENDLESS, LONG, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start, start_with};
 use alloc::vec::Vec;
 use boot::{serial, stop};
 use common::lock::{OffCount, interrupts_off};
@@ -153,7 +153,7 @@ pub fn a_thread_that_joins_itself_is_a_bug() {
         me.join();
     });
     *HANDLE.lock() = Some(thread);
-    sleep(1);
+    yield_now();
 }
 
 fn end() {
@@ -178,7 +178,7 @@ fn leave_in_a_tick(how: usize) {
     // SAFETY: the handler changes no register, and ends the interrupt or the test.
     unsafe { interrupts::register(Irq::Timer.vector(), leave) };
     // All wait now, and so the idle thread is the one that the next tick interrupts.
-    sleep(1);
+    sleep(LONG);
 }
 
 pub fn the_idle_thread_never_waits() {

@@ -1,6 +1,6 @@
 //! Waiting in a queue: which thread is woken, what a newcomer may take, and how a deadline ends a wait.
 
-use crate::{ENDLESS, interrupts_are_on, join, note, notes, run, spawn, spin_for, start};
+use crate::{ENDLESS, LONG, interrupts_are_on, join, note, notes, run, spawn, spin_for, start};
 use alloc::vec::Vec;
 use common::Lock;
 use common::lock::interrupts_off;
@@ -391,7 +391,7 @@ pub fn random_waits_end_as_those_of_a_list() {
 pub fn a_condition_that_waits_is_a_bug() {
     start(1000, ENDLESS);
     QUEUE.wait_until(Reason::Wait, None, || {
-        sleep(1);
+        sleep(LONG);
         Some(())
     });
 }
