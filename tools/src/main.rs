@@ -1,4 +1,4 @@
-//! The table of commands: what `make` calls, but for `make run` and `make iso`, which `machine` answers alone.
+//! The table of commands: what `make` calls. Only `make run` and `make iso` call `machine`, of which less is to be compiled.
 //!
 //! The crates in this folder, each of which uses only those before it: `machine` builds and boots kernels, `memory-map`
 //! reads page tables, `probe` stops a kernel and looks into it, `pictures` takes the book's pictures, `book` makes and

@@ -33,7 +33,7 @@ pub struct TrapFrame {
     pub esi: u32,
     /// As `edi`.
     pub ebp: u32,
-    /// ESP in the middle of the stub, of no use to anybody: `popa` skips it.
+    /// ESP in the middle of the stub, of no use: `popa` skips it.
     esp_in_stub: u32,
     /// As `edi`.
     pub ebx: u32,
