@@ -38,13 +38,13 @@ use ring3::{
 use spaces::{
     a_page_that_is_protected_cannot_be_written, a_space_before_init_is_refused,
     a_space_is_mapped_protected_and_unmapped, a_space_that_is_being_copied_is_not_changed,
-    a_task_is_granted_rights_and_notes_alone, a_task_that_starts_during_init_finds_all_of_it_done,
-    a_walk_sees_what_the_heap_grows_by_meanwhile, init_is_called_once, one_frame_is_shared_by_two_spaces,
-    only_private_pages_are_mapped_in_a_space, only_private_pages_are_protected_in_a_space,
-    only_private_pages_are_unmapped_in_a_space, private_memory_is_readable_by_its_physical_address,
-    private_regions_have_names_once_a_task_runs, the_guard_page_gets_no_frame,
-    the_kernel_gets_no_page_table_once_there_is_a_space, the_space_of_a_thread_is_replaced,
-    what_is_unmapped_in_a_space_is_gone_at_once,
+    a_switch_to_another_space_keeps_what_a_call_keeps, a_task_is_granted_rights_and_notes_alone,
+    a_task_that_starts_during_init_finds_all_of_it_done, a_walk_sees_what_the_heap_grows_by_meanwhile,
+    init_is_called_once, one_frame_is_shared_by_two_spaces, only_private_pages_are_mapped_in_a_space,
+    only_private_pages_are_protected_in_a_space, only_private_pages_are_unmapped_in_a_space,
+    private_memory_is_readable_by_its_physical_address, private_regions_have_names_once_a_task_runs,
+    the_guard_page_gets_no_frame, the_kernel_gets_no_page_table_once_there_is_a_space,
+    the_space_of_a_thread_is_replaced, what_is_unmapped_in_a_space_is_gone_at_once,
 };
 use threads::{MOST_THREADS, ReservedThread};
 use translation::Translation;
@@ -186,6 +186,7 @@ const TESTS: &[Test] = &[
     test!(a_walk_sees_what_the_heap_grows_by_meanwhile),
     test!(one_frame_is_shared_by_two_spaces),
     // Switches
+    test!(a_switch_to_another_space_keeps_what_a_call_keeps),
     test!(cr3_is_loaded_only_on_the_way_to_another_space),
     test!(programs_of_ring_3_fork_share_a_frame_execute_and_end),
     test!(a_program_that_writes_to_the_kernels_heap_is_told)

@@ -4,14 +4,15 @@ use crate::{DATA, as_task, assert_is_in_the_kernels_space, fork_to, map_16_mib, 
 use alloc::boxed::Box;
 use common::VirtAddr;
 use common::lock::{interrupts_off, let_interrupts_in};
+use core::arch::global_asm;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use multitasking::rule::{GUARD_PAGE, PRIVATE};
-use multitasking::{AddressSpace, getpid, map, switch, wait, with_directories};
+use multitasking::{AddressSpace, getpid, map, switch, switch_space, wait, with_directories};
 use paging::directory::{Directory, MapError, NotMapped};
 use paging::walk::Mapping;
 use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, frame_allocator, regions, tss};
-use threads::{Context, ReservedThread, ThreadId};
+use threads::{Context, ReservedThread, ThreadId, yield_now};
 use x86::bits32::task::TaskStateSegment;
 
 pub fn private_regions_have_names_once_a_task_runs() {
@@ -334,5 +335,47 @@ pub fn a_task_is_granted_rights_and_notes_alone() {
         assert_eq!(found(), Some((expected, 1)));
         fork_to(|| i32::from(found() == Some((expected, 1)) && read_data() == 1));
         assert_eq!(wait().map(|exited| exited.status), Ok(1), "the copy has the same");
+    });
+}
+
+// Fills the registers that a call has to keep, and switches: extern "C" fn switch_space_with(from: ThreadId,
+// to: ThreadId, seed: u32) -> u32, which returns 1 if they have stayed as they were.
+global_asm!(
+    ".global switch_space_with",
+    "switch_space_with:",
+    "push ebp; push ebx; push esi; push edi",
+    "mov ecx, [esp + 20]; mov edx, [esp + 24]",
+    "mov ebx, [esp + 28]; lea esi, [ebx + 1]; lea edi, [ebx + 2]; lea ebp, [ebx + 3]",
+    "call {switch}",
+    "mov edx, [esp + 28]",
+    "xor eax, eax",
+    "cmp ebx, edx; jne 2f; inc edx; cmp esi, edx; jne 2f",
+    "inc edx; cmp edi, edx; jne 2f; inc edx; cmp ebp, edx; jne 2f",
+    "inc eax",
+    "2: pop edi; pop esi; pop ebx; pop ebp",
+    "ret",
+    switch = sym switch_space,
+);
+
+pub fn a_switch_to_another_space_keeps_what_a_call_keeps() {
+    unsafe extern "C" {
+        fn switch_space_with(from: ThreadId, to: ThreadId, seed: u32) -> u32;
+    }
+    static SWITCHES: AtomicUsize = AtomicUsize::new(0);
+    unsafe extern "fastcall" fn checked(from: ThreadId, to: ThreadId) {
+        let seed = (SWITCHES.fetch_add(1, Relaxed) as u32).wrapping_mul(0x0101_0101);
+        // SAFETY: the caller's.
+        assert_eq!(unsafe { switch_space_with(from, to, seed) }, 1, "EBX, ESI, EDI or EBP has changed");
+    }
+    as_task(|_| {
+        // SAFETY: it does what `switch_space` does, and leaves the same context.
+        unsafe { threads::switch_by(checked) };
+        fork_to(|| {
+            (0..100).for_each(|_| yield_now());
+            0
+        });
+        (0..100).for_each(|_| yield_now());
+        wait().expect("there is a child");
+        assert!(SWITCHES.load(Relaxed) >= 200);
     });
 }
