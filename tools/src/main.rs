@@ -6,7 +6,7 @@
 
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test};
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use probe::debug;
@@ -14,12 +14,6 @@ use std::process::ExitCode;
 
 /// Debugs and tests the kernels of the chapters, and makes the book.
 #[derive(Parser)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
 enum Command {
     /// Boots a chapter's kernel under gdb.
     Debug(debug::Options),
@@ -52,8 +46,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    command::status(|| obey(arguments.command))
+    let command = Command::parse();
+    command::status(|| obey(command))
 }
 
 fn obey(command: Command) -> Result<ExitCode> {

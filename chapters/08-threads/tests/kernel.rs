@@ -955,35 +955,9 @@ fn flags_survive_preemption() {
     });
 }
 
-// Fills the registers that a call has to keep, and switches: extern "C" fn switch_with(from: ThreadId,
-// to: ThreadId, seed: u32) -> u32, which returns 1 if they have stayed as they were.
-global_asm!(
-    ".global switch_with",
-    "switch_with:",
-    "push ebp; push ebx; push esi; push edi",
-    "mov ecx, [esp + 20]; mov edx, [esp + 24]",
-    "mov ebx, [esp + 28]; lea esi, [ebx + 1]; lea edi, [ebx + 2]; lea ebp, [ebx + 3]",
-    "call {switch}",
-    "mov edx, [esp + 28]",
-    "xor eax, eax",
-    "cmp ebx, edx; jne 2f; inc edx; cmp esi, edx; jne 2f",
-    "inc edx; cmp edi, edx; jne 2f; inc edx; cmp ebp, edx; jne 2f",
-    "inc eax",
-    "2: pop edi; pop esi; pop ebx; pop ebp",
-    "ret",
-    switch = sym switch,
-);
+harness::checked_switch!(switch, ThreadId);
 
 fn a_switch_keeps_what_a_call_keeps() {
-    unsafe extern "C" {
-        fn switch_with(from: ThreadId, to: ThreadId, seed: u32) -> u32;
-    }
-    static SWITCHES: AtomicU32 = AtomicU32::new(0);
-    unsafe extern "fastcall" fn checked(from: ThreadId, to: ThreadId) {
-        let seed = SWITCHES.fetch_add(1, Relaxed).wrapping_mul(0x0101_0101);
-        // SAFETY: the caller's.
-        assert_eq!(unsafe { switch_with(from, to, seed) }, 1, "EBX, ESI, EDI or EBP has changed");
-    }
     start_with(1000, 1, checked);
     run::<3>(|_| (0..100).for_each(|_| yield_now()));
     run::<3>(|_| spin_for(30));

@@ -1,19 +1,13 @@
 //! What `make run` and `make iso` call: only this crate is compiled for them.
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use machine::workspace::Workspace;
 use machine::{command, image, reminder, run};
 use std::process::ExitCode;
 
 /// Builds and boots the kernels of the chapters.
 #[derive(Parser)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
 enum Command {
     /// Boots a chapter's kernel, and ends with status 0 only after a good end.
     Run(run::Options),
@@ -22,8 +16,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    command::status(|| obey(arguments.command))
+    let command = Command::parse();
+    command::status(|| obey(command))
 }
 
 fn obey(command: Command) -> Result<ExitCode> {

@@ -4,7 +4,6 @@ use crate::{DATA, as_task, assert_is_in_the_kernels_space, fork_to, map_16_mib, 
 use alloc::boxed::Box;
 use common::VirtAddr;
 use common::lock::{interrupts_off, let_interrupts_in};
-use core::arch::global_asm;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use multitasking::rule::{GUARD_PAGE, PRIVATE};
@@ -338,35 +337,9 @@ pub fn a_task_is_granted_rights_and_notes_alone() {
     });
 }
 
-// Fills the registers that a call has to keep, and switches: extern "C" fn switch_space_with(from: ThreadId,
-// to: ThreadId, seed: u32) -> u32, which returns 1 if they have stayed as they were.
-global_asm!(
-    ".global switch_space_with",
-    "switch_space_with:",
-    "push ebp; push ebx; push esi; push edi",
-    "mov ecx, [esp + 20]; mov edx, [esp + 24]",
-    "mov ebx, [esp + 28]; lea esi, [ebx + 1]; lea edi, [ebx + 2]; lea ebp, [ebx + 3]",
-    "call {switch}",
-    "mov edx, [esp + 28]",
-    "xor eax, eax",
-    "cmp ebx, edx; jne 2f; inc edx; cmp esi, edx; jne 2f",
-    "inc edx; cmp edi, edx; jne 2f; inc edx; cmp ebp, edx; jne 2f",
-    "inc eax",
-    "2: pop edi; pop esi; pop ebx; pop ebp",
-    "ret",
-    switch = sym switch_space,
-);
+harness::checked_switch!(switch_space, ThreadId);
 
 pub fn a_switch_to_another_space_keeps_what_a_call_keeps() {
-    unsafe extern "C" {
-        fn switch_space_with(from: ThreadId, to: ThreadId, seed: u32) -> u32;
-    }
-    static SWITCHES: AtomicUsize = AtomicUsize::new(0);
-    unsafe extern "fastcall" fn checked(from: ThreadId, to: ThreadId) {
-        let seed = (SWITCHES.fetch_add(1, Relaxed) as u32).wrapping_mul(0x0101_0101);
-        // SAFETY: the caller's.
-        assert_eq!(unsafe { switch_space_with(from, to, seed) }, 1, "EBX, ESI, EDI or EBP has changed");
-    }
     as_task(|_| {
         // SAFETY: it does what `switch_space` does, and leaves the same context.
         unsafe { threads::switch_by(checked) };
