@@ -4,21 +4,21 @@
 
 use crate::defects::{self, Defect, Kind};
 use crate::html::{self, inline, link, paragraphs};
-use crate::sources::{Sources, number};
+use crate::sources::{Sources, number, page_of_mistakes};
 
 /// The defects of a chapter; the error is a sentence.
 pub fn of_chapter(sources: &Sources, chapter: &str) -> Result<Vec<Defect>, String> {
     defects::of_chapter(sources.root(), chapter).map_err(|error| format!("{error:#}"))
 }
 
-/// One defect, on the page of its chapter.
+/// One defect, on its chapter's page of mistakes.
 pub fn expand(sources: &Sources, chapter: &str, name: &str) -> Result<String, String> {
     let defects = of_chapter(sources, chapter)?;
     let defect = defects.iter().find(|defect| defect.name == name);
     defect.map(shown).ok_or_else(|| format!("There is no defect \"{name}\" in chapters/{chapter}/mutants."))
 }
 
-/// The place on its chapter's page.
+/// Its place on that page.
 fn id(defect: &Defect) -> String {
     format!("defect-{}-{}", number(&defect.chapter), defect.name)
 }
@@ -63,7 +63,7 @@ pub fn table(sources: &Sources) -> Result<String, String> {
 
 fn row(defect: &Defect) -> String {
     let Defect { chapter, prose, .. } = defect;
-    let place = link(&format!("{chapter}.md#{}", id(defect)), number(chapter));
+    let place = link(&format!("{}#{}", page_of_mistakes(chapter), id(defect)), number(chapter));
     let catches = match (defect.kind, &defect.caught_by) {
         (Kind::Patch, Some(test)) => html::name(test),
         (Kind::Refused, _) => "the compiler".into(),
@@ -145,7 +145,7 @@ mod tests {
         assert!(places.len() == 3 && places.is_sorted(), "{table}");
         assert!(
             table.contains(
-                "and i.e. wrong.</td><td><a href=\"06-heap.md#defect-6-27-a\">6</a></td><td><code>a_<wbr>test"
+                "and i.e. wrong.</td><td><a href=\"06-why-it-breaks.md#defect-6-27-a\">6</a></td><td><code>a_<wbr>test"
             ),
             "{table}"
         );

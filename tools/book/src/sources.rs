@@ -72,10 +72,12 @@ impl Sources {
         &self.root
     }
 
-    /// The chapter that a page is about, such as `05-paging` for `05-paging.md`; none if it is another page.
+    /// The chapter that a page is about, such as `05-paging` for `05-paging.md` and `05-why-it-breaks.md`; none for
+    /// any other page.
     pub fn chapter_of(&self, page: &str) -> Option<&str> {
         let name = page.strip_suffix(".md")?;
-        self.chapters.iter().map(String::as_str).find(|chapter| *chapter == name)
+        let is_about = |chapter: &&str| *chapter == name || page == page_of_mistakes(chapter);
+        self.chapters.iter().map(String::as_str).find(is_about)
     }
 
     /// The texts of all pages by their names, or what is wrong with reading them.
@@ -87,6 +89,11 @@ impl Sources {
         };
         names.map(read).collect()
     }
+}
+
+/// The page that shows the known mistakes of a chapter: `05-why-it-breaks.md` for `05-paging`.
+pub fn page_of_mistakes(chapter: &str) -> String {
+    format!("{}-why-it-breaks.md", chapter.split('-').next().unwrap_or_default())
 }
 
 /// The number of a chapter, such as `5` for `05-paging`.
@@ -143,6 +150,7 @@ pub mod tests {
         let (_folder, sources) = project(&files);
         assert_eq!(sources.chapters, ["01-a", "02-b"]);
         assert_eq!((sources.chapter_of("01-a.md"), sources.chapter_of("classic.md")), (Some("01-a"), None));
+        assert_eq!(sources.chapter_of("01-why-it-breaks.md"), Some("01-a"));
         assert_eq!(sources.pages(), Ok(vec![("01-a.md".into(), "A".into())]));
         assert_eq!(sources.files_in("chapters"), ["chapters/01-a/x", "chapters/02-b/src/a.rs"]);
         assert_eq!((number("05-paging"), number("10-user-mode")), ("5", "10"));

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::include::Include;
 use crate::mistakes;
 use crate::page::{Page, directive};
-use crate::sources::{FIGURES, PAGES, Sources};
+use crate::sources::{FIGURES, PAGES, Sources, page_of_mistakes};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -18,8 +18,8 @@ const PARTS: [&str; 8] = [
     "What is new",
     "The idea",
     "The code",
-    "Why it breaks",
     "When it does not work",
+    "Questions",
     "Exercises",
     "Further",
 ];
@@ -73,7 +73,8 @@ impl Book<'_> {
 
     /// A chapter's page has its parts.
     fn parts(&self) -> Vec<Fault> {
-        let chapters = self.pages.iter().filter(|(name, _)| self.sources.chapter_of(name).is_some());
+        let is_chapter = |name: &str| self.sources.chapters.iter().any(|chapter| format!("{chapter}.md") == name);
+        let chapters = self.pages.iter().filter(|(name, _)| is_chapter(name));
         let fault = |(name, page): &(String, Page)| {
             let parts = page.headings.iter().filter(|heading| heading.what.level == 2);
             let parts: Vec<(usize, &str)> = parts.map(|heading| (heading.line, &*heading.what.text)).collect();
@@ -114,11 +115,11 @@ impl Book<'_> {
         faults
     }
 
-    /// Every defect is shown on its chapter's page, and once.
+    /// Every defect is shown on its chapter's page of mistakes, and once.
     fn defects(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         for chapter in &self.sources.chapters {
-            let page = format!("{chapter}.md");
+            let page = page_of_mistakes(chapter);
             let mut shown: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
             for (_, line, name) in self.directives("defect").filter(|(other, ..)| *other == page) {
                 shown.entry(name).or_default().push(line);

@@ -7,15 +7,17 @@ const SOURCE: &str = "//! A.\n// ANCHOR: a\nb\n// ANCHOR_END: a\n";
 const DEFECT: &str = "It is wrong.\n\nImpossible here: it is.\n";
 const PAGE: &str = "# 1\n\n## In short\n\n## What is new\n\n## The idea\n\n{{#picture 01-x}}\n\n## The code\n\n\
     ```rust\n{{#include ../../chapters/01-a/src/lib.rs:a}}\n```\n\n```text\n{{#include ../figures/01-log.txt}}\n```\n\n\
-    ## Why it breaks\n\n### A\n\n{{#defect 27-a}}\n\n## When it does not work\n\n## Exercises\n\n## Further\n";
+    ## When it does not work\n\n## Questions\n\n## Exercises\n\n## Further\n";
+const MISTAKES: &str = "# Why it breaks\n\n## A\n\n{{#defect 27-a}}\n";
 
 /// What is told of the small book once `old` is `new` in its file.
 fn told(file: &str, old: &str, new: &str) -> Vec<String> {
     let mut files = [
         ("chapters/01-a/src/lib.rs", SOURCE.to_owned()),
         ("chapters/01-a/mutants/27-a.md", DEFECT.into()),
-        ("book/src/SUMMARY.md", "- [1](01-a.md)\n- [2](b.md)\n".into()),
+        ("book/src/SUMMARY.md", "- [1](01-a.md)\n  - [Why](01-why-it-breaks.md)\n- [2](b.md)\n".into()),
         ("book/src/01-a.md", PAGE.into()),
+        ("book/src/01-why-it-breaks.md", MISTAKES.into()),
         ("book/src/b.md", "{{#bench}}\n{{#growth}}\n".into()),
         ("README.md", "It says:\n\n```\n$ make run\nx\n...\n```\n\n```\ny\n```\n".into()),
         ("book/figures/01-x.svg", String::new()),
@@ -39,7 +41,7 @@ fn a_whole_book_has_no_fault() {
 
 #[test]
 fn what_is_left_out_is_told() {
-    let page = "book/src/01-a.md";
+    let (page, mistakes) = ("book/src/01-a.md", "book/src/01-why-it-breaks.md");
     for (file, old, new, sentence) in [
         ("book/src/SUMMARY.md", "(b.md)", "(c.md)", "book/src/b.md: SUMMARY.md does not list"),
         (page, "## The code", "## Code", "book/src/01-a.md:11: The headings"),
@@ -48,8 +50,8 @@ fn what_is_left_out_is_told() {
         (page, "## In short\n", "", "instead of \"In short\""),
         (page, "## Further", "", "here is \"the end of the page\" instead of \"Further\""),
         (page, "{{#include ../../chapters/01-a/src/lib.rs:a}}", "", "lib.rs:2: No page shows the anchor \"a\""),
-        (page, "{{#defect 27-a}}", "", "It does not show the defect 27-a"),
-        (page, "{{#defect 27-a}}", "{{#defect 27-a}}\n{{#defect 27-a}}", "It shows the defect 27-a twice"),
+        (mistakes, "{{#defect 27-a}}", "", "It does not show the defect 27-a"),
+        (mistakes, "{{#defect 27-a}}", "{{#defect 27-a}}\n{{#defect 27-a}}", "It shows the defect 27-a twice"),
         (page, "{{#picture 01-x}}", "", "01-x.svg: No page shows this"),
         (page, "{{#include ../figures/01-log.txt}}", "", "01-log.txt: No page shows this"),
         ("README.md", "\nx\n", "\nz\n", "README.md:5: No line of the last"),
