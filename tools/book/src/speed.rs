@@ -25,7 +25,6 @@ struct Report {
 struct Row {
     name: String,
     ours: f64,
-    aim: Option<f64>,
     floor: Option<f64>,
     peer: Option<f64>,
     who: Option<String>,
@@ -48,7 +47,7 @@ fn parsed<T: DeserializeOwned>(value: Value) -> Result<T, Lack> {
 /// The table of all operations.
 pub fn table(sources: &Sources) -> Result<String, Lack> {
     let rows = report(sources)?.rows.iter().map(row).collect();
-    Ok(whole(["operation", "this kernel", "aim", "least possible", "best other"].into_iter(), rows))
+    Ok(whole(["operation", "this kernel", "least possible", "best other"].into_iter(), rows))
 }
 
 /// The table of those operations that others have done in the same run.
@@ -68,13 +67,11 @@ fn whole<'a>(head: impl Iterator<Item = &'a str>, rows: String) -> String {
 }
 
 fn row(row: &Row) -> String {
-    let missed = row.aim.is_some_and(|aim| row.ours > aim);
-    let aim = format!("{}{}", number(row.aim), if missed { ", missed" } else { "" });
     let peer = match (&row.who, row.peer) {
         (Some(who), Some(_)) => format!("{} ({})", number(row.peer), escaped(who)),
         _ => number(row.peer),
     };
-    line(&row.name, [number(Some(row.ours)), aim, number(row.floor), peer].into_iter())
+    line(&row.name, [number(Some(row.ours)), number(row.floor), peer].into_iter())
 }
 
 /// A line of a table. The name of a part of something begins with spaces.
@@ -149,7 +146,7 @@ mod tests {
     fn figures_become_a_table() {
         let (_folder, sources) = project(&[("book/figures/bench.json", REPORT)]);
         let table = table(&sources).expect("a table");
-        let row = "<tr><th scope=\"row\">fork &amp; run</th><td class=\"figure\">10\u{202F}142</td><td class=\"figure\">9, missed</td>\
+        let row = "<tr><th scope=\"row\">fork &amp; run</th><td class=\"figure\">10\u{202F}142</td>\
             <td class=\"figure\">1.5</td><td class=\"figure\">22\u{202F}000 (xv6)</td></tr>";
         assert!(table.contains(row), "{table}");
         assert!(table.contains("<th scope=\"row\" class=\"part\">part</th>"), "{table}");
