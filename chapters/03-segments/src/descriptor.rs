@@ -1,4 +1,7 @@
-//! A segment descriptor: eight bytes in an order that history has left.
+//! A segment descriptor: eight bytes that describe one segment.
+//!
+//! Base and limit are in pieces, because the 80386 had to fit its larger values around those of the 80286. Only this
+//! file knows where the pieces are.
 //!
 //! ```text
 //!   63      56 55   52 51   48 47           40 39      32 31            16 15             0
@@ -7,7 +10,7 @@
 //!  |  31..24  | G D L | 19..16| P DPL S type  |  23..16  |     15..0      |     15..0     |
 //!  +----------+-------+-------+---------------+----------+----------------+---------------+
 //! ```
-//! Source: Intel SDM volume 3, 3.4.5.
+//! Source: Intel SDM volume 3A, 3.4.5 "Segment Descriptors".
 
 #![forbid(unsafe_code)]
 
@@ -16,31 +19,35 @@ use core::fmt;
 
 // ANCHOR: access
 bitflags! {
-    /// Who may use a segment, and how (Intel SDM volume 3, 3.4.5 and 3.4.5.1).
+    /// Who may use a segment, and how.
+    ///
+    /// Source: Intel SDM volume 3A, 3.4.5 "Segment Descriptors", 3.4.5.1 "Code- and Data-Segment Descriptor Types".
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Access: u8 {
-        /// The CPU has used the segment. It writes this bit itself, unless it is set already.
+        /// The CPU has loaded the segment. The CPU sets this bit in the table itself, unless it is set already.
         const ACCESSED = 1 << 0;
-        /// Data: may be written. Code: may be read.
+        /// A data segment may be written; a code segment may be read.
         const READ_WRITE = 1 << 1;
-        /// Instructions; otherwise data.
+        /// The segment is for code; otherwise it is for data.
         const EXECUTABLE = 1 << 3;
-        /// Code or data; otherwise something for the CPU's own use, such as a task state segment.
+        /// A code or data segment; otherwise a system segment, such as a task state segment.
         const CODE_OR_DATA = 1 << 4;
-        /// May be used by ring 3, the least privileged.
+        /// Ring 3, the least privileged, may use the segment.
         const RING_3 = 3 << 5;
-        /// The segment is there.
+        /// The segment is present: loading it raises no exception.
         const PRESENT = 1 << 7;
     }
 }
 
 bitflags! {
-    /// How limit and operands are to be understood (Intel SDM volume 3, 3.4.5).
+    /// In which units the CPU reads the limit, and how large operands are.
+    ///
+    /// Source: Intel SDM volume 3A, 3.4.5 "Segment Descriptors".
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Flags: u8 {
-        /// Instructions and stack work on 32 bits (D/B).
+        /// Instructions and the stack use 32 bits (D/B).
         const BITS_32 = 1 << 2;
-        /// The limit counts pages of 4 KiB rather than bytes (G).
+        /// The limit counts pages of 4 KiB instead of bytes (G, granularity).
         const LIMIT_IN_PAGES = 1 << 3;
     }
 }
@@ -55,13 +62,13 @@ const _: () = assert!(size_of::<Descriptor>() == 8);
 
 impl Descriptor {
     // ANCHOR: flat
-    /// Entry 0: the CPU never reads it, and a selector of 0 means "no segment".
+    /// The null descriptor, entry 0 of every GDT. The CPU never reads it: a selector of 0 means "no segment".
     pub const NULL: Self = Self(0);
 
-    /// All 4 GiB, for instructions.
+    /// All 4 GiB, for code.
     ///
-    /// The limit is 0xFFFFF pages, the last one included: 4 GiB. Accessed is set beforehand, so that
-    /// the CPU has no reason to write to the table.
+    /// The limit is page 0xFFFFF, with all its bytes. `ACCESSED` is set in advance, so that the CPU need not write to
+    /// the table.
     pub const FLAT_CODE: Self = Self::new(0, 0xF_FFFF, Self::FLAT.union(Access::EXECUTABLE), Self::FLAT_FLAGS);
 
     /// All 4 GiB, for data and the stack.
@@ -72,7 +79,7 @@ impl Descriptor {
     // ANCHOR_END: flat
 
     // ANCHOR: new
-    /// The segment that begins at `base`; `limit` is its last offset, in bytes or in pages as `flags` say.
+    /// The segment that begins at `base`. `limit` is its last offset, in the unit that `flags` gives: bytes or pages.
     ///
     /// # Panics
     /// If the limit has more than 20 bits.
@@ -103,7 +110,7 @@ impl Descriptor {
     }
     // ANCHOR_END: limit
 
-    /// Who may use the segment, and how.
+    /// The segment's access rights.
     pub const fn access(self) -> Access {
         Access::from_bits_retain((self.0 >> 40) as u8)
     }
@@ -114,7 +121,7 @@ impl Descriptor {
 }
 
 impl fmt::Display for Descriptor {
-    /// The descriptor in words: base, limit, ring, kind.
+    /// Base, limit, ring and kind, as text.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let access = self.access();
         if *self == Self::NULL {

@@ -1,9 +1,10 @@
-//! The table as the CPU has it loaded, and the selectors that name its entries.
+//! The table that the CPU has loaded, and the selectors that name its entries.
 //!
-//! Selectors are everywhere: in the segment registers, in the task register, in the gates of chapter 4, and
-//! in the saved registers of code that was interrupted. The kernel cannot find them all. So the table only
-//! grows: what is loaded in place of it has every entry that it has, and more behind them. One thing may change:
-//! [`replace`] gives an entry of data or code another base and limit. Each selector can be loaded as before.
+//! A table that lacks a descriptor in use causes an exception, perhaps much later: when an instruction loads that
+//! selector again. The kernel cannot find all selectors in use. They are in the segment registers, in the task
+//! register, in the gates of chapter 4, and in the saved registers of interrupted code. So the table only grows: a new
+//! table has every entry of the loaded one, and more after them. One change is allowed: [`replace`] gives a code or
+//! data segment another base and limit. After it, each selector can be loaded as before.
 
 #![cfg(target_os = "none")]
 
@@ -18,66 +19,67 @@ use x86::dtables::{DescriptorTablePointer, lgdt, load_ldtr, sgdt};
 use x86::segmentation::{SegmentSelector, load_ds, load_es, load_fs, load_gs, load_ss};
 
 // ANCHOR: selectors
-/// The entry for instructions: CS.
+/// The selector of the code segment, for CS.
 pub const CODE: SegmentSelector = SegmentSelector::new(1, Ring::Ring0);
 
-/// The entry for data and the stack: DS, ES, FS, GS, SS.
+/// The selector of the data segment, for DS, ES, FS, GS and SS.
 pub const DATA: SegmentSelector = SegmentSelector::new(2, Ring::Ring0);
 
-/// Has the CPU a table of ours?
+/// Whether the CPU has loaded a table of this kernel.
 static LOADED: AtomicBool = AtomicBool::new(false);
 
 static FLAT: [GdtEntry; 3] =
     [GdtEntry::new(Descriptor::NULL), GdtEntry::new(Descriptor::FLAT_CODE), GdtEntry::new(Descriptor::FLAT_DATA)];
 // ANCHOR_END: selectors
 
-/// The most entries that a selector can tell apart.
+/// The largest number of entries: a selector has 13 bits for an entry's number.
 const MOST_ENTRIES: usize = 1 << 13;
 
 // ANCHOR: errors
-/// Why a table cannot take the place of the loaded one.
+/// Why a table cannot replace the loaded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableError {
-    /// The entry of this number is in the loaded table, and is missing or another in the new one.
+    /// The new table lacks this entry of the loaded table, or has a different descriptor there.
     Drops(usize),
-    /// The table has more entries than a selector can tell apart: 8192.
+    /// The table has more than 8192 entries, the most that a selector can name.
     TooLong,
 }
 
 /// Why a descriptor cannot be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplaceError {
-    /// The loaded table has no such entry.
+    /// The selector names no entry of the loaded table.
     NotInTable,
-    /// The entry is the null descriptor or a flat segment, on which compiled code runs.
+    /// The entry is the null descriptor or a flat segment. Compiled code depends on the flat segments.
     Flat,
-    /// The entry holds no data or code: it is for the CPU's own use, as a task state segment is, or empty.
+    /// The entry is not a code or data segment: it is a system segment, such as a task state segment, or empty.
     System,
-    /// The new descriptor does not have the access of the old one.
+    /// The new descriptor has different access rights.
     OtherAccess,
 }
 // ANCHOR_END: errors
 
 // ANCHOR: init
-/// Loads the table of the two flat segments, and every segment register from it. The second call changes
-/// nothing.
+/// Loads the table of the two flat segments, and every segment register from it. Further calls do nothing.
 pub fn init() {
     let _off = interrupts_off();
     if LOADED.load(Relaxed) {
         return;
     }
-    // SAFETY: the table is a static, so it stays, and its segments are flat: every address means the same
-    // before and after.
+    // SAFETY:
+    // 1. The table is a static, so it is never freed.
+    // 2. Its segments are flat, as the boot loader's were: every address means the same before and after.
     unsafe {
         lgdt(&DescriptorTablePointer::new_from_slice(&FLAT));
-        // Each register holds a copy of its descriptor until it is loaded again (SDM volume 3, 3.4.3).
+        // Until a register is loaded again, the CPU uses the copy of the old descriptor in its hidden part (Intel SDM
+        // volume 3A, 3.4.3 "Segment Registers").
         load_cs(CODE);
         load_ds(DATA);
         load_es(DATA);
         load_fs(DATA);
         load_gs(DATA);
         load_ss(DATA);
-        // No table of a program's own: after a reset, a selector may name entries of one that lies at address 0.
+        // No local descriptor table. After a reset there is one at address 0, and a selector could name its entries.
         load_ldtr(SegmentSelector::new(0, Ring::Ring0));
     }
     LOADED.store(true, Relaxed);
@@ -85,27 +87,27 @@ pub fn init() {
 // ANCHOR_END: init
 
 // ANCHOR: loaded
-/// The table that the CPU uses now, as `sgdt` finds it.
+/// The table that the CPU uses now, according to `sgdt`.
 ///
 /// # Panics
-/// Before [`init`]: the boot loader's table need not be there any more.
+/// Before [`init`]: the boot loader's table may already be overwritten.
 pub fn loaded() -> &'static [GdtEntry] {
     assert!(LOADED.load(Relaxed), "no table has been loaded yet");
     let mut pointer = DescriptorTablePointer::<GdtEntry>::default();
-    // SAFETY: `sgdt` writes six bytes, the size of the pointer.
+    // SAFETY: `sgdt` writes six bytes, which is the size of `pointer`.
     unsafe { sgdt(&mut pointer) };
     let entries = (usize::from(pointer.limit) + 1) / size_of::<GdtEntry>();
-    // SAFETY: the CPU's table is the one of `init` or was given to `load`: it stays, and so many entries lie there.
+    // SAFETY: the CPU's table is that of `init` or one that `load` accepted. Both are `'static`, of this length.
     unsafe { core::slice::from_raw_parts(pointer.base, entries) }
 }
 // ANCHOR_END: loaded
 
 // ANCHOR: extended
-/// A copy of the loaded table, with the descriptors of `more` behind it: `N` entries, to be put where they
-/// can stay, and then loaded.
+/// A copy of the loaded table, followed by the descriptors of `more`: `N` entries. The caller stores it in a static and
+/// then loads it.
 ///
 /// # Panics
-/// If that makes more or fewer than `N` entries.
+/// If the loaded table and `more` together do not have `N` entries.
 pub fn extended<const N: usize>(more: &[Descriptor]) -> [GdtEntry; N] {
     let loaded = loaded();
     assert_eq!(loaded.len() + more.len(), N, "the table and what is added to it have another length");
@@ -117,7 +119,7 @@ pub fn extended<const N: usize>(more: &[Descriptor]) -> [GdtEntry; N] {
 // ANCHOR_END: extended
 
 // ANCHOR: load
-/// Makes `table` the GDT. It has all that the loaded one has, so no segment register needs to be loaded again.
+/// Makes `table` the GDT. It must have all entries of the loaded table, so no segment register has to be loaded again.
 ///
 /// # Panics
 /// Before [`init`].
@@ -131,18 +133,18 @@ pub fn load(table: &'static [GdtEntry]) -> Result<(), TableError> {
             return Err(TableError::Drops(index));
         }
     }
-    // SAFETY: the table stays, and each selector that is anywhere in use means in it what it meant before.
+    // SAFETY: the table is never freed, and every selector in use means the same in it as before.
     unsafe { lgdt(&DescriptorTablePointer::new_from_slice(table)) };
     Ok(())
 }
 // ANCHOR_END: load
 
 // ANCHOR: replace
-/// Puts `descriptor` into the entry that `selector` names, and returns the one that was there.
+/// Replaces the descriptor of the entry that `selector` names, and returns the old one.
 ///
-/// A register that holds the selector keeps the old segment until it is loaded again. It may be loaded at any
-/// moment, from the saved registers of some thread; so what can be loaded now must stay so, and keeps its access.
-/// Compiled code runs on the two flat segments alone, which stay as they are.
+/// A register with this selector keeps the old segment until it is loaded again. That can happen at any moment, from
+/// the saved registers of a thread. So the new descriptor must have the access rights of the old one: what could be
+/// loaded before can be loaded still. The two flat segments cannot be replaced, because compiled code depends on them.
 ///
 /// # Panics
 /// Before [`init`].
@@ -158,7 +160,7 @@ pub fn replace(selector: SegmentSelector, descriptor: Descriptor) -> Result<Desc
     if !old.access().contains(Access::CODE_OR_DATA) {
         return Err(ReplaceError::System);
     }
-    // The CPU marks a segment as accessed when it is loaded.
+    // `ACCESSED` does not count: the CPU sets it when it loads the segment.
     if descriptor.access() | Access::ACCESSED != old.access() | Access::ACCESSED {
         return Err(ReplaceError::OtherAccess);
     }

@@ -1,12 +1,12 @@
-//! Chapter 3: the segments, which are made to disappear.
+//! Chapter 3: flat segments, which make segmentation disappear.
 //!
-//! In protected mode every address is relative to a segment, and every segment is described by eight
-//! bytes in the global descriptor table (GDT). There is no way to turn that off. So this kernel
-//! describes one segment of all 4 GiB for instructions and one for everything else: every offset is
-//! then the address itself, and protection is left to paging (chapter 5).
+//! In protected mode every address is relative to a segment, and the global descriptor table (GDT) describes every
+//! segment. A kernel cannot turn that off. So this kernel has one segment of all 4 GiB for code and one for data. Then
+//! every offset is the address itself, and protection is left to paging (chapter 5).
 //!
-//! The loader's own table lies in memory that is not kept for us (Multiboot2 3.3: the kernel must not
-//! load a segment register before it has set up a table), which is why this comes so early.
+//! This step comes early, because the boot loader's table lies in memory that the kernel may overwrite. The Multiboot2
+//! specification (3.3 "I386 machine state") forbids the kernel to load a segment register before it has a table of
+//! its own.
 
 #![cfg_attr(target_os = "none", no_std)]
 

@@ -1,4 +1,4 @@
-//! The kernel of chapter 3: it shows the segments that the CPU has loaded, and adds one.
+//! The kernel of chapter 3: it prints the segments that the CPU has loaded, and adds one.
 
 #![no_std]
 #![no_main]
@@ -45,7 +45,7 @@ fn print_loaded() {
 // ANCHOR_END: demonstrate
 
 // ANCHOR: extend
-/// Loads a longer table, and replaces its last entry.
+/// Loads a longer table, replaces its last entry, and tries to load the first table again.
 fn extend() {
     const FOURTH: SegmentSelector = SegmentSelector::new(3, Ring::Ring0);
     static LONGER: Once<[GdtEntry; 4]> = Once::new();
@@ -60,7 +60,7 @@ fn extend() {
     println!("The first table cannot come back: {refused}.");
 }
 
-/// The data segment of one page.
+/// A data segment of one page that begins at `base`.
 const fn page_at(base: u32) -> Descriptor {
     let data = Access::PRESENT.union(Access::CODE_OR_DATA).union(Access::READ_WRITE);
     Descriptor::new(base, 0xFFF, data, Flags::BITS_32)

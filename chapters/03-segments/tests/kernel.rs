@@ -1,4 +1,4 @@
-//! What the kernel of chapter 3 must survive.
+//! The tests of chapter 3's kernel: which table the CPU uses, and which changes to it are refused.
 
 #![no_std]
 #![no_main]
@@ -61,7 +61,7 @@ fn the_table_is_not_known_before_init() {
     unreachable!("it was asked for while the kernel came up");
 }
 
-/// The descriptors of the loaded table, as there is no heap yet.
+/// The descriptors of the loaded table, in an array, because there is no heap yet.
 fn loaded<const N: usize>() -> [Descriptor; N] {
     assert_eq!(gdt::loaded().len(), N);
     core::array::from_fn(|index| gdt::loaded()[index].read())
@@ -78,11 +78,11 @@ fn every_segment_register_refers_to_our_table() {
     assert!(data.iter().all(|selector| *selector == DATA), "{data:?}");
 }
 
-/// Reads through the segment that a selector names, at an offset that only a flat segment makes right.
+/// Reads through three segment registers. Only a flat segment makes the offset the address of the word.
 fn every_segment_is_flat() {
     static WORD: u32 = 0x5E61_1E47;
     let (through_fs, through_gs, through_cs): (u32, u32, u32);
-    // SAFETY: reads a constant through three segments; in a flat one its offset is its address.
+    // SAFETY: the `asm!` only reads. In a flat segment, the offset of a variable is its address.
     unsafe {
         asm!(
             "mov {0:e}, fs:[{3}]", "mov {1:e}, gs:[{3}]", "mov {2:e}, cs:[{3}]",
@@ -95,7 +95,9 @@ fn every_segment_is_flat() {
 fn there_is_no_local_table() {
     const SECOND_OF_LOCAL_TABLE: u32 = 0b1100;
     let is_readable: u8;
-    // SAFETY: there is memory, which the BIOS does not need any more. Whether it is a descriptor is only asked.
+    // SAFETY:
+    // 1. At address 8 there is memory, which the BIOS does not need any more.
+    // 2. `verr` only asks whether a selector can be read; it loads nothing.
     unsafe {
         (8 as *mut Descriptor).write_volatile(Descriptor::FLAT_DATA);
         asm!("verr {:x}", "setz {}", in(reg) SECOND_OF_LOCAL_TABLE, out(reg_byte) is_readable);
@@ -103,7 +105,7 @@ fn there_is_no_local_table() {
     assert_eq!(is_readable, 0, "a selector leads to address 8");
 }
 
-/// Loads the table with one descriptor more, its fourth.
+/// Loads the table with a fourth descriptor.
 fn add(descriptor: Descriptor) {
     static LARGER: Once<[GdtEntry; 4]> = Once::new();
     gdt::load(LARGER.call_once(|| gdt::extended(&[descriptor]))).expect("it extends the loaded table");
@@ -114,7 +116,7 @@ const FOURTH: SegmentSelector = SegmentSelector::new(3, Ring::Ring0);
 
 const DATA_ACCESS: Access = Access::PRESENT.union(Access::CODE_OR_DATA).union(Access::READ_WRITE);
 
-/// The segment of one variable.
+/// A data segment that contains one variable.
 fn segment_of(word: &'static u32) -> Descriptor {
     Descriptor::new(VirtAddr::from(&raw const *word).as_u32(), 3, DATA_ACCESS, Flags::BITS_32)
 }
@@ -129,12 +131,12 @@ fn use_fourth_as_fs() {
 
 fn read_through_fs() -> u32 {
     let word: u32;
-    // SAFETY: FS is a segment of one word.
+    // SAFETY: FS is a segment of one word, or flat.
     unsafe { asm!("mov {:e}, fs:[0]", out(reg) word) };
     word
 }
 
-/// The descriptor of a task state segment that is free, and never used.
+/// The descriptor of a task state segment that is marked as free. No task switch uses it.
 fn free_tss() -> Descriptor {
     static TSS: TaskStateSegment = TaskStateSegment::new();
     const FREE_TSS: Access = Access::PRESENT.union(Access::EXECUTABLE).union(Access::ACCESSED);
@@ -153,7 +155,7 @@ fn a_copy_has_what_the_cpu_has_marked() {
     static FREE_AGAIN: Once<[GdtEntry; 4]> = Once::new();
     let tss = free_tss();
     add(tss);
-    // SAFETY: it is a task state segment, and nothing uses it but the task register.
+    // SAFETY: the entry is a task state segment, and only the task register uses it.
     unsafe { load_tr(FOURTH) };
     let busy = gdt::loaded()[3].read();
     assert_eq!(busy.access(), tss.access() | Access::READ_WRITE, "bit 1 of the type: busy");
@@ -187,7 +189,7 @@ fn a_table_that_drops_moves_or_changes_a_descriptor_is_refused() {
         assert_eq!(gdt::load(refused), Err(TableError::Drops(3)));
         assert_eq!(loaded::<4>()[3], first);
     }
-    // No register holds it; but one that did would be loaded again without any trouble.
+    // No register had the selector so far. It can still be loaded, and names the same segment.
     use_fourth_as_fs();
     assert_eq!(read_through_fs(), FIRST);
 }
@@ -251,7 +253,7 @@ fn what_is_for_the_cpus_own_use_cannot_be_replaced() {
     add(free_tss());
     gdt::load(LARGER.call_once(|| gdt::extended(&[segment_of(&FIRST)]))).expect("it extends the loaded table");
     assert_eq!(gdt::replace(FOURTH, segment_of(&FIRST)), Err(ReplaceError::System), "free");
-    // SAFETY: it is a task state segment, and nothing uses it but the task register.
+    // SAFETY: the entry is a task state segment, and only the task register uses it.
     unsafe { load_tr(FOURTH) };
     for new in [segment_of(&FIRST), Descriptor::NULL, free_tss()] {
         assert_eq!(gdt::replace(FOURTH, new), Err(ReplaceError::System), "in use");
@@ -289,12 +291,12 @@ fn a_copy_of_another_length_is_a_bug() {
     let _: [GdtEntry; 5] = gdt::extended(&[segment_of(&FIRST)]);
 }
 
-/// Whether interrupts were let in at the last step, and how often they have been turned off.
+/// Whether interrupts were on at the last step, and how often they have been turned off.
 static WERE_ON: AtomicBool = AtomicBool::new(true);
 static TIMES_OFF: AtomicUsize = AtomicUsize::new(0);
 
-// The CPU comes here after each instruction while the trap flag is set (SDM volume 3, 18.3.1.4, "Single-Step Exception
-// Condition"): with EIP on top of the stack, and CS and EFLAGS above it.
+// While the trap flag is set, the CPU comes here after each instruction, with EIP on top of the stack and CS and EFLAGS
+// above it. Source: Intel SDM volume 3B, 18.3.1.4 "Single-Step Exception Condition".
 global_asm!(
     ".global step",
     "step: pushad",
@@ -313,7 +315,7 @@ extern "C" fn stepped(flags: u32) {
     }
 }
 
-/// Does each of `works` step by step, with interrupts let in, and tells how often it turns them off.
+/// Calls each of `works` in single steps, with interrupts on. Returns how often each one turns them off.
 fn times_interrupts_are_off<const N: usize>(works: [fn(); N]) -> [usize; N] {
     unsafe extern "C" {
         safe static step: u8;
@@ -321,8 +323,9 @@ fn times_interrupts_are_off<const N: usize>(works: [fn(); N]) -> [usize; N] {
     let handler = u64::from(VirtAddr::from(&raw const step).as_u32());
     let gate = (handler >> 16) << 48 | 0x8E00 << 32 | u64::from(CODE.bits()) << 16 | handler & 0xFFFF;
     let gates = [0, gate];
-    // SAFETY: the interrupt controllers, of which every line is masked, let nothing in; only the step comes. It has a
-    // handler, which keeps all registers.
+    // SAFETY:
+    // 1. Every line of the interrupt controllers is masked, so no hardware interrupt arrives.
+    // 2. Only the single step remains. Its handler changes no register.
     unsafe {
         io::outb(0x21, 0xFF);
         io::outb(0xA1, 0xFF);
@@ -334,7 +337,7 @@ fn times_interrupts_are_off<const N: usize>(works: [fn(); N]) -> [usize; N] {
         // SAFETY: as above.
         unsafe { asm!("pushfd", "or dword ptr [esp], 0x100", "popfd") }; // the trap flag
         work();
-        // SAFETY: nothing changes but the flag.
+        // SAFETY: only the trap flag changes.
         unsafe { asm!("pushfd", "and dword ptr [esp], ~0x100", "popfd") };
         TIMES_OFF.load(Relaxed) - before
     });

@@ -1,10 +1,12 @@
-//! What an exception's error code tells, in words (Intel SDM volume 3, 6.13, "Error Code").
+//! The error code of an exception, in words.
+//!
+//! Source: Intel SDM volume 3A, 6.13 "Error Code".
 
 use crate::trap_frame::TrapFrame;
 use core::fmt;
 
 // ANCHOR: error_code
-/// The error code of an exception, in words; nothing where there is none to tell.
+/// The error code of an exception. It is displayed in words, or as nothing for a vector without an error code.
 pub(crate) struct ErrorCode {
     vector: u32,
     code: u32,

@@ -1,7 +1,7 @@
-//! An exception without a handler of its own: its name, its error code in words, the registers, and the end.
+//! An exception without a handler of its own ends the kernel with a report.
 //!
-//! To print something and return would be worse than useless: a fault goes back to the instruction
-//! that caused it, and would come again and again.
+//! The report has the exception's name, its error code in words, and the registers. Returning after it would not help:
+//! a fault returns to the instruction that caused it, and would occur again and again.
 
 #![cfg(target_os = "none")]
 
@@ -11,10 +11,12 @@ use boot::stop::{self, Trace};
 use common::VirtAddr;
 use core::fmt;
 
-/// The vector of `int3`, which handlers may return from.
+/// The vector of `int3`. It is a trap, so its handler may return.
 pub const BREAKPOINT: u8 = 3;
 
-/// What the manual calls vectors 0 to 31 (Intel SDM volume 3, table 6-1; AMD64 volume 2, table 8-1).
+/// The names of vectors 0 to 31 in the manuals.
+///
+/// Source: Intel SDM volume 3A, table 6-1 "Protected-Mode Exceptions and Interrupts"; AMD64 manual volume 2, table 8-1.
 const NAMES: [&str; 32] = [
     "divide error",
     "debug",
@@ -51,7 +53,7 @@ const NAMES: [&str; 32] = [
 ];
 
 // ANCHOR: unhandled
-/// The handler of every vector for which none is registered.
+/// The handler of every vector without a registered one.
 pub(crate) extern "C" fn unhandled(frame: &mut TrapFrame) {
     match NAMES.get(frame.vector as usize) {
         Some(name) => report(frame, format_args!("{name} (vector {}){}", frame.vector, ErrorCode::of(frame))),
@@ -59,11 +61,11 @@ pub(crate) extern "C" fn unhandled(frame: &mut TrapFrame) {
     }
 }
 
-/// Ends the kernel because of an exception: says `words`, the registers, and where it was.
+/// Ends the kernel because of an exception. The report has `words`, the registers, and the place of the exception.
 pub fn report(frame: &TrapFrame, words: fmt::Arguments) -> ! {
     let (eip, esp, ebp) = (VirtAddr::new(frame.eip), frame.esp(), VirtAddr::new(frame.ebp));
     let trace = if frame.is_from_ring_3() {
-        // A program may have anything in EBP: there is no chain of callers to follow.
+        // A program may have any value in EBP, so there may be no chain of callers to follow.
         Trace { eip: None, esp, ebp: VirtAddr::new(0) }
     } else {
         Trace { eip: Some(eip), esp, ebp }

@@ -6,7 +6,7 @@
 //!  | handler 31..16 | P DPL 0 type |     0     | code selector  | handler 15..0  |
 //!  +----------------+--------------+-----------+----------------+----------------+
 //! ```
-//! Source: Intel SDM volume 3, 6.11.
+//! Source: Intel SDM volume 3A, 6.11 "IDT Descriptors".
 
 #![forbid(unsafe_code)]
 
@@ -16,14 +16,17 @@ use x86::Ring;
 const PRESENT: u64 = 1 << 47;
 
 // ANCHOR: kind
-/// What the CPU does when it goes through a gate (Intel SDM volume 3, 6.11, 6.12.1.3).
+/// What the CPU does when it passes through a gate.
+///
+/// Source: Intel SDM volume 3A, 6.11 "IDT Descriptors" and 6.12.1.3 "Flag Usage By Exception- or Interrupt-Handler
+/// Procedure".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
     /// Switches to another hardware task.
     Task = 0x5,
-    /// Calls the handler with interrupts off; `iret` brings the interrupted code's flag back. So no
-    /// stub needs `cli` or `sti`.
+    /// Calls the handler with interrupts off. `iret` restores the flag of the interrupted code, so no stub needs `cli`
+    /// or `sti`.
     Interrupt = 0xE,
 }
 // ANCHOR_END: kind
@@ -37,20 +40,20 @@ const _: () = assert!(size_of::<Gate>() == 8);
 
 // ANCHOR: gate
 impl Gate {
-    /// No handler: to use the vector is a general protection fault.
+    /// Leads nowhere: an interrupt with this vector raises a general protection fault instead.
     pub const ABSENT: Self = Self(0);
 
     /// The gate that leads to the code at `handler` in the segment that `selector` names.
     ///
-    /// A task gate has no handler: its `selector` names a task state segment. `privilege` is the least
-    /// privileged ring that may use the gate with the instruction `int`; exceptions and devices do not ask.
+    /// A task gate has no handler: its `selector` names a task state segment. `privilege` is the least privileged ring
+    /// that may use the gate with `int`. The CPU does not check it for exceptions and hardware interrupts.
     pub const fn new(kind: Kind, selector: u16, handler: VirtAddr, privilege: Ring) -> Self {
         let (handler, selector) = (handler.as_u32() as u64, selector as u64);
         let access = PRESENT | (privilege as u64) << 45 | (kind as u64) << 40;
         Self((handler & 0xFFFF) | selector << 16 | access | (handler >> 16) << 48)
     }
 
-    /// Where the gate leads to.
+    /// The address to which the gate leads.
     pub const fn handler(self) -> VirtAddr {
         VirtAddr::new((self.0 & 0xFFFF | self.0 >> 48 << 16) as u32)
     }

@@ -1,4 +1,4 @@
-//! The interrupt descriptor table, and who handles which vector.
+//! The interrupt descriptor table (IDT), and the handler of each vector.
 
 #![cfg(target_os = "none")]
 
@@ -14,12 +14,12 @@ use x86::Ring;
 use x86::dtables::{DescriptorTablePointer, lidt};
 
 // ANCHOR: handlers
-/// A function that is called for an interrupt, with interrupts off.
+/// An interrupt handler. The stubs call it with interrupts off.
 pub type Handler = extern "C" fn(&mut TrapFrame);
 
 /// One [`Handler`] per vector, as pointers that the stubs call.
 ///
-/// Atomic, so that one can be replaced while interrupts go on: an interrupt finds the old handler or
+/// They are atomic, so that one can be replaced while interrupts are on: an interrupt finds either the old handler or
 /// the new one.
 pub(crate) static HANDLERS: [AtomicPtr<()>; 256] =
     [const { AtomicPtr::new(exceptions::unhandled as Handler as *mut ()) }; 256];
@@ -28,10 +28,10 @@ pub(crate) static HANDLERS: [AtomicPtr<()>; 256] =
 // ANCHOR: init
 static TABLE: Lock<[Gate; 256]> = Lock::new([Gate::ABSENT; 256]);
 
-/// Leads every vector that has no gate yet to its stub, and loads the table. Interrupts stay as they are.
+/// Gives every vector without a gate one that leads to its stub, and loads the table. Does not turn interrupts on.
 ///
-/// Ring 3 may use none of these gates: with `int 8` or `int 32` it could claim what only the CPU or a device
-/// can know.
+/// Ring 3 may use none of these gates: with `int 8` or `int 32` a program could pretend an exception or a hardware
+/// interrupt.
 ///
 /// # Panics
 /// Before `segments::init`: the gates name a segment of that table.
@@ -41,18 +41,19 @@ pub fn init() {
     for (gate, vector) in table.iter_mut().zip(0..=255).filter(|(gate, _)| **gate == Gate::ABSENT) {
         *gate = Gate::new(Kind::Interrupt, CODE.bits(), stubs::address(vector), Ring::Ring0);
     }
-    // SAFETY: the table is a static, so it stays; and each of its gates leads to the stub of its vector, or is
-    // one that a caller of `set_gate` answers for.
+    // SAFETY:
+    // 1. The table is a static, so it is never freed.
+    // 2. Each gate leads to the stub of its vector, or a caller of `set_gate` answers for it.
     unsafe { lidt(&DescriptorTablePointer::new(&*table)) };
 }
 // ANCHOR_END: init
 
 // ANCHOR: gate
-/// Leads `vector` through `gate` from now on.
+/// Sets the gate of `vector`.
 ///
 /// # Safety
-/// The gate leads to code, or to a task, that is made for what the CPU does on the way there; and if ring 3 may
-/// use it, for whatever ring 3 has in its registers.
+/// 1. The gate leads to code, or to a task, that expects what the CPU does on the way there.
+/// 2. If ring 3 may use the gate, that code copes with any values in the registers.
 pub unsafe fn set_gate(vector: u8, gate: Gate) {
     TABLE.lock()[usize::from(vector)] = gate;
 }
@@ -64,18 +65,18 @@ pub fn gate(vector: u8) -> Gate {
 // ANCHOR_END: gate
 
 // ANCHOR: register
-/// Makes `handler` the one that is called for `vector` from now on, and returns the one that was: to be put
-/// back, not to be called.
+/// Makes `handler` the handler of `vector`, and returns the previous one. The caller may register that one again, but
+/// not call it.
 ///
 /// # Safety
-/// 1. Whenever the handler returns, the interrupted code can go on with what is in the frame. A register that
-///    the handler has changed is one that this code expects to change.
+/// 1. Whenever the handler returns, the interrupted code can continue with the registers in the frame. It expects every
+///    change that the handler has made to them.
 /// 2. The handler does not exchange its frame with another one.
-/// 3. If a device interrupts by this vector, the handler ends the interrupt as the device and its controller
-///    require. If an exception comes by it, the handler removes the cause, or does not return.
+/// 3. If a device uses this vector, the handler ends the interrupt as the device and its controller require (EOI). If
+///    an exception uses it, the handler removes the cause, or does not return.
 pub unsafe fn register(vector: u8, handler: Handler) -> Handler {
     let previous = HANDLERS[usize::from(vector)].swap(handler as *mut (), Relaxed);
-    // SAFETY: nothing but a `Handler` is ever stored there.
+    // SAFETY: only values of type `Handler` are stored there.
     unsafe { transmute::<*mut (), Handler>(previous) }
 }
 // ANCHOR_END: register

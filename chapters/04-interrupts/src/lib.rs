@@ -1,13 +1,13 @@
-//! Chapter 4: being interrupted, and going on as if nothing had happened.
+//! Chapter 4: interrupts, after which the interrupted code continues as if nothing had happened.
 //!
-//! The CPU finds in the interrupt descriptor table ([`idt`]) where to go for each of 256 vectors.
-//! There, a stub ([`stubs`]) saves every register in one [`TrapFrame`] on the stack and calls the
-//! [`Handler`](idt::Handler) that was registered for the vector. When the handler returns, so does the
-//! stub, and the interrupted code sees all its registers as they were. An exception without a handler
-//! ends the kernel with its name ([`exceptions`]).
+//! Interrupted code did not call anything, so it expects all registers to keep their values. Compiled code cannot
+//! guarantee that. So the interrupt descriptor table ([`idt`]) leads each of 256 vectors to a stub in assembly
+//! ([`stubs`]). The stub saves every register in one [`TrapFrame`] on the stack and calls the
+//! [`Handler`](idt::Handler) that is registered for the vector. When the handler returns, the stub restores all
+//! registers from the frame. An exception without a handler ends the kernel with a report ([`exceptions`]).
 
 #![cfg_attr(target_os = "none", no_std)]
-#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host only tests what is pure logic
+#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host tests only pure logic
 
 pub mod gate;
 pub mod idt;

@@ -1,4 +1,4 @@
-//! The kernel of chapter 4: it takes a breakpoint and goes on.
+//! The kernel of chapter 4: it handles a breakpoint and continues.
 
 #![no_std]
 #![no_main]
@@ -29,19 +29,19 @@ fn kernel(handover: Handover) -> ! {
 fn demonstrate() {
     println!("Hello from chapter 4.");
     let gate = Gate::new(Kind::Interrupt, CODE.bits(), idt::gate(BREAKPOINT).handler(), Ring::Ring3);
-    // SAFETY: it leads where the old one led, and the stub takes a breakpoint of every ring.
+    // SAFETY: the new gate leads to the stub of the old one, and the stub handles interrupts from every ring.
     unsafe { idt::set_gate(BREAKPOINT, gate) };
-    // SAFETY: the handler changes EAX alone, which the `asm!` below expects, and a breakpoint has no cause to remove.
+    // SAFETY: the handler changes only EAX, which the `asm!` below expects, and a breakpoint has no cause to remove.
     let previous = unsafe { interrupts::register(BREAKPOINT, breakpoint) };
     let answer: u32;
-    // SAFETY: the handler returns, and changes nothing but EAX.
+    // SAFETY: the handler returns, and changes only EAX.
     unsafe { asm!("int3", inout("eax") 6 => answer) };
     println!("The breakpoint is behind us. It was asked about 6, and answered {answer}.");
-    // SAFETY: it was there before.
+    // SAFETY: this handler was registered before.
     unsafe { interrupts::register(BREAKPOINT, previous) };
 }
 
-/// Looks at the interrupted registers, and changes one of them.
+/// Prints the registers of the interrupted code, and changes one of them.
 extern "C" fn breakpoint(frame: &mut TrapFrame) {
     println!("A breakpoint, just before {:#010x}. The registers there:", frame.eip);
     println!("{frame}");

@@ -1,4 +1,4 @@
-//! The 256 stubs, in assembly, with the numbers that they share with Rust.
+//! The 256 stubs, in assembly, and the constants that they share with Rust.
 
 #![cfg(target_os = "none")]
 
@@ -9,12 +9,12 @@ use core::arch::global_asm;
 use core::mem::offset_of;
 
 // ANCHOR: numbers
-/// The exceptions for which the CPU pushes an error code: 8, 10 to 14, 17, 21, 29 and 30, a bit each.
+/// The exceptions for which the CPU pushes an error code, one bit each: 8, 10 to 14, 17, 21, 29 and 30.
 ///
-/// Source: Intel SDM volume 3, table 6-1; AMD64 manual volume 2, table 8-1 (29 and 30).
+/// Source: Intel SDM volume 3A, table 6-1; AMD64 manual volume 2, table 8-1 (29 and 30).
 const PUSHES_ERROR_CODE: u32 = 1 << 8 | 0b11111 << 10 | 1 << 17 | 1 << 21 | 1 << 29 | 1 << 30;
 
-/// A push of a byte, a push of a word, and a jump.
+/// The size of a stub: a push of a byte, a push of four bytes, and a jump.
 const STUB_BYTES: usize = 2 + 5 + 5;
 
 global_asm!(
@@ -39,7 +39,8 @@ pub fn address(vector: u8) -> VirtAddr {
 }
 // ANCHOR_END: address
 
-/// Where an interrupted piece of code goes on, if a [`TrapFrame`] lies on top of the stack: the end of every stub.
+/// The address of the code with which every stub ends: it returns to interrupted code through the [`TrapFrame`] on top
+/// of the stack.
 pub fn interrupt_return() -> VirtAddr {
     unsafe extern "C" {
         #[link_name = "interrupt_return"]

@@ -1,11 +1,12 @@
 /*
- * The way into a handler and back. In AT&T syntax (source first), the only one in which this assembler
- * has 32-bit pushes and pops of segment registers.
+ * The way into a handler and back.
  *
- * An interrupt in the kernel does not change the stack: the CPU pushes three words, and for some
- * exceptions a fourth, onto whatever stack is in use. An interrupt of ring 3 does: the CPU takes SS and ESP
- * from the task state segment, and first pushes the old ones there (Intel SDM volume 3, 6.12.1). The stubs
- * make one picture of all cases, and `iret` takes two words more by itself if it goes back to ring 3:
+ * An interrupt of the kernel does not change the stack: the CPU pushes three words, and for some exceptions a fourth,
+ * onto the current stack. An interrupt of ring 3 does: the CPU loads SS and ESP from the task state segment, and
+ * pushes the old SS and ESP onto the new stack first. (Intel SDM volume 3A, 6.12.1 "Exception- or Interrupt-Handler
+ * Procedures".) The stubs give all cases the same layout. `iret` pops two more words by itself if it returns to ring 3.
+ *
+ * The syntax is AT&T (source first): only there does this assembler have 32-bit pushes and pops of segment registers.
  *
  *              | interrupted stack |    from ring 3: SS and ESP instead, pushed by the CPU
  *              +-------------------+
@@ -26,8 +27,8 @@
 
 /* ANCHOR: stubs */
 /*
- * One stub per vector, all of as many bytes (STUB_BYTES in stubs.rs), so that a stub's address follows from its vector. Two
- * instructions are spelled in bytes, because the assembler would take a shorter form where one fits.
+ * One stub per vector. All have the same size (STUB_BYTES in stubs.rs), so a stub's address follows from its vector.
+ * Two instructions are written as bytes, because the assembler would choose a shorter form where one fits.
  */
     .global interrupt_stubs
 interrupt_stubs:
@@ -36,10 +37,10 @@ interrupt_stubs:
     .if     vector >= 32 || (({PUSHES_ERROR_CODE} >> vector) & 1) == 0
     pushl   $0
     .else
-    nop                                 /* as many bytes as that push */
+    nop                                 /* the CPU has pushed one: fill the room of that push */
     nop
     .endif
-    .byte   0x68                        /* push imm32: the shorter push imm8 would extend the sign */
+    .byte   0x68                        /* push imm32: push imm8 would extend the sign */
     .long   vector
     .byte   0xE9                        /* jmp rel32 */
     .long   interrupt_entry - . - 4
@@ -57,18 +58,18 @@ interrupt_entry:
     movl    ${DATA_SELECTOR}, %eax
     movl    %eax, %ds
     movl    %eax, %es
-    cld                                 /* compiled code relies on it */
+    cld                                 /* compiled code relies on a clear direction flag */
     movl    reasons_for_interrupts_off, %ebx
-    addl    $2, reasons_for_interrupts_off  /* a handler is one more: common/src/lock.rs */
+    addl    $2, reasons_for_interrupts_off  /* a handler is one more reason: common/src/lock.rs */
     movl    {VECTOR}(%esp), %eax
     pushl   %esp                        /* the address of the TrapFrame: the handler's argument */
     calll   *{HANDLERS}(, %eax, 4)
     addl    $4, %esp
 
-/* ESP points to a TrapFrame: goes on where it says. EBX has the reasons of that code to keep interrupts off. */
+/* Returns through the TrapFrame that ESP points to. EBX has the number of reasons of the interrupted code. */
     .global interrupt_return
 interrupt_return:
-    movl    %ebx, reasons_for_interrupts_off  /* without those that the handler has leaked */
+    movl    %ebx, reasons_for_interrupts_off  /* drops those that the handler has leaked */
     popl    %gs
     popl    %fs
     popl    %es

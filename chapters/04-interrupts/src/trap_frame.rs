@@ -1,4 +1,4 @@
-//! The registers of interrupted code, as the stubs leave them on the stack.
+//! The trap frame: the registers of interrupted code, as the stubs save them on the stack.
 
 use common::VirtAddr;
 use core::fmt;
@@ -8,18 +8,18 @@ use x86::Ring;
 use x86::segmentation::{SegmentSelector, ss};
 
 // ANCHOR: frame
-/// Every register of the interrupted code, lowest address first; `stubs.s` draws the same picture.
+/// Every register of the interrupted code, lowest address first. `stubs.s` has a drawing of it.
 ///
-/// Handlers get it as `&mut TrapFrame`: what they change here is what the interrupted code finds. It must
-/// never be passed by value. A C compiler may use the memory of by-value arguments for itself, and
-/// here that memory *is* the saved registers.
+/// Handlers get it as `&mut TrapFrame`. The interrupted code continues with the values that the handler leaves here. A
+/// frame is never passed by value: a compiler may reuse the memory of such an argument, and here that memory *is* the
+/// saved registers.
 ///
-/// If CS is a segment of ring 3, a [`UserStack`] lies right behind the frame: both are a [`UserTrapFrame`]. Other
-/// methods rely on this, so a `TrapFrame` alone cannot be made, and its CS cannot be changed.
+/// If CS is a segment of ring 3, a [`UserStack`] lies directly after the frame, and both are a [`UserTrapFrame`]. The
+/// methods below rely on this. So code outside of this file can neither make a `TrapFrame` alone nor change its CS.
 #[repr(C)]
 #[derive(Debug)]
 pub struct TrapFrame {
-    /// Segment registers, saved by the stub; the upper half of each is meaningless.
+    /// A segment register, saved by the stub. The upper half is meaningless.
     pub gs: u32,
     /// As `gs`.
     pub fs: u32,
@@ -27,13 +27,13 @@ pub struct TrapFrame {
     pub es: u32,
     /// As `gs`.
     pub ds: u32,
-    /// General-purpose registers, saved by `pusha`.
+    /// A general-purpose register, saved by `pusha`.
     pub edi: u32,
     /// As `edi`.
     pub esi: u32,
     /// As `edi`.
     pub ebp: u32,
-    /// ESP in the middle of the stub, of no use: `popa` skips it.
+    /// ESP in the middle of the stub. No code uses it: `popa` skips it.
     esp_in_stub: u32,
     /// As `edi`.
     pub ebx: u32,
@@ -43,15 +43,15 @@ pub struct TrapFrame {
     pub ecx: u32,
     /// As `edi`.
     pub eax: u32,
-    /// Which interrupt this is, 0 to 255, pushed by the stub.
+    /// The number of the interrupt, 0 to 255, pushed by the stub.
     pub vector: u32,
-    /// Pushed by the CPU for some exceptions, and as 0 by the stub for all other vectors.
+    /// Pushed by the CPU for some exceptions. For all other vectors the stub pushes 0.
     pub error_code: u32,
-    /// The instruction to go on with, pushed by the CPU.
+    /// The address of the next instruction, pushed by the CPU.
     pub eip: u32,
-    /// The code segment to go on in, pushed by the CPU.
+    /// The code segment, pushed by the CPU.
     cs: u32,
-    /// The flags to go on with, pushed by the CPU.
+    /// The flags, pushed by the CPU.
     pub eflags: u32,
 }
 
@@ -59,25 +59,25 @@ const _: () = assert!(size_of::<TrapFrame>() == 17 * 4);
 // ANCHOR_END: frame
 
 // ANCHOR: user
-/// What an interrupt of ring 3 leaves on the kernel's stack: two words more, above the others.
+/// The frame of an interrupt from ring 3: two more words lie above the others.
 ///
-/// The CPU pushes them only where it changes to another ring, and so to another stack (Intel SDM volume 3,
-/// 6.12.1 "Exception- or Interrupt-Handler Procedures").
+/// The CPU pushes them only if it changes the ring, and with it the stack.
+/// Source: Intel SDM volume 3A, 6.12.1 "Exception- or Interrupt-Handler Procedures".
 #[repr(C)]
 #[derive(Debug)]
 pub struct UserTrapFrame {
     registers: TrapFrame,
-    /// The two words.
+    /// The two words that only an interrupt from ring 3 has.
     pub stack: UserStack,
 }
 
-/// Where a program in ring 3 has its stack.
+/// The stack of an interrupted program in ring 3.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserStack {
-    /// The stack pointer to go on with, pushed by the CPU.
+    /// The stack pointer, pushed by the CPU.
     pub esp: u32,
-    /// The stack segment to go on with, pushed by the CPU; the upper half is meaningless.
+    /// The stack segment, pushed by the CPU. The upper half is meaningless.
     pub ss: u32,
 }
 
@@ -86,39 +86,40 @@ const _: () = assert!(size_of::<UserTrapFrame>() == 19 * 4);
 
 // ANCHOR: ring
 impl TrapFrame {
-    /// The code segment that was interrupted.
+    /// The selector in CS when the code was interrupted.
     pub fn cs(&self) -> u16 {
         self.cs as u16
     }
 
-    /// Whether a program in ring 3 was interrupted, rather than the kernel.
+    /// Whether the interrupted code ran in ring 3, and not in the kernel.
     pub fn is_from_ring_3(&self) -> bool {
         self.cs & 3 == Ring::Ring3 as u32
     }
 
-    /// The two words that the CPU pushes for ring 3, to be changed; none if it has not pushed them.
+    /// The stack of the interrupted program, which a handler may change; `None` if the kernel was interrupted.
     pub fn user_stack(&mut self) -> Option<&mut UserStack> {
-        // SAFETY: they lie behind a frame with a CS of ring 3, and what borrows the frame borrows them.
+        // SAFETY: the two words lie after every frame with a CS of ring 3, and a borrow of the frame borrows them too.
         self.is_from_ring_3().then(|| unsafe { &mut *self.behind() })
     }
 
-    /// Lets the interrupted program go on by `frame` instead.
+    /// Lets the interrupted program continue with the registers of `frame` instead.
     ///
     /// # Panics
-    /// If the kernel was interrupted: there is no room for a stack of ring 3.
+    /// If the kernel was interrupted: after such a frame there is no room for the two words.
     pub fn replace_by(&mut self, frame: UserTrapFrame) {
         *self.user_stack().expect("a program was interrupted") = frame.stack;
         *self = frame.registers;
     }
 
-    /// As [`user_stack`](Self::user_stack), by value.
+    /// Like [`user_stack`](Self::user_stack), but a copy.
     fn pushed_for_ring_3(&self) -> Option<UserStack> {
         // SAFETY: as above.
         self.is_from_ring_3().then(|| unsafe { *self.behind() })
     }
 
-    /// Where a frame of ring 3 has its two words. By Rust's rules a pointer made from `self` ends with the frame, so
-    /// this one is made from the address alone: of memory that the CPU has written, or a [`UserTrapFrame`] exposes.
+    /// The place of the two words after a frame from ring 3. By Rust's rules, a pointer made from `self` must not leave
+    /// the frame. So this one is made from the address alone: the CPU has written the words, or a [`UserTrapFrame`] has
+    /// exposed them.
     fn behind(&self) -> *mut UserStack {
         ptr::with_exposed_provenance_mut((&raw const *self).addr() + size_of::<Self>())
     }
@@ -129,8 +130,8 @@ impl TrapFrame {
 impl TrapFrame {
     /// The value that ESP had in the interrupted code.
     ///
-    /// Without a change of ring the CPU pushes neither ESP nor SS (Intel SDM volume 3, 6.12.1): the
-    /// interrupted stack begins right above the frame.
+    /// If the ring does not change, the CPU pushes neither ESP nor SS, and the interrupted stack begins directly above
+    /// the frame (Intel SDM volume 3A, 6.12.1 "Exception- or Interrupt-Handler Procedures").
     pub fn esp(&self) -> VirtAddr {
         match self.pushed_for_ring_3() {
             Some(stack) => VirtAddr::new(stack.esp),
@@ -138,7 +139,7 @@ impl TrapFrame {
         }
     }
 
-    /// The value that SS had in the interrupted code. Without a change of ring it still has it.
+    /// The value that SS had in the interrupted code. If the ring has not changed, SS still has it.
     pub fn ss(&self) -> u16 {
         self.pushed_for_ring_3().map_or_else(|| ss().bits(), |stack| stack.ss as u16)
     }
@@ -147,13 +148,13 @@ impl TrapFrame {
 
 // ANCHOR: new
 impl UserTrapFrame {
-    /// The frame by which a program in ring 3 begins at `eip`, with its stack below `esp`, with interrupts on
-    /// and 0 in all other registers: `interrupt_return` starts it.
+    /// The first frame of a program in ring 3. `interrupt_return` starts the program with it: at `eip`, with its stack
+    /// below `esp`, with interrupts on and 0 in the general-purpose registers.
     ///
     /// # Panics
     /// If `code` is not a selector for ring 3.
     pub fn new(code: SegmentSelector, data: SegmentSelector, eip: VirtAddr, esp: VirtAddr) -> Self {
-        /// A bit that is always set, and the one that lets interrupts in.
+        /// Bit 1, which is always set, and IF, which lets interrupts in.
         const EFLAGS: u32 = 1 << 1 | 1 << 9;
         let (cs, data) = (u32::from(code.bits()), u32::from(data.bits()));
         assert_eq!(cs & 3, Ring::Ring3 as u32, "a program runs in ring 3");
@@ -166,11 +167,11 @@ impl UserTrapFrame {
         Self { registers, stack: UserStack { esp: esp.as_u32(), ss: data } }
     }
 
-    /// A copy of `frame` and what lies behind it, by which another program goes on where this one does; none if the
-    /// kernel was interrupted. (A `TrapFrame` alone cannot be copied: one that says ring 3 must have the two words.)
+    /// A copy of `frame` with its two words, with which another program can continue at the same place; `None` if the
+    /// kernel was interrupted. (A `TrapFrame` alone cannot be copied: two words must follow one from ring 3.)
     pub fn copy_of(frame: &TrapFrame) -> Option<Self> {
         let stack = frame.pushed_for_ring_3()?;
-        // SAFETY: it consists of words.
+        // SAFETY: the frame consists of integers, which may be copied.
         Some(Self { registers: unsafe { ptr::read(frame) }, stack })
     }
 }
@@ -180,7 +181,7 @@ impl Deref for UserTrapFrame {
     type Target = TrapFrame;
 
     fn deref(&self) -> &TrapFrame {
-        (&raw const *self).expose_provenance(); // all of it, for `TrapFrame::behind`
+        (&raw const *self).expose_provenance(); // the whole `UserTrapFrame`, for `TrapFrame::behind`
         &self.registers
     }
 }
@@ -193,8 +194,8 @@ impl DerefMut for UserTrapFrame {
 }
 
 impl fmt::Display for TrapFrame {
-    /// The registers in three lines. EIP is not among them: the trace of a stop begins with it. Of ring 3, which
-    /// has no trace, a fourth line tells it.
+    /// The registers in three lines, without EIP, because the trace of a stop begins with it. A frame from ring 3 has
+    /// no trace, so a fourth line shows SS and EIP.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { eax, ebx, ecx, edx, esi, edi, ebp, cs, eflags, ds, es, fs, gs, .. } = self;
         let segment = |register: &u32| register & 0xFFFF;

@@ -1,4 +1,4 @@
-//! What the kernel of chapter 4 must survive.
+//! The tests of chapter 4's kernel: what interrupts leave unchanged, and which report an exception ends with.
 
 #![no_std]
 #![no_main]
@@ -97,9 +97,11 @@ const TESTS: &[Test] = &[
     names::SECURITY,
 ];
 
-/// Registers `handler` for `vector`, and returns the one before.
+/// Registers `handler` for `vector`, and returns the previous one.
 fn register(vector: u8, handler: idt::Handler) -> idt::Handler {
-    // SAFETY: the handlers of these tests change no register of code that does not expect it, and those of devices end the test.
+    // SAFETY:
+    // 1. Where a handler of these tests changes a register, the interrupted `asm!` expects it.
+    // 2. A device interrupts in one test only, once, so its interrupt need not be ended.
     unsafe { interrupts::register(vector, handler) }
 }
 
@@ -122,10 +124,10 @@ fn a_handler_may_change_the_registers() {
     assert_eq!([eax, ecx, edx, edi], [1, 2, 3, 4]);
 }
 
-// Fills every register with a value of its own, is interrupted, and stores what is in them afterwards.
+// Fills every register with a value of its own, is interrupted, and stores the values afterwards.
 //
-// The words at `before`, and those at `after`, in order:
-// EAX EBX ECX EDX ESI EDI EBP EFLAGS DS ES FS GS, and then ESP before and after.
+// The words at `before` and `after`, in order: EAX EBX ECX EDX ESI EDI EBP EFLAGS DS ES FS GS. At `after`, ESP before
+// and after the interrupt follow.
 global_asm!(
     ".global survive",
     "survive:",
@@ -174,7 +176,7 @@ global_asm!(
 
 const CARRY_PARITY_ZERO_SIGN_DIRECTION_OVERFLOW: u32 = 0x0CC7;
 
-// Distinct where they can be: a selector of the data segment with another requested ring is another value.
+// All values differ. The last four are selectors of four more entries, all flat data segments.
 static BEFORE: [AtomicU32; 12] = [
     AtomicU32::new(0xA1A2_A3A4),
     AtomicU32::new(0xB1B2_B3B4),
@@ -196,9 +198,9 @@ fn every_register_flag_and_segment_survives() {
     unsafe extern "C" {
         fn survive();
     }
-    /// Uses every register for something else, segments included.
+    /// Overwrites every register, segment registers included.
     extern "C" fn trample(_: &mut TrapFrame) {
-        // SAFETY: EBX, ESI and EBP are put back, as compiled code expects; the segments are all flat.
+        // SAFETY: EBX, ESI and EBP are restored, as compiled code expects; all segments are flat.
         unsafe {
             asm!(
                 "push ebx", "push esi", "push ebp",
@@ -211,7 +213,7 @@ fn every_register_flag_and_segment_survives() {
     }
     gdt::load(TABLE.call_once(|| gdt::extended(&[Descriptor::FLAT_DATA; 4]))).expect("it extends the loaded table");
     register(BREAKPOINT, trample);
-    // SAFETY: it saves and restores what compiled code expects to be kept.
+    // SAFETY: `survive` saves and restores all registers.
     unsafe { survive() };
     let after = AFTER.each_ref().map(|word| word.load(Relaxed));
     let before = BEFORE.each_ref().map(|word| word.load(Relaxed));
@@ -221,7 +223,7 @@ fn every_register_flag_and_segment_survives() {
     assert_eq!(after[12], after[13], "ESP");
 }
 
-/// Four words as an array, as there is no heap yet.
+/// Four words as an array, because there is no heap yet.
 trait CollectArray {
     fn collect_array(self) -> [u32; 4];
 }
@@ -238,7 +240,7 @@ fn compiled_handlers_find_the_direction_flag_clear() {
         assert!(!unsafe { eflags::read() }.contains(EFlags::FLAGS_DF));
     }
     register(BREAKPOINT, check);
-    // SAFETY: the flag is clear again before compiled code goes on.
+    // SAFETY: the flag is clear again before compiled code continues.
     unsafe { asm!("std", "int3", "cld") };
 }
 
@@ -259,22 +261,23 @@ fn handlers_run_with_interrupts_off_and_iret_restores_them() {
 }
 
 fn what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in() {
-    /// Where the BIOS has put the line of the real-time clock.
+    /// The vector to which the BIOS has assigned the line of the real-time clock.
     const CLOCK: u8 = 0x70;
     static CAME: AtomicU32 = AtomicU32::new(0);
     extern "C" fn count(_: &mut TrapFrame) {
-        // The controllers are not told that it has been served, so it does not come again.
+        // Without an EOI, the controllers do not deliver this interrupt again.
         CAME.fetch_add(1, Relaxed);
     }
     extern "C" fn wait_for_clock(_: &mut TrapFrame) {
-        // SAFETY: reading which lines of the second controller are raised changes nothing.
+        // SAFETY: reading the second controller's requests changes nothing.
         while unsafe { inb(0xA0) } & 1 == 0 {}
     }
     register(CLOCK, count);
     register(BREAKPOINT, wait_for_clock);
-    // SAFETY: all lines are masked but the clock's and the one by which the second controller reaches the
-    // first; what is written to the clock lets it interrupt 1024 times per second, and keeps the time; and
-    // the handlers change no register.
+    // SAFETY:
+    // 1. All lines are masked except the clock's and the one that connects the second controller to the first.
+    // 2. The values written to the clock let it interrupt 1024 times per second, and do not change the time.
+    // 3. The handlers change no register.
     unsafe {
         outb(0x21, !(1 << 2));
         outb(0xA1, !(1 << 0));
@@ -282,7 +285,7 @@ fn what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in() {
             outb(0x70, register);
             outb(0x71, value);
         }
-        // What it has to tell from before is read, or it does not interrupt again.
+        // Reading register C confirms an earlier interrupt. Without that, the clock raises no new one.
         outb(0x70, 0x0C);
         inb(0x71);
         outb(0xA0, 0x0A);
@@ -294,8 +297,8 @@ fn what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in() {
     assert_eq!(CAME.load(Relaxed), 1);
 }
 
-// Does what the CPU does for an interrupt with an error code (EDX nonzero) or without: pushes, and goes
-// to the handler at EAX. The call in it pushes the address of the `ret` behind it.
+// Imitates the CPU's part of an interrupt, with an error code (EDX nonzero) or without: pushes the words and jumps to
+// the stub at EAX. The `call` in it pushes the address of the `ret`.
 global_asm!(
     ".global deliver",
     "deliver:",
@@ -321,7 +324,7 @@ fn every_vector_reaches_its_own_stub_with_its_own_error_code() {
         register(vector, look);
         let error_code = if with_error_code.contains(&vector) { 0xE0_0000 + u32::from(vector) } else { 0 };
         let handler = idt::gate(vector).handler();
-        // SAFETY: the stub restores all registers and returns behind the jump.
+        // SAFETY: the stub restores all registers and returns to the `ret`.
         unsafe { asm!("call deliver", in("eax") handler.as_u32(), in("edx") error_code) };
         let seen = SEEN.each_ref().map(|word| word.load(Relaxed));
         assert_eq!(seen, [u32::from(vector), error_code, 0x08], "vector {vector}");
@@ -367,7 +370,7 @@ extern "C" fn add_10(_: &mut TrapFrame) {
     CALLS.fetch_add(10, Relaxed);
 }
 
-/// What the handler of the breakpoint adds now.
+/// How much a call of the breakpoint's handler adds.
 fn added_by_a_breakpoint() -> u32 {
     let before = CALLS.load(Relaxed);
     // SAFETY: the handlers of these tests change no register.
@@ -405,7 +408,7 @@ fn to_set_up_again_changes_nothing() {
 /// Lets ring 3 use the gate of `vector`.
 fn open_to_ring_3(vector: u8) -> Gate {
     let gate = Gate::new(Kind::Interrupt, CODE.bits(), idt::gate(vector).handler(), Ring::Ring3);
-    // SAFETY: it leads where the old one led, and the stub takes interrupts of every ring.
+    // SAFETY: the new gate leads to the stub of the old one, and the stub handles interrupts from every ring.
     unsafe { idt::set_gate(vector, gate) };
     gate
 }
@@ -414,10 +417,10 @@ const USER_CODE: SegmentSelector = SegmentSelector::new(3, Ring::Ring3);
 const USER_DATA: SegmentSelector = SegmentSelector::new(4, Ring::Ring3);
 const TASK: SegmentSelector = SegmentSelector::new(5, Ring::Ring0);
 
-/// Where the programs of these tests have their stack. They do not use it, and there is no paging yet.
+/// The stack pointer of the programs in ring 3. They do not use their stack, so no memory need be there.
 const USER_STACK: VirtAddr = VirtAddr::new(0x5000_0000);
 
-// Goes to ring 3 by the frame that the argument points to, and returns when `leave_ring_3` is called.
+// Enters ring 3 through the frame that the argument points to, and returns when a handler calls `leave_ring_3`.
 global_asm!(
     ".global enter_ring_3",
     "enter_ring_3:",
@@ -431,7 +434,7 @@ global_asm!(
     "leave_ring_3:",
     "mov esp, [{kernel_esp}]",
     "popa",
-    "sub dword ptr [reasons_for_interrupts_off], 2", // the handler has come to its end
+    "sub dword ptr [reasons_for_interrupts_off], 2", // the handler is no reason any more
     "ret",
     kernel_esp = sym KERNEL_ESP,
 );
@@ -443,7 +446,7 @@ unsafe extern "C" {
     fn leave_ring_3() -> !;
 }
 
-/// The stack for interrupts of ring 3.
+/// The kernel's stack for interrupts from ring 3.
 static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
 
 /// Runs `code` in ring 3 until a handler calls `leave_ring_3`.
@@ -473,8 +476,10 @@ fn run_in_ring_3(code: &'static [u8]) {
     let mut frame = UserTrapFrame::new(USER_CODE, USER_DATA, VirtAddr::from(code.as_ptr()), USER_STACK);
     assert_eq!(frame.eflags, 0x202, "interrupts are on in a program");
     frame.eflags = 0x2; // but there is no handler for devices here
-    // SAFETY: the segment is a task state segment, which nothing uses yet; a handler ends the program, which touches no
-    // memory; and compiled code does not use FS and GS.
+    // SAFETY:
+    // 1. The segment is a task state segment, which no code uses yet.
+    // 2. The program touches no memory, and a handler ends it.
+    // 3. Compiled code does not use FS and GS.
     unsafe {
         x86::task::load_tr(TASK);
         enter_ring_3(&raw const frame);
@@ -521,7 +526,7 @@ fn a_breakpoint_of_ring_3_tells_and_changes_its_stack() {
 fn ring_3_may_use_no_gate_but_the_one_opened_to_it() {
     const GENERAL_PROTECTION: u8 = 13;
     const INT_BYTES: usize = 2;
-    /// For every vector an `int`, and then the end.
+    /// An `int` for every vector, and an `int3` as the end.
     static PROGRAM: [u8; 256 * INT_BYTES + 1] = {
         let mut code = [INT; 256 * INT_BYTES + 1];
         let mut vector = 0;
@@ -532,7 +537,7 @@ fn ring_3_may_use_no_gate_but_the_one_opened_to_it() {
         code[256 * INT_BYTES] = INT3;
         code
     };
-    /// The vector whose turn it is.
+    /// The vector of the next `int`.
     static NEXT: AtomicU32 = AtomicU32::new(0);
     extern "C" fn refused(frame: &mut TrapFrame) {
         const OF_THE_IDT: u32 = 2;
@@ -561,7 +566,7 @@ fn an_exception_in_ring_3_stops_with_its_own_registers() {
 }
 
 fn a_division_by_zero_stops_with_its_name() {
-    // SAFETY: not safe: it faults, which is the test.
+    // SAFETY: not given: it faults, which is the test.
     unsafe { asm!("div {:e}", in(reg) 0, inout("eax") 7 => _, inout("edx") 0 => _) };
 }
 
@@ -571,17 +576,17 @@ fn a_division_by_zero_in_rust_is_a_panic() {
 }
 
 fn an_invalid_opcode_stops_with_its_name() {
-    // SAFETY: not safe: it faults, which is the test.
+    // SAFETY: not given: it faults, which is the test.
     unsafe { asm!("ud2") };
 }
 
 fn a_bad_selector_stops_with_its_error_code() {
-    // SAFETY: not safe: there is no entry 32, which is the test.
+    // SAFETY: not given: there is no entry 32, which is the test.
     unsafe { asm!("mov fs, {:x}", in(reg) 32 * 8) };
 }
 
 fn a_fault_for_which_no_segment_is_to_blame_says_so() {
-    // SAFETY: not safe: a stack needs a segment, and the null selector names none, which is the test.
+    // SAFETY: not given: a stack needs a segment, and the null selector names none, which is the test.
     unsafe { asm!("mov ss, {:x}", in(reg) 0) };
 }
 
@@ -600,21 +605,21 @@ fn a_missing_gate_is_blamed_on_the_idt() {
 
 fn an_error_code_tells_of_the_ldt_and_of_a_device() {
     let handler = idt::gate(11).handler();
-    // SAFETY: the handler does not return. QEMU never says that a device was the reason, so the stub is told by hand.
+    // SAFETY: the handler does not return. QEMU never sets the bit for an external interrupt, so the test sets it.
     unsafe { asm!("call deliver", in("eax") handler.as_u32(), in("edx") 32 << 3 | 0b101) };
 }
 
 fn an_interrupt_without_a_handler_stops() {
-    // SAFETY: not safe: it has no handler, which is the test.
+    // SAFETY: not given: the vector has no handler, which is the test.
     unsafe { asm!("int 0x80") };
 }
 
-/// What faults when it is to be said.
+/// A value that faults while it is formatted.
 struct Faulty;
 
 impl core::fmt::Display for Faulty {
     fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
-        // SAFETY: not safe: it faults, which is the test.
+        // SAFETY: not given: it faults, which is the test.
         unsafe { asm!("ud2", options(noreturn)) }
     }
 }
@@ -625,7 +630,7 @@ fn an_exception_while_printing_still_speaks() {
 
 fn an_exception_inside_a_handler_stops_with_its_name() {
     extern "C" fn fail(_: &mut TrapFrame) {
-        // SAFETY: not safe: there is no entry 33, which is the test.
+        // SAFETY: not given: there is no entry 33, which is the test.
         unsafe { asm!("mov fs, {:x}", in(reg) 33 * 8) }
     }
     register(BREAKPOINT, fail);
@@ -642,7 +647,7 @@ fn an_exception_while_an_exception_is_said_ends_it() {
     unsafe { asm!("int3") };
 }
 
-/// Lets interrupts in, and runs `handler` by a breakpoint.
+/// Turns interrupts on, and runs `handler` through a breakpoint.
 fn interrupt_with(handler: idt::Handler) {
     register(BREAKPOINT, handler);
     // SAFETY: all lines of the interrupt controllers are masked here, so nothing can arrive.
@@ -661,7 +666,7 @@ fn a_handler_may_let_interrupts_in_for_a_while() {
     }
     extern "C" fn let_in(_: &mut TrapFrame) {
         assert!(!are_on());
-        // SAFETY: this is the handler, and the code that it has interrupted had interrupts on.
+        // SAFETY: the caller is the handler, and the code that it has interrupted had interrupts on.
         unsafe { with_interrupts_in(|| assert!(are_on())) };
         assert!(!are_on());
     }

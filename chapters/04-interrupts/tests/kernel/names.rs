@@ -1,4 +1,6 @@
-//! Each exception stops with its own name: raised by the CPU where QEMU's can, delivered by hand otherwise.
+//! Each exception ends the kernel with its own name.
+//!
+//! The CPU raises the exception where QEMU's CPU can. For the other vectors the test imitates the CPU.
 
 use common::VirtAddr;
 use core::arch::asm;
@@ -12,7 +14,7 @@ use spin::Once;
 use x86::Ring;
 use x86::controlregs::{Cr0, Cr4, cr0, cr0_write, cr3_write, cr4, cr4_write};
 
-/// A test of this name, which has to end with this report.
+/// A test of this name that must end with this report.
 const fn called(name: &'static str, run: fn(), report: &'static str) -> Test {
     Test::new(name, run).ends(End::Stop(report))
 }
@@ -90,7 +92,7 @@ pub const SECURITY: Test = called(
     "EXCEPTION: security exception (vector 30), error code 0x00e0\n",
 );
 
-/// Comes to the stub of `VECTOR` as the CPU does.
+/// Enters the stub of `VECTOR` with the words on the stack that the CPU would push.
 fn deliver<const VECTOR: u8>() {
     let error_code = if [17, 21, 29, 30].contains(&VECTOR) { 0xE0 } else { 0 };
     let handler = idt::gate(VECTOR).handler().as_u32();
@@ -99,7 +101,7 @@ fn deliver<const VECTOR: u8>() {
 }
 
 fn single_step() {
-    // SAFETY: the handler of the trap ends the kernel.
+    // SAFETY: the trap's handler ends the kernel.
     unsafe { asm!("pushfd", "or dword ptr [esp], 0x100", "popfd", "nop") };
 }
 
@@ -120,7 +122,7 @@ fn index_out_of_bounds() {
 }
 
 fn busy_fpu() {
-    // SAFETY: from here on the FPU belongs to another task, which only keeps it from being used.
+    // SAFETY: the flag says that the FPU's registers belong to another task. It only makes FPU instructions fault.
     unsafe { cr0_write(cr0() | Cr0::CR0_TASK_SWITCHED) };
     // SAFETY: the handler ends the kernel.
     unsafe { asm!("fninit") };
@@ -128,9 +130,10 @@ fn busy_fpu() {
 
 fn double_fault() {
     let nowhere = Gate::new(Kind::Interrupt, 0x38, VirtAddr::new(0), Ring::Ring0);
-    // SAFETY: the selector names nothing, so the CPU does not go through these gates.
+    // SAFETY: the selector names no segment, so the CPU does not pass through these gates.
     [6, 13].into_iter().for_each(|vector| unsafe { idt::set_gate(vector, nowhere) });
-    // SAFETY: neither the fault nor the fault of its gate can be delivered, and the next handler ends the kernel.
+    // SAFETY: the CPU can deliver neither the fault nor the fault caused by its gate, and the handler of the double fault
+    // ends the kernel.
     unsafe { asm!("ud2") };
 }
 
@@ -156,13 +159,13 @@ fn absent_stack_segment() {
 fn page_fault() {
     #[repr(align(4096))]
     struct Directory([u32; 1024]);
-    /// The first 4 MiB as they are, and nothing else: present, writable, large.
+    /// An identity map of the first 4 MiB and no other page: one entry, present, writable, large.
     static DIRECTORY: Directory = {
         let mut entries = [0; 1024];
         entries[0] = 0x83;
         Directory(entries)
     };
-    // SAFETY: all that the kernel uses lies in the first 4 MiB, which stay where they are.
+    // SAFETY: all memory that the kernel uses lies in the first 4 MiB, which are mapped to themselves.
     unsafe {
         cr4_write(cr4() | Cr4::CR4_ENABLE_PSE);
         cr3_write(DIRECTORY.0.as_ptr().addr() as u64);
@@ -173,9 +176,9 @@ fn page_fault() {
 }
 
 fn divide_by_zero_in_the_fpu() {
-    /// All exceptions are let through.
+    /// No exception is masked.
     static CONTROL: u16 = 0x0340;
-    // SAFETY: no compiled code here uses the FPU, whose errors come by vector 16 then.
+    // SAFETY: no compiled code here uses the FPU. With these bits, its errors raise vector 16.
     unsafe { cr0_write((cr0() | Cr0::CR0_NUMERIC_ERROR) & !(Cr0::CR0_TASK_SWITCHED | Cr0::CR0_EMULATE_COPROCESSOR)) };
     // SAFETY: the handler ends the kernel.
     unsafe { asm!("fninit", "fldcw [{}]", "fld1", "fldz", "fdivp st(1), st", "fwait", in(reg) &raw const CONTROL) };
