@@ -1,11 +1,10 @@
-//! Chapter 8: several threads, one CPU, and each as if it were alone.
+//! Chapter 8: many threads share one CPU, each as if it were alone.
 //!
-//! A thread is a stack and the registers that were on the CPU when it last ran, which lie on that stack as
-//! a [`Context`]. The switch goes from one thread's context to another's. The scheduler says when, and to
-//! which thread: the first one of the run queue, once the running thread has used up its timeslice, or has
-//! nothing to do until something happens. Then that thread stands in a [`WaitQueue`], for a deadline
-//! ([`sleep`]), for input ([`input::read_byte`]) or for the end of another thread ([`Thread::join`]), and
-//! costs nothing.
+//! A thread is a stack, and the registers that were on the CPU when it last ran, saved on that stack as a
+//! [`Context`]. The context switch saves one thread's context and loads another's. The scheduler decides when, and
+//! which thread is next: the first one of the run queue. It switches when the running thread has used up its
+//! timeslice, or has to wait. A thread that waits is in a [`WaitQueue`], for a deadline ([`sleep`]), for input
+//! ([`input::read_byte`]) or for the end of another thread ([`Thread::join`]), and costs nothing.
 //!
 //! ```text
 //!                 timeslice over, yield_now
@@ -17,15 +16,15 @@
 //!                   deadline        wait_until
 //! ```
 //!
-//! To read it, begin with [`state`], what a thread is; then [`choice`], which one runs next; then [`time`], how
-//! long it runs, and how it waits; and last [`thread`], the whole life of one.
+//! The order of reading: [`state`] is what a thread is, [`choice`] is which one runs next, [`time`] is how long it
+//! runs and how it waits, and [`thread`] is the whole life of a thread.
 
 #![cfg_attr(target_os = "none", no_std)]
 #![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host only tests what is pure logic
 
 extern crate alloc;
 
-/// What a thread is: its number, its saved registers, its stack, and what the kernel knows of it.
+/// What a thread is: its number, its saved registers, its stack, and what the kernel knows about it.
 mod state {
     pub mod thread_id;
     pub mod context;
@@ -56,7 +55,7 @@ mod thread;
 pub use choice::reason::{Counts, Reason};
 pub use state::thread_id::{MOST_THREADS, PerThread, ThreadId};
 
-/// Where the stack of the first thread's slot begins; the others follow.
+/// Where the addresses of the first slot's stack begin; those of the others follow.
 pub const STACKS_START: common::VirtAddr = common::VirtAddr::new(0xD000_0000);
 
 /// From one stack to the next: three pages, and the guard page below them.

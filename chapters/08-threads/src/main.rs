@@ -1,4 +1,4 @@
-//! The kernel of chapter 8: threads that never yield take turns, and a table of how their turns ended.
+//! The kernel of chapter 8: threads that never yield take turns, and a table says how each turn ended.
 
 #![no_std]
 #![no_main]
@@ -30,7 +30,7 @@ fn kernel(handover: Handover) -> ! {
     stop::end(words, screen::write)
 }
 
-/// `alone`: no person is there to type.
+/// `alone`: there is no person who could type.
 fn demonstrate(alone: bool) {
     threads::count_turns();
     println!("Hello from chapter 8. Three threads that never yield, and one that sleeps:");
@@ -69,7 +69,7 @@ fn row(name: &str, counts: &Counts) {
 }
 
 // ANCHOR: threads
-/// Works for 20 ticks of its own and never gives way; a letter for each tick.
+/// Works until it has seen 20 ticks, and never yields. Prints a letter for each tick.
 fn count(letter: usize) {
     for _ in 0..20 {
         let now = timer::ticks();
@@ -80,7 +80,7 @@ fn count(letter: usize) {
     }
 }
 
-/// Sleeps most of the time; a dot each time it wakes.
+/// Sleeps most of the time. Prints a dot each time it wakes.
 fn doze(_: usize) {
     for _ in 0..5 {
         threads::sleep(10);
@@ -88,13 +88,13 @@ fn doze(_: usize) {
     }
 }
 
-/// Waits a second for something to be typed, and no longer.
+/// Waits for a key, for a second at most.
 fn read_within_a_second(_: usize) {
     let key = input::read_byte_before(timer::ticks() + u64::from(RATE_HZ));
     tell(key, "a key within a second");
 }
 
-/// Waits for something to be typed.
+/// Waits for a key.
 fn read(_: usize) {
     tell(Some(input::read_byte()), "a key");
 }

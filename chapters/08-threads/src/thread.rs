@@ -1,4 +1,4 @@
-//! The life of a thread: reserved, started, ended, joined; and how the first one came to be.
+//! The life of a thread: reserved, started, ended, joined; and the first thread.
 
 #![cfg(target_os = "none")]
 
@@ -18,12 +18,12 @@ use interrupts::idt;
 use timer::irq::Irq;
 
 // ANCHOR: init
-/// Makes what runs now the first thread, starts the idle thread, and lets the timer end timeslices of
+/// Makes the code that is running the first thread, starts the idle thread, and lets the timer end timeslices of
 /// `timeslice_ticks`.
 ///
 /// # Panics
-/// If a timeslice has no ticks, or memory is out, or the vectors have no handlers, or the timer has no rate, or it is
-/// called twice.
+/// If a timeslice has no ticks, or memory is exhausted, or the vectors have no handlers, or the timer has no rate, or
+/// on a second call.
 pub fn init(timeslice_ticks: u32) {
     assert!(idt::gate(Irq::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers: `interrupts::init` first");
     assert!(timer::rate().is_some(), "the timer has no rate: `timer::init` first");
@@ -35,17 +35,17 @@ pub fn init(timeslice_ticks: u32) {
 }
 // ANCHOR_END: init
 
-/// Why there is no new thread.
+/// Why no thread was spawned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpawnError {
-    /// There are as many as there can be: [`MOST_THREADS`].
+    /// There are [`MOST_THREADS`] already.
     TooManyThreads,
     /// No memory is left for a stack.
     OutOfMemory,
 }
 
 // ANCHOR: reserved
-/// A thread that is being made. To drop it cancels it: slot and stack are free again.
+/// A thread that is being made. Dropping it cancels it, and frees its slot and its stack.
 pub struct ReservedThread {
     id: ThreadId,
 }
@@ -57,7 +57,7 @@ impl ReservedThread {
     /// `TooManyThreads`.
     ///
     /// # Panics
-    /// If it comes before [`init`].
+    /// If it is called before [`init`].
     pub fn new() -> Result<Self, SpawnError> {
         allocate_slot(&interrupts_off()).map(|id| Self { id }).ok_or(SpawnError::TooManyThreads)
     }
@@ -84,12 +84,12 @@ impl ReservedThread {
         Ok(top)
     }
 
-    /// Lets the thread run from now on: it goes on with `context`.
+    /// Makes the thread ready: it will begin with `context`.
     ///
     /// # Safety
-    /// 1. `context` lies on a stack that belongs to this thread alone, with what its code expects above it.
+    /// 1. `context` lies on a stack that belongs to this thread alone. Above it is what the code of the thread expects.
     /// 2. The stack stays until the thread has ended.
-    /// 3. It is a context from [`Context::new`] or [`Context::returning`].
+    /// 3. The context comes from [`Context::new`] or [`Context::returning`].
     pub unsafe fn start(self, context: *mut Context) -> Thread {
         let off = interrupts_off();
         let id = self.id;
@@ -108,13 +108,13 @@ impl Drop for ReservedThread {
 // ANCHOR_END: reserved
 
 // ANCHOR: spawn
-/// Starts a thread that calls `entry(argument)` and ends when that returns.
+/// Starts a thread that calls `entry(argument)` and ends when `entry` returns.
 ///
 /// # Errors
-/// [`SpawnError`]; nothing has been taken then.
+/// [`SpawnError`]; nothing stays allocated then.
 ///
 /// # Panics
-/// If it comes before [`init`].
+/// If it is called before [`init`].
 pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
     let mut thread = ReservedThread::new()?;
     let context = thread.allocate_stack()?.as_ptr::<Context>().wrapping_sub(1);
@@ -128,8 +128,8 @@ pub fn spawn(entry: fn(usize), argument: usize) -> Result<Thread, SpawnError> {
 /// Where every thread begins, with interrupts off as after every switch.
 #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
 extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
-    // SAFETY: threads run with interrupts on. Every vector has a handler, and the timer's device has been set up: both
-    // were asked in `init`.
+    // SAFETY: threads run with interrupts on. Every vector has a handler, and the timer has been set up: `init` has
+    // checked both.
     unsafe { let_interrupts_in() };
     entry(argument);
     // SAFETY: `entry` has returned, so nothing is left on the stack.
@@ -138,10 +138,10 @@ extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
 // ANCHOR_END: spawn
 
 // ANCHOR: join
-/// The threads that wait for the end of each one.
+/// The threads that wait for the end of each thread.
 static JOINERS: PerThread<WaitQueue> = PerThread::new([const { WaitQueue::new() }; MOST_THREADS]);
 
-/// A thread that was started, for [`join`](Self::join). It keeps its slot and its stack until then.
+/// A thread that was started. It keeps its slot and its stack until it is [joined](Self::join).
 #[must_use = "a thread that is not joined keeps its slot and its stack"]
 pub struct Thread {
     id: ThreadId,
@@ -153,8 +153,8 @@ impl Thread {
         self.id
     }
 
-    /// Waits for the end of the thread, reaps it, and tells how its timeslices ended: those that were counted, see
-    /// [`count_turns`](crate::count_turns).
+    /// Waits for the end of the thread, reaps it, and returns how its timeslices ended, if they are counted:
+    /// see [`count_turns`](crate::count_turns).
     ///
     /// # Panics
     /// If it is the running thread itself.
@@ -172,8 +172,8 @@ impl Thread {
 /// Ends the running thread.
 ///
 /// # Safety
-/// 1. No code relies on a value that this thread still has on its stack. None of them is dropped.
-/// 2. All that the thread has promised to other threads is done: they learn of its end by [`Thread::join`] alone.
+/// 1. No code relies on the values that this thread has on its stack. They are not dropped.
+/// 2. The thread leaves nothing undone that other threads wait for: they learn of its end by [`Thread::join`] alone.
 pub unsafe fn exit() -> ! {
     let off = interrupts_off();
     JOINERS[scheduler::current()].wake_all();

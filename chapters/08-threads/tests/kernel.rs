@@ -1,8 +1,8 @@
 //! What the kernel of chapter 8 must survive.
 //!
-//! A virtual machine that its host keeps waiting gets two ticks at once, or loses some. So no test asks
-//! how long something takes. They ask in which order things happen, and in which tick by the kernel's own
-//! count; and where it is the timer that must not be the reason, a timeslice is endless.
+//! A busy host may deliver two ticks at once to a virtual machine, or lose some. So no test measures how long
+//! something takes. The tests check in which order things happen, and in which tick by the kernel's own count.
+//! Where the timer must not be what ends a turn, the timeslice is endless.
 
 #![no_std]
 #![no_main]
@@ -168,7 +168,7 @@ const TESTS: &[Test] = &[
     test!(a_stack_overflow_in_an_interrupt_handler_is_told)
         .ends(End::Stop("EXCEPTION: stack overflow: the kernel stack of thread 2 ran into its guard page at"))
         .told(&["in `kernel::a_stack_overflow_in_an_interrupt_handler_is_told::too_much`"]),
-    // What must not be
+    // Hangs that must be reported
     test!(interrupts_off_forever_is_told).ends(End::Hang).told(&[
         "Interrupts were off, so nothing could take the CPU from it",
         "`kernel::interrupts_off_forever_is_told::never_let_go`",
@@ -184,10 +184,10 @@ const TESTS: &[Test] = &[
     test!(the_serial_port_tells_its_peer_that_it_is_ready_and_interrupts),
 ];
 
-/// A timeslice in ticks that is over before a test is.
+/// A timeslice in ticks that is longer than any test.
 const ENDLESS: u32 = 1_000_000;
 const FAST_HZ: u32 = 8000;
-/// A sleep in ticks that is not over before it has begun, however busy the host is.
+/// A sleep in ticks that is long enough not to be over at once, however busy the host is.
 const LONG: u32 = 100;
 
 fn start_with(rate_hz: u32, timeslice_ticks: u32, switch: Switch) {
@@ -195,7 +195,7 @@ fn start_with(rate_hz: u32, timeslice_ticks: u32, switch: Switch) {
     timer::start();
     threads::init(timeslice_ticks);
     threads::count_turns();
-    // SAFETY: every `switch` of these tests does what the chapter's own one does.
+    // SAFETY: every `switch` in these tests does what the chapter's own one does.
     unsafe { switch_by(switch) };
 }
 
@@ -207,7 +207,7 @@ fn spawn(argument: usize, entry: fn(usize)) -> Thread {
     threads::spawn(entry, argument).expect("there is room and memory for a thread")
 }
 
-/// Runs as many threads at once, with their numbers as arguments, and waits for all of them.
+/// Runs `N` threads at once, with their numbers as arguments, and waits for all of them.
 fn run<const N: usize>(entry: fn(usize)) -> [Counts; N] {
     core::array::from_fn(|number| spawn(number, entry)).map(Thread::join)
 }
@@ -255,7 +255,7 @@ fn threads_that_never_yield_interleave() {
     }
 }
 
-/// Which thread was seen to run in which tick after `FIRST_TICK`: its number plus one.
+/// The thread that was seen to run in each tick after `FIRST_TICK`: its number plus one.
 static SEEN: [AtomicUsize; 200] = [const { AtomicUsize::new(0) }; 200];
 static FIRST_TICK: AtomicUsize = AtomicUsize::new(0);
 
@@ -269,12 +269,12 @@ fn be_seen(me: usize) {
     }
 }
 
-/// To be called with interrupts off, by the thread that gives way to the first of those that are seen.
+/// Sets the first tick. The caller has interrupts off, and gives way to the first of the threads that are seen.
 fn be_seen_from_now_on() {
     FIRST_TICK.store(timer::ticks() as usize, Relaxed);
 }
 
-/// In ticks that came two at once, no thread is seen.
+/// Checks the turns that were seen. If two ticks came at once, no thread was seen in one of them.
 fn assert_turns(threads: usize, timeslice_ticks: usize) {
     let seen = SEEN.each_ref().map(|seen| seen.load(Relaxed));
     assert!(seen.iter().filter(|seen| **seen != 0).count() > seen.len() / 4, "{seen:?}");
@@ -339,7 +339,7 @@ fn a_thread_that_becomes_ready_late_has_a_turn_at_the_next_tick() {
     note(timer::ticks() as usize);
     other.join();
     let [pressed, read] = notes()[..] else { panic!("{:?}", notes()) };
-    // A tick that had been waiting came first.
+    // The second, if a tick was pending already.
     assert!((1..=2).contains(&(read - pressed)), "the key was pressed in tick {pressed} and read in tick {read}");
 }
 
@@ -364,7 +364,7 @@ fn yield_with_no_other_thread_returns_at_once() {
 
 fn ticks_do_not_nest_when_they_switch() {
     static SWITCHES: AtomicU32 = AtomicU32::new(0);
-    /// Takes its time: until the next tick wants to come, and must not.
+    /// Takes until the next tick is pending, which must not come in.
     unsafe extern "fastcall" fn slow_switch(from: ThreadId, to: ThreadId) {
         let ticks = timer::ticks();
         while !a_tick_is_requested() {
@@ -385,14 +385,14 @@ fn ticks_do_not_nest_when_they_switch() {
 
 fn a_tick_is_requested() -> bool {
     const SHOW_REQUESTED: u8 = 0x0A;
-    // SAFETY: to read the master's requests changes nothing.
+    // SAFETY: reading the master's requests changes nothing.
     unsafe {
         outb(0x20, SHOW_REQUESTED);
         inb(0x20) & 1 != 0
     }
 }
 
-/// What the handler of the tick has to do in any case.
+/// What every handler of the tick has to do.
 fn end_of_tick() {
     pic::end_of_interrupt(Irq::Timer);
 }
@@ -409,7 +409,7 @@ fn a_thread_may_end_in_the_middle() {
     #[inline(never)]
     fn end(depth: usize) {
         if depth == 0 {
-            // SAFETY: the stack has numbers alone, and no thread waits for more than the end.
+            // SAFETY: the stack holds numbers only, and no thread waits for more than the end.
             unsafe { threads::exit() };
         }
         end(depth - 1);
@@ -482,7 +482,7 @@ fn join_gives_back_the_stack_and_the_slot() {
 
 fn a_slot_is_not_taken_before_its_stack_is_given_back() {
     static SWITCHES: AtomicU32 = AtomicU32::new(0);
-    /// After some switches a tick comes as soon as interrupts are on again.
+    /// After one switch in three, a tick comes as soon as interrupts are on again.
     unsafe extern "fastcall" fn sometimes_slow_switch(from: ThreadId, to: ThreadId) {
         if SWITCHES.fetch_add(1, Relaxed).is_multiple_of(3) {
             while !a_tick_is_requested() {}
@@ -502,7 +502,7 @@ fn without_memory_for_a_stack_spawn_fails_and_loses_nothing() {
     }
     for free in 0..3 {
         assert_eq!(frame_allocator::free_count(), free);
-        // More often than there are slots.
+        // More attempts than there are slots.
         for _ in 0..=MOST_THREADS {
             assert_eq!(threads::spawn(note, 1).err(), Some(SpawnError::OutOfMemory));
             assert_eq!(frame_allocator::free_count(), free);
@@ -558,7 +558,7 @@ fn a_sleeper_wakes_in_its_tick_though_another_thread_runs() {
     let _off = interrupts_off();
     let other = spawn(0, |_| spin_for(100));
     let before = timer::ticks();
-    // The other's timeslice has ended long before, with no other thread to run.
+    // The timeslice of the other thread was over long before, but no thread was ready.
     sleep(23);
     assert_eq!(timer::ticks() - before, 23);
     other.join();
@@ -613,7 +613,7 @@ fn a_sleeper_is_woken_by_its_tick_alone() {
     assert_eq!(sleeper.join().of(Reason::Sleep), 2);
 }
 
-/// Lets one thread wait by `wait`, and shows that all ticks are those of the two that do not.
+/// Lets one thread wait by `wait`, and checks that two others, which do not wait, get all ticks.
 fn takes_no_turns(wait: fn(usize), wake: fn()) -> Counts {
     let _off = interrupts_off();
     let waiting = spawn(0, wait);
@@ -654,7 +654,7 @@ const KEY_C: u8 = 0x2E;
 const SHIFT: u8 = 0x2A;
 const RELEASED: u8 = 0x80;
 
-/// Makes the keyboard's controller behave as if the keyboard had sent this.
+/// Makes the keyboard controller behave as if the keyboard had sent this code.
 fn send_from_keyboard(code: u8) {
     const PRETEND_THAT_THE_KEYBOARD_SENT: u8 = 0xD2;
     // SAFETY: the controller reaches no memory, and its interrupt has a handler before it is unmasked.
@@ -672,7 +672,7 @@ fn press(code: u8) {
     while unsafe { inb(0x64) } & 1 != 0 {}
 }
 
-/// Notes a byte, and which thread has read it.
+/// Reads a byte, and notes it with the number of the thread.
 fn read(me: usize) {
     note(me * 1000 + usize::from(input::read_byte()));
 }
@@ -774,11 +774,11 @@ fn a_reading_ends_with_a_byte_or_at_its_deadline() {
     let (hasty, patient) = (spawn(0, give_up), spawn(1, read));
     let counts = hasty.join();
     assert_eq!((counts.of(Reason::Input), counts.total(), notes()), (1, 2, vec![0]));
-    // The byte goes to the reader that still waits.
+    // The byte goes to the reader that is still waiting.
     press(KEY_A);
     patient.join();
     assert_eq!(notes(), [0, 1000 + usize::from(b'a')]);
-    // A byte in time, and one that is there already.
+    // A byte that arrives in time, and one that is there already.
     let _typist = spawn(0, |_| press(KEY_B));
     assert_eq!(input::read_byte_before(timer::ticks() + 1000), Some(b'b'));
     press(KEY_C);
@@ -802,7 +802,7 @@ fn a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up() {
     const REPORT: u8 = 0xF4;
     const SCAN_NO_MORE: u8 = 0xF5;
     const SET_SCAN_CODES: u8 = 0xF0;
-    /// As set 2 is called by a controller that translates.
+    /// The name of set 2 on a controller that translates.
     const SET_2: u8 = 0x41;
     let tell = |command, value| {
         // SAFETY: the controller reaches no memory, and its interrupts are masked.
@@ -859,10 +859,10 @@ fn with_no_thread_to_run_the_cpu_halts() {
     const TICKS: u32 = 40;
     static HALTED: AtomicU32 = AtomicU32::new(0);
     static CALLS: AtomicU32 = AtomicU32::new(0);
-    /// Looks what the tick has interrupted. No sleeper wakes any more, so everything ends here.
+    /// Looks at what the tick has interrupted. Sleepers no longer wake, so the test ends here.
     extern "C" fn look(frame: &mut TrapFrame) {
         const HLT: u8 = 0xF4;
-        // SAFETY: the kernel's code, which is not at the beginning of memory, can be read.
+        // SAFETY: the kernel's code can be read, and it does not begin at address 0.
         let last_byte = unsafe { (frame.eip as *const u8).sub(1).read() };
         HALTED.fetch_add(u32::from(last_byte == HLT), Relaxed);
         if CALLS.fetch_add(1, Relaxed) == TICKS {
@@ -880,7 +880,7 @@ fn with_no_thread_to_run_the_cpu_halts() {
 /// Tells the threads of a test to end.
 static ENOUGH: AtomicU32 = AtomicU32::new(0);
 
-/// Lets four threads run at a high rate and the shortest of timeslices, each preempted many times.
+/// Runs four threads with fast ticks and the shortest timeslice, so each is preempted many times.
 fn preempt_often(entry: fn(usize)) {
     start(FAST_HZ, 1);
     let threads = [0, 1, 2, 3].map(|me| spawn(me, entry));
@@ -891,8 +891,8 @@ fn preempt_often(entry: fn(usize)) {
     }
 }
 
-// Fills the general-purpose registers, and compares them with a copy on the stack until it is enough:
-// extern "C" fn registers_stay(seed: u32) -> u32, which returns 1 if they have stayed as they were.
+// Fills the general-purpose registers, and compares them with a copy on the stack until ENOUGH is set:
+// extern "C" fn registers_stay(seed: u32) -> u32, which returns 1 if none has changed.
 global_asm!(
     ".global registers_stay",
     "registers_stay:",
@@ -921,8 +921,8 @@ fn general_registers_survive_preemption() {
     preempt_often(|me| assert_eq!(registers_stay(0x1111_1111 * (me as u32 + 1)), 1));
 }
 
-// Sets the flags, lets time pass with instructions that leave them alone, and compares, until it is
-// enough: extern "C" fn flags_stay(flags: u32) -> u32, which returns what they have become.
+// Sets the flags, lets time pass with instructions that do not change them, and compares, until ENOUGH is
+// set: extern "C" fn flags_stay(flags: u32) -> u32, which returns the flags at the end.
 global_asm!(
     ".global flags_stay",
     "flags_stay:",
@@ -1013,18 +1013,18 @@ fn every_thread_has_a_stack_of_its_own() {
 fn printing_takes_less_than_a_page_of_stack() {
     const UNTOUCHED: u32 = 0x5EED_5EED;
     const STACK_WORDS: usize = 3 * PAGE_BYTES as usize / 4;
-    /// The part of this thread's stack that is not in use, lowest address first.
+    /// The unused part of this thread's stack, lowest address first.
     fn unused_stack() -> *mut [u32] {
         let esp: usize;
         // SAFETY: copies a register.
         unsafe { asm!("mov {}, esp", out(reg) esp, options(nomem, nostack, preserves_flags)) };
         let bottom = esp.next_multiple_of(4 * PAGE_BYTES as usize) - 4 * STACK_WORDS;
-        // Not the last bytes below ESP: they are for the calls of the function that looks.
+        // Without the bytes just below ESP: the function that looks needs them for its calls.
         core::ptr::slice_from_raw_parts_mut(bottom as *mut u32, (esp - bottom) / 4 - 128)
     }
     fn print_on_painted_stack(_: usize) {
         let off = interrupts_off();
-        // SAFETY: no code uses this part of the stack: this thread not yet, and interrupts are off.
+        // SAFETY: no code uses this part of the stack: this thread has not reached it, and interrupts are off.
         unsafe { (*unused_stack()).fill(UNTOUCHED) };
         drop(off);
         for number in 0..200u64 {
@@ -1036,7 +1036,7 @@ fn printing_takes_less_than_a_page_of_stack() {
             );
         }
         let _off = interrupts_off();
-        // SAFETY: no code writes there meanwhile: this thread is here, and interrupts are off.
+        // SAFETY: no code writes there now: this thread is here, and interrupts are off.
         let unused = unsafe { &*unused_stack() };
         let left = unused.iter().take_while(|word| **word == UNTOUCHED).count();
         log!("{} of {} bytes of the stack were never used", left * 4, STACK_WORDS * 4);
@@ -1048,7 +1048,7 @@ fn printing_takes_less_than_a_page_of_stack() {
 
 fn a_panic_says_all_of_it_before_another_thread_runs() {
     static BEGUN: AtomicBool = AtomicBool::new(false);
-    /// Takes many ticks to be said.
+    /// Takes many ticks to print.
     struct Slow;
     impl core::fmt::Display for Slow {
         fn fmt(&self, f: &mut core::fmt::Formatter) -> core::fmt::Result {
@@ -1059,7 +1059,7 @@ fn a_panic_says_all_of_it_before_another_thread_runs() {
     }
     start(FAST_HZ, 1);
     let _panics = spawn(0, |_| panic!("begun, {Slow}"));
-    // Returns, and so ends the kernel well, if it gets to run once the panic is being said.
+    // If this thread runs again during the panic, it returns, and the kernel ends without an error.
     while !BEGUN.load(Relaxed) {
         yield_now();
     }
@@ -1072,7 +1072,7 @@ fn a_stack_overflow_is_told() {
         black_box(forever(depth + 1)) + depth
     }
     start(1000, 4);
-    // The other one's stack lies just below that guard page.
+    // The stack of the other thread lies just below that guard page.
     let _other = spawn(0, |_| sleep(100));
     spawn(0, |depth| _ = forever(depth)).join();
 }
@@ -1110,8 +1110,8 @@ fn a_read_before_init_is_refused() {
 fn a_wait_forever_is_told() {
     start(1000, 4);
     input::init();
-    // So that the CPU is never at work when the host looks. And no key is pressed.
-    // SAFETY: the timer's line is masked, and time stands still: there is nothing left to do here.
+    // The CPU must not be busy when the host looks, so there are no ticks. And no key is pressed.
+    // SAFETY: masking the timer's line stops the ticks, and nothing that follows needs them.
     unsafe { x86::io::outb(0x21, x86::io::inb(0x21) | 1) };
     spawn(0, read).join();
 }
@@ -1150,7 +1150,7 @@ fn the_heap_survives_preemption() {
 
 fn printed_lines_are_not_torn() {
     const WORDS: [&str; 4] = ["aaaaaaaaaaaaaa", "bbbbbbbbbbbbbb", "cccccccccccccc", "dddddddddddddd"];
-    /// Every row of the screen is one letter, or blank.
+    /// Checks that every row of the screen has one letter only, or is blank.
     fn assert_rows_are_whole() {
         let _off = interrupts_off();
         for row in 0..25 {

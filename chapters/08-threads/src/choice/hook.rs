@@ -1,4 +1,4 @@
-//! Functions that are called before every switch, in a chain.
+//! A chain of functions that the scheduler calls before every switch.
 
 #![cfg(target_os = "none")]
 
@@ -7,11 +7,11 @@ use crate::state::thread_id::ThreadId;
 use common::lock::{InterruptCell, InterruptsOff, interrupts_off};
 
 // ANCHOR: hook
-/// A function that is called before every switch: with the thread that leaves the CPU, the one that gets it, and
-/// why.
+/// A function that the scheduler calls before every switch, with the thread that leaves the CPU, the one that gets
+/// it, and the reason.
 pub type BeforeSwitch = fn(from: ThreadId, to: ThreadId, reason: Reason);
 
-/// A link of the chain of these functions: a static of the code that wants to be called.
+/// A link of the chain: a static in the code that wants to be called.
 pub struct Hook {
     function: BeforeSwitch,
     next: InterruptCell<Option<&'static Hook>>,
@@ -20,7 +20,7 @@ pub struct Hook {
 static FIRST: InterruptCell<Option<&'static Hook>> = InterruptCell::new(None);
 
 impl Hook {
-    /// A link that is in no chain yet.
+    /// A link that is not in the chain yet.
     pub const fn new(function: BeforeSwitch) -> Self {
         Self { function, next: InterruptCell::new(None) }
     }
@@ -29,11 +29,10 @@ impl Hook {
 /// Calls the function of `hook` before every switch from now on, after those that came earlier.
 ///
 /// # Panics
-/// If it is called already.
+/// If the hook is in the chain already.
 ///
 /// # Safety
-/// 1. The function neither switches nor waits, nor is it copied by a fork (chapter 9): the scheduler is in the middle of
-///    a switch.
+/// 1. The function does not switch, wait or fork (chapter 9): the scheduler is in the middle of a switch.
 /// 2. It keeps interrupts off.
 pub unsafe fn before_switch(hook: &'static Hook) {
     let off = interrupts_off();
@@ -45,7 +44,7 @@ pub unsafe fn before_switch(hook: &'static Hook) {
     end.set(Some(hook), &off);
 }
 
-/// Calls all of them.
+/// Calls all hooks of the chain.
 #[inline(always)]
 pub fn call_all(from: ThreadId, to: ThreadId, reason: Reason, off: &InterruptsOff) {
     let mut next = FIRST.get(off);

@@ -1,18 +1,17 @@
-//! Threads in a row, first come, first served.
+//! A queue of threads, first come, first served.
 //!
 //! ```text
 //!   first --> thread 4 --> thread 7 --> thread 2 <-- last
 //!             NEXT[4] = 7  NEXT[7] = 2  NEXT[2] = none
 //! ```
-//! A thread has one link, so it stands in one queue at a time: the run queue, the free slots, or the queue of
-//! what it waits for.
+//! A thread has one link, so it can be in one queue at a time: the run queue, the free slots, or a wait queue.
 
 #![cfg(target_os = "none")]
 
 use crate::state::thread_id::{MOST_THREADS, PerThread, ThreadId};
 use common::lock::{InterruptCell, InterruptsOff};
 
-/// The thread behind each one in its queue.
+/// The thread that comes after each one in its queue.
 static NEXT: PerThread<InterruptCell<Option<ThreadId>>> =
     PerThread::new([const { InterruptCell::new(None) }; MOST_THREADS]);
 
@@ -45,7 +44,7 @@ impl ThreadQueue {
         }
     }
 
-    /// Takes the first thread.
+    /// Removes and returns the first thread.
     #[inline(always)]
     pub fn pop(&self, off: &InterruptsOff) -> Option<ThreadId> {
         let thread = self.first.get(off)?;
@@ -53,8 +52,8 @@ impl ThreadQueue {
         Some(thread)
     }
 
-    /// Puts `thread`, which is in no queue, at the end and takes the first thread. If the queue is empty, returns none
-    /// and changes nothing.
+    /// Puts `thread`, which is in no queue, at the end and removes the first thread. If the queue is empty, returns
+    /// none and changes nothing.
     #[inline(always)]
     pub fn rotate(&self, thread: ThreadId, off: &InterruptsOff) -> Option<ThreadId> {
         let (first, last) = (self.first.get(off)?, self.last.get(off)?);
@@ -84,7 +83,7 @@ impl ThreadQueue {
         }
     }
 
-    /// Takes `thread` out, if it is in this queue. Looks at those before it.
+    /// Removes `thread` if it is in this queue. Looks at each thread before it.
     pub fn remove(&self, thread: ThreadId, off: &InterruptsOff) {
         let mut before = None;
         let mut at = self.first.get(off);

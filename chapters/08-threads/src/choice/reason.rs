@@ -1,4 +1,4 @@
-//! Why timeslices end, and how often each thread's did.
+//! Why timeslices end, and a thread's counts of the reasons.
 
 /// Why a thread's timeslice ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Reason {
     Sleep,
     /// The thread waits for input.
     Input,
-    /// The thread waits for something else: the end of another thread, perhaps.
+    /// The thread waits for something else, such as the end of another thread.
     Wait,
     /// The thread has ended.
     Exit,
@@ -22,7 +22,7 @@ impl Reason {
     pub const ALL: [Self; 6] = [Self::Timer, Self::Yield, Self::Sleep, Self::Input, Self::Wait, Self::Exit];
 }
 
-/// How many timeslices of a thread ended for each reason. Each count stops at the highest number.
+/// How many timeslices of a thread ended for each reason. A count that reaches the highest number stays there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts([u32; Reason::ALL.len()]);
 

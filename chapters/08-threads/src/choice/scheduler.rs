@@ -1,7 +1,7 @@
 //! Which thread runs next, and how the CPU gets to it.
 //!
-//! The run queue holds the threads that are ready. A thread that leaves the CPU goes to the end of the queue
-//! if it could go on, and the first thread of the queue runs next; the idle thread if there is none.
+//! The run queue holds the threads that are ready. They take turns (round robin): a thread that leaves the CPU and
+//! could continue goes to the end, and the first thread runs next. If the queue is empty, the idle thread runs.
 
 #![cfg(target_os = "none")]
 
@@ -22,7 +22,7 @@ use core::ptr;
 /// The threads that are ready.
 static RUN_QUEUE: ThreadQueue = ThreadQueue::new();
 
-/// The thread that runs.
+/// The running thread.
 static CURRENT: InterruptCell<ThreadId> = InterruptCell::new(ThreadId::FIRST);
 
 /// The thread that runs when no other can. Until there is one, no thread leaves the CPU.
@@ -31,22 +31,22 @@ static IDLE: InterruptCell<ThreadId> = InterruptCell::new(ThreadId::FIRST);
 /// The threads that wait with a deadline.
 static SLEEPERS: Lock<Sleepers> = Lock::new(Sleepers::new());
 
-/// How the CPU goes from one thread to another.
+/// The routine that does the context switch.
 static SWITCH: InterruptCell<Switch> = InterruptCell::new(switch);
 // ANCHOR_END: statics
 
-/// The thread that runs.
+/// The running thread.
 pub fn current() -> ThreadId {
     CURRENT.get(&interrupts_off())
 }
 
-/// Goes from thread to thread by `routine` from now on.
+/// Makes `routine` do the context switch from now on.
 ///
 /// # Panics
-/// If that is [`switch`], and another one is in use.
+/// If `routine` is [`switch`], and another routine is in use.
 ///
 /// # Safety
-/// The routine does what [`switch`] does, and what the one does that was in use before.
+/// The routine does all that [`switch`] does, and all that the routine does that was in use before.
 pub unsafe fn switch_by(routine: Switch) {
     let off = interrupts_off();
     let is_chapter_8s = |routine| ptr::fn_addr_eq(routine, switch as Switch);
@@ -55,7 +55,7 @@ pub unsafe fn switch_by(routine: Switch) {
     SWITCH.set(routine, &off);
 }
 
-/// Lets `idle`, which has just been started, run when no other thread can, and the timer end timeslices.
+/// Makes `idle`, which has just been spawned, the idle thread, and lets the timer end timeslices.
 pub(crate) fn init(idle: ThreadId, timeslice_ticks: u32, off: &InterruptsOff) {
     RUN_QUEUE.remove(idle, off);
     IDLE.set(idle, off);
@@ -64,12 +64,12 @@ pub(crate) fn init(idle: ThreadId, timeslice_ticks: u32, off: &InterruptsOff) {
     stop::on_stop(stay);
 }
 
-/// From now on no thread leaves the CPU: the kernel is being stopped, and what its words call may want to wait.
+/// Lets no thread leave the CPU from now on: the kernel is being stopped, and code that prints why may try to wait.
 fn stay() {
     unsafe extern "fastcall" fn refuse(_: ThreadId, _: ThreadId) {
         panic!("a kernel that is being stopped lets no other thread run");
     }
-    // SAFETY: the routine does not return, so no thread finds the CPU in another state than it has left it in.
+    // SAFETY: the routine does not return, so no thread resumes on a CPU that is not as the thread left it.
     unsafe { switch_by(refuse) };
 }
 
@@ -79,7 +79,7 @@ pub fn yield_now() {
     give_way(Reason::Yield, &interrupts_off());
 }
 
-/// Ends the turn of the running thread, which could go on, if another thread is ready.
+/// Ends the turn of the running thread, which could continue, if another thread is ready.
 #[inline(always)]
 fn give_way(reason: Reason, off: &InterruptsOff) {
     let me = CURRENT.get(off);
@@ -96,7 +96,7 @@ fn schedule(reason: Reason, off: &InterruptsOff) {
     switch_to(RUN_QUEUE.pop(off).unwrap_or(IDLE.get(off)), reason, off);
 }
 
-/// Gives the CPU to `next`. Returns when the thread that leaves it gets it back.
+/// Gives the CPU to `next`. Returns when the thread that called it gets the CPU back.
 #[inline(always)]
 fn switch_to(next: ThreadId, reason: Reason, off: &InterruptsOff) {
     let me = CURRENT.get(off);
@@ -106,8 +106,8 @@ fn switch_to(next: ThreadId, reason: Reason, off: &InterruptsOff) {
     let state = THREADS[next].state.get(off);
     debug_assert!(state == State::Ready, "thread {next} is {state:?} and not Ready");
     let guards = OffCount::current();
-    // SAFETY: 1. Interrupts are off. 2. A thread in the run queue does not run, so its context was saved by the
-    // switch, or made for its start. 3. It is not this thread: that is in the run queue only if it is not alone.
+    // SAFETY: 1. Interrupts are off. 2. A thread in the run queue is not running, so its context was saved by the
+    // switch, or made for its start. 3. `next` is not this thread, which goes into the queue only behind another.
     unsafe {
         SWITCH.get(off)(me, next);
         guards.restore();
@@ -126,8 +126,8 @@ pub(crate) fn make_ready(thread: ThreadId, off: &InterruptsOff) {
 // ANCHOR_END: ready
 
 // ANCHOR: block
-/// Lets the other threads run until this one is woken, or until the tick `deadline`; tells whether that was why.
-/// The thread stands in `queue`.
+/// Lets the other threads run until this one is woken, or until the tick `deadline`; returns whether the deadline
+/// ended the wait. The thread is in `queue` already.
 pub(crate) fn block(queue: &'static ThreadQueue, reason: Reason, deadline: Option<u64>, off: &InterruptsOff) -> bool {
     let id = may_leave(off);
     let me = &THREADS[id];
@@ -140,11 +140,11 @@ pub(crate) fn block(queue: &'static ThreadQueue, reason: Reason, deadline: Optio
         timeslice::wake_before(sleepers.next(), timer::ticks(), off);
     }
     schedule(reason, off);
-    // Waking takes the deadline away; only a deadline that has passed is still there.
+    // `wake` removes the deadline, so one that is still there has passed.
     me.deadline.replace(None, off).is_some()
 }
 
-/// Lets `thread` run again, which has just been taken out of the queue in which it waited.
+/// Makes `thread` ready, which has just been taken out of the queue in which it waited.
 pub(crate) fn wake(thread: ThreadId, off: &InterruptsOff) {
     THREADS[thread].waits_in.set(None, off);
     if let Some(deadline) = THREADS[thread].deadline.replace(None, off) {
@@ -154,7 +154,7 @@ pub(crate) fn wake(thread: ThreadId, off: &InterruptsOff) {
 }
 
 /// Wakes the threads whose deadline has passed.
-#[inline(never)] // few ticks that end a timeslice do
+#[inline(never)] // few of the ticks that end a timeslice need it
 fn wake_sleepers(off: &InterruptsOff) {
     let now = timer::ticks();
     let mut sleepers = SLEEPERS.lock();
@@ -179,7 +179,7 @@ pub(crate) fn finish(off: &InterruptsOff) -> ! {
 /// The running thread, which is going to wait or to end.
 ///
 /// # Panics
-/// If that is the idle thread: the handler that interrupts it must do neither. Or in the condition of a wait.
+/// If it is the idle thread (a handler that interrupts it must do neither), or in the condition of a wait.
 fn may_leave(off: &InterruptsOff) -> ThreadId {
     let me = CURRENT.get(off);
     assert!(me != IDLE.get(off), "no other thread could run: it is the idle one, or comes before `threads::init`");
@@ -214,7 +214,7 @@ fn tick() {
 // ANCHOR_END: tick
 
 // ANCHOR: idle
-/// What the idle thread does: it halts the CPU until the next interrupt, and lets any other thread run first.
+/// What the idle thread does: halts the CPU until the next interrupt, and gives way to any thread that is ready.
 pub(crate) fn idle(_: usize) {
     loop {
         let off = interrupts_off();

@@ -1,4 +1,4 @@
-//! How the turns of each thread have ended: counted before every switch.
+//! How each thread's turns ended, counted before every switch.
 
 #![cfg(target_os = "none")]
 
@@ -24,13 +24,13 @@ pub fn count_turns() {
 }
 
 fn count(from: ThreadId, _: ThreadId, reason: Reason) {
-    // Interrupts are off, so a load and a store are as good as one step.
+    // Interrupts are off, so nothing comes between the load and the store.
     let count = &COUNTS[from][reason as usize];
     count.store(count.load(Relaxed).saturating_add(1), Relaxed);
 }
 // ANCHOR_END: count
 
-/// What was counted of `thread`, which is set to zero for the next thread in its slot.
+/// The counts of `thread`, which are set to zero for the next thread in its slot.
 pub fn take(thread: ThreadId) -> Counts {
     Counts::new(COUNTS[thread].each_ref().map(|count| count.swap(0, Relaxed)))
 }

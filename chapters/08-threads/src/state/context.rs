@@ -9,23 +9,23 @@ use core::mem::offset_of;
 use core::ptr;
 
 // ANCHOR: context
-/// What a thread that does not run has on top of its stack, lowest address first.
+/// What a thread that is not running has on top of its stack, lowest address first.
 ///
-/// A compiled function expects the functions it calls to keep these registers and the stack, and nothing else
+/// A compiled function expects the functions it calls to preserve these registers and the stack, and nothing else
 /// (System V ABI for i386, "Registers and the Stack Frame"). So for a thread that has called the switch, this
-/// is all there is to save.
+/// is all that has to be saved.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Context {
-    /// Kept across calls.
+    /// Callee-saved: preserved across calls.
     pub edi: u32,
-    /// Kept across calls.
+    /// Callee-saved.
     pub esi: u32,
-    /// Kept across calls.
+    /// Callee-saved.
     pub ebx: u32,
-    /// The caller's frame pointer; 0 ends the chain of callers.
+    /// Callee-saved, and the caller's frame pointer; 0 ends the chain of callers.
     pub ebp: u32,
-    /// Where the thread goes on: the return address of its call of the switch.
+    /// Where the thread continues: the return address of its call of the switch.
     pub eip: u32,
 }
 
@@ -37,7 +37,7 @@ const _: () =
 
 // ANCHOR: new
 impl Context {
-    /// The context of a thread that is going to call `start(entry, argument)`, with interrupts off.
+    /// The context of a new thread, which will call `start(entry, argument)` with interrupts off.
     pub fn new(start: Start, entry: fn(usize), argument: usize) -> Self {
         unsafe extern "C" {
             /// In switch.s.
@@ -54,8 +54,8 @@ impl Context {
 }
 
 impl Context {
-    /// The context of a thread that is going to return from an interrupt: a `TrapFrame` lies just above, of code that
-    /// has these reasons to keep interrupts off.
+    /// The context of a thread that will return from an interrupt. The `TrapFrame` lies just above it, and the
+    /// interrupted code has these reasons to keep interrupts off.
     pub fn returning(reasons: OffCount) -> Self {
         Self { ebx: reasons.as_u32(), eip: interrupts::interrupt_return().as_u32(), ..Self::default() }
     }
@@ -67,23 +67,23 @@ pub type Start = extern "C" fn(entry: fn(usize), argument: usize) -> !;
 // ANCHOR_END: new
 
 // ANCHOR: switch
-/// Where each thread that does not run has its context: on its stack. The switch finds it by this name.
+/// Where each thread that is not running has its context, on its stack. `switch.s` finds the table by this name.
 #[unsafe(export_name = "thread_contexts")]
 static CONTEXTS: Contexts = Contexts(PerThread::new([const { InterruptCell::new(ptr::null_mut()) }; MOST_THREADS]));
 
 struct Contexts(PerThread<InterruptCell<*mut Context>>);
 
-// SAFETY: what the pointers lead to is used by the switch alone, with interrupts off.
+// SAFETY: only the switch follows these pointers, with interrupts off.
 unsafe impl Sync for Contexts {}
 
-/// Lets `thread` go on with `context` when the CPU comes to it for the first time. The first thread has come already,
-/// and gets one that is never used.
+/// Makes `context` the one with which `thread` begins. The first thread is running already; it gets a pointer that is
+/// never followed.
 pub fn begin_with(context: *mut Context, thread: ThreadId, off: &InterruptsOff) {
     CONTEXTS.0[thread].set(context, off);
 }
 
-/// Does `work`, in the running thread `me`, without a context: it is one that the thread had once, and only a switch
-/// gives it another. None if a switch has.
+/// Does `work` while no context is stored for the running thread `me`. Only a switch stores one; if one is there
+/// afterwards, `work` has switched, and the result is none.
 #[inline(always)]
 pub fn without<T>(me: ThreadId, off: &InterruptsOff, work: impl FnOnce() -> T) -> Option<T> {
     let before = CONTEXTS.0[me].replace(ptr::null_mut(), off);
@@ -91,23 +91,23 @@ pub fn without<T>(me: ThreadId, off: &InterruptsOff, work: impl FnOnce() -> T) -
     CONTEXTS.0[me].replace(before, off).is_null().then_some(result)
 }
 
-/// Is the running thread `me` in the midst of [`without`]?
+/// Is the running thread `me` inside [`without`]?
 pub fn is_without(me: ThreadId, off: &InterruptsOff) -> bool {
     CONTEXTS.0[me].get(off).is_null()
 }
 
 global_asm!(include_str!("switch.s"));
 
-/// A routine that goes from one thread to another, and leaves a [`Context`]. [`switch`] is one; a later chapter
-/// has another.
+/// A routine for the context switch, which saves a [`Context`] and loads another. [`switch`] is one; a later
+/// chapter has another.
 ///
 /// # Safety
 /// As for [`switch`].
 pub type Switch = unsafe extern "fastcall" fn(from: ThreadId, to: ThreadId);
 
 unsafe extern "fastcall" {
-    /// Saves the context of the thread `from`, which is running, and goes on with the thread `to`. Returns when some
-    /// thread switches back.
+    /// The context switch: saves the context of the thread `from`, which is running, and continues with the thread
+    /// `to`. Returns when another thread switches back.
     ///
     /// # Safety
     /// 1. Interrupts are off.

@@ -1,7 +1,7 @@
-//! The thread control block: what the kernel knows of each thread.
+//! The thread control block: what the kernel knows about each thread.
 //!
-//! Everything about a thread is found here or in a [`PerThread`] table of its own. A slot that has been
-//! used and is free again is linked to the next one; the slots above `HIGH_WATER` have never been used.
+//! Everything about a thread is here or in another [`PerThread`] table. Slots that were used and are free again
+//! are in a queue; the slots from `HIGH_WATER` on have never been used.
 
 #![cfg(target_os = "none")]
 
@@ -16,23 +16,23 @@ use core::ptr;
 /// What a thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// There is no such thread.
+    /// No thread has this slot.
     Free,
     /// It is being made.
     Reserved,
-    /// It could run: it runs, or is in the run queue. (The idle thread never is.)
+    /// It could run: it is running or in the run queue. (The idle thread is never in the queue.)
     Ready,
-    /// It waits to be woken, or for its deadline.
+    /// It waits to be woken, or for its deadline to pass.
     Waiting,
-    /// It has ended, and waits to be reaped.
+    /// It has ended and has not been reaped: a zombie.
     Finished,
 }
 
-/// What the kernel knows of a thread.
+/// What the kernel knows about a thread.
 pub struct ThreadControlBlock {
     /// What it is doing.
     pub state: InterruptCell<State>,
-    /// While it waits: the queue in which it stands.
+    /// While it waits: the queue that it is in.
     pub waits_in: InterruptCell<Option<&'static ThreadQueue>>,
     /// While it waits with a deadline: the tick.
     pub deadline: InterruptCell<Option<u64>>,
@@ -53,14 +53,14 @@ pub static THREADS: PerThread<ThreadControlBlock> = PerThread::new(
     }; MOST_THREADS],
 );
 
-/// The free slots that have been used before, and how many slots have ever been used: the first ones.
+/// The free slots that have been used before, and how many slots have ever been used.
 static FREE: ThreadQueue = ThreadQueue::new();
 static HIGH_WATER: InterruptCell<usize> = InterruptCell::new(0);
 
-/// Makes what runs now the first thread.
+/// Makes the code that is running the first thread.
 ///
 /// # Panics
-/// If it is that already.
+/// If there is a first thread already.
 pub fn make_first(off: &InterruptsOff) {
     assert!(HIGH_WATER.replace(1, off) == 0, "the scheduler has been started already");
     THREADS[ThreadId::FIRST].state.set(State::Ready, off);
@@ -68,7 +68,7 @@ pub fn make_first(off: &InterruptsOff) {
 }
 
 // ANCHOR: slots
-/// Takes a free slot; none if there are as many threads as there can be.
+/// Takes a free slot; none if every slot is in use.
 ///
 /// # Panics
 /// If there is no first thread yet.
@@ -86,7 +86,7 @@ pub fn allocate_slot(off: &InterruptsOff) -> Option<ThreadId> {
     Some(thread)
 }
 
-/// Gives a slot back, and the thread's stack with it.
+/// Frees a slot, and the thread's stack with it.
 pub fn free_slot(thread: ThreadId, off: &InterruptsOff) {
     drop(THREADS[thread].stack.replace(None, off));
     THREADS[thread].state.set(State::Free, off);

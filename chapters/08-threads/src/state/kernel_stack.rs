@@ -1,5 +1,6 @@
-//! The stack of a kernel thread: three pages, and a guard page below them. A formatted `println!` that is
-//! interrupted takes about one kilobyte of them, and a panic two.
+//! The stack of a kernel thread: three pages, and a guard page below them.
+//!
+//! A `println!` with formatting that is interrupted takes about one kilobyte of them, and a panic two.
 //!
 //! ```text
 //!   0xD000_0000 + slot * 16 KiB:    | guard page | page | page | page |
@@ -16,7 +17,7 @@ use paging::KERNEL;
 use paging::regions::{self, Region};
 use paging::{Flags, PAGE_BYTES};
 
-/// A kernel stack. Its memory is given back when it is dropped: not by the thread that runs on it.
+/// A kernel stack. Dropping it frees its memory, so the thread that runs on it must not do that.
 pub struct KernelStack {
     top: VirtAddr,
 }
@@ -24,7 +25,7 @@ pub struct KernelStack {
 /// Makes the page tables of all kernel stacks, and names the region.
 ///
 /// # Panics
-/// If memory is out.
+/// If memory is exhausted.
 pub fn init() {
     let all = START..START.wrapping_add(MOST_THREADS as u32 * BYTES);
     KERNEL.lock().make_tables(all.clone()).expect("kernel stacks need memory for their page tables");
@@ -35,10 +36,10 @@ pub fn init() {
 
 impl KernelStack {
     // ANCHOR: stack
-    /// The stack of `thread`, which has none yet; none if memory is out.
+    /// A stack for `thread`, which has none yet; none if memory is exhausted.
     pub(crate) fn new(thread: ThreadId) -> Option<Self> {
         let top = Self::top_of(thread);
-        // SAFETY: these pages are for nothing else.
+        // SAFETY: nothing else uses these pages.
         unsafe { KERNEL.lock().map_free_frames(pages_below(top), Flags::WRITABLE) }.ok()?;
         Some(Self { top })
     }

@@ -2,8 +2,8 @@
  * The context switch: unsafe extern "fastcall" fn switch(from: ThreadId, to: ThreadId)
  *
  * ECX is `from` and EDX is `to`: their slots plus one. The pushes and the return address of the call make a Context on
- * the old thread's stack; the pops and `ret` consume the one on the new thread's stack. `thread_contexts` has a word
- * for each slot (context.rs):
+ * the old thread's stack; the pops and `ret` consume the Context on the new thread's stack. `thread_contexts` has a
+ * word for each slot (context.rs):
  *
  *      the old thread's stack                     the new thread's stack
  *
@@ -14,8 +14,8 @@
  *      | ESI                |                     | ESI                |
  *      | EDI                | <- of `from`        | EDI                | <- of `to`
  *
- * The flags need no place. On both sides interrupts are off and the direction is forward, as it is
- * between any two functions; the other flags mean nothing after a call.
+ * The flags are not saved. IF and DF are the same in both threads: interrupts are off, and the direction is forward, as
+ * the ABI demands at every call. The other flags mean nothing after a call.
  */
     .section .text.switch, "ax"
     .global switch
@@ -33,7 +33,7 @@ switch:
     ret
 
 /*
- * Where a new thread starts. Its Context (Context::new) has the function to call in EDI, and that function's
+ * Where a new thread begins. Its Context (Context::new) has the function to call in EDI, and that function's
  * arguments in EBX and ESI. The function never returns, so its return address is 0, which ends a trace. Interrupts are
  * off because the thread has just begun: OffCount::START in common/src/lock.rs.
  */

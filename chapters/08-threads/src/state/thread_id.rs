@@ -1,14 +1,14 @@
-//! Which thread: a slot in every table of threads.
+//! A thread's number: its slot in every table of threads.
 
 use core::fmt;
 use core::num::NonZeroU32;
 use core::ops::{Index, IndexMut};
 
-/// As many threads can exist at once, the first one and the idle one included.
+/// How many threads can exist at once, including the first one and the idle one.
 pub const MOST_THREADS: usize = 1024;
 
 // ANCHOR: id
-/// A thread, by its slot, which is below [`MOST_THREADS`]. When a thread is gone, its slot goes to another.
+/// A thread, named by its slot, which is below [`MOST_THREADS`]. When it has been reaped, another may get the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct ThreadId(NonZeroU32); // the slot plus one, so that `Option<ThreadId>` takes no more room
@@ -19,7 +19,7 @@ pub struct PerThread<T>([T; MOST_THREADS]);
 // ANCHOR_END: id
 
 impl ThreadId {
-    /// The thread that the kernel was when it began.
+    /// The thread that the kernel is when it starts.
     pub const FIRST: Self = Self::new(0);
 
     /// The thread in this slot.
@@ -39,7 +39,7 @@ impl ThreadId {
 }
 
 impl<T> PerThread<T> {
-    /// A table in which each thread's value is the one given.
+    /// A table with these values, one for each thread.
     pub const fn new(values: [T; MOST_THREADS]) -> Self {
         Self(values)
     }

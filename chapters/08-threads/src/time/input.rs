@@ -1,6 +1,6 @@
-//! What is typed, at the serial port or at the keyboard, and waiting for it.
+//! Input from the keyboard and the serial port, and waiting for it.
 //!
-//! Both devices interrupt when a byte has come. The handler puts the byte into a buffer and wakes the reader
+//! Both devices interrupt when a byte has arrived. The handler puts the byte into a buffer and wakes the reader
 //! that has waited longest.
 
 #![cfg(target_os = "none")]
@@ -31,10 +31,10 @@ const SERIAL_RECEIVED: u8 = 0x01;
 /// Where there is no UART, every bit of the status reads as set.
 const NO_UART: u8 = 0xFF;
 
-/// What was typed and not read yet: so many bytes at most. What comes when it is full is lost.
+/// The bytes that were typed and have not been read. When there are `MOST_TYPED`, further bytes are lost.
 static TYPED: Lock<VecDeque<u8>> = Lock::new(VecDeque::new());
 const MOST_TYPED: usize = 256;
-/// The threads that wait for it.
+/// The threads that wait for a byte.
 static READERS: WaitQueue = WaitQueue::new();
 static KEYBOARD: Lock<PS2Keyboard<Us104Key, ScancodeSet1>> =
     Lock::new(PS2Keyboard::new(ScancodeSet1::new(), Us104Key, HandleControl::MapLettersToUnicode));
@@ -42,7 +42,7 @@ static KEYBOARD: Lock<PS2Keyboard<Us104Key, ScancodeSet1>> =
 /// Lets both devices interrupt.
 pub fn init() {
     let _off = interrupts_off();
-    TYPED.lock().reserve(MOST_TYPED); // the handlers must not need memory
+    TYPED.lock().reserve(MOST_TYPED); // the handlers must not allocate
     // SAFETY: both handlers leave the frame alone, and tell the controllers that the interrupt is over.
     unsafe {
         interrupts::register(Irq::Serial1.vector(), serial_interrupt);
@@ -53,7 +53,7 @@ pub fn init() {
         outb(SERIAL_MODEM, MODEM_WITH_INTERRUPTS);
         outb(SERIAL_INTERRUPTS, INTERRUPT_WHEN_RECEIVED);
     }
-    // What came before is taken out: a line that is up already would never go up again.
+    // Earlier bytes are taken out: an interrupt line that is already high would never rise again.
     receive_serial();
     keyboard_controller::init(scan_code);
     pic::unmask(Irq::Serial1);
@@ -61,10 +61,10 @@ pub fn init() {
 }
 
 // ANCHOR: read
-/// Waits for a byte that is typed. Of several threads that wait, the one that came first gets it.
+/// Waits for a typed byte. If several threads wait, the one that came first gets it.
 ///
 /// # Panics
-/// If [`init`] has not been called: no byte would ever come.
+/// If [`init`] has not been called: no byte would ever arrive.
 pub fn read_byte() -> u8 {
     loop {
         if let Some(byte) = read(None) {
@@ -73,7 +73,7 @@ pub fn read_byte() -> u8 {
     }
 }
 
-/// As [`read_byte`], but waits no longer than until the tick `deadline`.
+/// As [`read_byte`], but waits until the tick `deadline` at most.
 ///
 /// # Panics
 /// As [`read_byte`].
@@ -99,7 +99,7 @@ extern "C" fn keyboard_interrupt(_: &mut TrapFrame) {
     pic::end_of_interrupt(Irq::Keyboard);
 }
 
-/// Takes all that the UART has received.
+/// Takes every byte that the UART has received.
 fn receive_serial() {
     // SAFETY: reading the status changes nothing that is used here.
     let has_received = || match unsafe { inb(SERIAL_STATUS) } {
@@ -112,7 +112,7 @@ fn receive_serial() {
     }
 }
 
-/// Makes a letter of what the keyboard has sent, if it is one.
+/// Turns a scan code from the keyboard into a letter, if it stands for one.
 fn scan_code(byte: u8) {
     let mut keyboard = KEYBOARD.lock();
     let event = keyboard.add_byte(byte).ok().flatten();

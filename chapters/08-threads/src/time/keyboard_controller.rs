@@ -1,15 +1,16 @@
 //! The controller between the keyboard and the CPU (IBM PC AT Technical Reference, "Keyboard Controller"; with a mouse,
 //! IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller").
 //!
-//! It has one register for what it has received, whichever device that comes from. A mouse that firmware has left on
-//! would fill it, and no key would come through any more. So what firmware has left is set anew.
+//! It has one register for received bytes, from the keyboard and from the mouse. If firmware has left the mouse on, a
+//! byte from it would stay there unread, and no key would arrive any more. So the kernel sets the controller up again.
+//! QEMU leaves the mouse off: this shows on some real machines only.
 
 #![cfg(target_os = "none")]
 
 use x86::io::{inb, outb};
 
 const DATA: u16 = 0x60;
-/// The status when it is read, a command when it is written.
+/// Reading it returns the status; writing it sends a command.
 const STATUS: u16 = 0x64;
 /// Where there is no controller, every bit reads as set.
 const NO_CONTROLLER: u8 = 0xFF;
@@ -24,7 +25,7 @@ const READ_SETTINGS: u8 = 0x20;
 const WRITE_SETTINGS: u8 = 0x60;
 const KEYBOARD_OFF: u8 = 0xAD;
 
-// What the keyboard itself is told, and what it answers to each byte (the same, "Keyboard").
+// Commands to the keyboard itself, and its answer to each byte (the same manual, "Keyboard").
 const SET_SCAN_CODES: u8 = 0xF0;
 const SCAN: u8 = 0xF4;
 const ACKNOWLEDGED: u8 = 0xFA;
@@ -34,21 +35,21 @@ const KEYBOARD_INTERRUPTS: u8 = 1 << 0;
 const MOUSE_INTERRUPTS: u8 = 1 << 1;
 const KEYBOARD_IS_OFF: u8 = 1 << 4;
 const MOUSE_IS_OFF: u8 = 1 << 5;
-/// Scan codes arrive as those of set 1.
+/// The controller translates scan codes into those of set 1.
 const IS_TRANSLATED: u8 = 1 << 6;
 
-/// How often to look for something that takes a few thousandths of a second at most.
+/// How often to poll for something that takes a few milliseconds at most.
 const PATIENCE: u32 = 100_000;
 
 // ANCHOR: init
 /// Lets the keyboard send scan codes and interrupt, and keeps the mouse silent. Calls `take` with each byte that the
-/// keyboard has sent before.
+/// keyboard has sent already.
 pub fn init(mut take: impl FnMut(u8)) {
     // SAFETY: reading the status changes nothing.
     if unsafe { inb(STATUS) } == NO_CONTROLLER {
         return;
     }
-    command(KEYBOARD_OFF); // what is received from here on is not the keyboard's
+    command(KEYBOARD_OFF); // no byte that arrives after this comes from the keyboard
     while let Some(byte) = receive() {
         take(byte);
     }
@@ -67,7 +68,7 @@ pub fn init(mut take: impl FnMut(u8)) {
 }
 // ANCHOR_END: init
 
-/// Sends a byte to the keyboard, and tells whether it has answered. Calls `take` with each byte that comes before that.
+/// Sends a byte to the keyboard; returns whether it was acknowledged. Calls `take` with each byte that arrives first.
 fn tell_keyboard(byte: u8, mut take: impl FnMut(u8)) -> bool {
     write(DATA, byte);
     for received in (0..PATIENCE).filter_map(|_| receive()) {
@@ -99,7 +100,7 @@ fn command(command: u8) {
     write(STATUS, command);
 }
 
-/// Writes as soon as the controller has taken what was written before.
+/// Writes as soon as the controller has taken the byte before.
 fn write(port: u16, value: u8) {
     // SAFETY: the controller reaches no memory, and none of its commands that are sent here resets the machine.
     unsafe {

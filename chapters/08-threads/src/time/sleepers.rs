@@ -1,13 +1,13 @@
 //! The threads that wait with a deadline, and until which tick.
 //!
-//! Sorted, the next one to wake last: the timer looks at that one often and finds it at once. A thread that
-//! falls asleep pays for finding its place.
+//! The list is sorted, and the next thread to wake is the last: the timer looks at it often and finds it at once.
+//! A thread that goes to sleep pays for finding its place.
 
 use crate::state::thread_id::{MOST_THREADS, ThreadId};
 
-/// Threads that sleep. Each can be among them once.
+/// Threads that wait with a deadline. Each can be in the list once.
 pub struct Sleepers {
-    /// The first `length` of them count. Zeros at first, which take no room in the kernel's file.
+    /// The first `length` entries are valid. All are zero at first, so they take no room in the kernel's file.
     list: [(u64, Option<ThreadId>); MOST_THREADS],
     length: usize,
 }
@@ -19,7 +19,7 @@ impl Sleepers {
     }
 
     // ANCHOR: sleepers
-    /// Adds `thread`, which is to wake at the tick `wake_at`; behind those that wake at the same one.
+    /// Adds `thread`, which is to wake at the tick `wake_at`, after those that wake at the same tick.
     pub fn add(&mut self, wake_at: u64, thread: ThreadId) {
         let place = self.list[..self.length].partition_point(|(tick, _)| *tick > wake_at);
         self.list.copy_within(place..self.length, place + 1);
@@ -32,10 +32,10 @@ impl Sleepers {
         self.list[..self.length].last().map(|(tick, _)| *tick)
     }
 
-    /// Takes out `thread`, which was added to wake at the tick `wake_at`.
+    /// Removes `thread`, which was added to wake at the tick `wake_at`.
     ///
     /// # Panics
-    /// If it is not among them.
+    /// If it is not in the list.
     pub fn remove(&mut self, wake_at: u64, thread: ThreadId) {
         let same_tick = self.list[..self.length].partition_point(|(tick, _)| *tick > wake_at);
         let behind = self.list[same_tick..self.length].iter().position(|(_, sleeper)| *sleeper == Some(thread));
@@ -44,7 +44,7 @@ impl Sleepers {
         self.length -= 1;
     }
 
-    /// Takes out one whose tick has come, if there is one.
+    /// Removes a thread whose tick has come, if there is one.
     pub fn take(&mut self, now: u64) -> Option<ThreadId> {
         let (_, thread) = self.list[..self.length].last().filter(|(tick, _)| *tick <= now)?;
         self.length -= 1;

@@ -7,7 +7,7 @@ use common::lock::{InterruptCell, InterruptsOff};
 /// The length of a timeslice in ticks.
 static LENGTH: InterruptCell<u32> = InterruptCell::new(0);
 
-/// Ticks until the running thread's timeslice is over. If no other thread is ready then, the count goes on
+/// Ticks until the running thread's timeslice is over. If no other thread is ready then, the count continues
 /// below zero, that is, from the highest number down.
 static LEFT: InterruptCell<u32> = InterruptCell::new(0);
 
@@ -32,7 +32,7 @@ pub fn begin(off: &InterruptsOff) {
     LEFT.set(LENGTH.get(off), off);
 }
 
-/// A thread is ready. If the timeslice went on only because none was, the next tick ends it.
+/// A thread has become ready. If the timeslice is over and continues only because none was, the next tick ends it.
 #[inline(always)]
 pub fn end_if_over(off: &InterruptsOff) {
     if is_over(off) {
@@ -40,7 +40,7 @@ pub fn end_if_over(off: &InterruptsOff) {
     }
 }
 
-/// Is the timeslice over? Below zero, more ticks are left than it ever had.
+/// Is the timeslice over? A count below zero reads as more ticks than a timeslice has.
 #[inline(always)]
 pub fn is_over(off: &InterruptsOff) -> bool {
     LEFT.get(off).wrapping_sub(1) >= LENGTH.get(off)

@@ -1,9 +1,9 @@
 //! One way to wait: a queue of threads that wait for a condition.
 //!
-//! A loop that asks again and again costs a whole timeslice for every look. A thread in a wait queue costs
-//! nothing: it is in no run queue until another thread, or the handler of an interrupt, has changed something
-//! and wakes it. Only the waiting thread looks at its condition, before it waits and each time it is woken, so
-//! a condition may use what lies on that thread's stack.
+//! A thread that polls in a loop uses up a whole timeslice each time. A thread in a wait queue costs nothing: it is
+//! not in the run queue until another thread, or an interrupt handler, has changed something and wakes it. Only the
+//! waiting thread looks at its condition, before it waits and each time it is woken, so the condition may use local
+//! variables of that thread.
 
 #![cfg(target_os = "none")]
 
@@ -41,10 +41,10 @@ impl WaitQueue {
     }
 
     // ANCHOR: wait
-    /// Waits until `condition` returns something, and returns that; none if the tick `deadline` comes first.
+    /// Waits until `condition` returns a value, and returns it; none if the tick `deadline` comes first.
     ///
-    /// The condition is asked with interrupts off, so what it looks at cannot change between the look and the
-    /// wait. Whatever changes that must then wake the queue.
+    /// The condition runs with interrupts off, so what it looks at cannot change between the look and the wait.
+    /// Code that changes it must wake the queue afterwards.
     ///
     /// # Panics
     /// If the condition itself waits, lets another thread run, or ends the thread.
@@ -56,7 +56,7 @@ impl WaitQueue {
     ) -> Option<T> {
         let off = interrupts_off();
         let me = scheduler::current();
-        // What a woken thread is going to take, a newcomer must not take before it.
+        // A newcomer must not take what a woken thread is about to take.
         let mut look = |has_looked| {
             (has_looked || self.woken.get(&off) == 0)
                 .then(|| context::without(me, &off, &mut condition).unwrap_or_else(|| scheduler::refuse_condition()))
@@ -97,7 +97,7 @@ impl WaitQueue {
 
     // ANCHOR: wake
     /// Wakes the thread that has waited longest, if any waits. This is for queues in which all threads wait for the
-    /// same; where conditions differ, the one that could go on may be another.
+    /// same condition. Where conditions differ, another thread may be the one that could continue.
     pub fn wake_one(&self) {
         let off = interrupts_off();
         if let Some(thread) = self.waiting.pop(&off) {
@@ -129,8 +129,8 @@ impl WaitQueue {
     }
 }
 
-/// Puts a thread at the end of a queue, if it has just come. One that was woken in vain keeps its place: it stands
-/// before all that came later.
+/// Puts a thread that has just come at the end of a queue. One that was woken in vain keeps its place: it goes before
+/// all that came later.
 fn enqueue(queue: &ThreadQueue, me: ThreadId, stands_last: bool, off: &InterruptsOff) {
     if stands_last {
         let arrival = ARRIVALS.get(off) + 1;
@@ -144,10 +144,10 @@ fn enqueue(queue: &ThreadQueue, me: ThreadId, stands_last: bool, off: &Interrupt
 }
 
 // ANCHOR: sleep
-/// What each thread waits in that waits for a deadline alone. No thread ever wakes these queues.
+/// The queue in which each thread waits that waits for a deadline alone. No code wakes these queues.
 static ASLEEP: PerThread<WaitQueue> = PerThread::new([const { WaitQueue::new() }; MOST_THREADS]);
 
-/// Lets the other threads run until so many ticks have come.
+/// Lets the other threads run until this many ticks have come.
 pub fn sleep(ticks: u32) {
     if ticks == 0 {
         return scheduler::yield_now();

@@ -1,4 +1,4 @@
-//! Guards against interrupts: counted, so in any order, and each thread has a count of its own.
+//! Interrupt guards: they are counted, so they may be dropped in any order, and each thread has its own count.
 
 use crate::{ENDLESS, ENOUGH, interrupts_are_on, join, run, spawn, spin_for, start};
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use threads::{Reason, WaitQueue, sleep, yield_now};
 
 const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
-/// Makes three guards, drops them in this order, and says what `interrupts_are_on` before and after.
+/// Makes three guards and drops them in this order. Interrupts are as `before` says, before and after.
 fn drop_in(order: [usize; 3], before: bool) {
     assert_eq!(interrupts_are_on(), before);
     let mut guards = [(); 3].map(|()| Some(interrupts_off()));
@@ -54,7 +54,7 @@ pub fn guards_of_a_handler_leave_interrupts_off() {
     assert_eq!(CALLS.load(Relaxed), 1);
 }
 
-/// Two threads that have one turn between them, so a single wake that is missed stops both.
+/// Two threads share one turn, so a single lost wakeup stops both.
 pub fn guards_dropped_in_any_order_lose_no_wake() {
     static TURN: AtomicUsize = AtomicUsize::new(0);
     static QUEUE: WaitQueue = WaitQueue::new();
@@ -64,7 +64,7 @@ pub fn guards_dropped_in_any_order_lose_no_wake() {
             let second = interrupts_off();
             drop(first);
             assert!(!interrupts_are_on());
-            // Without a guard, a tick would come here sooner or later.
+            // Without a guard, a tick would sooner or later come here.
             (0..turn % 100).for_each(|_| spin_loop());
             QUEUE.wait_until(Reason::Wait, None, || (TURN.load(Relaxed) == turn).then_some(()));
             assert!(!interrupts_are_on());
@@ -75,7 +75,7 @@ pub fn guards_dropped_in_any_order_lose_no_wake() {
         }
     }
     start(1000, 1);
-    // One that is always there to be switched to, and is preempted.
+    // A thread that is always ready to run, and is preempted.
     let other = spawn(0, |_| {
         while ENOUGH.load(Relaxed) == 0 {
             spin_loop();

@@ -1,4 +1,4 @@
-//! The hook before every switch: which switches it sees, and in which order hooks are called.
+//! The hooks before every switch: which switches they see, and in which order they are called.
 
 use crate::{ENDLESS, LONG, interrupts_are_on, note, notes, spawn, spin_for, start};
 use alloc::vec::Vec;
@@ -26,7 +26,7 @@ fn add(hook: &'static Hook) {
 pub fn the_hook_sees_each_switch_and_its_reason() {
     start(1000, ENDLESS);
     add(&SEE);
-    // With interrupts off, the sleeper's tick comes only once no other thread can run.
+    // With interrupts off, the sleeper's tick comes only after no other thread can run.
     let _off = interrupts_off();
     let yields = spawn(0, |_| yield_now());
     let sleeps = spawn(0, |_| {
@@ -48,7 +48,7 @@ pub fn the_hook_sees_each_switch_and_its_reason() {
     assert_eq!(*SWITCHES.lock(), expected);
 }
 
-/// The thread that it lets wait is in the run queue already.
+/// The thread that the hook makes wait is in the run queue already.
 pub fn a_hook_that_waits_is_noticed() {
     static HAS_WAITED: AtomicBool = AtomicBool::new(false);
     static WAIT: Hook = Hook::new(|_, _, _| {

@@ -1,4 +1,4 @@
-//! Threads that are made step by step, and what is found by a thread's number.
+//! Threads that are made step by step, and values that are found by a thread's number.
 
 use crate::{ENDLESS, LONG, end_of_tick, interrupts_are_on, join, note, notes, run, spawn, start, start_with};
 use alloc::vec::Vec;
@@ -41,11 +41,11 @@ pub fn a_reserved_thread_that_is_dropped_gives_slot_and_stack_back() {
     assert_eq!(notes(), [1]);
 }
 
-/// By a switch that does not.
+/// With a switch that returns without switching.
 pub fn a_thread_that_runs_after_its_end_is_noticed() {
     extern "fastcall" fn stay(_: ThreadId, _: ThreadId) {}
     start_with(1000, ENDLESS, stay);
-    // SAFETY: nothing on the stack is relied upon.
+    // SAFETY: no code relies on what is on the stack.
     unsafe { threads::exit() }
 }
 
@@ -56,7 +56,7 @@ pub fn a_second_stack_for_a_thread_is_a_bug() {
     let _ = thread.allocate_stack();
 }
 
-// Where a thread starts that has a context of its own: puts the reasons of EBX in force, as a return from an interrupt
+// Where a thread with a context of its own begins. Puts the reasons in EBX in force, as a return from an interrupt
 // does, and passes the registers to `noted`.
 global_asm!(
     ".global look_at_registers",
@@ -72,11 +72,11 @@ extern "C" fn noted(edi: u32, esi: u32, ebx: u32, ebp: u32) -> ! {
     [edi, esi, ebx, ebp].into_iter().for_each(|register| note(register as usize));
     assert!(!interrupts_are_on(), "the switch leaves them off");
     note(usize::from(OffCount::current() != OffCount::START));
-    // SAFETY: the stack has words alone, and no thread waits for more than the end.
+    // SAFETY: the stack holds numbers only, and no thread waits for more than the end.
     unsafe { threads::exit() }
 }
 
-/// Starts a thread with registers that are known, and waits until it has noted them.
+/// Starts a thread with known registers, and waits until it has noted them.
 fn start_with_context(reasons: OffCount) {
     unsafe extern "C" {
         safe static look_at_registers: u8;
@@ -85,7 +85,7 @@ fn start_with_context(reasons: OffCount) {
     let context = thread.allocate_stack().expect("there is memory").as_ptr::<Context>().wrapping_sub(1);
     let eip = VirtAddr::from(&raw const look_at_registers);
     // SAFETY: 1. The stack is the thread's own, and the code needs nothing above the context. 2. The stack stays until
-    // the thread is joined. 3. It is made here.
+    // the thread is joined. 3. The context is made here.
     let thread = unsafe {
         context.write(Context { esi: 2, ebp: 4, eip: eip.as_u32(), ..Context::returning(reasons) });
         thread.start(context)
@@ -109,7 +109,7 @@ pub fn a_thread_may_begin_with_the_guards_of_another() {
     start_with_context(reasons);
     assert_eq!(notes().last(), Some(&1), "its guards are there");
     assert!(interrupts_are_on(), "they are not this thread's");
-    // Its slot goes to a thread without one.
+    // Its slot goes to a thread without a guard.
     assert_eq!(run::<1>(|_| assert!(interrupts_are_on()))[0].of(Reason::Exit), 1);
 }
 
@@ -130,7 +130,7 @@ pub fn a_second_init_is_a_bug() {
     threads::init(4);
 }
 
-/// Leaves so many frames, and starts threads.
+/// Takes all frames except this many, and starts threads.
 fn start_with_frames(frames: u32) {
     let taken = iter::from_fn(|| (frame_allocator::free_count() > frames).then(frame_allocator::allocate).flatten());
     taken.for_each(mem::forget);
@@ -161,7 +161,7 @@ fn end() {
     unsafe { threads::exit() }
 }
 
-/// Called instead of the tick.
+/// What the handler of the tick does instead.
 static ON_TICK: [fn(); 2] = [|| sleep(1), end];
 static WHICH: AtomicUsize = AtomicUsize::new(0);
 
@@ -177,7 +177,7 @@ fn leave_in_a_tick(how: usize) {
     start(1000, 4);
     // SAFETY: the handler changes no register, and ends the interrupt or the test.
     unsafe { interrupts::register(Irq::Timer.vector(), leave) };
-    // All wait now, and so the idle thread is the one that the next tick interrupts.
+    // All threads wait now, so the next tick interrupts the idle thread.
     sleep(LONG);
 }
 
@@ -203,7 +203,7 @@ pub fn each_thread_has_its_own_value_in_a_table() {
     assert_eq!(ids.map(|id| TABLE[id].load(Relaxed)), [0; 4], "none has run");
     join(threads);
     assert_eq!(ids.map(|id| TABLE[id].load(Relaxed)), [1, 2, 3, 4]);
-    // The next thread in a slot finds what the one before it has left there.
+    // The next thread in a slot finds the value that the one before it has left there.
     let next = spawn(5, add);
     assert_eq!(next.id(), ids[0]);
     next.join();
@@ -231,7 +231,7 @@ pub fn a_thread_knows_itself_and_its_stack() {
     }
 }
 
-/// What lets other threads run while it is being said.
+/// Calls a function while it is being printed.
 struct Said(fn());
 
 impl fmt::Display for Said {

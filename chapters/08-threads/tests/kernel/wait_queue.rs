@@ -11,14 +11,14 @@ use threads::{Reason, Thread, WaitQueue, current, sleep, yield_now};
 
 static QUEUE: WaitQueue = WaitQueue::new();
 
-/// What the threads wait for, each for one of them.
+/// What the threads wait for: each for one token.
 static TOKENS: AtomicUsize = AtomicUsize::new(0);
 
 fn take_token() -> Option<()> {
     TOKENS.fetch_update(Relaxed, Relaxed, |tokens| tokens.checked_sub(1)).ok().map(drop)
 }
 
-/// Waits for a token; tells whether it came before the deadline.
+/// Waits for a token; returns whether it came before the deadline.
 fn take_before(deadline: Option<u64>) -> bool {
     QUEUE.wait_until(Reason::Wait, deadline, take_token).is_some()
 }
@@ -29,13 +29,13 @@ fn take(me: usize) {
     note(me);
 }
 
-/// Brings tokens, and wakes a thread for each.
+/// Adds tokens, and wakes a thread for each.
 fn give(tokens: usize) {
     TOKENS.fetch_add(tokens, Relaxed);
     (0..tokens).for_each(|_| QUEUE.wake_one());
 }
 
-/// Starts a thread that has begun to wait when this returns.
+/// Starts a thread, and returns when it has begun to wait.
 fn waiting(me: usize, entry: fn(usize)) -> Thread {
     let thread = spawn(me, entry);
     yield_now();
@@ -86,7 +86,7 @@ pub fn a_newcomer_does_not_take_what_a_woken_thread_will_take() {
 pub fn a_newcomer_is_not_forgotten() {
     start(1000, ENDLESS);
     let woken = waiting(0, take);
-    // Two tokens, one thread that is woken, and a newcomer before it has run: no further wake will come.
+    // Two tokens, one thread that is woken, and a newcomer that comes before it has run: no other wake follows.
     give(2);
     take(1);
     assert_eq!(notes(), [0, 1]);
@@ -109,7 +109,7 @@ pub fn each_thread_looks_at_its_own_condition() {
     }
     start(1000, ENDLESS);
     let threads = [0, 1, 2, 3].map(|me| waiting(me, wait_for_own));
-    // The first look, and one for each time that all were woken.
+    // One look at first, and one for each time that all threads were woken.
     for (opened, looks) in [(2, [2, 2, 2, 2]), (0, [3, 3, 2, 3]), (3, [3, 4, 2, 4]), (1, [3, 5, 2, 4])] {
         OPEN.store(opened, Relaxed);
         QUEUE.wake_all();
@@ -147,7 +147,7 @@ pub fn threads_that_looked_in_vain_stand_before_a_newcomer() {
         }
     });
     yield_now();
-    // All three look in vain while a newcomer waits already, so the second one's place is between two others.
+    // All three look in vain while a newcomer already waits, so the second one's place is between two others.
     QUEUE.wake_all();
     take(3);
     assert_eq!(notes(), [0, 1, 2, 3]);
@@ -177,7 +177,7 @@ pub fn what_is_there_at_the_deadline_is_found() {
         assert!(take_before(Some(timer::ticks() + 5)));
         note(me);
     });
-    // It comes without a wake.
+    // The token comes without a wake.
     TOKENS.store(1, Relaxed);
     assert_eq!(thread.join().of(Reason::Wait), 1);
     assert_eq!(notes(), [0]);
@@ -190,7 +190,7 @@ pub fn a_thread_whose_deadline_has_passed_does_not_take_what_a_woken_thread_will
         assert!(!take_before(Some(timer::ticks() + 5)));
         note(me);
     });
-    // Both are ready after this, the one with the deadline before the other.
+    // Both are ready after this, the thread with the deadline first.
     spin_for(10);
     give(1);
     join([first, late]);
@@ -199,7 +199,7 @@ pub fn a_thread_whose_deadline_has_passed_does_not_take_what_a_woken_thread_will
 
 pub fn newcomers_look_one_after_another() {
     start(1000, ENDLESS);
-    // Two newcomers run before the thread that is woken, and there is something for one of them.
+    // Two newcomers run before the thread that is woken, and there is a token for one of them.
     let _off = interrupts_off();
     let woken = waiting(0, take);
     let newcomers = [1, 2].map(|me| spawn(me, take));
@@ -229,7 +229,7 @@ pub fn a_deadline_takes_a_thread_out_of_its_place() {
             sleep(10);
             expected.push(10 + gives_up);
             assert_eq!(notes(), expected, "thread {gives_up} of {threads}");
-            // One that comes later stands behind the others, and each token goes to the next one.
+            // A thread that comes later is behind the others, and each token goes to the next thread.
             all.push(waiting(3, take_or_give_up));
             for next in (0..threads).filter(|me| *me != gives_up).chain([3]) {
                 give(1);
@@ -255,7 +255,7 @@ pub fn a_wake_before_the_deadline_leaves_no_trace() {
     start(1000, ENDLESS);
     let thread = waiting(0, wait_again);
     give(1);
-    // The first deadline passes meanwhile.
+    // The first deadline passes in this time.
     sleep(20);
     assert_eq!(LOOKS.load(Relaxed), 1, "the thread waits without a deadline, and is not woken");
     OTHER.wake_one();
@@ -275,7 +275,7 @@ pub fn a_deadline_that_has_passed_ends_the_wait_after_one_look() {
                 None::<()>
             });
             assert_eq!((found, looks), (None, 1));
-            // What is there is found all the same.
+            // A value that is there is found all the same.
             assert_eq!(QUEUE.wait_until(Reason::Wait, Some(deadline), || Some(7)), Some(7));
         }
     }
@@ -283,7 +283,7 @@ pub fn a_deadline_that_has_passed_ends_the_wait_after_one_look() {
     sleep(3);
     let [counts] = run(look_once);
     assert_eq!((counts.of(Reason::Exit), counts.total()), (1, 1), "it did not leave the CPU");
-    // The queue holds no thread that is gone.
+    // The queue holds no thread that has ended.
     let thread = waiting(0, take);
     give(1);
     thread.join();
@@ -317,11 +317,11 @@ enum Order {
     End,
 }
 
-/// More than one thread in each place: first, last, and between.
+/// Enough that there is more than one thread first, last, and between.
 const WORKERS: usize = 8;
 static ORDERS: [Lock<Option<Order>>; WORKERS] = [const { Lock::new(None) }; WORKERS];
 static ORDERED: [WaitQueue; WORKERS] = [const { WaitQueue::new() }; WORKERS];
-/// Whose waits have ended since the last look, and whether they found a token.
+/// The workers whose waits have ended since the last look, and whether they found a token.
 static ENDED: Lock<Vec<(usize, bool)>> = Lock::new(Vec::new());
 
 fn obey(me: usize) {
@@ -337,7 +337,7 @@ fn order(worker: usize, order: Order) {
     ORDERED[worker].wake_one();
 }
 
-/// All threads keep interrupts off, so time passes only while all wait. A list says what must happen.
+/// All threads keep interrupts off, so time passes only while all wait. A list predicts what must happen.
 pub fn random_waits_end_as_those_of_a_list() {
     start(1000, ENDLESS);
     let _off = interrupts_off();
@@ -347,7 +347,7 @@ pub fn random_waits_end_as_those_of_a_list() {
     for step in 0..3000 {
         let (action, tokens) = (random.random_range(0..8), random.random_range(0..4));
         let mut expected: Vec<(usize, bool)> = Vec::new();
-        // Often newcomers, which run before those that are woken.
+        // Often there are newcomers, which run before the threads that are woken.
         let newcomers = if action < 6 { random.random_range(0..4) } else { 0 };
         for _ in 0..newcomers {
             let start = random.random_range(0..WORKERS);
@@ -367,7 +367,7 @@ pub fn random_waits_end_as_those_of_a_list() {
             5 => (0..tokens).for_each(|_| QUEUE.wake_one()),
             _ => sleep(random.random_range(1..4)),
         }
-        // Those that are woken look, and then those that began to wait meanwhile, one after another.
+        // The woken threads look, and then those that have begun to wait since, one after another.
         let brought = TOKENS.load(Relaxed).min(list.len());
         (0..2 + newcomers).for_each(|_| yield_now());
         TOKENS.store(0, Relaxed);
@@ -376,7 +376,7 @@ pub fn random_waits_end_as_those_of_a_list() {
         let late = |deadline: &Option<u64>| deadline.is_some_and(|deadline| deadline <= now);
         expected.extend(list.extract_if(.., |(_, deadline)| late(deadline)).map(|(worker, _)| (worker, false)));
         let mut ended = core::mem::take(&mut *ENDED.lock());
-        // Which of several deadlines comes first is another test's business.
+        // Another test checks which of several deadlines comes first.
         ended.sort_by_key(|(worker, found)| if *found { 0 } else { 1 + worker });
         expected.sort_by_key(|(worker, found)| if *found { 0 } else { 1 + worker });
         assert_eq!(ended, expected, "step {step}; still waiting: {list:?}");
@@ -396,7 +396,7 @@ pub fn a_condition_that_waits_is_a_bug() {
     });
 }
 
-/// A wake that comes between the look and the wait would be lost.
+/// A wake between the look and the wait would be lost.
 pub fn a_condition_that_yields_is_a_bug() {
     start(1000, ENDLESS);
     let other = spawn(0, |_| QUEUE.wake_one());
@@ -409,6 +409,6 @@ pub fn a_condition_that_yields_is_a_bug() {
 
 pub fn a_condition_that_ends_its_thread_is_a_bug() {
     start(1000, ENDLESS);
-    // SAFETY: the stack has words alone, and no thread waits for more than the end.
+    // SAFETY: the stack holds numbers only, and no thread waits for more than the end.
     QUEUE.wait_until(Reason::Wait, None, || -> Option<()> { unsafe { threads::exit() } });
 }

@@ -1,4 +1,4 @@
-//! Pairs of threads that wait for each other all the time, and never in vain.
+//! Pairs of threads that wait for each other all the time, and must never miss a wakeup.
 
 use crate::{ENDED, ENOUGH, random, spawn, wait_for};
 use core::hint::spin_loop;
@@ -14,11 +14,11 @@ const WITH_KEYBOARD: usize = PAIRS - 1;
 
 /// Whose turn it is in each pair: thread 0 or 1 of it.
 static TURN: [AtomicUsize; PAIRS] = [const { AtomicUsize::new(0) }; PAIRS];
-/// Two pairs share a queue, so a thread is often woken in vain and must keep its place.
+/// Two pairs share a queue, so a thread is often woken in vain, and must keep its place.
 static QUEUES: [WaitQueue; PAIRS.div_ceil(2)] = [const { WaitQueue::new() }; PAIRS.div_ceil(2)];
 static DONE: [AtomicU32; PAIRS] = [const { AtomicU32::new(0) }; PAIRS];
 
-/// A pair has one turn between them, so a single wake that is missed stops it for good.
+/// The two threads of a pair share one turn, so a single lost wakeup stops the pair for good.
 pub fn no_thread_is_left_waiting() {
     let threads: [Thread; 2 * PAIRS] = core::array::from_fn(|number| spawn(take_turns, number));
     wait_for(threads, &DONE);
@@ -29,7 +29,7 @@ fn take_turns(number: usize) {
     let mut random = random(number);
     loop {
         wait_for_turn(pair, me, &mut random);
-        // Both see it in their next turn, the one whose turn it is first.
+        // Both threads see it in their next turn, beginning with this one.
         let enough = ENOUGH.load(Relaxed);
         match random.random_range(0..10) {
             0 => yield_now(),
@@ -58,7 +58,7 @@ fn wait_for_turn(pair: usize, me: usize, random: &mut Xoshiro128PlusPlus) {
     with_deadlines(random, |deadline| QUEUES[pair / 2].wait_until(Reason::Wait, deadline, is_my_turn));
 }
 
-/// Waits by `wait`, sometimes until a deadline, which may have passed already; after it, once more.
+/// Waits by `wait`, sometimes with a deadline, which may have passed already. After the deadline, waits again.
 fn with_deadlines<T>(random: &mut Xoshiro128PlusPlus, wait: impl Fn(Option<u64>) -> Option<T>) -> T {
     loop {
         let deadline = random.random_bool(0.3).then(|| timer::ticks() + random.random_range(0..6));
@@ -77,7 +77,7 @@ fn give_turn(pair: usize, to: usize) {
     }
 }
 
-/// Makes the keyboard's controller behave as if the key `a` were pressed.
+/// Makes the keyboard controller behave as if the key `a` were pressed.
 fn press_a_key() {
     const PRETEND_THAT_THE_KEYBOARD_SENT: u8 = 0xD2;
     const CONTROLLER_IS_BUSY: u8 = 0x02;

@@ -1,4 +1,4 @@
-//! The heap, hammered by several threads that every tick interrupts.
+//! The heap, used hard by several threads that every tick interrupts.
 
 use crate::{ENDED, ENOUGH, random, spawn, wait_for};
 use alloc::alloc::{alloc, dealloc, realloc};
@@ -12,7 +12,7 @@ use threads::Thread;
 
 const THREADS: usize = 6;
 
-/// A block of the heap, and what its bytes were set to.
+/// A block of the heap, and the value that its bytes were set to.
 struct Block {
     start: *mut u8,
     layout: Layout,
@@ -22,7 +22,7 @@ struct Block {
 // SAFETY: only the thread that has the `Block` knows where it starts.
 unsafe impl Send for Block {}
 
-/// Through this shelf, blocks go from thread to thread.
+/// A shelf through which blocks pass from thread to thread.
 static SHELF: Lock<[Option<Block>; 16]> = Lock::new([const { None }; 16]);
 static DONE: [AtomicU32; THREADS] = [const { AtomicU32::new(0) }; THREADS];
 
@@ -82,11 +82,11 @@ impl Block {
     }
 
     fn fill(&self) {
-        // SAFETY: within the block, which is this thread's alone.
+        // SAFETY: within the block, which belongs to this thread alone.
         unsafe { self.start.write_bytes(self.seed, self.layout.size()) };
     }
 
-    /// Are the first `bytes` bytes as they were set?
+    /// Checks that the first `bytes` bytes are as they were set.
     fn assert_is_filled(&self, bytes: usize) {
         // SAFETY: within the block; `fill` has set all of it.
         let bytes = unsafe { core::slice::from_raw_parts(self.start, bytes) };
@@ -112,7 +112,7 @@ impl Block {
 
     fn free(self) {
         self.assert_is_filled(self.layout.size());
-        // SAFETY: it was allocated with this layout, and is not used any more.
+        // SAFETY: it was allocated with this layout, and is no longer used.
         unsafe { dealloc(self.start, self.layout) };
     }
 }

@@ -1,8 +1,8 @@
 //! What the kernel of chapter 8 must survive for long: `make stress`.
 //!
-//! The timer ticks as fast as it can, and every tick ends a timeslice. What the threads do is random, but
-//! comes from the seed alone: on a machine whose clock counts instructions, the same seed does the same
-//! again, up to the last tick.
+//! The timer ticks as fast as it can, and every tick ends a timeslice. What the threads do is random, but depends
+//! on the seed alone: on a machine whose clock counts instructions, the same seed repeats the same run, up to
+//! the last tick.
 
 #![no_std]
 #![no_main]
@@ -39,7 +39,7 @@ const TESTS: &[Test] = &[
     test!(no_thread_is_left_waiting).rounds(1_000_000),
 ];
 
-/// The random numbers of one user of them: the same ones in every run with the same seed.
+/// The random numbers for one user: the same in every run with the same seed.
 fn random(user: usize) -> Xoshiro128PlusPlus {
     Xoshiro128PlusPlus::seed_from_u64(u64::from(seed()) << 32 | user as u64)
 }
@@ -48,12 +48,12 @@ fn spawn(entry: fn(usize), argument: usize) -> Thread {
     threads::spawn(entry, argument).expect("there is room and memory for a thread")
 }
 
-/// Tells the threads of a test to end, and counts those that do.
+/// Tells the threads of a test to end, and counts those that have ended.
 static ENOUGH: AtomicBool = AtomicBool::new(false);
 static ENDED: AtomicUsize = AtomicUsize::new(0);
 
-/// Waits until `threads` have together gone all rounds, each counting in one place of `done`, and have ended
-/// when they were told to.
+/// Waits until `threads` have done all rounds together, each counting in one place of `done`, and have ended
+/// after they were told to.
 ///
 /// # Panics
 /// If a count stands still for long, or a thread does not end.

@@ -1,4 +1,4 @@
-//! A million switches of every kind, and a calculation that must not notice them.
+//! A million context switches of every kind, and a calculation that must not notice them.
 
 use crate::{random, spawn};
 use boot::serial;
@@ -13,7 +13,7 @@ use threads::{Reason, Thread, sleep, yield_now};
 const THREADS: usize = 8;
 const STEPS: usize = 100;
 
-/// Threads that come and go, and leave the CPU for every reason there is.
+/// Threads that start and end, and leave the CPU for every possible reason.
 pub fn no_thread_notices_switches() {
     let before = frame_allocator::taken_count();
     let (mut switches, mut spawned) = (0, 0);
@@ -49,7 +49,7 @@ fn work(me: usize) {
     }
 }
 
-/// Calculates the same twice, once with interrupts, and compares.
+/// Calculates the same result twice, with interrupts and without, and compares.
 fn assert_calculates(start: u32) {
     let interrupted = calculate(start);
     let off = interrupts_off();
@@ -58,7 +58,7 @@ fn assert_calculates(start: u32) {
     assert_eq!(interrupted, alone, "a switch has changed a register or a flag");
 }
 
-/// Something that keeps registers and flags busy for about a tick or two.
+/// A calculation that keeps registers and flags busy for a tick or two.
 #[inline(never)]
 fn calculate(start: u32) -> [u32; 3] {
     let [mut a, mut b, mut c] = [start, !start, start.rotate_left(16)];
