@@ -47,11 +47,11 @@ pub struct TrapFrame {
     pub vector: u32,
     /// Pushed by the CPU for some exceptions. For all other vectors the stub pushes 0.
     pub error_code: u32,
-    /// The address of the next instruction, pushed by the CPU.
+    /// The address at which the interrupted code continues, pushed by the CPU.
     pub eip: u32,
-    /// The code segment, pushed by the CPU.
+    /// The code segment in which it continues, pushed by the CPU.
     cs: u32,
-    /// The flags, pushed by the CPU.
+    /// The flags with which it continues, pushed by the CPU.
     pub eflags: u32,
 }
 
