@@ -1,8 +1,8 @@
 //! Chapter 9: tasks, each with an address space of its own, made by forking.
 //!
-//! A task is a thread of chapter 8 and an address space ([`AddressSpace`]). [`fork`] makes a second task out
-//! of the running one: both go on from the same place, and only the value that `fork` returns tells them
-//! apart. One [`rule`] decides what becomes of each part of the address space:
+//! A task is a thread of chapter 8 with an address space ([`AddressSpace`]). [`fork`] makes a second task, a copy of
+//! the running one. Both continue at the same instruction, and only the value that `fork` returns tells them
+//! apart. One [`rule`] decides which parts of the address space are linked and which are copied:
 //!
 //! ```text
 //!       task 1                     physical memory                    task 2
@@ -17,16 +17,16 @@
 //!   +----------------+                                           +----------------+
 //! ```
 //!
-//! The kernel lies at the same place in all of them, so it can go from one to the other in the middle of
-//! its own code ([`switch_space`]), and what it changes in its heap for one task is there for all.
+//! The kernel lies at the same place in every address space. So it can switch from one to another in the middle of
+//! its own code ([`switch_space`]), and what it changes in its heap for one task is changed for all.
 //!
-//! To read it, begin with [`space`]: what is linked and what is copied, and how the CPU goes from one address
-//! space to another. Then [`task`]: the family of tasks, and how one forks, exits and is waited for.
+//! Start with [`space`]: what is linked, what is copied, and how the CPU switches from one address
+//! space to another. Then read [`task`]: the family of tasks, and how a task forks, exits and waits.
 
 #![cfg_attr(target_os = "none", no_std)]
-#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host only tests what is pure logic
+#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host tests only what is pure logic
 
-/// Address spaces: what is linked and what is copied, and how the CPU goes from one to another.
+/// Address spaces: what is linked, what is copied, and how the CPU switches from one to another.
 mod space {
     pub mod rule;
     pub mod address_space;
@@ -35,7 +35,7 @@ mod space {
     pub mod comparison;
 }
 
-/// Tasks: which task is whose child, and how one forks, exits and is waited for.
+/// Tasks: which task is the child of which, and how a task forks, exits and waits.
 mod task {
     pub mod family;
     pub mod table;

@@ -1,4 +1,4 @@
-//! The kernel of chapter 9: a task forks, and both say what they see.
+//! The kernel of chapter 9: a task forks, and both tasks print what they see.
 
 #![no_std]
 #![no_main]
@@ -22,7 +22,7 @@ boot::entry!(kernel, screen::last_words);
 const RATE_HZ: u32 = 100;
 const TIMESLICE_TICKS: u32 = 4;
 
-/// Where i386 programs have always had their code and data.
+/// The usual load address of i386 programs.
 const DATA: VirtAddr = VirtAddr::new(PRIVATE.start.as_u32() + 0x4_8000);
 
 fn kernel(handover: Handover) -> ! {
@@ -43,15 +43,15 @@ fn kernel(handover: Handover) -> ! {
 }
 
 // ANCHOR: first
-/// What both tasks can reach in the kernel's heap.
+/// The data in the kernel's heap that both tasks use.
 struct Shared {
     value: AtomicU32,
-    /// How far they have come, so that each waits for the other.
+    /// The step of the demonstration; each task waits for the other to reach one.
     step: AtomicU32,
     step_changed: WaitQueue,
 }
 
-/// Task 1, and after the fork task 2 as well.
+/// The function of task 1, and after the fork of task 2 as well.
 fn first_task(_: usize) {
     println!("Hello from chapter 9. Task {} forks:", me());
     map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
@@ -63,8 +63,8 @@ fn first_task(_: usize) {
     let on_stack = AtomicU32::new(1);
     let before = frame_allocator::taken_count();
 
-    // SAFETY: 1. Nothing on the stack owns anything: what is shared is leaked, so neither task drops it. 2. It is
-    // `Sync`. 3. No reference to the stack is kept there.
+    // SAFETY: 1. Nothing on the stack owns anything: `shared` is leaked, so neither task drops it. 2. `Shared` is
+    // `Sync`. 3. It holds no reference to the stack.
     let child = unsafe { fork() }.expect("memory is not out");
     println!("fork() returned {}, and getpid() returned {}", child.map_or(0, Pid::as_u32), me());
     if child.is_none() {
@@ -98,7 +98,7 @@ fn second_task(on_stack: &AtomicU32, shared: &'static Shared) -> ! {
     tell("Now task 2 sees", on_stack, shared);
     shared.go_on_to(3);
     shared.wait_for(4);
-    // SAFETY: the stack has what its copy has, the parent's, and only numbers besides.
+    // SAFETY: the parent has its own copy of all that is on this stack, except for numbers.
     unsafe { exit(7) }
 }
 
@@ -126,7 +126,7 @@ fn tell(who: &str, on_stack: &AtomicU32, shared: &Shared) {
     println!("{who} {private} on the stack at {on_stack:p}, and {linked} in the heap at {:p}.", &shared.value);
 }
 
-/// The picture of this chapter, as the page tables of both tasks have it.
+/// Prints the picture of this chapter, from the page tables of both tasks.
 fn print_table() {
     println!("{:<28} {:<21} {:<10} {:<10}", "region", "range", "in task 1", "in task 2");
     let pids = [1, 2].map(|number| Pid::new(number).expect("it is not 0"));

@@ -1,4 +1,4 @@
-//! The address space of a task: made, copied, changed, and given back.
+//! The address space of a task: how it is made, copied, changed and freed.
 
 #![cfg(target_os = "none")]
 
@@ -11,15 +11,15 @@ use core::slice;
 use paging::directory::{Directory, MapError, NotMapped};
 use paging::{Entry, Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, Page, Table, frame_allocator};
 
-/// An address space: the kernel's part linked, the private part its own. When it is dropped, every frame of
-/// it is given back; the CPU must not be using it then.
+/// An address space: the kernel's part is linked, the private part is its own. Dropping it frees all its private
+/// frames; the CPU must not be using it then.
 pub struct AddressSpace {
     directory: Directory,
-    /// How many copies are being made of it, by code that has not borrowed it.
+    /// The number of copies in progress by code that does not borrow this space.
     copies: u32,
 }
 
-/// Memory is out. What had been taken by then has been given back.
+/// There is no free frame left. All frames that the call had allocated have been freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
@@ -27,87 +27,87 @@ impl AddressSpace {
     // ANCHOR: new
     /// An address space with the kernel linked and nothing private.
     ///
-    /// From the first one on, the kernel gets no further page table: it would be missing here.
+    /// From the first one on, the kernel gets no further page table, because this space would lack it.
     ///
     /// # Errors
     /// If there is no frame for the directory.
     ///
     /// # Panics
-    /// If it comes before [`init`](crate::init).
+    /// If it is called before [`init`](crate::init).
     pub fn new() -> Result<Self, OutOfMemory> {
         assert!(switch::is_ready(), "`multitasking::init` comes before the first address space");
-        // SAFETY: it stays in this address space. The kernel's tables are never given back, and from now on there are no
-        // others: whatever the kernel maps later, it maps in these.
+        // SAFETY: the directory stays in this address space. The kernel's tables are never freed, and no others are
+        // added from now on: all that the kernel maps later, it maps in these.
         let directory = unsafe { KERNEL.lock().link(LINKED) };
         directory.map(|directory| Self { directory, copies: 0 }).ok_or(OutOfMemory)
     }
     // ANCHOR_END: new
 
     // ANCHOR: copy
-    /// An address space with the kernel linked and a copy of everything private in this one.
+    /// An address space with the kernel linked and a copy of all private pages of this one.
     ///
     /// # Errors
-    /// If memory is out, wherever that happens.
+    /// If memory runs out at any point.
     pub fn copy(&self) -> Result<Self, OutOfMemory> {
-        // SAFETY: the borrow keeps this space as it is.
+        // SAFETY: the borrow keeps this space unchanged.
         unsafe { Self::copy_of(self.directory.frame()) }
     }
 
-    /// Begins a copy of the space, which must stay as it is until [`end_copy`](Self::end_copy). Returns the frame of its
-    /// directory.
+    /// Marks the start of a copy: the space must stay unchanged until [`end_copy`](Self::end_copy). Returns the
+    /// frame of its directory.
     pub(super) fn begin_copy(&mut self) -> Frame {
         self.copies += 1;
         self.directory.frame()
     }
 
-    /// Ends it.
+    /// Marks the end of a copy.
     pub(super) fn end_copy(&mut self) {
         self.copies -= 1;
     }
 
-    /// Whether a copy has begun and has not ended.
+    /// Whether a copy is in progress.
     pub(super) fn is_being_copied(&self) -> bool {
         self.copies > 0
     }
 
-    /// As [`copy`](Self::copy), of the address space whose directory is in the frame `directory`.
+    /// Like [`copy`](Self::copy), for the address space whose directory is in the frame `directory`.
     ///
     /// # Safety
-    /// That is the directory of an `AddressSpace` that stays as it is until this returns.
+    /// The frame holds the directory of an `AddressSpace` that stays unchanged until this returns.
     pub(super) unsafe fn copy_of(directory: Frame) -> Result<Self, OutOfMemory> {
         let mut copy = Self::new()?;
         // SAFETY: the caller's.
         for (index, entry) in unsafe { Table::in_frame(directory) }.present(COPIED) {
             let table = frame_allocator::allocate_cleared().ok_or(OutOfMemory)?.into_frame();
-            // SAFETY: the new table is empty so far; the old one stays as it is, as the caller says.
+            // SAFETY: the new table is empty; the caller keeps the old one unchanged.
             unsafe {
                 copy.directory.fill(index, Entry::new(table, entry.flags()));
                 copy_pages(Table::in_frame(entry.frame()), Table::in_frame(table))?;
             }
         }
-        // Should memory run out above, dropping `copy` gives back what it has got.
+        // If memory runs out above, dropping `copy` frees what it has so far.
         Ok(copy)
     }
     // ANCHOR_END: copy
 
-    /// Maps free frames at private `addresses`, with whatever is in them.
+    /// Maps free frames at private `addresses`. The frames keep their old contents.
     ///
     /// # Errors
-    /// [`MapError`]; no page has been mapped then.
+    /// [`MapError`]; in this case no page has been mapped.
     ///
     /// # Panics
-    /// If the addresses are not all private, or the guard page of the stack is among them.
+    /// If an address is not private, or if the guard page of the stack is among them.
     pub fn map(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
         assert_may_be_mapped(&addresses);
-        // SAFETY: no reference of Rust's leads into the private part except into a stack, and what is mapped there
-        // stays as it is.
+        // SAFETY: Rust references lead only into the stack of the private part, and pages that are mapped already
+        // stay unchanged.
         unsafe { self.directory.map_free_frames(addresses, flags) }
     }
 
-    /// Maps `frame` at the private `page`: a share of it, which other pages may have too.
+    /// Maps `frame` at the private `page`. The page owns one share of the frame, and other pages may own others.
     ///
     /// # Errors
-    /// [`MapError`]; nothing has changed then.
+    /// [`MapError`]; in this case nothing has changed.
     ///
     /// # Panics
     /// If the page is not private, or is the guard page of the stack.
@@ -120,7 +120,7 @@ impl AddressSpace {
         unsafe { self.directory.map(page, frame, flags) }.map(|flush| flush.flush())
     }
 
-    /// Takes the private `page` out, and returns the share of its frame.
+    /// Unmaps the private `page` and returns its share of the frame.
     ///
     /// # Errors
     /// If it is not mapped.
@@ -129,7 +129,7 @@ impl AddressSpace {
     /// If the page is not private, or is the guard page of the stack.
     ///
     /// # Safety
-    /// The page is not used any more.
+    /// No code uses the page any more.
     pub unsafe fn unmap(&mut self, page: Page) -> Result<OwnedFrame, NotMapped> {
         assert_may_be_mapped(&addresses_of(page));
         // SAFETY: the caller's.
@@ -138,7 +138,7 @@ impl AddressSpace {
         Ok(frame)
     }
 
-    /// Changes what may be done with the private `page`, which keeps its frame.
+    /// Changes the rights of the private `page`, which keeps its frame.
     ///
     /// # Errors
     /// If it is not mapped.
@@ -155,16 +155,16 @@ impl AddressSpace {
     }
 
     // ANCHOR: write
-    /// Writes `value` at `address` of this address space, from whichever one the CPU is using.
+    /// Writes `value` at `address` of this address space, no matter which one the CPU is using.
     ///
     /// # Panics
     /// If a page there is not mapped.
     ///
     /// # Safety
-    /// 1. No code relies on what is there.
+    /// 1. No code relies on the old contents.
     /// 2. `T` has no padding.
     pub unsafe fn write<T: Copy>(&mut self, address: VirtAddr, value: &T) {
-        // SAFETY: the caller's: every byte of the value is one.
+        // SAFETY: the caller's: without padding, every byte of the value is initialized.
         let mut bytes = unsafe { slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
         let mut address = address;
         while !bytes.is_empty() {
@@ -198,8 +198,8 @@ fn addresses_of(page: Page) -> Range<VirtAddr> {
 impl Drop for AddressSpace {
     fn drop(&mut self) {
         for (_, entry) in self.directory.present(COPIED) {
-            // SAFETY: the private tables belong to no other directory. `map` and `copy_pages` have made what they say,
-            // and nothing uses it after this.
+            // SAFETY: the private tables belong to no other directory. `map` and `copy_pages` have made their entries,
+            // and nothing uses these after this.
             unsafe {
                 let table = Table::in_frame(entry.frame());
                 table.present(0..1024).for_each(|(_, page)| drop(OwnedFrame::from_entry(page)));

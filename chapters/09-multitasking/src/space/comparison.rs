@@ -1,7 +1,7 @@
 //! Two address spaces side by side: which regions are linked, and which are copied.
 //!
-//! Nothing here knows the [`rule`](super::rule). Both page directories are walked, and what is found
-//! there is what the CPU finds.
+//! Nothing here knows the [`rule`](super::rule). The code walks both page directories and finds
+//! what the CPU finds there.
 
 #![cfg(target_os = "none")]
 
@@ -13,7 +13,7 @@ use paging::regions::{self, Place};
 use paging::walk::Mapping;
 use paging::{Frame, PAGE_BYTES};
 
-/// Pages in a row that belong to one region and have been treated alike.
+/// Consecutive pages that belong to one region and are all linked or all copied.
 pub struct Row {
     /// The pages.
     pub range: Range<VirtAddr>,
@@ -21,7 +21,7 @@ pub struct Row {
     pub place: Place,
     /// The first page's frame in each of the address spaces.
     pub frames: [Frame; 2],
-    /// What has been done with all of them.
+    /// What fork did with all of them.
     pub rule: Rule,
 }
 

@@ -1,4 +1,4 @@
-//! Copying the private part of an address space, a page at a time.
+//! Copies the private part of an address space, one page at a time.
 
 #![cfg(target_os = "none")]
 
@@ -7,15 +7,15 @@ use core::arch::asm;
 use paging::{Frame, Table, frame_allocator};
 
 // ANCHOR: pages
-/// Copies every page of the table `from` into a frame of its own, with the same rights, noted in the empty table `to`.
+/// Copies every page of the table `from` into a frame of its own, with the same rights, for the empty table `to`.
 ///
 /// # Safety
-/// `from` is a page table that stays as it is meanwhile, `to` one that is not in use yet.
+/// `from` is a page table that stays unchanged meanwhile. `to` is a page table that is not in use yet.
 pub(super) unsafe fn copy_pages(from: Table, to: Table) -> Result<(), OutOfMemory> {
     for (index, page) in from.present(0..1024) {
         let copy = frame_allocator::allocate().ok_or(OutOfMemory)?;
-        // SAFETY: the page's frame stays as long as its table; the copy was free. The index is a table's, and the table
-        // is not in use.
+        // SAFETY: the page's frame stays as long as its table; the copy's frame was free. The index is within a table,
+        // and `to` is not in use.
         unsafe {
             copy_frame(page.frame(), copy.frame());
             to.set(index, copy.into_entry(page.flags()));
@@ -26,14 +26,14 @@ pub(super) unsafe fn copy_pages(from: Table, to: Table) -> Result<(), OutOfMemor
 // ANCHOR_END: pages
 
 // ANCHOR: frame
-/// Copies 4 KiB through the identity window. An interrupt may come between any two words.
+/// Copies 4 KiB through the identity map. An interrupt may come between any two words.
 ///
 /// # Safety
-/// `from` is in use, and `to` is used by nothing else.
+/// `from` is in use, and nothing else uses `to`.
 unsafe fn copy_frame(from: Frame, to: Frame) {
     let (from, to) = (from.in_window().address(), to.in_window().address());
-    // SAFETY: both frames are seen in the window; for the rest, the caller's. The compiler keeps ESI to itself, so it
-    // is put back.
+    // SAFETY: the identity map shows both frames; the rest is the caller's. The compiler reserves ESI, so the code
+    // restores it.
     unsafe {
         asm!(
             "xchg esi, {from}",

@@ -1,19 +1,19 @@
 //! The one rule: the index in the page directory decides what is linked and what is copied.
 //!
-//! An entry of a directory is in charge of 4 MiB. To link is to copy the entry: both directories then
-//! refer to the same page table. To copy is to make a new table, and a new frame for every page in it.
+//! One entry of a page directory covers 4 MiB. To link these 4 MiB, the kernel copies the entry, and both
+//! directories lead to the same page table. To copy them, it makes a new page table and a new frame for every page.
 
 use common::VirtAddr;
 use core::ops::Range;
 use paging::PAGE_BYTES;
 
 // ANCHOR: rule
-/// The task's own half of the address space; all the rest is the kernel's.
+/// The private half: the addresses that are the task's own. All others are the kernel's.
 pub const PRIVATE: Range<VirtAddr> = VirtAddr::new(0x0800_0000)..VirtAddr::new(0xC000_0000);
 
 const BYTES_PER_ENTRY: u32 = 4 << 20;
 
-/// The entries of a page directory that are copied: those of the task's own half.
+/// The entries of a page directory that are copied: those of the private half.
 pub const COPIED: Range<usize> =
     (PRIVATE.start.as_u32() / BYTES_PER_ENTRY) as usize..(PRIVATE.end.as_u32() / BYTES_PER_ENTRY) as usize;
 
@@ -21,11 +21,11 @@ pub const COPIED: Range<usize> =
 pub(crate) const LINKED: [Range<usize>; 2] = [0..COPIED.start, COPIED.end..1024];
 // ANCHOR_END: rule
 
-/// Where every task has its stack, at the top of its own half: three pages. A formatted `println!` that is
+/// The stack of every task: three pages at the top of its private half. A formatted `println!` that is
 /// interrupted takes about one kilobyte, and a panic two.
 pub const STACK: Range<VirtAddr> = VirtAddr::new(PRIVATE.end.as_u32() - 3 * PAGE_BYTES)..PRIVATE.end;
 
-/// The page below it, which is never mapped: a stack that is too small for its task runs into it.
+/// The page below the stack, which is never mapped: a stack that overflows causes a page fault here.
 pub const GUARD_PAGE: Range<VirtAddr> = VirtAddr::new(STACK.start.as_u32() - PAGE_BYTES)..STACK.start;
 
 const _: () = assert!(
@@ -33,10 +33,10 @@ const _: () = assert!(
     "an entry is linked or copied as a whole"
 );
 
-/// What becomes of a part of the address space when a task forks.
+/// What fork does with a part of the address space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Both tasks have the same frames: what one writes, the other sees.
+    /// Both tasks have the same frames: what one writes, the other reads.
     Linked,
     /// Each task has frames of its own, with the same contents at first.
     Copied,

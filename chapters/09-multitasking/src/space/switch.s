@@ -2,7 +2,7 @@
  * The context switch into another address space:
  * unsafe extern "fastcall" fn switch_space(from: ThreadId, to: ThreadId)
  *
- * As in chapter 8, but both stacks may lie at the same addresses:
+ * As in chapter 8, but both stacks may lie at the same virtual addresses:
  *
  *      old address space                      new address space
  *
@@ -10,12 +10,12 @@
  *      | EBP EBX ESI EDI    | <- of `from`    | EBP EBX ESI EDI    | <- of `to`
  *
  * The instant CR3 changes, ESP points into another task's stack, or to no stack at all. So nothing may use
- * the stack until ESP has changed too: no push, no pop, no call; and no interrupt, which the caller has
- * turned off. The code itself goes on as if nothing had happened, because it lies at the same place in
+ * the stack until ESP has changed too: no push, no pop, no call, and no interrupt (the caller has turned
+ * interrupts off). The code itself goes on as if nothing had happened, because it lies at the same place in
  * both address spaces.
  *
- * CR3 is not loaded where it would not change: loading it makes the CPU forget its translations. The TSS of the double
- * fault has the same directory as CR3, so that its handler would run in the address space that is in use.
+ * CR3 is loaded only if it changes, because loading it empties the TLB. The TSS of the double fault holds the same
+ * directory as CR3, so that the double fault handler runs in the address space in use.
  */
     .section .text.switch_space, "ax"
     .global switch_space

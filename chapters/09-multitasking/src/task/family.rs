@@ -1,14 +1,14 @@
-//! The family of processes: which process is whose child, which ones have exited, and what they left.
+//! The family of processes: which process is the child of which, which have exited, and with what status.
 //!
 //! A process that exits leaves a number, its status, to its parent, and the parent may ask for it much
-//! later. So an exited process stays here as a **zombie** until its parent *reaps* it. A parent may also
-//! exit before its children. They are **orphans** then, and the first process adopts them. So every
-//! process except the first has a parent that is there, and every zombie can be reaped.
+//! later. So an exited process stays here as a **zombie** until its parent *reaps* it. If a parent
+//! exits before its children, they become **orphans**, and the first process adopts them. So every
+//! process except the first always has a parent, and every zombie can be reaped.
 //!
-//! This is bookkeeping alone: it neither switches threads nor touches memory, and it runs on the host
-//! as well. The caller wakes threads, and frees what a reaped process had.
+//! This is only bookkeeping: it neither switches threads nor touches memory, and it also runs on the
+//! host. The caller wakes threads, and frees what a reaped process had.
 //!
-//! The links are the slots of the processes' threads. Here process 1 has three children. Processes 4 and 2
+//! Processes are linked by the slots of their threads. Here process 1 has three children. Processes 4 and 2
 //! have exited, in this order:
 //!
 //! ```text
@@ -20,7 +20,7 @@
 //!   |           last -------------------------->|                |    |                |
 //! ```
 //!
-//! A fork, an exit and reaping any child each take the same time however many processes there are. Only
+//! A fork, an exit and reaping any child take the same time with any number of processes. Only
 //! adopting orphans and finding a process by its number look at one slot after the other.
 
 #![forbid(unsafe_code)]
@@ -30,7 +30,7 @@ use core::num::NonZeroU32;
 use threads::MOST_THREADS;
 use threads::ThreadId;
 
-/// The number by which others know a process. When the process is gone, no other gets its number.
+/// The number by which others know a process. No other process ever gets the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pid(NonZeroU32);
 
@@ -38,7 +38,7 @@ impl Pid {
     /// The number of the first process, which adopts orphans.
     pub const FIRST: Self = Self(NonZeroU32::MIN);
 
-    /// The process number `number`; none if it is 0, which no process has.
+    /// The process number `number`; `None` for 0, which is not a process.
     pub const fn new(number: u32) -> Option<Self> {
         match NonZeroU32::new(number) {
             Some(number) => Some(Self(number)),
@@ -58,30 +58,30 @@ impl fmt::Display for Pid {
     }
 }
 
-/// A process that has exited, and that its parent has just reaped.
+/// A process that has exited and that its parent has just reaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zombie {
-    /// The number that it had.
+    /// The process's number.
     pub pid: Pid,
-    /// Its thread. The thread's slot is not free yet: what belongs to the process is found there.
+    /// Its thread. The thread's slot is not free yet: the caller finds there what belongs to the process.
     pub thread: ThreadId,
-    /// What it gave to [`Family::exit`].
+    /// The status that it passed to [`Family::exit`].
     pub status: i32,
 }
 
-/// The process has no child like that, running or exited.
+/// The process has no such child, neither running nor exited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoSuchChild;
 
 /// All processes, each at the slot of its thread.
 ///
-/// A new one is all zeros, so a static takes no room in the kernel's file; and no process needs memory
-/// of the heap to be added.
+/// A new family is all zeros, so a static one takes no room in the kernel's file. Adding a process needs no
+/// memory of the heap.
 pub struct Family {
     members: [Member; MOST_THREADS],
-    /// How many processes there have been, which is also the number of the last one.
+    /// How many processes there have been. This is also the number of the newest one.
     last_pid: u32,
-    /// The first process, once there is one.
+    /// The first process; `None` as long as there is none.
     first: Option<ThreadId>,
 }
 
@@ -89,21 +89,21 @@ pub struct Family {
 /// What the family knows about one process.
 #[derive(Clone, Copy)]
 struct Member {
-    /// Its number; none if no process is at this slot.
+    /// Its number; `None` if no process is at this slot.
     pid: Option<Pid>,
-    /// The process that forked it, or the one that has adopted it. The first process has none.
+    /// The process that forked it, or the one that adopted it. The first process has none.
     parent: Option<ThreadId>,
     /// How many children it has, zombies included.
     children: u32,
     /// Its children that have exited.
     zombies: Queue,
-    /// If this is a zombie: the one behind it in its parent's queue.
+    /// If this is a zombie: the next one in its parent's queue.
     next_zombie: Option<ThreadId>,
-    /// What it left when it exited. A process that has left something is a zombie.
+    /// Its exit status. A process with an exit status is a zombie.
     status: Option<i32>,
 }
 
-/// Zombies with one parent, the first to be reaped at the head. Each knows the next one.
+/// The zombies of one parent, the first to be reaped at the head. Each has a link to the next one.
 #[derive(Clone, Copy)]
 struct Queue {
     first: Option<ThreadId>,
@@ -116,7 +116,7 @@ impl Queue {
 }
 
 impl Member {
-    /// What stands at a slot without a process.
+    /// The contents of a slot without a process.
     const NONE: Self =
         Self { pid: None, parent: None, children: 0, zombies: Queue::EMPTY, next_zombie: None, status: None };
 
@@ -131,12 +131,12 @@ impl Family {
         Self { members: [Member::NONE; MOST_THREADS], last_pid: 0, first: None }
     }
 
-    /// Makes `thread` a process with a number of its own, the child of `parent`. The first process has no
+    /// Makes `thread` a process with a new number, a child of `parent`. The first process has no
     /// parent.
     ///
     /// # Panics
-    /// If `thread` is a process already, or `parent` is none or has exited; if another than the first one
-    /// has no parent; and after 2^31 - 1 processes, as a number beyond would look like an error to the
+    /// If `thread` is a process already; if `parent` is not a process or has exited; if a process other than the
+    /// first has no parent; and after 2^31 - 1 processes, because the next number would look like an error to the
     /// process that forked.
     pub fn add(&mut self, thread: ThreadId, parent: Option<ThreadId>) -> Pid {
         assert!(self.pid_of(thread).is_none(), "thread {thread} is a process already");
@@ -157,27 +157,27 @@ impl Family {
         pid
     }
 
-    /// The number of the process that `thread` is, or was until it exited; none once it has been reaped, and
-    /// for a thread of the kernel.
+    /// The number of the process that `thread` is, or was until it exited; `None` after it has been reaped, and
+    /// for a kernel thread.
     pub fn pid_of(&self, thread: ThreadId) -> Option<Pid> {
         self.member(thread).pid
     }
 
-    /// The thread of process `pid`; none once it has been reaped. Looks at one slot after the other.
+    /// The thread of process `pid`; `None` after it has been reaped. Looks at one slot after the other.
     pub fn thread_of(&self, pid: Pid) -> Option<ThreadId> {
         self.members.iter().position(|member| member.pid == Some(pid)).map(ThreadId::new)
     }
 
     // ANCHOR: exit
-    /// Makes the process that `thread` is a zombie of its parent, and its own children, zombies included,
+    /// Turns the process of `thread` into a zombie of its parent, and makes its children, zombies included,
     /// children of the first process. Returns the processes that have more to reap than before: the parent,
     /// and the first process if it has adopted a zombie.
     ///
-    /// The first process has no parent. It exits last, when it has reaped all others, and is taken out by
-    /// [`reap_first`](Self::reap_first).
+    /// The first process has no parent. It exits last, after it has reaped all others, and
+    /// [`reap_first`](Self::reap_first) takes it out.
     ///
     /// # Panics
-    /// If `thread` is no process or has exited already; if it is the first process and has children.
+    /// If `thread` is not a process or has exited already; if it is the first process and has children.
     #[must_use = "these processes may be waiting for a child to exit"]
     pub fn exit(&mut self, thread: ThreadId, status: i32) -> [Option<ThreadId>; 2] {
         let Member { pid, parent, children, .. } = *self.member(thread);
@@ -186,7 +186,7 @@ impl Family {
             pid != Some(Pid::FIRST) || children == 0,
             "the first process exits last: it adopts the children of all others"
         );
-        // Its zombies exited before it, and so they come first if both have the same parent now.
+        // Its zombies exited before it, so they come first if they all have the same parent now.
         let adopter = self.orphan_children_of(thread);
         self.member_mut(thread).status = Some(status);
         if let Some(parent) = parent {
@@ -202,7 +202,7 @@ impl Family {
     /// exited yet.
     ///
     /// # Errors
-    /// If `parent` has no such child, neither running nor exited: to wait for one would never end.
+    /// If `parent` has no such child, neither running nor exited: waiting for one would never end.
     pub fn reap(&mut self, parent: ThreadId, child: Option<Pid>) -> Result<Option<Zombie>, NoSuchChild> {
         if let Some(thread) = self.take_zombie(parent, child) {
             self.member_mut(parent).children -= 1;
@@ -216,14 +216,14 @@ impl Family {
     }
     // ANCHOR_END: reap
 
-    /// Takes the first process out of the family, once it has exited. This is the kernel's part, as the
-    /// first process has no parent. The family is empty then, and remains so.
+    /// Takes the first process out of the family after it has exited. The kernel does this, because the
+    /// first process has no parent. From then on the family is empty and stays empty.
     pub fn reap_first(&mut self) -> Option<Zombie> {
         self.remove(self.first?)
     }
 
     // ANCHOR: orphans
-    /// Makes the children of `parent` those of the first process. Returns the first process if a zombie is
+    /// Makes the children of `parent` children of the first process. Returns the first process if a zombie is
     /// among them.
     fn orphan_children_of(&mut self, parent: ThreadId) -> Option<ThreadId> {
         let first = self.first?;
@@ -243,7 +243,7 @@ impl Family {
     }
     // ANCHOR_END: orphans
 
-    /// Puts `zombies`, in their order, behind those that `parent` has already.
+    /// Appends `zombies`, in their order, to those of `parent`.
     fn append(&mut self, parent: ThreadId, zombies: Queue) {
         if zombies.first.is_none() {
             return;
@@ -274,7 +274,7 @@ impl Family {
         Some(zombie)
     }
 
-    /// Takes a process out that has exited and that no queue holds; none if it has not exited.
+    /// Takes out a process that has exited and that is in no queue; `None` if it has not exited.
     fn remove(&mut self, thread: ThreadId) -> Option<Zombie> {
         let Member { pid, status, .. } = *self.member(thread);
         let zombie = Zombie { pid: pid?, thread, status: status? };

@@ -1,19 +1,19 @@
-//! Fork: one task goes in, two come out.
+//! Fork: one task calls, two tasks return.
 //!
-//! It is entered by a software interrupt. So all registers of the task lie in one [`TrapFrame`] on its
-//! private stack *before* that stack is copied, and the copy has them too:
+//! A software interrupt enters it. So all registers of the task lie in one [`TrapFrame`] on its
+//! private stack *before* the kernel copies that stack, and the copy contains them too:
 //!
 //! ```text
 //!       the parent's stack                        the child's copy of it
 //!
 //!       | what the task has there |               | what the task has there |
 //!       | TrapFrame of `int`      |  --- copy --> | TrapFrame, EAX = 0      |
-//!       | this handler's          |               | Context:                | EIP = interrupt_return
-//!       |            own business |               |  EBP EBX ESI EDI        | <- where the child goes on
+//!       | what this handler       |               | Context:                | EIP = interrupt_return
+//!       |              has there  |               |  EBP EBX ESI EDI        | <- where the child starts
 //! ```
 //!
-//! When its turn comes, the child "returns" from a switch to `interrupt_return`: see [`Context::returning`]. And that
-//! goes on where the parent called [`fork`], with everything as it was and 0 in EAX.
+//! When the scheduler first picks the child, it "returns" from a switch to `interrupt_return`: see
+//! [`Context::returning`]. From there it returns to the caller of [`fork`], with all registers restored and 0 in EAX.
 
 #![cfg(target_os = "none")]
 
@@ -34,36 +34,36 @@ use x86::bits32::eflags::EFlags;
 /// Why there is no child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForkError {
-    /// Memory is out. All that had been taken by then has been given back.
+    /// There is no free frame left. All frames that fork had allocated have been freed.
     OutOfMemory,
-    /// All threads are taken.
+    /// All threads are in use.
     TooManyTasks,
-    /// It is a thread of the kernel that called, without a private stack to be copied.
+    /// The caller is a kernel thread, which has no private stack to copy.
     NotATask,
 }
 
 // ANCHOR: fork
-/// Makes a copy of the running task. Returns the number of the child to the parent, and none to the child.
+/// Makes a copy of the running task. Returns the child's number in the parent, and `None` in the child.
 ///
 /// # Errors
-/// [`ForkError`]; there is no child then, and nothing has changed.
+/// [`ForkError`]; in this case there is no child, and nothing has changed.
 ///
 /// # Safety
-/// The stack is copied, and the kernel's heap is linked. So what the stack holds is there twice afterwards, and what
-/// that leads to in the heap is there once.
-/// 1. Owners (a `Box`, a `Vec`, the guard of a lock) and every `&mut`: one of the tasks alone uses its copy, to read,
-///    change or drop it. The other one may use its own once that task has exited. (An `InterruptsOff` owns nothing in
-///    the heap: both drop theirs.)
-/// 2. Shared references into the heap: both tasks may read through them, if what is there is `Sync`.
-/// 3. References to the stack: neither task leaves one where the other finds it. At that address the other one has its
-///    own stack, with something else.
-/// 4. The call does not come from the condition of a wait, or from what is called before every switch: the scheduler
-///    has begun something there for the parent, which the child would end.
+/// The stack is copied, and the kernel's heap is linked. So there are two copies of what the stack holds, and one of
+/// what these lead to in the heap.
+/// 1. Owners (a `Box`, a `Vec`, the guard of a lock) and every `&mut`: only one of the tasks uses its copy, to read,
+///    change or drop it. The other task may use its own after that task has exited. (An `InterruptsOff` owns nothing in
+///    the heap: both tasks drop theirs.)
+/// 2. Shared references into the heap: both tasks may read through them if their target is `Sync`.
+/// 3. References to the stack: neither task stores one where the other finds it. At that address the other task has its
+///    own stack, with other contents.
+/// 4. The call does not come from the condition of a wait, or from a hook before a switch: the scheduler
+///    has started something there for the parent, which the child would finish.
 pub unsafe fn fork() -> Result<Option<Pid>, ForkError> {
     const OUT_OF_MEMORY: i32 = Errno::OutOfMemory as i32;
     const TRY_AGAIN: i32 = Errno::TryAgain as i32;
     let answer: i32;
-    // SAFETY: the handler changes EAX alone. What it does to memory concerns only the child's, which sees
+    // SAFETY: the handler changes only EAX. In memory it changes only what is the child's, and the child finds
     // its own stack at the same addresses, with the same contents.
     unsafe { asm!("int {call}", call = const SYSTEM_CALL, inout("eax") FORK => answer) };
     match answer {
@@ -76,7 +76,7 @@ pub unsafe fn fork() -> Result<Option<Pid>, ForkError> {
 // ANCHOR_END: fork
 
 // ANCHOR: child
-/// Copies the running task, which has left its registers in `frame`, and lets the copy run.
+/// Copies the running task, whose registers are in `frame`, and makes the copy ready to run.
 pub(super) fn fork_at(frame: &TrapFrame) -> Result<Pid, Errno> {
     if !PRIVATE.contains(&VirtAddr::from(&raw const *frame)) {
         return Err(Errno::NoSuchProcess); // the frame would not be copied
@@ -92,14 +92,14 @@ pub(super) fn fork_at(frame: &TrapFrame) -> Result<Pid, Errno> {
 // ANCHOR_END: child
 
 // ANCHOR: interruptible
-/// Copies the running task's space, which takes a while: with interrupts on, if they were on where fork
-/// was called.
+/// Copies the running task's space. This takes a while, so interrupts are on meanwhile if they were on in
+/// the caller of fork.
 ///
-/// What interrupts put on the stack meanwhile lies below the frame, and means nothing to the child.
+/// Interrupts push their frames below `frame`, where the child's stack ends, so it never reads them.
 fn copy_interruptibly(frame: &TrapFrame) -> Result<AddressSpace, Errno> {
     let were_on = EFlags::from_bits_truncate(frame.eflags).contains(EFlags::FLAGS_IF);
     let copied = if were_on {
-        // SAFETY: 1. The caller is the handler, and interrupts were on. 2. The copy needs neither to stay away.
+        // SAFETY: 1. The caller is the handler, and interrupts were on. 2. The copy relies on neither being absent.
         unsafe { with_interrupts_in(switch::copy_of_own) }
     } else {
         switch::copy_of_own()
@@ -109,13 +109,13 @@ fn copy_interruptibly(frame: &TrapFrame) -> Result<AddressSpace, Errno> {
 // ANCHOR_END: interruptible
 
 // ANCHOR: stack
-/// Lets the child find 0 in EAX, and leaves the context with which it begins. Returns where that is.
+/// Writes 0 into the child's EAX, and the context with which the child starts. Returns the context's address.
 fn prepare_stack(child: &mut AddressSpace, frame: &TrapFrame) -> VirtAddr {
     let frame = VirtAddr::from(&raw const *frame);
-    // The child finds a copy of every guard that its parent holds.
+    // The child has a copy of every guard that its parent holds.
     let start = Context::returning(OffCount::interrupted());
     let context = frame.wrapping_sub(size_of::<Context>() as u32);
-    // SAFETY: the handler has been using the stack down to below that, so it is mapped. The copy is not in use
+    // SAFETY: the handler uses the stack below that address, so it is mapped. The copy is not in use
     // yet. Words have no padding.
     unsafe {
         child.write(frame.wrapping_add(offset_of!(TrapFrame, eax) as u32), &0u32);

@@ -1,4 +1,4 @@
-//! Tasks as they see themselves: the first one, `getpid`, `exit`, `wait`.
+//! What a task can do: start as the first one, `getpid`, `exit`, `wait`.
 
 #![cfg(target_os = "none")]
 
@@ -19,23 +19,23 @@ use threads::{Context, MOST_THREADS, PerThread, Reason, ReservedThread, WaitQueu
 /// A child that has exited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exited {
-    /// Its number.
+    /// The child's number.
     pub pid: Pid,
-    /// What it gave to [`exit`].
+    /// The status that it passed to [`exit`].
     pub status: i32,
 }
 
-/// The tasks that wait for a child: each in a queue of its own. And the kernel, which waits for task 1.
+/// The tasks that wait for a child, each in a queue of its own; and the kernel, which waits for task 1.
 static PARENTS: PerThread<WaitQueue> = PerThread::new([const { WaitQueue::new() }; MOST_THREADS]);
 static KERNEL_WAITS: WaitQueue = WaitQueue::new();
 
 // ANCHOR: init
-/// Lets threads have address spaces of their own, and fork.
+/// Prepares the kernel for address spaces of threads, and for fork.
 ///
 /// # Panics
 /// If it is called twice.
 pub fn init() {
-    let _off = interrupts_off(); // no other thread finds half of it done
+    let _off = interrupts_off(); // no other thread runs before it is complete
     assert!(!switch::is_ready(), "`multitasking::init` is called once");
     switch::init();
     system_call::init();
@@ -43,23 +43,23 @@ pub fn init() {
 // ANCHOR_END: init
 
 // ANCHOR: run
-/// Runs `first` as task 1, in an address space of its own, and waits for its end. Returns its status.
+/// Runs `first` as task 1, in an address space of its own, and waits until it has exited. Returns its status.
 ///
 /// # Errors
-/// If memory is out.
+/// If there is not enough free memory.
 ///
 /// # Panics
-/// If [`init`] has not been called, if all threads are taken, or if there has been a task 1.
+/// If [`init`] has not been called, if all threads are in use, or if there has been a task 1 before.
 pub fn run(first: fn(usize)) -> Result<i32, OutOfMemory> {
     let mut space = AddressSpace::new()?;
-    // The space is new, so nothing is in the way.
+    // The space is new, so no page is mapped there yet.
     space.map(STACK, Flags::WRITABLE).map_err(|_| OutOfMemory)?;
     let context = STACK.end.wrapping_sub(size_of::<Context>() as u32);
-    // SAFETY: the stack is mapped, and not in use yet. Words have no padding.
+    // SAFETY: the stack is mapped and not in use yet. Words have no padding.
     unsafe { space.write(context, &Context::new(begin, first, 0)) };
     let thread = ReservedThread::new().expect("task 1 needs a thread, and all are taken");
     let off = interrupts_off(); // until the regions have names
-    // SAFETY: 1. and 2. The context lies on the task's own stack, in the space in which it runs until it has ended.
+    // SAFETY: 1. and 2. The context lies on the task's own stack, in the space that the task uses until its end.
     // 3. It was made by `Context::new`.
     unsafe { TASKS.lock().start(space, thread, None, context.as_ptr()) };
     name_private_regions();
@@ -79,7 +79,7 @@ fn name_private_regions() {
     }));
 }
 
-/// Where task 1 begins, with interrupts off as after every switch.
+/// The first function of task 1. Interrupts are off, as after every switch.
 #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
 extern "C" fn begin(first: fn(usize), argument: usize) -> ! {
     // SAFETY: tasks run with interrupts on; every vector has a handler.
@@ -90,42 +90,42 @@ extern "C" fn begin(first: fn(usize), argument: usize) -> ! {
 }
 // ANCHOR_END: run
 
-/// The number of the running task; none if it is a thread of the kernel. It may be asked at any moment.
+/// The number of the running task; `None` for a kernel thread. Any code may call this at any time.
 pub fn getpid() -> Option<Pid> {
     pid_of(threads::current())
 }
 
 // ANCHOR: exit
-/// Ends the running task, and leaves `status` to its parent. Its children become those of task 1.
+/// Ends the running task, and leaves `status` to its parent. Its children become children of task 1.
 ///
-/// Task 1 ends after all others: it waits for them first.
+/// Task 1 exits after all others: it waits for them first.
 ///
 /// # Panics
 /// If no task is running.
 ///
 /// # Safety
-/// No code relies on a value that this task still has on its stack. None of them is dropped. (What the stack had when it
-/// was copied by [`fork`](super::fork::fork), the parent has as well, and may drop.)
+/// No code relies on a value that this task still has on its stack: none of them is dropped. (The parent has its own
+/// copy of all values that were there at the [`fork`](super::fork::fork), and may drop these.)
 pub unsafe fn exit(status: i32) -> ! {
     let pid = getpid().expect("only a task exits; a thread of the kernel ends by `threads::exit`");
     if pid == Pid::FIRST {
         while wait().is_ok() {}
     }
-    // From here to the last switch nothing may come between: the task's stack goes with it, once its parent has
-    // reaped it.
+    // No interrupt may come from here to the last switch: once the parent has reaped this task, its stack is
+    // free.
     let _off = interrupts_off();
     let parents = TASKS.lock().exit(threads::current(), status);
     parents.into_iter().flatten().for_each(|parent| PARENTS[parent].wake_all());
     if pid == Pid::FIRST {
         KERNEL_WAITS.wake_all();
     }
-    // SAFETY: 1. The caller's. 2. The family has been told.
+    // SAFETY: 1. The caller's. 2. The family has the status.
     unsafe { threads::exit() }
 }
 // ANCHOR_END: exit
 
 // ANCHOR: wait
-/// Waits until a child has exited, and gives back all that it had. Of several, the one that exited first.
+/// Waits until a child has exited, and frees all that it had. Of several, it takes the one that exited first.
 ///
 /// # Errors
 /// If the task has no children.
@@ -133,7 +133,7 @@ pub fn wait() -> Result<Exited, NoSuchChild> {
     wait_for(None)
 }
 
-/// As [`wait`], but if `child` is some number, for that child alone.
+/// Like [`wait`], but waits only for `child` if it is `Some`.
 ///
 /// # Errors
 /// If the task has no such child.
@@ -143,7 +143,7 @@ pub fn wait_for(child: Option<Pid>) -> Result<Exited, NoSuchChild> {
     PARENTS[me].wait(Reason::Wait, reap).map(finish_reaping)
 }
 
-/// As [`wait_for`], but does not wait: none if there is such a child, and it has not exited yet.
+/// Like [`wait_for`], but does not wait: `Ok(None)` if there is such a child and it has not exited yet.
 ///
 /// # Errors
 /// If the task has no such child.
@@ -158,20 +158,20 @@ fn finish_reaping(zombie: Zombie) -> Exited {
 }
 // ANCHOR_END: wait
 
-/// Maps free frames at private `addresses` of the running task, with whatever is in them.
+/// Maps free frames at private `addresses` of the running task. The frames keep their old contents.
 ///
 /// # Errors
-/// [`MapError`]; no page has been mapped then.
+/// [`MapError`]; in this case no page has been mapped.
 ///
 /// # Panics
-/// As [`AddressSpace::map`]; and if no task is running, or it is forking: a handler calls, in the midst of that.
+/// As [`AddressSpace::map`]; if no task is running; or if a handler calls this while the running task forks.
 pub fn map(addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
     // SAFETY: the space only gets more pages.
     let mapped = unsafe { switch::with_space(threads::current(), |space| space.map(addresses, flags)) };
     mapped.expect("only a task has private memory")
 }
 
-/// Shows the page directories of two tasks; none if there are no such tasks. Interrupts are off meanwhile.
+/// Calls `show` with two tasks' page directories, with interrupts off; `None` if one of the tasks does not exist.
 pub fn with_directories<T>(pids: [Pid; 2], show: impl FnOnce([&Directory; 2]) -> T) -> Option<T> {
     let _off = interrupts_off();
     let [first, second] = pids.map(|pid| TASKS.lock().family.thread_of(pid));

@@ -18,20 +18,20 @@ pub const FORK: u32 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub(crate) enum Errno {
-    /// `ESRCH`: the caller is no task.
+    /// `ESRCH`: the caller is not a task.
     NoSuchProcess = -3,
-    /// `EAGAIN`: all threads are taken.
+    /// `EAGAIN`: all threads are in use.
     TryAgain = -11,
-    /// `ENOMEM`: memory is out.
+    /// `ENOMEM`: there is not enough free memory.
     OutOfMemory = -12,
-    /// `ENOSYS`: there is no system call of this number.
+    /// `ENOSYS`: there is no system call with this number.
     NoSuchCall = -38,
 }
 // ANCHOR_END: errors
 
-/// Lets system calls in.
+/// Registers the handler of system calls.
 pub(crate) fn init() {
-    // SAFETY: the handler changes EAX alone, in which the caller expects the answer.
+    // SAFETY: the handler changes only EAX, in which the caller expects the answer.
     unsafe { interrupts::register(SYSTEM_CALL, handle) };
 }
 

@@ -1,7 +1,7 @@
-//! The tasks there are: their family, and the handles of their threads.
+//! All tasks: their family, and the handles of their threads.
 //!
-//! Everything about a task is found at the slot of its thread: its address space in
-//! [`switch`], its place in the family and its thread's handle here.
+//! The kernel finds everything about a task by the slot of its thread: the address space in
+//! [`switch`], the place in the family and the thread's handle here.
 
 #![cfg(target_os = "none")]
 
@@ -13,32 +13,32 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use threads::{Context, MOST_THREADS, PerThread, ReservedThread, Thread, ThreadId};
 
 // ANCHOR: tasks
-/// All tasks. They lie in the kernel's part of memory, which is linked: whichever task runs, the kernel sees the
-/// same tasks.
+/// All tasks. They lie in the kernel's part of memory, which is linked: the kernel finds the same tasks in
+/// every address space.
 pub struct Tasks {
-    /// Who is whose child, and what those have left that have exited.
+    /// Which task is the child of which, and the statuses of those that have exited.
     pub family: Family,
     /// The thread of each task.
     handles: PerThread<Option<Thread>>,
 }
 
-/// The tasks there are.
+/// All tasks.
 pub static TASKS: Lock<Tasks> =
     Lock::new(Tasks { family: Family::new(), handles: PerThread::new([const { None }; MOST_THREADS]) });
 
-/// The number of each thread's task, 0 if it is none or has exited: for code that cannot take the lock, such as a
-/// report.
+/// The number of each thread's task, 0 if the thread is not a task or has exited: for code that cannot take the
+/// lock, such as a crash report.
 static PIDS: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
 // ANCHOR_END: tasks
 
-/// The number of the task that `thread` is; none if it is a thread of the kernel, or the task has exited.
+/// The number of the task that `thread` is; `None` if it is a kernel thread, or the task has exited.
 pub fn pid_of(thread: ThreadId) -> Option<Pid> {
     Pid::new(PIDS[thread].load(Relaxed))
 }
 
 impl Tasks {
     // ANCHOR: start
-    /// Makes `thread` a task, the child of `parent` if it has one, and starts it in `space`.
+    /// Makes `thread` a task, a child of `parent` if there is one, and starts it in `space`.
     ///
     /// # Safety
     /// As for [`switch::start_in`].
@@ -58,7 +58,7 @@ impl Tasks {
     }
     // ANCHOR_END: start
 
-    /// Makes the task that `thread` is a zombie, as [`Family::exit`] does.
+    /// Turns the task of `thread` into a zombie, as [`Family::exit`] does.
     #[must_use = "these tasks may be waiting for a child to exit"]
     pub fn exit(&mut self, thread: ThreadId, status: i32) -> [Option<ThreadId>; 2] {
         PIDS[thread].store(0, Relaxed);
@@ -67,13 +67,13 @@ impl Tasks {
 }
 
 // ANCHOR: release
-/// Gives back everything that a task had: its address space and its thread.
+/// Frees all that a task had: its address space and its thread.
 pub fn release(zombie: &Zombie) {
     let Zombie { thread, .. } = *zombie;
     // SAFETY: a zombie has exited, and interrupts were off until it was off the CPU.
     drop(unsafe { switch::take_from(thread) });
     let handle = TASKS.lock().handles[thread].take();
-    // Last, because the slot goes to another thread then.
+    // This comes last, because another thread can get the slot afterwards.
     if let Some(handle) = handle {
         handle.join();
     }
