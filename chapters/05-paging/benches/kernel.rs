@@ -1,4 +1,4 @@
-//! What a frame costs, however much memory is in use.
+//! What it costs to allocate and to free a frame, with memory empty or full.
 
 #![no_std]
 #![no_main]

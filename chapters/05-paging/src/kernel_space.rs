@@ -1,4 +1,4 @@
-//! The kernel's own address space, and paging turned on.
+//! The kernel's own address space, and the switch that turns paging on.
 
 #![cfg(target_os = "none")]
 
@@ -22,24 +22,24 @@ use multiboot2::BootInformation;
 use x86::controlregs::{Cr0, Cr4, cr0, cr0_write, cr3_write, cr4, cr4_write};
 
 lazy_static! {
-    /// The kernel's own address space, made on first use, which is in [`init`].
+    /// The kernel's own address space. [`init`] is the first to use it, and so makes it.
     pub static ref KERNEL: Lock<Directory> = Lock::new(build());
 }
 
-/// How far the kernel is mapped page by page; what lies behind is mapped by large pages.
+/// The kernel is mapped page by page up to here, and in large pages from here on.
 const FIRST_LARGE_PAGE: u32 = PAGES_PER_TABLE * PAGE_BYTES;
 
 // ANCHOR: init
 /// Finds the free memory, builds the kernel's address space, and turns paging on.
 ///
-/// Stops with a sentence on a CPU without large pages: the first Pentium has them.
+/// Stops with a message on a CPU without large pages. The first Pentium has them.
 ///
 /// # Panics
-/// Before `interrupts::init`, or if it is called twice.
+/// If it is called before `interrupts::init`, or twice.
 pub fn init(boot: &BootInformation) {
-    let _off = interrupts_off(); // no handler finds a part of it
+    let _off = interrupts_off(); // no handler runs while this is half done
     assert!(idt::gate(PAGE_FAULT) != Gate::ABSENT, "`interrupts::init` comes first: it has handlers for page faults");
-    const PSE: u32 = 1 << 3; // in EDX of leaf 1: SDM volume 2, CPUID
+    const PSE: u32 = 1 << 3; // in EDX of leaf 1: Intel SDM volume 2A, CPUID
     if __cpuid(1).edx & PSE == 0 {
         stop!("this kernel needs a CPU with pages of 4 MiB (PSE): a Pentium or newer");
     }
@@ -52,18 +52,18 @@ pub fn init(boot: &BootInformation) {
     tss::init();
     // SAFETY: the kernel's address space maps the kernel, and stays.
     unsafe { double_fault::init(kernel) };
-    // SAFETY: the kernel's address space maps everything in use to the address it has already.
+    // SAFETY: the kernel's address space maps everything in use at the address that it has already.
     unsafe {
         cr4_write(cr4() | Cr4::CR4_ENABLE_PSE);
         cr3_write(u64::from(kernel.address().as_u32()));
-        // Without WP, ring 0 may write to every page, whatever its entry says (SDM volume 3, 4.6.1).
+        // Without WP, ring 0 may write to every page (SDM volume 3A, 4.6.1 "Determination of Access Rights").
         cr0_write(cr0() | Cr0::CR0_ENABLE_PAGING | Cr0::CR0_WRITE_PROTECT);
     }
 }
 // ANCHOR_END: init
 
 // ANCHOR: parts
-/// The identity window in parts: what each is called, and its flags if it is mapped.
+/// The parts of the identity map: the name of each, and its flags if it is mapped.
 fn parts() -> [(Region, Option<Flags>); 8] {
     let below_kernel = VirtAddr::new(PAGE_BYTES)..VirtAddr::new(1 << 20);
     let behind_kernel = image::kernel().end..VirtAddr::new(WINDOW_END);
@@ -89,30 +89,30 @@ fn parts() -> [(Region, Option<Flags>); 8] {
 // ANCHOR_END: parts
 
 // ANCHOR: build
-/// Builds the address space of [`parts`]: every page that is mapped lies in the frame of its own number.
+/// Builds the address space from [`parts`]: each mapped page means the frame with the page's own number.
 fn build() -> Directory {
     assert!(frame_allocator::end() > 0, "`paging::init` comes first: it finds the memory for page tables");
-    // SAFETY: there is none yet whose place it could take.
+    // SAFETY: no directory is in use yet whose place it could take.
     let kernel = unsafe { Directory::new() };
     let (Some(mut kernel), Some(first)) = (kernel, frame_allocator::allocate_cleared()) else {
         stop!("there is no memory for the kernel's page tables");
     };
     let first = first.into_frame();
-    // SAFETY: the frame was free and holds a table now: an empty one.
+    // SAFETY: the frame was free, and now holds an empty table.
     let table = unsafe { Table::in_frame(first) };
     for (region, flags) in parts() {
         let Some(flags) = flags else { continue };
         for page in Page::range(region.mapped()).take_while(|page| page.directory_index() == 0) {
             let frame = Frame::containing(PhysAddr::new(page.address().as_u32()));
-            // SAFETY: the index is a page's. The same address meant the same before, so nothing changes hands.
+            // SAFETY: the index is a page's. The address means the same memory as before, so no reference is affected.
             unsafe { table.set(page.table_index(), Entry::new(frame, flags)) };
         }
     }
-    // SAFETY: that is a page table, which stays.
+    // SAFETY: the frame holds a page table, and is never freed.
     unsafe { kernel.fill(0, Entry::new(first, Flags::WRITABLE)) };
     for index in 1..frame_allocator::end().div_ceil(FIRST_LARGE_PAGE) {
         let frame = Frame::from_number(index * PAGES_PER_TABLE);
-        // SAFETY: the same address meant the same before.
+        // SAFETY: each address means the same memory as before.
         unsafe { kernel.fill(index as usize, Entry::new(frame, Flags::WRITABLE | Flags::LARGE)) };
     }
     kernel

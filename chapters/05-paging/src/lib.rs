@@ -1,14 +1,15 @@
-//! Chapter 5: memory in pages, each with its own place and its own protection.
+//! Chapter 5: memory in pages, each with a place and rights of its own.
 //!
-//! Physical memory is handed out in [`frames`] of 4 KiB. A page directory with its page [`tables`] says for every page
-//! of virtual memory which frame it means, if any, and what may be done with it. An access that the tables forbid, or
-//! a stack that runs into its guard page, is one of the [`faults`], and is told in words. `kernel_space` builds the
-//! kernel's own map and turns paging on:
+//! Without paging, a wild pointer reaches every byte of memory, and a stack that overflows overwrites variables. So
+//! physical memory is handed out in [`frames`] of 4 KiB, and a page directory with its page [`tables`] says for each
+//! page of virtual memory which frame it means, if any, and which accesses are allowed. If the tables forbid an access,
+//! or a stack runs into its guard page, that is one of the [`faults`], and the kernel reports it. `kernel_space` builds
+//! the kernel's own map and turns paging on:
 //!
 //! ```text
-//!   0x0000_0000  page 0: never mapped, so that a null pointer is noticed
-//!   0x0000_1000  the identity map: physical memory, seen at its own address
-//!                the BIOS's and the screen's memory          read, write
+//!   0x0000_0000  page 0: never mapped, so that a null pointer causes a fault
+//!   0x0000_1000  the identity map: physical memory, at its own address
+//!                memory of the BIOS and the screen           read, write
 //!   0x0010_0000  .rodata and .text                           read
 //!                .data, .bss                                 read, write
 //!                the guard page under the boot stack         nothing
@@ -17,7 +18,7 @@
 //! ```
 
 #![cfg_attr(target_os = "none", no_std)]
-#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host only tests what is pure logic
+#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host tests only pure logic
 
 /// Physical memory: which frames are free, and how many owners the others have.
 mod frames {
@@ -28,7 +29,7 @@ mod frames {
     pub mod owned_frame;
 }
 
-/// Virtual memory: which frame a page means, and what may be done with it.
+/// Virtual memory: which frame a page means, and which accesses are allowed.
 mod tables {
     pub mod entry;
     pub mod owned_entry;

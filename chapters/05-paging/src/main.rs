@@ -14,13 +14,13 @@ use screen::println;
 
 boot::entry!(kernel, screen::last_words);
 
-/// Where nothing is.
+/// An address at which nothing is mapped.
 const SOMEWHERE: VirtAddr = VirtAddr::new(0x5000_0000);
 
-/// Two pages where nothing is either.
+/// Two more pages at which nothing is mapped.
 const PAGES: [VirtAddr; 2] = [VirtAddr::new(0x6000_0000), VirtAddr::new(0x7000_0000)];
 
-/// Noted with every page that [`repair`] maps. The bit means nothing to the CPU.
+/// Marks every page that [`repair`] maps. The CPU ignores the bit.
 const REPAIRED: Flags = Flags::AVAILABLE_10;
 
 fn kernel(handover: Handover) -> ! {
@@ -46,16 +46,16 @@ fn demonstrate() {
     show_sharing();
 }
 
-/// Writes where nothing is, and lets the handler of the page fault put a page there.
+/// Writes where nothing is mapped, and lets the page fault handler map a page there.
 fn show_repair() {
     println!("Now a write to {SOMEWHERE}, where no page is.");
-    // SAFETY: the handler removes the cause, or does not return; it changes no register.
+    // SAFETY: the handler removes the cause of the fault, or does not return. It changes no register.
     let previous = unsafe { interrupts::register(PAGE_FAULT, repair) };
-    // SAFETY: the page fault is answered by a page.
+    // SAFETY: the handler maps the page, and nothing else uses it.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(42) };
     let meant = KERNEL.lock().translate(SOMEWHERE).expect("the handler mapped it");
     println!("The write went on, to {meant} in physical memory.");
-    // SAFETY: it was there before.
+    // SAFETY: the handler was registered before.
     unsafe { interrupts::register(PAGE_FAULT, previous) };
     let repaired = KERNEL.lock().mappings().find(|mapping| mapping.flags.contains(REPAIRED)).expect("the one page");
     // SAFETY: the page is not used after this.
@@ -64,17 +64,17 @@ fn show_repair() {
 // ANCHOR_END: demonstration
 
 // ANCHOR: sharing
-/// Lets two pages mean one frame: what is written at one is read at the other. Chapter 9 calls that *linked*.
+/// Maps one frame at two pages: a value written at one is read at the other. Chapter 9 calls this *linked*.
 fn show_sharing() {
     let owned = frame_allocator::allocate().expect("memory is not out");
     let (frame, share) = (owned.frame(), owned.share().expect("it has one owner"));
     let [first, second] = PAGES.map(Page::containing);
-    // The page tables come first, so that memory cannot run out between the one page and the other.
+    // Make the page tables first, so that memory cannot run out between the two pages.
     for page in PAGES {
         KERNEL.lock().make_tables(one_page(page)).expect("memory is not out");
     }
     for (page, share) in [(first, owned), (second, share)] {
-        // SAFETY: nothing is at these pages, and there are no references to the frame.
+        // SAFETY: nothing is mapped at these pages, and there are no references to the frame.
         unsafe { KERNEL.lock().map(page, share, Flags::WRITABLE) }.expect("the page is free").flush();
     }
     println!("One frame, {}, at two pages:", frame.address());
@@ -98,7 +98,7 @@ fn show_sharing() {
 /// Writes `value` at the first of [`PAGES`], and reads the second.
 fn write_and_read(value: u32) -> u32 {
     let [first, second] = PAGES.map(VirtAddr::as_ptr::<u32>);
-    // SAFETY: both pages are mapped, and there are no references to what is there.
+    // SAFETY: both pages are mapped, and there are no references to their frame.
     unsafe {
         first.write_volatile(value);
         second.read_volatile()
@@ -106,7 +106,7 @@ fn write_and_read(value: u32) -> u32 {
 }
 // ANCHOR_END: sharing
 
-/// One line for each run of pages with the same name and the same rights.
+/// Prints one line for each run of pages with the same name and the same rights.
 fn print_map() {
     let kernel = KERNEL.lock();
     let mut mappings = kernel.mappings().peekable();
@@ -127,7 +127,7 @@ fn print_map() {
     }
 }
 
-/// One line for one page: which frame it means, and what may be done.
+/// Prints one line for one page: which frame it means, and its rights.
 fn print_page(page: Page) {
     let kernel = KERNEL.lock();
     let (Some(meant), Some(granted)) = (kernel.translate(page.address()), kernel.rights(page)) else { return };
@@ -139,15 +139,15 @@ fn rights(flags: Flags) -> &'static str {
 }
 
 // ANCHOR: repair
-/// Answers a page fault with a page where there is none, and lets the instruction try again.
+/// Maps a page where there is none, so that the CPU repeats the instruction with success.
 extern "C" fn repair(frame: &mut TrapFrame) {
     let fault = PageFault::of(frame);
     if fault.is_protection() {
-        // Another page would not help: there is one, and it forbids the access.
+        // A new frame would not help: the page is present and forbids the access.
         exceptions::report(frame, format_args!("{fault}"));
     }
     println!("Repaired: {fault}.");
-    // SAFETY: nothing was there, so no code relied on anything there.
+    // SAFETY: nothing was mapped there, so no code relies on what is there.
     let mapped = unsafe { KERNEL.lock().map_free_frames(one_page(fault.address), Flags::WRITABLE | REPAIRED) };
     mapped.expect("the page was not present, and memory is not out");
 }

@@ -1,7 +1,7 @@
-//! Damaged boot information: there is a sentence, or what is sane of it is used, and nothing else is read.
+//! Damaged boot information: the kernel prints a message, or uses the sound part, and reads nothing else.
 //!
-//! Sound information is made by the crate that reads it, then damaged in a few places, then used as the kernel
-//! does, where nothing can be read [behind its end](edge).
+//! The crate that reads the information also makes sound information. The tests damage that in a few places and use it
+//! as the kernel does, at an address where nothing can be read [behind its end](edge).
 
 mod edge;
 
@@ -22,7 +22,7 @@ use proptest::sample::Index;
 use std::iter;
 use std::ops::Range;
 
-/// Where the kernel is said to lie.
+/// Where the tests say that the kernel lies.
 const KERNEL: Range<VirtAddr> = VirtAddr::new(1 << 20)..VirtAddr::new(3 << 20);
 
 /// Reads boot information as the kernel does.
@@ -31,7 +31,7 @@ pub fn read(bytes: &[u8]) -> Result<BootInformation<'_>, information::Damage> {
     unsafe { information::read(bytes) }
 }
 
-/// Does with boot information what the kernel does; returns how many frames are free, or why there are none.
+/// Uses boot information as the kernel does. Returns how many frames are free, or why there are none.
 fn boot_with(bytes: &[u8]) -> Result<u32, String> {
     let edge = AtTheEdge::new(bytes);
     let boot = read(edge.bytes()).map_err(|damage| damage.to_string())?;
@@ -44,7 +44,7 @@ fn boot_with(bytes: &[u8]) -> Result<u32, String> {
     assert!(
         boot.module_tags().all(|module| module.start_address() <= modules_end && module.end_address() <= modules_end)
     );
-    // What is handed out is used through the window, and must not be in use already.
+    // The kernel uses frames through the identity map, and they must not be in use already.
     let end = frames.end().address().as_u32();
     assert!(end <= WINDOW_END);
     let is_a_modules =
@@ -75,7 +75,7 @@ fn sound() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Something that damages bytes.
+/// One way to damage bytes.
 #[derive(Clone, Debug)]
 enum Damage {
     Byte(Index, u8),
@@ -85,13 +85,13 @@ enum Damage {
 }
 
 impl Damage {
-    /// Mostly one or two of them, so that some of it stays sane.
+    /// Mostly none to two of them, so that some of the information stays sound.
     fn several() -> impl Strategy<Value = Vec<Self>> {
         prop_oneof![3 => vec(Self::any(), 0..3), 1 => vec(Self::any(), 3..9)]
     }
 
     fn any() -> impl Strategy<Value = Self> {
-        // Small ones are sizes and types of tags; near the largest ones, sums overflow.
+        // Small words are plausible sizes and types of tags. Near the largest ones, sums overflow.
         let word = prop_oneof![0u32..50, any::<u32>(), (u32::MAX - 20)..=u32::MAX, (i32::MAX as u32 - 9)..0x8000_0009];
         prop_oneof![
             4 => (any::<Index>(), any::<u8>()).prop_map(|(place, byte)| Self::Byte(place, byte)),
@@ -105,7 +105,7 @@ impl Damage {
         match self {
             Self::Cut(place) => {
                 bytes.truncate(place.index(bytes.len() + 1));
-                // Half of the time the size goes with it, so that there is something else to be noticed.
+                // Half of the time the size is changed too, so that this cut is not noticed by the size alone.
                 let size = bytes.len() as u32;
                 if (size / 8).is_multiple_of(2) {
                     change_word(bytes, 0, |_| size);
@@ -119,7 +119,7 @@ impl Damage {
                 let offset = place.index(bytes.len() / 4 + 1) * 4;
                 change_word(bytes, offset, |_| *word);
             }
-            // By so little, the tags may still follow each other.
+            // With so small a change, the tags may still follow each other.
             Self::SizeOfTag(place, step) => {
                 let tags = tags(bytes);
                 change_word(bytes, tags[place.index(tags.len())] + 4, |size| size.wrapping_add_signed(*step));
@@ -134,7 +134,7 @@ fn change_word(bytes: &mut [u8], offset: usize, change: impl Fn(u32) -> u32) {
     }
 }
 
-/// Where the tags begin, as far as they follow each other.
+/// Where the tags begin, up to the first that does not follow the one before.
 fn tags(bytes: &[u8]) -> Vec<usize> {
     let behind = |&tag: &usize| {
         let size = u32::from_le_bytes(*bytes.get(tag + 4..)?.first_chunk()?) as usize;

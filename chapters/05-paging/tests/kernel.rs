@@ -36,7 +36,7 @@ harness::boot!(TESTS, handover => begin(handover), up to interrupts, then {
     } else if words.contains("before_paging") {
         drop(KERNEL.lock());
     }
-    // The table can be had even if paging is broken.
+    // A kernel that only lists its tests needs no paging, so the list comes even if paging is broken.
     if words.contains("with_interrupts_off") {
         init_step_by_step();
     } else if !words.contains("test=?") {
@@ -181,7 +181,7 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("PANIC: the guard page of task 1's stack, the guard page of a stack, task 1's stack   |")),
 ];
 
-/// Keeps for the tests what the loader tells, changed as the test that was picked wants it.
+/// Keeps the boot information for the tests, changed as the chosen test wants it.
 fn begin(handover: Handover) -> &'static BootInformation<'static> {
     serial::init();
     let mut information = handover.information();
@@ -199,29 +199,29 @@ fn begin(handover: Handover) -> &'static BootInformation<'static> {
     BOOT.call_once(|| information)
 }
 
-/// A part of the memory that the loader calls available.
+/// A part of the memory that the boot loader calls available.
 const RESERVED: core::ops::Range<u64> = 0xA0_0800..0xB0_0800;
 
-/// Where a module lies that is not near the free memory.
+/// The address of a module that is far from the free memory.
 const FAR_AWAY: VirtAddr = VirtAddr::new(100 << 20);
 
-/// All the memory that there is where it is full of ones at first.
+/// All free memory, in the test in which memory is full of ones at first.
 const FULL_OF_ONES: core::ops::Range<u32> = 8 << 20..12 << 20;
 
 const AVAILABLE: u64 = 1;
 const NOT_AVAILABLE: u64 = 2;
 
-/// What befalls two tags before the kernel of a test gets to see them: that of the memory map (Multiboot2 3.6.8), and
-/// that of the module (3.6.6), if there is one.
+/// Changes two tags before a test's kernel reads them: that of the memory map (Multiboot2 3.6.8), and that of the
+/// module (3.6.6), if there is one.
 type Change = fn(&mut [u64], &mut [u64]);
 
-/// By a part of the test's name.
+/// The changes, by a part of the test's name.
 const CHANGES: &[(&str, Change)] = &[
     ("calls_reserved", |tag, _| {
         let area = areas(tag).iter_mut().find(|area| area[2] != AVAILABLE).expect("the BIOS reserves some");
         *area = [RESERVED.start, RESERVED.end - RESERVED.start, NOT_AVAILABLE];
     }),
-    // The type is in the lower half of the first word. This one means nothing.
+    // The type is in the lower half of the first word. The new one means nothing.
     ("without_a_memory_map", |tag, _| tag[0] += 1000),
     ("reserves_everything", |tag, _| areas(tag)[0] = [0, u64::MAX, NOT_AVAILABLE]),
     ("only_one_frame", |tag, _| {
@@ -232,7 +232,7 @@ const CHANGES: &[(&str, Change)] = &[
         let bytes = FULL_OF_ONES.end - FULL_OF_ONES.start;
         areas(tag).fill([0, 0, AVAILABLE]);
         areas(tag)[0] = [FULL_OF_ONES.start.into(), bytes.into(), AVAILABLE];
-        // SAFETY: paging is off, the kernel lies elsewhere, and of what the loader tells there is a copy.
+        // SAFETY: paging is off, the kernel lies elsewhere, and the boot information has been copied.
         unsafe { (FULL_OF_ONES.start as *mut u8).write_bytes(0xFF, bytes as usize) };
     }),
     ("ends_beyond_all_addresses", |tag, _| areas(tag)[0] = [2 << 20, u64::MAX, AVAILABLE]),
@@ -240,7 +240,7 @@ const CHANGES: &[(&str, Change)] = &[
         areas(tag).fill([0, 0, AVAILABLE]);
         areas(tag)[0] = [8 << 20, 4 << 20, AVAILABLE];
         let (from, to) = (module[1] as u32, (module[1] >> 32) as u32);
-        // SAFETY: paging is off, and nothing is there.
+        // SAFETY: paging is off, and nothing uses the memory there.
         unsafe { (from as *const u8).copy_to(FAR_AWAY.as_ptr(), (to - from) as usize) };
         place(module, FAR_AWAY.as_u32(), FAR_AWAY.as_u32() + (to - from));
     }),
@@ -248,17 +248,17 @@ const CHANGES: &[(&str, Change)] = &[
     ("module_behind_128_mib", |_, module| place(module, 1 << 30, (1 << 30) + 1)),
 ];
 
-/// The areas of the map: where each begins, how many bytes it has, and of which kind it is.
+/// The areas of the map: the start of each, its size in bytes, and its type.
 fn areas(tag: &mut [u64]) -> &mut [[u64; 3]] {
     tag[2..].as_chunks_mut().0
 }
 
-/// Says that the module lies from `start` up to, but not including, `end`.
+/// Makes the tag say that the module lies from `start` up to, but not including, `end`.
 fn place(module: &mut [u64], start: u32, end: u32) {
     module[1] = u64::from(start) | u64::from(end) << 32;
 }
 
-/// A copy of what the loader tells, changed.
+/// A changed copy of the boot information.
 fn changed(boot: &BootInformation, change: Change) -> BootInformation<'static> {
     #[repr(align(8))]
     struct Copy([u64; 1024]);
@@ -271,25 +271,25 @@ fn changed(boot: &BootInformation, change: Change) -> BootInformation<'static> {
     let map = words((&raw const *map).addr(), size_of_val(map));
     let module = boot.module_tags().next().map_or(0..0, |tag| words((&raw const *tag).addr(), size_of_val(tag)));
     let copy = &mut COPY.lock().0;
-    // SAFETY: the information is the loader's and lies there, all of it, at a multiple of 8.
+    // SAFETY: all of the boot loader's information lies there, at a multiple of 8.
     let original = unsafe { core::slice::from_raw_parts(boot.start_address() as *const u64, boot.total_size() / 8) };
     copy[..original.len()].copy_from_slice(original);
     let [map, module] = copy.get_disjoint_mut([map, module]).expect("they are different tags");
     change(map, module);
-    // SAFETY: a copy of good information, at an aligned address, which is not written to any more.
+    // SAFETY: this is a copy of good information, at an aligned address, and no code writes to it any more.
     let loaded = unsafe { BootInformation::load(copy.as_ptr().cast::<BootInformationHeader>()) };
     loaded.expect("the tags of the copy are as good as those of the original")
 }
 
-/// Where the map calls memory available, and nothing is.
+/// Addresses that the memory map calls available, with nothing in use there.
 const IN_FREE_MEMORY: usize = 9 << 20;
 const BEYOND_128_MIB: usize = 160 << 20;
 
-/// What the loader tells, moved to where other loaders might have put it.
+/// The boot information, moved to where another boot loader might have put it.
 fn moved(boot: &BootInformation, to: usize) -> BootInformation<'static> {
-    // SAFETY: the information is the loader's and lies there; where it goes nothing is, and paging is off.
+    // SAFETY: the boot loader's information lies there. Nothing uses its new place, and paging is off.
     unsafe { (boot.start_address() as *const u8).copy_to(to as *mut u8, boot.total_size()) };
-    // SAFETY: a copy of good information, at an aligned address, which is not written to any more.
+    // SAFETY: this is a copy of good information, at an aligned address, and no code writes to it any more.
     let loaded = unsafe { BootInformation::load(to as *const BootInformationHeader) };
     loaded.expect("the tags of the copy are as good as those of the original")
 }
@@ -307,7 +307,7 @@ fn overlaps(frame: Frame, from: u64, to: u64) -> bool {
     start < to && from < start + u64::from(PAGE_BYTES)
 }
 
-/// Takes every frame there is, and writes its number into all of it.
+/// Allocates all frames, and fills each with its number.
 fn take_all(mut check: impl FnMut(Frame)) -> u32 {
     let mut count = 0;
     while let Some(frame) = frame_allocator::allocate().map(OwnedFrame::into_frame) {
@@ -319,7 +319,7 @@ fn take_all(mut check: impl FnMut(Frame)) -> u32 {
     count
 }
 
-/// Is all of the frame memory that is not in use?
+/// Whether all of the frame is memory that is not in use.
 fn is_free_memory(frame: Frame) -> bool {
     let from = u64::from(frame.address().as_u32());
     let is_inside = |area: &MemoryArea| area.start_address() <= from && from + 4096 <= area.end_address();
@@ -356,7 +356,7 @@ fn what_the_map_calls_reserved_is_not_used_even_if_it_calls_it_available_too() {
 }
 
 fn a_boot_without_a_memory_map_is_refused() {
-    // The kernel of this test stops before it gets here, and so do those of the next two.
+    // The kernel of this test stops before this point, and so do those of the next two.
 }
 
 fn a_map_that_reserves_everything_is_refused() {}
@@ -378,7 +378,7 @@ fn a_module_is_never_handed_out() {
         let (from, to) = (module.start_address().into(), module.end_address().into());
         assert!(!overlaps(frame, from, to), "{frame:?} is the module's");
     });
-    // SAFETY: the module's frames are not handed out, so it is still as the loader left it.
+    // SAFETY: the module's frames are not handed out, so the module is unchanged.
     let text = unsafe { core::slice::from_raw_parts(module.start_address() as *const u8, 18) };
     assert_eq!(text, b"a module for the t");
 }
@@ -389,13 +389,13 @@ fn a_module_behind_all_free_memory_can_be_read() {
     for address in [FAR_AWAY, VirtAddr::new(module.end_address() - 1)] {
         assert_eq!(KERNEL.lock().translate(address), Some(PhysAddr::new(address.as_u32())));
     }
-    // SAFETY: the module is there, and is not written to.
+    // SAFETY: the module is there, and no code writes to it.
     let text = unsafe { core::slice::from_raw_parts(FAR_AWAY.as_ptr::<u8>(), module.module_size() as usize) };
     assert!(text.chunks(23).all(|line| b"a module for the tests\n".starts_with(line)));
 }
 
 fn a_module_beyond_128_mib_is_refused() {
-    // The kernel of this test stops before it gets here, and so does that of the next.
+    // The kernel of this test stops before this point, and so does that of the next.
 }
 
 fn a_module_behind_128_mib_is_refused() {}
@@ -407,7 +407,7 @@ fn boot_information_in_free_memory_is_never_handed_out() {
     assert!(information::command_line(boot()).contains("information_in_free_memory"));
 }
 
-/// Takes all frames; reads the number in each back by giving it back from a chain of them.
+/// Allocates and fills all frames, and then checks that each still holds its own number.
 fn use_every_frame(expected: core::ops::Range<u32>) {
     let count = take_all(|_| ());
     assert!(expected.contains(&count), "{count} frames");
@@ -447,7 +447,7 @@ fn frames_come_back() {
 
 fn a_frame_freed_twice_stops() {
     let frame = allocate().into_frame();
-    // SAFETY: the second one is not safe, which is the test.
+    // SAFETY: the second one is not sound; the test is about that.
     (0..2).for_each(|_| drop(unsafe { OwnedFrame::from_frame(frame) }));
 }
 
@@ -459,12 +459,12 @@ fn a_frame_at_two_pages_is_freed_with_the_second_one() {
     kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES)).expect("memory is not out");
     let taken = frame_allocator::taken_count();
     for (page, share) in pages.into_iter().zip([owned.share().expect("it has one owner"), owned]) {
-        // SAFETY: nothing else is at these pages, and nothing refers to the frame.
+        // SAFETY: nothing else is mapped at these pages, and nothing refers to the frame.
         unsafe { kernel.map(page, share, Flags::WRITABLE) }.expect("the page is free").flush();
     }
     let [first, second] = pages.map(|page| page.address().as_ptr::<u32>());
     for value in 1..100 {
-        // SAFETY: both are mapped, and no reference to them exists.
+        // SAFETY: both pages are mapped, and no reference to them exists.
         let read = unsafe {
             first.write_volatile(value);
             second.read_volatile()
@@ -534,15 +534,15 @@ fn the_map_is_as_promised() {
 fn what_is_mapped_can_be_used_and_translated() {
     let owned = allocate();
     let (frame, page) = (owned.frame(), Page::containing(SOMEWHERE));
-    // SAFETY: the frame was free; through the window it is only read below.
+    // SAFETY: the frame was free, and is only read through the identity map below.
     unsafe { KERNEL.lock().map(page, owned, Flags::WRITABLE) }.expect("the page is free").flush();
     let there = SOMEWHERE.wrapping_add(0x123 * 4);
-    // SAFETY: just mapped, to a frame that was free.
+    // SAFETY: the page was just mapped, to a frame that was free.
     unsafe { there.as_ptr::<u32>().write_volatile(0xFEED_F00D) };
     let meant = KERNEL.lock().translate(there);
     assert_eq!(meant, Some(PhysAddr::new(frame.address().as_u32() + 0x123 * 4)));
     let window = frame.in_window().address().wrapping_add(0x123 * 4);
-    // SAFETY: the window shows the frame too.
+    // SAFETY: the identity map has the frame too.
     assert_eq!(unsafe { window.as_ptr::<u32>().read_volatile() }, 0xFEED_F00D);
     let count = KERNEL.lock().mappings().filter(|mapping| mapping.page == page).count();
     assert_eq!(count, 1, "the walk finds the page once");
@@ -557,7 +557,7 @@ fn tables_are_empty_whatever_was_in_their_frames() {
     let [first, second, third] = dirty;
     let frame = second.frame();
     drop((first, second));
-    // SAFETY: it takes no other one's place.
+    // SAFETY: it takes no other directory's place.
     let mut directory = unsafe { Directory::new() }.expect("memory is not out");
     assert_eq!(directory.frame(), frame, "the dirty frame is the directory's now");
     assert_eq!(directory.mappings().count(), 0);
@@ -578,11 +578,11 @@ fn the_first_tables_are_empty_in_memory_full_of_ones() {
 
 fn unmapping_takes_effect_at_once() {
     what_is_mapped_can_be_used_and_translated();
-    // SAFETY: the page is used once more, to see that it is gone.
+    // SAFETY: the test uses the page once more, to see that it is gone.
     let (_, flush) = unsafe { KERNEL.lock().unmap(Page::containing(SOMEWHERE)) }.expect("it is mapped");
     flush.flush();
     assert_eq!(KERNEL.lock().translate(SOMEWHERE), None);
-    // SAFETY: not safe: the page is gone, which is the test.
+    // SAFETY: not sound: the page is gone; the test is about that.
     unsafe { SOMEWHERE.as_ptr::<u32>().read_volatile() };
 }
 
@@ -593,21 +593,21 @@ fn what_is_unmapped_and_freed_is_gone_at_once() {
     // SAFETY: just mapped.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(1) };
     let free = frame_allocator::free_count();
-    // SAFETY: one page is used once more, to see that it is gone.
+    // SAFETY: the test uses one page once more, to see that it is gone.
     unsafe { KERNEL.lock().unmap_and_free(pages) };
     assert_eq!(frame_allocator::free_count(), free + 2);
-    // SAFETY: not safe: the page is gone, which is the test.
+    // SAFETY: not sound: the page is gone; the test is about that.
     unsafe { SOMEWHERE.as_ptr::<u32>().read_volatile() };
 }
 
 fn protecting_takes_effect_at_once() {
     what_is_mapped_can_be_used_and_translated();
-    // SAFETY: the page is written once more, to see that it cannot be.
+    // SAFETY: the test writes to the page once more, to see that it cannot.
     unsafe { KERNEL.lock().protect(Page::containing(SOMEWHERE), Flags::empty()) }.expect("it is mapped").flush();
     let there = SOMEWHERE.wrapping_add(0x123 * 4);
     // SAFETY: it can be read as before.
     assert_eq!(unsafe { there.as_ptr::<u32>().read_volatile() }, 0xFEED_F00D);
-    // SAFETY: not safe: the page is read only, which is the test.
+    // SAFETY: not sound: the page is read-only; the test is about that.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(0) };
 }
 
@@ -648,7 +648,7 @@ fn the_identity_map_can_be_protected_and_owns_nothing() {
     }
     assert_eq!((kernel.translate(page.address()), frame_allocator::owner_count(frame)), (Some(frame.address()), 1));
     let large = Page::containing(VirtAddr::new(8 << 20));
-    // SAFETY: it is refused.
+    // SAFETY: the kernel refuses it.
     assert_eq!(unsafe { kernel.protect(large, Flags::empty()) }.map(|_| ()), Err(NotMapped(large)));
     assert_eq!(kernel.rights(large), Some(Flags::PRESENT | Flags::WRITABLE));
 }
@@ -675,7 +675,7 @@ fn mapping_twice_is_refused() {
 fn mapping_without_memory_is_an_error_and_loses_nothing() {
     let owned = allocate();
     take_all(|_| ());
-    // SAFETY: it takes no other one's place.
+    // SAFETY: it takes no other directory's place.
     assert!(unsafe { Directory::new() }.is_none());
     let before = KERNEL.lock().mappings().count();
     // SAFETY: the page is not used.
@@ -720,7 +720,7 @@ fn clearing_a_frame_leaves_the_next_one_alone() {
         // SAFETY: the frame was free, so nothing else uses it.
         unsafe { frame.in_window().address().as_ptr::<[u32; 1024]>().write([frame.number(); 1024]) };
     }
-    // Every other one is free now, with frames in use on both sides.
+    // Every other frame is free now, with frames in use on both sides.
     let mut kept = frames.map(Some);
     let freed = [1, 3, 5, 7, 9].map(|index| kept[index].take().map(|owned| owned.frame()));
     let again = [(); 5].map(|()| frame_allocator::allocate_cleared().expect("memory is not out"));
@@ -767,7 +767,7 @@ fn an_entry_that_is_not_present_is_no_mapping() {
     kernel.make_tables(pages).expect("memory is not out");
     let before = kernel.mappings().count();
     let table = kernel.entry(Page::containing(SOMEWHERE).directory_index()).frame().in_window();
-    // SAFETY: the table maps nothing, and this entry does neither: all its bits are set but the one for "present".
+    // SAFETY: the table maps nothing, and neither does this entry: all its bits are set except P.
     unsafe { table.address().as_ptr::<u32>().write(!Flags::PRESENT.bits()) };
     assert_eq!((kernel.mappings().count(), kernel.translate(SOMEWHERE)), (before, None));
 }
@@ -775,11 +775,12 @@ fn an_entry_that_is_not_present_is_no_mapping() {
 fn an_entry_that_is_present_is_not_filled() {
     let mut kernel = KERNEL.lock();
     let first = kernel.entry(0);
-    // SAFETY: it is refused.
+    // SAFETY: the kernel refuses it.
     unsafe { kernel.fill(1, first) };
 }
 
-/// A directory that is linked to the kernel's by the first entry, which maps the kernel, and that of [`SOMEWHERE`].
+/// A directory that shares two entries with the kernel's: the first one, which maps the kernel, and that of
+/// [`SOMEWHERE`].
 fn link_to(kernel: &mut Directory) -> Directory {
     let somewhere = Page::containing(SOMEWHERE).directory_index();
     // SAFETY: the CPU does not use it.
@@ -823,16 +824,16 @@ fn a_stack_that_is_all_guard_page_is_refused() {
 }
 
 fn page_0_is_not_mapped() {
-    // SAFETY: not safe: nothing is mapped there, which is the test.
+    // SAFETY: not sound: nothing is mapped there; the test is about that.
     unsafe { asm!("mov {0:e}, [{0:e}]", inout(reg) 0 => _) };
 }
 
 fn a_write_to_nothing_is_told() {
-    // SAFETY: not safe: nothing is mapped there, which is the test.
+    // SAFETY: not sound: nothing is mapped there; the test is about that.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(0) };
 }
 
-/// What the demonstration's handler does.
+/// A handler like the demonstration's.
 extern "C" fn repair(frame: &mut TrapFrame) {
     let fault = PageFault::of(frame);
     assert!(fault.is_write() && !fault.is_from_ring_3());
@@ -840,7 +841,7 @@ extern "C" fn repair(frame: &mut TrapFrame) {
         exceptions::report(frame, format_args!("{fault}"));
     }
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
-    // SAFETY: nothing was there.
+    // SAFETY: nothing was mapped there.
     unsafe { KERNEL.lock().map_free_frames(pages, Flags::WRITABLE) }.expect("memory is not out");
 }
 
@@ -855,14 +856,14 @@ fn a_protection_fault_is_not_repaired() {
         };
         assert_eq!(read, value);
     }
-    // SAFETY: the page is written once more, to see that it cannot be.
+    // SAFETY: the test writes to the page once more, to see that it cannot.
     unsafe { KERNEL.lock().protect(Page::containing(SOMEWHERE), Flags::empty()) }.expect("it is mapped").flush();
-    // SAFETY: not safe: the page is read only, which is the test.
+    // SAFETY: not sound: the page is read-only; the test is about that.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(0) };
 }
 
-/// Runs in ring 3, at [`SOMEWHERE`], which ring 3 may read, what writes to `target`. Interrupts begin on a stack of
-/// their own: the boot stack is in use.
+/// Runs an instruction in ring 3 that writes to `target`. It lies at [`SOMEWHERE`], where ring 3 may read. Interrupts
+/// begin on a stack of their own, because the boot stack is in use.
 fn write_in_ring_3(target: VirtAddr) -> ! {
     static STACK: [AtomicU32; 2048] = [const { AtomicU32::new(0) }; 2048];
     static TABLE: Once<[GdtEntry; 7]> = Once::new();
@@ -873,7 +874,7 @@ fn write_in_ring_3(target: VirtAddr) -> ! {
     gdt::load(TABLE.call_once(|| gdt::extended(&more))).expect("it extends the loaded table");
     let [code, data] = [5, 6].map(|index| SegmentSelector::new(index, Ring::Ring3));
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
-    // SAFETY: nothing was there, and nothing uses it while it is written.
+    // SAFETY: nothing was mapped there, and nothing else uses the page.
     unsafe {
         KERNEL.lock().map_free_frames(pages, Flags::WRITABLE).expect("memory is not out");
         SOMEWHERE.as_ptr::<[u8; 2]>().write([0x89, 0x03]); // mov [ebx], eax
@@ -891,7 +892,7 @@ fn write_in_ring_3(target: VirtAddr) -> ! {
     }
     let mut frame = UserTrapFrame::new(code, data, SOMEWHERE, VirtAddr::new(0x1234_5678));
     (frame.ebx, frame.eflags) = (target.as_u32(), 1 << 1);
-    // SAFETY: the frame is one of ring 3, whose code is mapped; the page fault that follows ends the kernel.
+    // SAFETY: this is a trap frame of ring 3, whose code is mapped. The page fault that follows ends the kernel.
     unsafe { asm!("mov esp, {}", "xor ebx, ebx", "jmp interrupt_return", in(reg) &raw const frame, options(noreturn)) }
 }
 
@@ -904,7 +905,7 @@ fn the_stack_of_a_program_is_told() {
 }
 
 fn a_reserved_bit_is_told() {
-    // Bit 21, which is part of no address of 4 MiB (Intel SDM volume 3, table 4-4).
+    // Bit 21, which is no part of the address of a large page (Intel SDM volume 3A, table 4-4).
     let reserved = Frame::containing(PhysAddr::new(1 << 21));
     // SAFETY: the CPU refuses the entry, so there is no page.
     unsafe {
@@ -918,42 +919,42 @@ fn what_ring_3_may_only_read_is_told_as_that() {
 }
 
 fn instructions_cannot_be_written() {
-    // SAFETY: not safe: the page is read only, which is the test.
+    // SAFETY: not sound: the page is read-only; the test is about that.
     unsafe { image::text().start.as_ptr::<u32>().write_volatile(0) };
 }
 
 fn constants_cannot_be_written() {
-    // SAFETY: not safe: the page is read only, which is the test.
+    // SAFETY: not sound: the page is read-only; the test is about that.
     unsafe { image::rodata().start.as_ptr::<u32>().write_volatile(0) };
 }
 
 fn a_jump_to_0_is_told() {
     let null = core::hint::black_box(0usize);
-    // SAFETY: not safe: it is no function, which is the test.
+    // SAFETY: not sound: there is no function at 0; the test is about that.
     let function: fn() = unsafe { core::mem::transmute(null) };
     function();
-    // With nothing left to do, this would be no call but a jump.
+    // Without anything left to do, the compiler would turn the call into a jump.
     core::hint::black_box(());
 }
 
 fn a_jump_into_nothing_is_a_fetch() {
-    // SAFETY: not safe: nothing is mapped there, which is the test.
+    // SAFETY: not sound: nothing is mapped there; the test is about that.
     unsafe { asm!("call {}", in(reg) SOMEWHERE.as_u32()) };
 }
 
 fn a_write_to_the_guard_page_is_told() {
-    // SAFETY: not safe: nothing is mapped there, which is the test.
+    // SAFETY: not sound: nothing is mapped there; the test is about that.
     unsafe { image::stack().start.wrapping_add(100).as_ptr::<u32>().write_volatile(0) };
 }
 
 fn a_stop_without_a_stack_says_why_it_knows_no_callers() {
-    // SAFETY: nothing works without a stack. The CPU has no place for what it saves for the page fault's handler, and
-    // there is a double fault.
+    // SAFETY: not sound: nothing works without a stack. The CPU cannot push the trap frame of the page fault, so there
+    // is a double fault.
     unsafe { asm!("xor esp, esp", "jmp {}", in(reg) SOMEWHERE.as_u32(), options(noreturn)) };
 }
 
 fn a_stop_in_a_damaged_chain_says_where_the_chain_ends() {
-    // SAFETY: `ud2` ends the kernel, whatever EBP is.
+    // SAFETY: `ud2` ends the kernel, with any value of EBP.
     unsafe { asm!("mov ebp, 0x60000004", "ud2", options(noreturn)) };
 }
 
@@ -976,10 +977,10 @@ fn a_stack_overflow_by_one_large_frame_is_told() {
     large();
 }
 
-/// Another use of that stack, so that the handler has it to tell.
+/// Runs on the stack of double faults, so that the double fault handler has its overflow to report.
 fn the_stack_of_double_faults_has_a_guard_page() {
     let lowest = image::fault_stack().start.wrapping_add(PAGE_BYTES);
-    // SAFETY: not safe: nothing is mapped below that address, which is the test.
+    // SAFETY: not sound: nothing is mapped below that address; the test is about that.
     unsafe { asm!("mov esp, {}", "push 0", "ud2", in(reg) lowest.as_u32(), options(noreturn)) };
 }
 
@@ -1000,12 +1001,12 @@ fn a_double_fault_for_another_reason_is_called_so() {
         interrupts::idt::set_gate(6, nowhere);
         interrupts::idt::set_gate(13, nowhere);
     }
-    // SAFETY: not safe: neither the fault nor the fault of its gate can be delivered, which is the test.
+    // SAFETY: not sound: the CPU can deliver neither the fault nor the fault of its gate; the test is about that.
     unsafe { asm!("ud2") };
 }
 
 fn a_double_fault_tells_of_the_last_page_fault() {
-    // SAFETY: the handler maps the page, where nothing was.
+    // SAFETY: the handler maps the page, at which nothing was mapped.
     unsafe {
         interrupts::register(PAGE_FAULT, repair);
         SOMEWHERE.as_ptr::<u32>().write_volatile(0);
@@ -1014,7 +1015,7 @@ fn a_double_fault_tells_of_the_last_page_fault() {
 }
 
 fn the_kernels_map_before_paging_is_refused() {
-    // The kernel of this test stops before it gets here, and so does that of the next.
+    // The kernel of this test stops before this point, and so does that of the next.
 }
 
 fn paging_before_interrupts_is_refused() {}
@@ -1023,12 +1024,12 @@ fn paging_is_set_up_once() {
     paging::init(boot());
 }
 
-/// How often interrupts have been turned off, and whether they were let in at the last step.
+/// How often interrupts were turned off, and whether they were on at the last step.
 static TIMES_OFF: AtomicU32 = AtomicU32::new(0);
 static WERE_ON: AtomicBool = AtomicBool::new(true);
 
-/// Sets paging up with interrupts let in, instruction by instruction: the CPU comes to the handler after each one (Intel
-/// SDM volume 3, 18.3.1.4, "Single-Step Exception Condition").
+/// Sets paging up with interrupts on, one instruction at a time: the CPU calls the handler after each one (Intel SDM
+/// volume 3B, 18.3.1.4 "Single-Step Exception Condition").
 fn init_step_by_step() {
     const DEBUG: u8 = 1;
     extern "C" fn step(frame: &mut TrapFrame) {
@@ -1037,8 +1038,8 @@ fn init_step_by_step() {
             TIMES_OFF.fetch_add(1, Relaxed);
         }
     }
-    // SAFETY: every line of the interrupt controllers is masked, so nothing comes but the step, whose handler changes no
-    // register.
+    // SAFETY: every line of the interrupt controllers is masked, so only the single steps arrive, and their handler
+    // changes no register.
     unsafe {
         interrupts::register(DEBUG, step);
         io::outb(0x21, 0xFF);
@@ -1056,11 +1057,11 @@ fn paging_is_set_up_with_interrupts_off() {
 }
 
 fn an_old_cpu_is_refused_with_a_sentence() {
-    // The kernel of this test stops before it gets here.
+    // The kernel of this test stops before this point.
 }
 
 fn boot_information_beyond_128_mib_is_refused() {
-    // The kernel of this test stops before it gets here.
+    // The kernel of this test stops before this point.
 }
 
 fn memory_that_is_not_used_is_told() {
@@ -1070,7 +1071,7 @@ fn memory_that_is_not_used_is_told() {
 fn a_tss_ends_with_its_fields() {
     for selector in [3 << 3, 4 << 3] {
         let (limit, is_known): (u32, u8);
-        // SAFETY: the limit of a segment is only asked.
+        // SAFETY: the instruction only reads the limit of a segment.
         unsafe { asm!("lsl {:e}, {:e}", "setz {}", out(reg) limit, in(reg) selector, out(reg_byte) is_known) };
         assert_eq!((limit, is_known), (103, 1), "behind it, ring 3 would find ports that it may use");
     }
@@ -1084,7 +1085,7 @@ fn a_seventeenth_region_is_a_bug() {
     add();
 }
 
-/// What overlaps is refused in either order. The name that came first would hide the guard page.
+/// Overlapping regions are refused in either order: the name that came first would hide the guard page.
 fn a_guard_page_gets_no_other_name_before_paging() {
     panic!("it was hidden");
 }

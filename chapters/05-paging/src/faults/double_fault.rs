@@ -1,18 +1,18 @@
-//! A double fault, on a stack of its own: how a stack overflow comes to be told at all.
+//! The double fault handler, on a stack of its own, so that it can report a stack overflow.
 //!
-//! A full stack cannot take the frame of the page fault that its guard page causes. That is a second
-//! fault, for which the CPU needs a stack again; and if that fails too, it resets the machine without a
-//! word. So this vector goes through a task gate: the CPU saves all registers in one task state segment
-//! (TSS) and loads all of them, ESP included, from another (Intel SDM volume 3, 7.2 and 7.3).
+//! When a stack runs into its guard page, the CPU cannot push the trap frame of the page fault onto that stack. This is
+//! a second fault, for which the CPU has to push again. If that fails too, it resets the machine without any message.
+//! So this vector goes through a task gate: the CPU saves its registers in one task state segment (TSS), and loads
+//! them, ESP included, from another (Intel SDM volume 3A, chapter "Task Management": "Task Switching").
 //!
 //! ```text
-//!   IDT[8]: task gate --> GDT[4]: the TSS of this handler    EIP, ESP, CR3 to begin with
+//!   IDT[8]: task gate --> GDT[4]: the TSS of this handler    EIP, ESP, CR3 with which it begins
 //!                                 back link --> the TSS that was in use    EIP, ESP, ... as they were
 //! ```
-//! Which TSS that is, the handler learns from the back link alone: a later chapter may load one of its own.
+//! The handler finds the interrupted TSS by the back link alone, because a later chapter may load a TSS of its own.
 //!
-//! The handler's stack has a guard page as well. There is no third stack: an overflow of this one resets the machine,
-//! but writes to no variable.
+//! The handler's stack has a guard page as well. There is no third stack: if this one overflows, the machine resets,
+//! but no variable is overwritten.
 
 #![cfg(target_os = "none")]
 
@@ -31,29 +31,29 @@ use x86::segmentation::SegmentSelector;
 const DOUBLE_FAULT: u8 = 8;
 
 // ANCHOR: init
-/// Prepares for double faults; the handler runs in the address space of `directory`.
+/// Installs the double fault handler, which runs in the address space of `directory`.
 ///
 /// # Safety
-/// As for [`set_page_directory`]; and it is called once.
+/// As for [`set_page_directory`]. It is called once.
 pub(crate) unsafe fn init(directory: Frame) {
     // SAFETY: no gate leads to this TSS yet, so the CPU does not use it.
     let tss = unsafe { &mut *tss::DOUBLE_FAULT.fields() };
     tss.eip = handle as *const () as u32;
-    tss.esp = image::fault_stack().end.as_u32(); // 8 KiB, eight times what the report of a stop takes
-    tss.eflags = 1 << 1; // a bit that is always set: interrupts are off
+    tss.esp = image::fault_stack().end.as_u32(); // 8 KiB, eight times what a report takes
+    tss.eflags = 1 << 1; // this bit is always set; interrupts are off
     tss.cs = CODE.bits();
     (tss.ss, tss.ds, tss.es, tss.fs, tss.gs) = (DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits(), DATA.bits());
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees it.
     unsafe { set_page_directory(directory) };
     let gate = Gate::new(Kind::Task, tss::DOUBLE_FAULT_SELECTOR.bits(), VirtAddr::new(0), Ring::Ring0);
-    // SAFETY: the selector names the TSS of the handler, which has been filled in above.
+    // SAFETY: the selector names the handler's TSS, which is filled in above.
     unsafe { interrupts::idt::set_gate(DOUBLE_FAULT, gate) };
 }
 
-/// Lets the handler run in the address space of `directory` from now on.
+/// Makes the handler run in the address space of `directory` from now on.
 ///
 /// # Safety
-/// The address space maps the kernel, for as long as the handler is to run in it.
+/// The address space maps the kernel for as long as the handler may run in it.
 #[inline]
 pub unsafe fn set_page_directory(directory: Frame) {
     // SAFETY: a single write of a field that the CPU reads only when a double fault occurs.
@@ -62,7 +62,7 @@ pub unsafe fn set_page_directory(directory: Frame) {
 // ANCHOR_END: init
 
 // ANCHOR: handle
-/// Where a double fault goes on, with nothing of what it interrupted but the TSS that the CPU left.
+/// The handler. The TSS that the CPU left is all that it has of the interrupted code.
 extern "C" fn handle() -> ! {
     let tss = interrupted();
     // SAFETY: reading CR2 changes nothing.
@@ -70,7 +70,7 @@ extern "C" fn handle() -> ! {
     let (esp, ebp, eip) = (tss.esp, tss.ebp, tss.eip);
     let trace = Trace { eip: Some(VirtAddr::new(eip)), esp: VirtAddr::new(esp), ebp: VirtAddr::new(ebp) };
     let place = regions::locate(address);
-    // CR2 is of the last page fault, which may be an old one: only if the stack ends there is it the cause.
+    // CR2 may be left from an older page fault. It is the cause only if the stack ends there.
     let at_end_of_stack = (1..=crate::PAGE_BYTES).contains(&esp.wrapping_sub(address.as_u32()));
     if place.is_guard_page() && at_end_of_stack {
         let words =
@@ -83,12 +83,12 @@ extern "C" fn handle() -> ! {
     }
 }
 
-/// The TSS in which the CPU has saved the interrupted registers.
+/// The TSS in which the CPU saved the interrupted registers.
 fn interrupted() -> TaskStateSegment {
-    // SAFETY: only the CPU writes the field, when it enters the handler.
+    // SAFETY: only the CPU writes this field, when it enters the handler.
     let link = unsafe { (&raw const (*tss::DOUBLE_FAULT.fields()).link).read_unaligned() };
     let descriptor = gdt::loaded()[usize::from(SegmentSelector::from_raw(link).index())].read();
-    // SAFETY: it was the task register's, so a TSS lies there; and the CPU has left it for good.
+    // SAFETY: the task register named it, so a TSS lies there. The handler does not return, so the CPU is done with it.
     unsafe { (descriptor.base() as *const TaskStateSegment).read() }
 }
 // ANCHOR_END: handle

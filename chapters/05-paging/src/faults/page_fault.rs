@@ -1,4 +1,4 @@
-//! A page fault in words: which address, where it lies, what was tried, and why that is forbidden.
+//! The report of a page fault: which address, where it lies, which access, and why it is forbidden.
 
 #![cfg(target_os = "none")]
 
@@ -17,26 +17,27 @@ pub const PAGE_FAULT: u8 = 14;
 
 // ANCHOR: cause
 bitflags! {
-    /// The error code of a page fault (Intel SDM volume 3, 4.7).
+    /// The error code of a page fault (Intel SDM volume 3A, 4.7 "Page-Fault Exceptions").
     ///
-    /// There is another bit for instruction fetches, but without PAE the CPU leaves it zero.
+    /// There is another bit for instruction fetches, but the CPU sets it only with features that this kernel does not
+    /// use.
     #[derive(Clone, Copy)]
     struct Cause: u32 {
-        /// The page is there; its entry forbids the access. Otherwise the page is not there.
+        /// The page is present, and its entry forbids the access. If clear, the page is absent.
         const PROTECTION = 1 << 0;
         /// The access was a write.
         const WRITE = 1 << 1;
         /// The access came from ring 3.
         const USER = 1 << 2;
-        /// A bit is set in an entry that must not be.
+        /// A reserved bit is set in an entry.
         const RESERVED = 1 << 3;
     }
 }
 // ANCHOR_END: cause
 
-/// What the CPU tells of a page fault.
+/// What the CPU reports about a page fault.
 pub struct PageFault {
-    /// The address that was used.
+    /// The virtual address of the access.
     pub address: VirtAddr,
     cause: Cause,
     eip: VirtAddr,
@@ -44,26 +45,26 @@ pub struct PageFault {
 
 // ANCHOR: of
 impl PageFault {
-    /// The page fault that led to `frame`. To be asked before anything else can fault: CR2 holds the
-    /// address of the last one only.
+    /// The page fault that led to `frame`. The handler calls this before anything else can fault, because CR2
+    /// holds only the address of the last page fault.
     pub fn of(frame: &TrapFrame) -> Self {
         // SAFETY: reading CR2 changes nothing.
         let address = VirtAddr::new(unsafe { cr2() } as u32);
         Self { address, cause: Cause::from_bits_truncate(frame.error_code), eip: VirtAddr::new(frame.eip) }
     }
 
-    /// Whether it was a write, and otherwise a read or a fetch.
+    /// Whether it was a write; otherwise it was a read or a fetch.
     pub const fn is_write(&self) -> bool {
         self.cause.contains(Cause::WRITE)
     }
 
-    /// Whether the page is there, and its entry forbids the access; otherwise the page is absent.
+    /// Whether the page is present and its entry forbids the access; otherwise the page is absent.
     pub const fn is_protection(&self) -> bool {
-        // A CPU says both of a reserved bit; QEMU says the second alone.
+        // For a reserved bit, a CPU sets both bits; QEMU sets only the second.
         self.cause.intersects(Cause::PROTECTION.union(Cause::RESERVED))
     }
 
-    /// Whether a program in ring 3 wanted the access.
+    /// Whether the access came from ring 3.
     pub const fn is_from_ring_3(&self) -> bool {
         self.cause.contains(Cause::USER)
     }
@@ -73,7 +74,7 @@ impl PageFault {
 // ANCHOR: words
 impl fmt::Display for PageFault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        // An instruction that begins in one page and goes on in a missing one passes for a read.
+        // If an instruction begins in one page and continues in an absent one, this prints "a read".
         let access = if self.address == self.eip {
             "an instruction fetch from"
         } else if self.is_write() {
@@ -97,13 +98,13 @@ impl fmt::Display for PageFault {
     }
 }
 
-/// Whether ring 3 may not even read the page: the error code does not tell.
+/// Whether ring 3 may not even read the page. The error code does not say, so this asks the tables.
 fn is_the_kernels(address: VirtAddr) -> bool {
     walk::rights_in_use(Page::containing(address)).is_some_and(|rights| !rights.contains(Flags::USER))
 }
 // ANCHOR_END: words
 
-/// Explains page faults from now on, and ends the kernel.
+/// From now on, a page fault is explained and ends the kernel.
 pub(crate) fn init() {
     // SAFETY: the handler does not return.
     unsafe { interrupts::register(PAGE_FAULT, explain) };

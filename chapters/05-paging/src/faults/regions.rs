@@ -1,4 +1,4 @@
-//! What the parts of virtual memory are called, so that a fault can be told in words.
+//! Names for the parts of virtual memory, for the reports of faults.
 
 #![cfg(target_os = "none")]
 
@@ -7,8 +7,8 @@ use common::{Lock, VirtAddr};
 use core::fmt::{self, Write};
 use core::ops::Range;
 
-/// Writes what a region is called; of several stacks in one region, the address tells which. With `{:#}`,
-/// without saying whose it is.
+/// Writes the name of a region. If the region has several stacks, the address selects one. With `{:#}`, the name does
+/// not say whose stack it is.
 type Name = fn(VirtAddr, &mut fmt::Formatter) -> fmt::Result;
 
 /// A part of virtual memory with a name.
@@ -16,11 +16,11 @@ type Name = fn(VirtAddr, &mut fmt::Formatter) -> fmt::Result;
 pub struct Region {
     range: Range<VirtAddr>,
     name: Name,
-    /// For a region of stacks: the size of each, its guard page included.
+    /// For a region of stacks: the size of each stack, including its guard page.
     stack_bytes: Option<u32>,
 }
 
-/// Where an address lies, in words.
+/// Where an address lies.
 #[derive(Clone)]
 pub struct Place {
     address: VirtAddr,
@@ -32,21 +32,21 @@ const MOST_REGIONS: usize = 16;
 static REGIONS: Lock<[Option<Region>; MOST_REGIONS]> = Lock::new([const { None }; MOST_REGIONS]);
 
 impl Region {
-    /// The addresses `range`, called `name`.
+    /// A region with the addresses `range` and the name `name`.
     pub const fn new(range: Range<VirtAddr>, name: Name) -> Self {
         Self { range, name, stack_bytes: None }
     }
 
-    /// Stacks in `range`, each of `bytes` bytes, called `name`. The lowest page of each is its guard page.
+    /// A region of stacks of `bytes` bytes each. The lowest page of each is its guard page.
     ///
     /// # Panics
-    /// If nothing is left of a stack beside its guard page.
+    /// If a stack has no room beside its guard page.
     pub const fn stacks(range: Range<VirtAddr>, bytes: u32, name: Name) -> Self {
         assert!(bytes > PAGE_BYTES, "a stack is larger than its guard page");
         Self { range, name, stack_bytes: Some(bytes) }
     }
 
-    /// The addresses that may be mapped: all but the first guard page of stacks.
+    /// The addresses that may be mapped: all except the first guard page of stacks.
     pub(crate) fn mapped(&self) -> Range<VirtAddr> {
         let guard = if self.stack_bytes.is_some() { PAGE_BYTES } else { 0 };
         self.range.start.wrapping_add(guard)..self.range.end
@@ -54,13 +54,13 @@ impl Region {
 }
 
 impl Place {
-    /// The guard page of a stack: an access here means that the stack is full.
+    /// Whether this is the guard page of a stack: an access here means that the stack has overflowed.
     pub fn is_guard_page(&self) -> bool {
         let Some(Region { range, stack_bytes: Some(bytes), .. }) = &self.region else { return false };
         (self.address.as_u32() - range.start.as_u32()) % bytes < PAGE_BYTES
     }
 
-    /// Does `other` lie in the same region?
+    /// Whether `other` lies in the same region.
     pub fn is_same_region(&self, other: &Self) -> bool {
         let start = |place: &Self| place.region.as_ref().map(|region| region.range.start);
         start(self) == start(other)
@@ -76,7 +76,7 @@ impl Place {
 }
 
 impl fmt::Display for Place {
-    /// Where it is, in words; with spaces behind it if the format asks for a width.
+    /// Writes the place, padded with spaces if the format asks for a width.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let guard = if self.is_guard_page() { "the guard page of " } else { "" };
         let alternate = f.alternate();
@@ -91,7 +91,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Counts the letters that go through.
+/// Counts the characters that pass through.
 struct Counter<'a, 'b> {
     letters: usize,
     inner: &'a mut fmt::Formatter<'b>,
@@ -104,11 +104,11 @@ impl fmt::Write for Counter<'_, '_> {
     }
 }
 
-/// Gives a name to a part of virtual memory.
+/// Gives a part of virtual memory a name.
 ///
 /// # Panics
-/// If there are too many regions, or one of them has some of these addresses already: the guard page of a stack must
-/// not get another name.
+/// If there are too many regions, or if one of them has some of these addresses already. The second check keeps a
+/// stack's guard page from getting another name.
 pub fn add(region: Region) {
     let mut regions = REGIONS.lock();
     for place in regions.iter_mut() {
@@ -122,9 +122,9 @@ pub fn add(region: Region) {
     panic!("16 regions are enough for every chapter");
 }
 
-/// Finds out where `address` lies.
+/// Finds the region in which `address` lies.
 pub fn locate(address: VirtAddr) -> Place {
-    // The caller may be reporting a fault that came while the lock was held. Then nothing is known.
+    // The fault to be reported may have interrupted the holder of the lock. Then the region stays unknown.
     let regions = REGIONS.try_lock();
     let mut known = regions.iter().flat_map(|regions| regions.iter()).flatten();
     Place { address, region: known.find(|region| region.range.contains(&address)).cloned() }

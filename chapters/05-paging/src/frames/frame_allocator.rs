@@ -1,4 +1,4 @@
-//! The free frames of this machine: found once, then handed out and taken back.
+//! The free frames of this machine: found once, then handed out and freed.
 
 #![cfg(target_os = "none")]
 
@@ -18,7 +18,8 @@ static END: AtomicU32 = AtomicU32::new(0);
 
 /// Finds the free frames: those that the memory map calls available, except those in use.
 ///
-/// Stops with a sentence if that cannot be told, or if there are none.
+/// Stops with a message if there is no memory map, if something that the boot loader put into memory lies beyond the
+/// identity map, or if no frame is free.
 pub(crate) fn init(boot: &BootInformation) {
     let claims = memory_map::claims(boot).unwrap_or_else(|| stop!("the boot loader gave no memory map"));
     if boot.end_address() > WINDOW_END as usize {
@@ -39,20 +40,20 @@ pub(crate) fn init(boot: &BootInformation) {
     }
 }
 
-/// Takes a frame, with whatever is in it; none if memory is out.
+/// Hands out a frame with its old contents. None if no frame is free.
 #[inline]
 pub fn allocate() -> Option<OwnedFrame> {
-    // SAFETY: the frame was free, and the allocator has just counted one owner, which is made here.
+    // SAFETY: the frame was free, and the allocator has just counted one owner: the value made here.
     FRAMES.lock().allocate().map(|frame| unsafe { OwnedFrame::from_frame(frame) })
 }
 
 // ANCHOR: cleared
-/// Takes a frame filled with zeros; none if memory is out.
+/// Hands out a frame filled with zeros. None if no frame is free.
 pub fn allocate_cleared() -> Option<OwnedFrame> {
     let owned = allocate()?;
     let start = owned.frame().in_window().address().as_u32();
-    // SAFETY: the frame was free, so nothing else refers to it. The direction flag is clear, as always in
-    // compiled code.
+    // SAFETY: the frame was free, so nothing else refers to it. The direction flag is clear, as compiled code
+    // keeps it.
     unsafe {
         asm!(
             "rep stosd",
@@ -66,7 +67,7 @@ pub fn allocate_cleared() -> Option<OwnedFrame> {
 }
 // ANCHOR_END: cleared
 
-/// How many owners a frame has: 0 if it is free, or was never the allocator's.
+/// How many owners a frame has: 0 if it is free or never belonged to the allocator.
 pub fn owner_count(frame: Frame) -> u32 {
     FRAMES.lock().owner_count(frame)
 }
@@ -76,12 +77,12 @@ pub fn free_count() -> u32 {
     FRAMES.lock().free_count()
 }
 
-/// How many frames are in use, each counted once, without those that were never free.
+/// How many frames are in use, without those that were never free. A frame with several owners counts once.
 pub fn taken_count() -> u32 {
     FRAMES.lock().taken_count()
 }
 
-/// The first address behind all memory that is used: the frames, the modules, and the boot information.
+/// The first address behind all memory that the kernel uses: the frames, the modules and the boot information.
 pub(crate) fn end() -> u32 {
     END.load(Relaxed)
 }

@@ -1,7 +1,8 @@
-//! Which frames of physical memory are free.
+//! Which frames of physical memory are free, and how many owners the others have.
 //!
-//! One table with a number per frame. The numbers of free frames chain them into a list, each telling
-//! the next frame plus one, and every other number says why the frame is not in the list:
+//! An allocator must hand out a frame once, and must notice one that is freed twice. A table has a number for each
+//! frame. The numbers of the free frames form a list: each is the number of the next free frame, plus one. Every other
+//! number says why its frame is not in the list:
 //!
 //! ```text
 //!   first = 7 + 1     links[7] = 4 + 1       links[4] = 9 + 1     links[9] = LAST
@@ -9,10 +10,10 @@
 //!                     links[0] = NOT_OURS
 //! ```
 //!
-//! To allocate is to take the first of the list, to free is to put one there: constant time both, with
-//! memory full or empty. Several owners can share a frame: each of them gives it back once, and the frame is
-//! free when the last one has. As the table knows about every frame, giving a free one back is refused. A table
-//! of zeros is an allocator without memory, which takes no room in the kernel's file.
+//! Allocating takes the head of the list, and freeing puts a frame there. Both take constant time, with memory full or
+//! empty. Several owners can share a frame: each gives its share back once, and the last one frees the frame. The table
+//! knows every frame, so it refuses to take back a frame that is free already. A table of zeros is an allocator without
+//! memory, and takes no room in the kernel's file.
 
 #![forbid(unsafe_code)]
 
@@ -20,22 +21,22 @@ use crate::frames::page::{Frame, PAGE_BYTES, WINDOW_END};
 use core::mem;
 use core::ops::Range;
 
-/// As many frames as the identity window shows.
+/// How many frames the identity map has.
 pub const MOST_FRAMES: usize = (WINDOW_END / PAGE_BYTES) as usize;
 
 // ANCHOR: frames
-/// Not memory that can be handed out: reserved, absent, or the kernel's.
+/// Not allocatable: reserved, absent, or the kernel's.
 pub const NOT_OURS: u16 = 0;
-/// Handed out, to one owner. Each further owner adds 1.
+/// Handed out to one owner. Each further owner adds 1.
 pub const ONE_OWNER: u16 = MOST_FRAMES as u16 + 1;
-/// Handed out, to as many owners as can be counted.
+/// Handed out to as many owners as the table can count.
 const MOST_OWNERS: u16 = LAST - 1;
-/// Free, and the last of the list.
+/// Free, and the last frame of the list.
 pub const LAST: u16 = 0xFFFF;
 
 const _: () = assert!(MOST_FRAMES < ONE_OWNER as usize, "the marks must not lead to frames");
 
-/// The frames of physical memory, free and taken.
+/// The frames of physical memory, free and in use.
 pub struct FrameTable {
     links: [u16; MOST_FRAMES],
     first: u16,
@@ -45,31 +46,30 @@ pub struct FrameTable {
 }
 // ANCHOR_END: frames
 
-/// Why a frame cannot be given back.
+/// Why a frame cannot be freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// It is free already.
     AlreadyFree(Frame),
-    /// It never belonged to the allocator: reserved, beyond the window, or frame 0.
+    /// It never belonged to the allocator: it is reserved, beyond the identity map, or frame 0.
     NotOurs(Frame),
 }
 
-/// The frame has as many owners as can be counted: 32,766.
+/// The frame has as many owners as the table can count: 32,766.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyOwners(pub Frame);
 
 impl FrameTable {
-    /// No frames at all.
+    /// A table without frames.
     pub const fn new() -> Self {
         Self { links: [NOT_OURS; MOST_FRAMES], first: 0, free: 0, all: 0, end: 0 }
     }
 
-    /// Makes the frames with these numbers free: they are the allocator's from now on, and no others. The
-    /// lowest one is going to be handed out first.
+    /// Makes the frames in these runs free. The allocator gets no others. It hands out the lowest one first.
     ///
     /// # Panics
-    /// If called twice, or if the runs are not as they have to be: from the highest down, within the window,
-    /// and without frame 0.
+    /// If it is called twice, or if the runs are not from the highest down, within the identity map, and without
+    /// frame 0.
     pub fn fill(&mut self, runs: impl Iterator<Item = Range<u32>>) {
         assert!(self.all == 0, "the free frames are found once");
         self.first = LAST;
@@ -81,7 +81,7 @@ impl FrameTable {
             );
             end = run.start;
             self.end = self.end.max(run.end);
-            // Each frame leads to the one behind it, and the last one to where the list began before.
+            // Each frame leads to the next one of the run, and the last one to the former head of the list.
             let before = mem::replace(&mut self.first, link_to(run.start));
             let links = &mut self.links[run.start as usize..run.end as usize];
             links.iter_mut().zip(link_to(run.start + 1)..).for_each(|(link, behind)| *link = behind);
@@ -92,20 +92,20 @@ impl FrameTable {
     }
 
     // ANCHOR: allocate
-    /// Takes a frame for one owner, with whatever is in it; none if memory is out.
+    /// Hands out a frame to one owner, with its old contents. None if no frame is free.
     #[inline]
     pub fn allocate(&mut self) -> Option<Frame> {
-        // Neither LAST nor NOT_OURS, with which the list begins, leads into the table.
+        // Neither LAST nor NOT_OURS, as the head of the list, leads into the table.
         let number = self.first.wrapping_sub(1);
         self.first = mem::replace(self.links.get_mut(usize::from(number))?, ONE_OWNER);
         self.free -= 1;
         Some(Frame::from_number(u32::from(number)))
     }
 
-    /// Counts one owner more.
+    /// Adds an owner.
     ///
     /// # Errors
-    /// If that many cannot be counted; nothing has changed then.
+    /// If the table cannot count that many. Then nothing has changed.
     ///
     /// # Panics
     /// If the frame has no owner yet.
@@ -120,10 +120,10 @@ impl FrameTable {
         }
     }
 
-    /// Counts one owner less; after the last one the frame is free.
+    /// Removes an owner. When the last one is gone, the frame is free.
     ///
     /// # Errors
-    /// `AlreadyFree` or `NotOurs`; nothing has changed then.
+    /// `AlreadyFree` or `NotOurs`. Then nothing has changed.
     #[inline]
     pub fn give_back(&mut self, frame: Frame) -> Result<(), FrameError> {
         match self.links.get_mut(frame.number() as usize) {
@@ -142,7 +142,7 @@ impl FrameTable {
     }
     // ANCHOR_END: allocate
 
-    /// How many owners a frame has: 0 if it is free, or not the allocator's.
+    /// How many owners a frame has: 0 if it is free or does not belong to the allocator.
     pub fn owner_count(&self, frame: Frame) -> u32 {
         match self.links.get(frame.number() as usize) {
             Some(link @ ONE_OWNER..=MOST_OWNERS) => u32::from(link - ONE_OWNER) + 1,
@@ -155,18 +155,18 @@ impl FrameTable {
         self.free
     }
 
-    /// The first frame behind all that are the allocator's.
+    /// The first frame behind all those of the allocator.
     pub fn end(&self) -> Frame {
         Frame::from_number(self.end)
     }
 
-    /// How many frames are handed out, each counted once, however many owners it has.
+    /// How many frames are in use. A frame with several owners counts once.
     pub fn taken_count(&self) -> u32 {
         self.all - self.free
     }
 }
 
-/// What leads to the frame with this number.
+/// The link that leads to the frame with this number.
 const fn link_to(number: u32) -> u16 {
     number as u16 + 1
 }

@@ -1,4 +1,4 @@
-//! Which frames are free: what the memory map calls available, less what is in use.
+//! Which frames are free: those that the memory map calls available, except those in use.
 //!
 //! ```text
 //!   available       |-----------------------------|
@@ -6,10 +6,10 @@
 //!   free frames     |-----|     |-------------|
 //!                   ^     ^     ^             ^   ^         ^   borders
 //! ```
-//! All that is said about memory is a [`Claim`]. Firmware says it in any order, and its claims overlap,
-//! contradict each other, are empty, or end with the address space. So no order is asked of them: between two
-//! neighbouring borders all frames are alike, and they are free if one claim at least calls them available
-//! and none says that they are in use.
+//! Each statement about memory is a [`Claim`]. The firmware's claims come in any order. They overlap, contradict each
+//! other, are empty, or end with the address space. Sorting them would need memory, which is not known yet. But
+//! between two neighboring borders all frames are alike: they are free if at least one claim calls them available and
+//! none says that they are in use.
 
 #![forbid(unsafe_code)]
 
@@ -20,7 +20,7 @@ use core::iter;
 use core::ops::Range;
 use multiboot2::{BootInformation, MemoryArea, MemoryAreaType};
 
-/// What is said about some of the frames of memory, which are numbered.
+/// A statement about a range of frames, given by their numbers.
 #[derive(Clone, Debug)]
 pub struct Claim {
     frames: Range<u32>,
@@ -29,7 +29,7 @@ pub struct Claim {
 
 impl Claim {
     // ANCHOR: claim
-    /// The bytes from `start` up to, but not including, `end` are available: all frames that are wholly among them.
+    /// The bytes from `start` up to, but not including, `end` are available: all frames that lie completely in them.
     pub fn available(start: u64, end: u64) -> Self {
         Self { frames: number(start.div_ceil(PAGE_BYTES.into()))..number(end / u64::from(PAGE_BYTES)), available: true }
     }
@@ -43,7 +43,7 @@ impl Claim {
     }
     // ANCHOR_END: claim
 
-    /// Says nothing, but no run goes across the frame at `address`.
+    /// A claim that says nothing about any frame, except that no run goes across `address`.
     fn border(address: u64) -> Self {
         Self::in_use(address, address)
     }
@@ -54,32 +54,32 @@ impl Claim {
     }
 }
 
-/// The number of a frame. None of those beyond can be used, so they need not be told apart.
+/// The number of a frame. Frames beyond 32 bits cannot be used, so one number stands for all of them.
 fn number(number: u64) -> u32 {
     number.try_into().unwrap_or(u32::MAX)
 }
 
 // ANCHOR: claims
-/// What the boot loader says: the memory map, and where it has put the modules and the boot information itself.
-/// None if there is no memory map.
+/// The boot loader's claims: the memory map, and where it put the modules and the boot information itself. None if
+/// there is no memory map.
 pub fn claims(boot: &BootInformation) -> Option<impl Iterator<Item = Claim> + Clone> {
     let areas = boot.memory_map_tag()?.memory_areas().iter().map(Claim::of_area);
     let mut modules = boot.module_tags().peekable();
-    modules.peek(); // if there is none, the tags need not be looked at again
+    modules.peek(); // without modules, this saves another pass over the tags
     let modules = modules.map(|module| Claim::in_use(module.start_address().into(), module.end_address().into()));
     let itself = Claim::in_use(boot.start_address() as u64, boot.end_address() as u64);
     Some(areas.chain(modules).chain([itself]))
 }
 
-/// The first address behind all modules; none if one of them lies beyond the identity window, even in part.
+/// The first address behind all modules. None if one of them lies beyond the identity map, even in part.
 pub fn modules_end(boot: &BootInformation) -> Option<u32> {
     let ends = boot.module_tags().map(|module| module.start_address().max(module.end_address()));
     ends.max().or(Some(0)).filter(|end| *end <= WINDOW_END)
 }
 
-/// Gives `frames` the free ones, as far as the identity window goes; returns how many lie beyond it.
+/// Fills `frames` with the free frames, up to the end of the identity map. Returns how many lie beyond it.
 ///
-/// The first MiB is never free: there is the BIOS, and much that it has not told of.
+/// The first MiB is never free: the BIOS keeps more there than it reports.
 pub fn give_free(frames: &mut FrameTable, claims: impl Iterator<Item = Claim> + Clone, kernel: Range<VirtAddr>) -> u32 {
     let kernel = Claim::in_use(kernel.start.as_u32().into(), kernel.end.as_u32().into());
     let ours = [Claim::in_use(0, 1 << 20), kernel, Claim::border(WINDOW_END.into())];
@@ -94,12 +94,12 @@ pub fn give_free(frames: &mut FrameTable, claims: impl Iterator<Item = Claim> + 
 // ANCHOR_END: claims
 
 // ANCHOR: runs
-/// The free frames in runs, from the highest down.
+/// The runs of free frames, from the highest down.
 fn free_runs(claims: impl Iterator<Item = Claim> + Clone) -> impl Iterator<Item = Range<u32>> {
     let mut end = u32::MAX;
     iter::from_fn(move || {
         while end > 0 {
-            // The run below `end` goes down to the next border. What holds for its last frame holds for all.
+            // The run below `end` goes down to the next border. Its last frame decides for all of them.
             let (mut start, mut available, mut in_use) = (0, false, false);
             for Claim { frames, available: is_available } in claims.clone() {
                 if frames.start < end {

@@ -1,7 +1,8 @@
-//! A share of a frame: the right to keep it, and the duty to give it back.
+//! A share of a frame: the right to use it, and the duty to give it back.
 //!
-//! It is to a frame what Rust's `Rc` is to a value of the heap: there can be several, each gives its share back
-//! once, and no safe code can give back a share that it does not have.
+//! If code freed frames by number, a wrong number would free a frame in use. An [`OwnedFrame`] is to a frame what an
+//! `Rc` is to a value on the heap: there can be several, dropping one gives its share back, and no safe code can give
+//! back a share that it does not have.
 
 #![cfg(target_os = "none")]
 
@@ -11,7 +12,7 @@ use crate::frames::page::Frame;
 use core::mem::ManuallyDrop;
 
 // ANCHOR: owned
-/// One share of a frame. Dropping it gives the share back; with the last share the frame is free.
+/// One share of a frame. Dropping it gives the share back, and the last share frees the frame.
 #[derive(Debug)]
 #[must_use = "the frame is given back as soon as this is dropped"]
 pub struct OwnedFrame(Frame);
@@ -23,24 +24,25 @@ impl OwnedFrame {
         self.0
     }
 
-    /// A second share of the same frame.
+    /// Another share of the same frame.
     ///
     /// # Errors
-    /// If the frame has as many owners as can be counted.
+    /// If the frame has as many owners as the allocator can count.
     pub fn share(&self) -> Result<Self, TooManyOwners> {
         FRAMES.lock().share(self.0).map(|()| Self(self.0))
     }
 
-    /// The frame without its owner: it stays in use until [`from_frame`](Self::from_frame) takes it over.
+    /// The frame without the value that owns it. It stays in use until [`from_frame`](Self::from_frame) takes over the
+    /// share.
     #[inline]
     pub fn into_frame(self) -> Frame {
         ManuallyDrop::new(self).0
     }
 
-    /// Takes over a share that has been left by [`into_frame`](Self::into_frame).
+    /// Takes over a share that [`into_frame`](Self::into_frame) has left.
     ///
     /// # Safety
-    /// The share was left, and is taken over once.
+    /// The share was left in this way, and is taken over once.
     #[inline]
     pub unsafe fn from_frame(frame: Frame) -> Self {
         Self(frame)

@@ -1,6 +1,6 @@
 //! Pages and frames: 4 KiB of virtual memory, and 4 KiB of physical memory.
 //!
-//! A page is a place, a frame is what lies there. Two types, so that they cannot be mixed up.
+//! A page is a place; a frame is the memory that lies there. They are two types, so that the compiler rejects a mix-up.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ use core::ops::Range;
 /// The size of a page and of a frame.
 pub const PAGE_BYTES: u32 = 4096;
 
-/// The identity window: physical memory up to here is seen at its own address.
+/// The end of the identity map: physical memory below it is mapped at its own address.
 pub const WINDOW_END: u32 = 128 << 20;
 
 // ANCHOR: types
@@ -43,21 +43,21 @@ impl Page {
     }
 
     // ANCHOR: indices
-    /// Which entry of the page directory is in charge of the page: the upper 10 of 20 bits.
+    /// Which entry of the page directory leads to the page: the upper 10 of 20 bits.
     pub const fn directory_index(self) -> usize {
         (self.0 >> 10) as usize
     }
 
-    /// Which entry of that page table is the page's: the lower 10 of 20 bits.
+    /// Which entry of that page table maps the page: the lower 10 of 20 bits.
     pub const fn table_index(self) -> usize {
         (self.0 & 0x3FF) as usize
     }
     // ANCHOR_END: indices
 
-    /// The page that has these two indices.
+    /// The page with these two indices.
     ///
     /// # Panics
-    /// If one of them is not below 1024.
+    /// If one of them is 1024 or more.
     pub const fn from_indices(directory: usize, table: usize) -> Self {
         assert!(directory < 1024 && table < 1024, "an index is below 1024");
         Self((directory << 10 | table) as u32)
@@ -70,17 +70,17 @@ impl Frame {
         Self(address.as_u32() / PAGE_BYTES)
     }
 
-    /// The frame with this number: the first one of memory is 0.
+    /// The frame with this number. The first frame of memory has number 0.
     ///
     /// # Panics
-    /// If it is not below 2^20: a physical address has 32 bits.
+    /// If the number is 2^20 or more: a physical address has 32 bits.
     #[inline(always)]
     pub const fn from_number(number: u32) -> Self {
         assert!(number < 1 << 20, "there are 2^20 frames");
         Self(number)
     }
 
-    /// How many frames lie before this one.
+    /// The frame's number: how many frames lie before it.
     pub const fn number(self) -> u32 {
         self.0
     }
@@ -90,10 +90,10 @@ impl Frame {
         PhysAddr::new(self.0 * PAGE_BYTES)
     }
 
-    /// The page at which the identity window shows this frame.
+    /// The page at which the identity map (the "window") has this frame.
     ///
     /// # Panics
-    /// If the frame lies beyond the window.
+    /// If the frame lies beyond the identity map.
     #[inline(always)]
     pub const fn in_window(self) -> Page {
         assert!(self.0 < WINDOW_END / PAGE_BYTES, "the frame lies beyond the identity window");

@@ -1,4 +1,4 @@
-//! An entry of a page directory or of a page table: a frame and what may be done with it.
+//! An entry of a page directory or page table: a frame, and what may be done with it.
 //!
 //! ```text
 //!   31                                  12 11   9 8   7   6   5  4 3  2   1   0
@@ -6,9 +6,9 @@
 //!  |          frame's address             | ours | G | PS| D | A | .. | U | W | P |
 //!  +--------------------------------------+------+---+---+---+---+----+---+---+---+
 //! ```
-//! Source: Intel SDM volume 3, tables 4-4 to 4-6. Entries without P have no meaning to the CPU, and 0 in
-//! all bits is how this kernel writes "nothing here": whether a page is present is told by P, never by
-//! comparing the frame with 0.
+//! Source: Intel SDM volume 3A, 4.3 "32-Bit Paging", tables 4-4 to 4-6. Without P, the CPU ignores all other bits. This
+//! kernel writes an absent entry as 0 in all bits. But P alone decides whether an entry is present: frame 0 is a frame
+//! like any other, so a comparison of the frame with 0 would be wrong.
 
 #![forbid(unsafe_code)]
 
@@ -18,40 +18,40 @@ use common::PhysAddr;
 
 // ANCHOR: flags
 bitflags! {
-    /// What may be done with a page, and what has been.
+    /// What may be done with a page, and what has been done.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Flags: u32 {
-        /// The page is there.
+        /// The page is present.
         const PRESENT = 1 << 0;
-        /// May be written. With CR0.WP this binds the kernel too.
+        /// The page may be written. With CR0.WP this binds the kernel too.
         const WRITABLE = 1 << 1;
-        /// May be used by ring 3.
+        /// Ring 3 may use the page.
         const USER = 1 << 2;
-        /// Has been read or written: set by the CPU.
+        /// The page has been read or written. The CPU sets it.
         const ACCESSED = 1 << 5;
-        /// Has been written: set by the CPU.
+        /// The page has been written. The CPU sets it.
         const DIRTY = 1 << 6;
-        /// In a directory: 4 MiB in one piece, without a page table (PS).
+        /// In a directory: a page of 4 MiB in one piece, without a page table (PS).
         const LARGE = 1 << 7;
-        /// In a page table: the entry owns a share of its frame, and gives it back. The identity map owns no
-        /// frames. This bit and the next two mean nothing to the CPU.
+        /// In a page table: the entry owns a share of its frame. The identity map owns no frames. The CPU ignores
+        /// this bit and the next two.
         const OWNED = 1 << 9;
-        /// For the notes of the code that maps the page.
+        /// For the code that maps the page to use as it likes.
         const AVAILABLE_10 = 1 << 10;
-        /// For the notes of the code that maps the page.
+        /// For the code that maps the page to use as it likes.
         const AVAILABLE_11 = 1 << 11;
     }
 }
 // ANCHOR_END: flags
 
 impl Flags {
-    /// What the code that maps a page says. The rest is the kernel's and the CPU's; in a page table, the bit of
-    /// [`LARGE`](Self::LARGE) has another meaning (PAT: Intel SDM volume 3, table 4-6).
+    /// The flags that the code that maps a page may choose. The others belong to the kernel and the CPU. In a page
+    /// table, the bit of [`LARGE`](Self::LARGE) means something else (PAT: Intel SDM volume 3A, table 4-6).
     pub(crate) const GRANTED: Self =
         Self::WRITABLE.union(Self::USER).union(Self::AVAILABLE_10).union(Self::AVAILABLE_11);
 }
 
-/// An entry of a page directory or of a page table.
+/// An entry of a page directory or page table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Entry(u32);
@@ -60,23 +60,23 @@ const _: () = assert!(size_of::<Entry>() == 4);
 
 // ANCHOR: entry
 impl Entry {
-    /// Nothing here.
+    /// An absent entry.
     pub(crate) const ABSENT: Self = Self(0);
 
-    /// An entry for `frame`, present, with `flags` besides.
+    /// A present entry for `frame`, with `flags`.
     pub const fn new(frame: Frame, flags: Flags) -> Self {
-        // Of what is no flag, nothing: it would lead to another frame.
+        // Bits that are not flags are dropped: they would change the frame.
         let flags = flags.intersection(Flags::all()).union(Flags::PRESENT);
         Self(frame.address().as_u32() | flags.bits())
     }
 
-    /// The same frame, still owned if it was, and with what the CPU has noted; what is granted is what `rights` has.
+    /// The same entry, with the rights and notes of `rights`. The frame, its owner and the CPU's bits stay.
     pub(crate) const fn with_rights(self, rights: Flags) -> Self {
         let kept = self.flags().difference(Flags::GRANTED);
         Self::new(self.frame(), rights.intersection(Flags::GRANTED).union(kept))
     }
 
-    /// Is there anything here?
+    /// Whether the entry is present.
     pub const fn is_present(self) -> bool {
         self.0 & Flags::PRESENT.bits() != 0
     }
@@ -86,7 +86,7 @@ impl Entry {
         Frame::containing(PhysAddr::new(self.0))
     }
 
-    /// What may be done with the page, and what has been.
+    /// What may be done with the page, and what has been done.
     pub const fn flags(self) -> Flags {
         Flags::from_bits_truncate(self.0)
     }
@@ -112,7 +112,7 @@ mod tests {
         let (frame, noted) = (Frame::from_number(7), Flags::OWNED | Flags::DIRTY);
         let entry = Entry::new(frame, noted | Flags::WRITABLE | Flags::AVAILABLE_10);
         let rights = Flags::USER | Flags::AVAILABLE_11;
-        // What the caller says about anything but rights is not believed, nor is it taken for a part of an address.
+        // All of the caller's bits except rights and notes are ignored, even those that could be part of an address.
         assert_eq!(entry.with_rights(rights | Flags::ACCESSED | Flags::LARGE), Entry::new(frame, noted | rights));
         let address = Flags::from_bits_retain(0xFFFF_F000);
         assert_eq!(entry.with_rights(rights | address), Entry::new(frame, noted | rights));

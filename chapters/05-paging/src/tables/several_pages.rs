@@ -10,20 +10,20 @@ use common::VirtAddr;
 use core::ops::Range;
 
 impl Directory {
-    /// Maps free frames, with whatever is in them, to all pages of `addresses`, or to none of them.
+    /// Maps free frames, with their old contents, at all pages of `addresses`, or at none of them.
     ///
     /// # Errors
-    /// [`MapError`]; the frames taken so far are given back. Page tables stay.
+    /// [`MapError`]. The frames taken so far are freed, and new page tables stay.
     ///
     /// # Safety
     /// As for [`map`](Self::map), except that nothing else refers to the frames.
     pub unsafe fn map_free_frames(&mut self, addresses: Range<VirtAddr>, flags: Flags) -> Result<(), MapError> {
         for page in Page::range(addresses.clone()) {
             let allocated = frame_allocator::allocate().ok_or(MapError::OutOfMemory);
-            // SAFETY: the caller's, and the frame was free.
+            // SAFETY: the caller guarantees it, and the frame was free.
             let mapped = allocated.and_then(|owned| unsafe { self.map(page, owned, flags) });
             match mapped {
-                // The CPU does not remember entries that are not present (Intel SDM volume 3, 4.10.2.3).
+                // The CPU does not cache absent entries (Intel SDM volume 3A, 4.10.2.3 "Details of TLB Use").
                 Ok(flush) => flush.ignore(),
                 Err(error) => {
                     // SAFETY: no code knows of these pages yet.
@@ -35,16 +35,16 @@ impl Directory {
         Ok(())
     }
 
-    /// Takes all pages of `addresses` out of the address space and gives back the shares that they had.
+    /// Unmaps all pages of `addresses` and gives back the shares that they owned.
     ///
     /// # Panics
     /// If [`map`](Self::map) has not mapped one of them.
     ///
     /// # Safety
-    /// The pages may not be used any more.
+    /// The pages are not used any more.
     pub unsafe fn unmap_and_free(&mut self, addresses: Range<VirtAddr>) {
         for page in Page::range(addresses) {
-            // SAFETY: the caller's.
+            // SAFETY: the caller guarantees it.
             let (owned, flush) = unsafe { self.unmap(page) }.expect("the page is mapped");
             flush.flush();
             drop(owned);
@@ -54,7 +54,7 @@ impl Directory {
     /// Makes sure that all pages of `addresses` have page tables, so that [`map`](Self::map) needs none.
     ///
     /// # Errors
-    /// `OutOfMemory`; the tables made so far stay.
+    /// `OutOfMemory`. The tables made so far stay.
     ///
     /// # Panics
     /// If a table is missing, and the directory has been closed by [`link`](Self::link).

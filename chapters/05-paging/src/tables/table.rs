@@ -1,8 +1,8 @@
-//! A table: the 1024 entries of a page directory, or of a page table.
+//! A table: the 1024 entries of a page directory or page table.
 //!
-//! A page table may belong to several directories, and code may change it through each of them. The CPU, too, sets
-//! "accessed" and "dirty" in it at any time. A reference of Rust's would promise that the table stays as it is
-//! while the reference lives. So there are none: each entry is read and written by itself, by value.
+//! A page table may belong to several directories, and code may change it through each of them. The CPU also sets
+//! "accessed" and "dirty" in it at any time. A Rust reference would promise that the table does not change while the
+//! reference lives. So there is none: each entry is read and written singly, by value.
 
 #![cfg(target_os = "none")]
 
@@ -15,7 +15,7 @@ use core::ops::Range;
 const ENTRIES: usize = 1024;
 
 // ANCHOR: table
-/// A page directory, or a page table.
+/// A page directory or a page table.
 #[derive(Clone, Copy)]
 pub struct Table(*mut Entry);
 
@@ -23,7 +23,7 @@ impl Table {
     /// The table in `frame`.
     ///
     /// # Safety
-    /// The frame holds a table, and goes on to hold it as long as this value is used.
+    /// The frame holds a table for as long as this value is used.
     #[inline(always)]
     pub unsafe fn in_frame(frame: Frame) -> Self {
         Self(frame.in_window().address().as_ptr())
@@ -32,43 +32,44 @@ impl Table {
     /// Entry `index`, as it is now.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If `index` is 1024 or more.
     #[inline(always)]
     pub fn entry(self, index: usize) -> Entry {
         assert!(index < ENTRIES, "a table has 1024 entries");
-        // SAFETY: a table has so many entries, and lies in the identity map.
+        // SAFETY: a table has 1024 entries, and lies in the identity map.
         unsafe { self.0.add(index).read_volatile() }
     }
 
     /// Writes entry `index`.
     ///
     /// # Safety
-    /// There is such an entry. What a present entry refers to must be a page table, or memory as for
-    /// [`Directory::map`](crate::Directory::map); and no code may rely on what the entry was.
+    /// 1. The index is below 1024.
+    /// 2. A present entry leads to a page table, or to memory as for [`Directory::map`](crate::Directory::map).
+    /// 3. No code relies on the old entry.
     #[inline(always)]
     pub unsafe fn set(self, index: usize, entry: Entry) {
-        // SAFETY: a table lies in the identity map; the rest is the caller's.
+        // SAFETY: a table lies in the identity map; the caller guarantees the rest.
         unsafe { self.0.add(index).write_volatile(entry) };
     }
 
     /// Copies the entries in `range` from another table.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If the range ends beyond 1024.
     ///
     /// # Safety
     /// As for [`set`](Self::set).
     #[inline]
     pub(super) unsafe fn copy_from(self, from: Self, range: Range<usize>) {
         assert!(range.end <= ENTRIES, "a table has 1024 entries");
-        // SAFETY: both tables have so many entries, and lie in the identity map; the rest is the caller's.
+        // SAFETY: both tables have 1024 entries, and lie in the identity map; the caller guarantees the rest.
         unsafe { self.0.add(range.start).copy_from(from.0.add(range.start), range.len()) };
     }
 
-    /// The entries in `range` that are present, each as it is when the iterator comes to it.
+    /// The entries in `range` that are present, each as it is when the iterator reaches it.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If the range ends beyond 1024.
     #[inline(always)]
     pub fn present(self, range: Range<usize>) -> Present {
         assert!(range.end <= ENTRIES, "a table has 1024 entries");
@@ -77,9 +78,9 @@ impl Table {
 }
 // ANCHOR_END: table
 
-/// Goes over the entries of a table that are present.
+/// Iterates over the entries of a table that are present.
 ///
-/// Few of so many are, so the CPU's own loop skips the absent ones, which are 0 in all bits.
+/// Most entries are absent, which means 0 in all bits. A string instruction of the CPU skips them.
 pub struct Present {
     table: Table,
     left: usize,
@@ -92,10 +93,10 @@ impl Iterator for Present {
     #[inline(always)] // once for every page that is copied
     fn next(&mut self) -> Option<Self::Item> {
         let found: u32;
-        // SAFETY: the entries that are left are among the table's, which lies in the identity map. They are only read.
+        // SAFETY: the entries that are left belong to the table, which lies in the identity map. They are only read.
         unsafe {
             asm!(
-                "xor eax, eax", // an absent entry; and "equal", should there be none to look at
+                "xor eax, eax", // the value of an absent entry; also sets "equal", in case no entry is left
                 "repe scasd",
                 "setne al",
                 out("eax") found,

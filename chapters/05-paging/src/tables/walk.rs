@@ -1,4 +1,4 @@
-//! What a directory says of a page: the walk that the CPU does in hardware, done in Rust.
+//! The page walk in Rust: what a directory says about a page.
 
 #![cfg(target_os = "none")]
 
@@ -9,22 +9,22 @@ use crate::tables::table::Table;
 use common::{PhysAddr, VirtAddr};
 use x86::controlregs::{Cr0, cr0, cr3};
 
-/// A run of pages that lie in as many frames, one after the other: one page, or a large one.
+/// A run of pages that means a run of as many frames: one page, or a large page.
 #[derive(Clone, Copy, Debug)]
 pub struct Mapping {
     /// The first page.
     pub page: Page,
     /// The first frame.
     pub frame: Frame,
-    /// How many of each: 1, or 1024 for a large page.
+    /// How many pages and frames: 1, or 1024 for a large page.
     pub pages: u32,
-    /// What may be done with them, and what has been.
+    /// What may be done with the pages, and what has been done.
     pub flags: Flags,
 }
 
 impl Directory {
     // ANCHOR: translate
-    /// The physical address that `address` means; none if its page is not mapped.
+    /// The physical address that `address` means. None if its page is not mapped.
     pub fn translate(&self, address: VirtAddr) -> Option<PhysAddr> {
         let page = Page::containing(address);
         let of_directory = self.entry(page.directory_index());
@@ -38,18 +38,18 @@ impl Directory {
     }
     // ANCHOR_END: translate
 
-    /// What may be done with `page`: what both levels grant. None if it is not mapped.
+    /// What may be done with `page`: the rights that both levels grant. None if it is not mapped.
     pub fn rights(&self, page: Page) -> Option<Flags> {
         self.entries().rights(page)
     }
 
-    /// Everything that is mapped, from the lowest page to the highest, as it is when the iterator comes to it.
+    /// Everything that is mapped, from the lowest page to the highest, as it is when the iterator reaches it.
     pub fn mappings(&self) -> impl Iterator<Item = Mapping> {
         let directory = self.entries();
         directory.present(0..1024).flat_map(move |(index, entry)| {
             let large = entry.flags().contains(Flags::LARGE).then(|| mapping(index, 0, entry, PAGES_PER_TABLE));
             let small = directory.table(index).into_iter().flat_map(|table| table.present(0..1024));
-            // By now, code that has interrupted may have unmapped what was found.
+            // An interrupt handler may have unmapped the page since the iterator found it.
             let small = small.filter(|(_, entry)| entry.is_present());
             large.into_iter().chain(small.map(move |(number, entry)| mapping(index, number, entry, 1)))
         })
@@ -60,17 +60,17 @@ impl Directory {
 pub(crate) fn rights_in_use(page: Page) -> Option<Flags> {
     // SAFETY: reading CR0 and CR3 changes nothing.
     let (is_on, directory) = unsafe { (cr0().contains(Cr0::CR0_ENABLE_PAGING), PhysAddr::new(cr3() as u32)) };
-    // SAFETY: the CPU is using the directory, so its owner does not give it back now.
+    // SAFETY: the CPU is using the directory, so its owner does not free it now.
     is_on.then(|| unsafe { Table::in_frame(Frame::containing(directory)) })?.rights(page)
 }
 
-/// What is asked of a directory.
+/// What can be asked of the entries of a directory.
 impl Table {
     /// The page table behind entry `index`, if there is one.
     pub(super) fn table(self, index: usize) -> Option<Self> {
         let entry = self.entry(index);
         let is_table = entry.is_present() && !entry.flags().contains(Flags::LARGE);
-        // SAFETY: a directory's entry says that the frame holds a table, which stays as long as the directory.
+        // SAFETY: the directory's entry says that the frame holds a table, which stays as long as the directory.
         is_table.then(|| unsafe { Self::in_frame(entry.frame()) })
     }
 

@@ -1,13 +1,13 @@
 //! Bytes behind which nothing can be read.
 //!
-//! They end where a page ends, and the next page may not be touched. Reading one byte too many is no matter
-//! of luck then, but a fault that ends the test.
+//! They end where a page ends, and the next page must not be accessed. So reading one byte too many always ends the
+//! test with a fault.
 
 use crate::frames::page::PAGE_BYTES;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use std::{ptr, slice};
 
-/// Bytes at the end of what may be read.
+/// Bytes at the end of a readable page.
 pub struct AtTheEdge {
     pages: *mut u8,
     length: usize,
@@ -19,7 +19,7 @@ impl AtTheEdge {
     pub fn new(bytes: &[u8]) -> Self {
         assert!(bytes.len() <= Self::PAGE);
         let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: two new pages, of which the second one is taken away; the first one has room for the bytes.
+        // SAFETY: these are two new pages. The second one becomes inaccessible; the first one has room for the bytes.
         let pages = unsafe {
             let pages = mmap_anonymous(ptr::null_mut(), 2 * Self::PAGE, access, MapFlags::PRIVATE).unwrap();
             mprotect(pages.byte_add(Self::PAGE), Self::PAGE, MprotectFlags::empty()).unwrap();
@@ -31,14 +31,14 @@ impl AtTheEdge {
         edge
     }
 
-    /// The boot information begins at a multiple of 8, so there may be up to 7 bytes behind its end.
+    /// The boot information begins at a multiple of 8, so up to 7 bytes may follow its end.
     fn start(&self) -> *mut u8 {
         // SAFETY: the result lies in the first page.
         unsafe { self.pages.add(Self::PAGE - self.length.next_multiple_of(8)) }
     }
 
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the pages stay as long as `self`, and are not written to.
+        // SAFETY: the pages stay as long as `self`, and no code writes to them.
         unsafe { slice::from_raw_parts(self.start(), self.length) }
     }
 }

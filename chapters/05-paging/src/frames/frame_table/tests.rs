@@ -1,10 +1,10 @@
-//! The frames, one behaviour per test, and long sequences against a stack.
+//! The table of frames: one behavior per test, and long sequences compared with a stack.
 
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-/// An allocator of these frames, given from the lowest up.
+/// An allocator of these frames, whose numbers come from the lowest up.
 fn with(numbers: impl IntoIterator<Item = u32, IntoIter: DoubleEndedIterator>) -> FrameTable {
     let mut frames = FrameTable::new();
     frames.fill(numbers.into_iter().rev().map(|number| number..number + 1));
@@ -13,7 +13,7 @@ fn with(numbers: impl IntoIterator<Item = u32, IntoIter: DoubleEndedIterator>) -
 
 #[test]
 fn every_frame_is_given_once_from_the_lowest_up_and_then_none() {
-    // Not a multiple of 32: the last ones of a bitmap's last word are not forgotten here.
+    // Not a multiple of 32: an allocator with a bitmap could forget the last bits of its last word.
     let mut frames = FrameTable::new();
     frames.fill([500..1000, 490..500, 1..400].into_iter());
     let given = std::iter::from_fn(|| frames.allocate());
@@ -40,7 +40,7 @@ fn a_double_free_is_refused() {
     let [first, second] = [(); 2].map(|()| frames.allocate().unwrap());
     for frame in [first, second] {
         assert_eq!(frames.give_back(frame), Ok(()));
-        // Freed first, the frame is the last of the list: it leads nowhere, and is free all the same.
+        // The frame freed first is the last of the list: its link leads nowhere, and it is free all the same.
         assert_eq!(frames.give_back(frame), Err(FrameError::AlreadyFree(frame)));
     }
     assert_eq!(frames.free_count(), 2);
@@ -125,7 +125,7 @@ fn runs_that_are_not_in_order_are_refused() {
     }
 }
 
-/// What is done to the frames.
+/// One step of a sequence.
 #[derive(Clone, Debug)]
 enum Step {
     Allocate,
@@ -133,7 +133,7 @@ enum Step {
     GiveBack(u32),
 }
 
-/// Mostly with frames that are the allocator's.
+/// Mostly with frames of the allocator.
 fn step() -> impl Strategy<Value = Step> {
     let number = || prop_oneof![9 => 0u32..120, 1 => any::<u32>().prop_map(|n| n % (1 << 20))];
     prop_oneof![4 => Just(Step::Allocate), 3 => number().prop_map(Step::Share), 5 => number().prop_map(Step::GiveBack)]
@@ -146,7 +146,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..1000),
     ) {
         let mut frames = with(ours.iter().copied());
-        // What was freed last is taken first.
+        // The frame freed last is allocated first.
         let mut free: Vec<u32> = ours.iter().rev().copied().collect();
         let mut owners = BTreeMap::<u32, u32>::new();
         for step in steps {

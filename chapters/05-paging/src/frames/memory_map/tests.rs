@@ -1,4 +1,4 @@
-//! Memory maps of every kind, against a set of frames.
+//! Memory maps of every kind, compared with a set of frames.
 
 use super::*;
 use crate::frames::page::{Frame, WINDOW_END};
@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 
 const FRAME: u64 = PAGE_BYTES as u64;
 
-/// Where something may go wrong: at both ends of what there is, and of what the kernel can see.
+/// Where errors are likely: at both ends of memory, and of the part that the kernel can reach.
 const BORDERS: [u64; 6] = [0, 0x10_0000, WINDOW_END as u64, 1 << 32, 1 << 44, u64::MAX];
 
 fn runs(areas: &[MemoryArea]) -> Vec<Range<u32>> {
     free_runs(areas.iter().map(Claim::of_area)).collect()
 }
 
-/// FrameTable on both sides of the borders: those for which the rule is asked.
+/// The frames on both sides of the borders: those that the tests look at.
 fn looked_at() -> impl Iterator<Item = u32> {
     BORDERS
         .into_iter()
@@ -23,7 +23,7 @@ fn looked_at() -> impl Iterator<Item = u32> {
         .flat_map(|frame| frame.saturating_sub(20)..frame.saturating_add(20))
 }
 
-/// Which of the frames that are looked at are free, by the rule itself.
+/// Which of these frames are free according to the rule itself.
 fn model(areas: &[MemoryArea]) -> BTreeSet<u32> {
     let start = |frame: u32| u64::from(frame) * FRAME;
     let end = |frame: u32| start(frame) + FRAME;
@@ -38,7 +38,7 @@ fn model(areas: &[MemoryArea]) -> BTreeSet<u32> {
     free
 }
 
-/// From where to where an area goes, at most to the end of all addresses.
+/// The start and the end of an area, at most the end of all addresses.
 fn ends(area: &MemoryArea) -> (u64, u64) {
     (area.start_address(), area.start_address().saturating_add(area.size()))
 }
@@ -53,7 +53,7 @@ fn address() -> impl Strategy<Value = u64> {
     prop_oneof![9 => near, 1 => any::<u64>()]
 }
 
-/// An area as it should be, or of any length: of none, or beyond the end of all addresses.
+/// A proper area, or one of any length: empty, or beyond the end of all addresses.
 fn area() -> impl Strategy<Value = MemoryArea> {
     let kind = prop_oneof![3 => Just(1), 2 => 0u32..8, 1 => any::<u32>()].prop_map(MemoryAreaType::from_val);
     let length = prop_oneof![1 => Just(0), 8 => 0u64..0x2_0000, 1 => any::<u64>()];
@@ -89,7 +89,7 @@ proptest! {
 #[test]
 fn what_the_loader_says_decides() {
     let available = |start, end| MemoryArea::new(start, end - start, MemoryAreaType::Available);
-    // The second one goes 2 MiB beyond the window.
+    // The second one goes 2 MiB beyond the identity map.
     let map = MemoryMapTag::new(&[available(0, 0x60_0000), available(0x7F0_0000, 0x820_0000)]);
     let builder = Builder::new().mmap(map).add_module(ModuleTag::new(0x20_0FFF, 0x20_1001, "a module"));
     let information = builder.build();
