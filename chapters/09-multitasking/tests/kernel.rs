@@ -83,9 +83,9 @@ harness::boot!(TESTS, handover => {
     multitasking::init();
 });
 
-/// Does the test that was picked want an address space too early?
+/// Whether the test makes an address space before `init`.
 static BEFORE_INIT: AtomicBool = AtomicBool::new(false);
-/// Does it want task 1 while `init` is at work?
+/// Whether the test starts task 1 while `init` runs.
 static DURING_INIT: AtomicBool = AtomicBool::new(false);
 
 const DATA: VirtAddr = VirtAddr::new(0x0804_8000);
@@ -115,7 +115,7 @@ const TESTS: &[Test] = &[
     test!(a_chain_of_ten_forks),
     test!(a_thousand_children_and_not_one_frame_lost),
     test!(several_tasks_fork_and_wait_at_once),
-    // Out of memory, and of threads
+    // No free frames, and no free threads
     test!(memory_runs_out_at_every_possible_allocation),
     test!(memory_runs_out_at_every_possible_allocation_of_two_tables),
     test!(forks_that_fail_leave_no_threads_behind),
@@ -214,8 +214,8 @@ fn as_task(test: fn(usize)) {
     assert_eq!(run(test), Ok(0));
 }
 
-/// Forks. What a test's stack owns in the heap is the parent's, and children end in `exit`: if one of them reads it, the
-/// parent waits for its end first. Tests share atomics alone, and leave no reference to a stack in the heap.
+/// Forks. The parent keeps what a test's stack owns in the heap, and children end in `exit`. If a child reads it, the
+/// parent waits for the child's end first. Tests share only atomics, and store no reference to a stack in the heap.
 fn fork() -> Result<Option<Pid>, ForkError> {
     // SAFETY: see above.
     unsafe { multitasking::fork() }
@@ -234,12 +234,12 @@ fn pid(number: u32) -> Pid {
     Pid::new(number).expect("it is not 0")
 }
 
-/// The number of the running task, 0 for a thread of the kernel.
+/// The number of the running task, 0 for a kernel thread.
 fn me() -> u32 {
     getpid().map_or(0, Pid::as_u32)
 }
 
-/// What both tasks see, as it lies in the kernel's heap.
+/// A number in the kernel's heap, which both tasks use.
 fn shared(value: u32) -> &'static AtomicU32 {
     Box::leak(Box::new(AtomicU32::new(value)))
 }
@@ -287,7 +287,7 @@ fn the_stack_is_copied() {
     });
 }
 
-/// Gives the running task `pages` pages from `address` on, filled with their own addresses.
+/// Maps `pages` pages from `address` on for the running task, and fills each word with its own address.
 fn fill(address: VirtAddr, pages: u32) {
     map(address..address.wrapping_add(pages * PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
     for word in (0..pages * PAGE_BYTES).step_by(4).map(|offset| address.wrapping_add(offset)) {
@@ -296,7 +296,7 @@ fn fill(address: VirtAddr, pages: u32) {
     }
 }
 
-/// Does the memory hold its own addresses?
+/// Whether each word of these pages holds its own address.
 fn is_filled(address: VirtAddr, pages: u32) -> bool {
     let mut words = (0..pages * PAGE_BYTES).step_by(4).map(|offset| address.wrapping_add(offset));
     // SAFETY: mapped by `fill`.
@@ -404,7 +404,7 @@ fn a_child_holds_the_guards_that_its_parent_holds() {
         let first = interrupts_off();
         let second = interrupts_off();
         let answer = fork().expect("there is room");
-        // In either task, whichever guard is dropped first, the other one keeps interrupts off.
+        // The two tasks drop their guards in opposite order. The second guard keeps interrupts off each time.
         if answer.is_none() {
             drop(first);
             let one_left = interrupts_are_on();
@@ -434,7 +434,7 @@ fn no_tick_comes_into_a_fork_with_interrupts_off() {
     });
 }
 
-// fork_below(bytes: u32) -> u32: forks with so many more bytes on the stack.
+// fork_below(bytes: u32) -> u32: forks with this many more bytes on the stack.
 global_asm!("fork_below:", "push ebp", "mov ebp, esp", "sub esp, [ebp + 8]", "mov eax, 2", "int 0x80", "leave", "ret");
 
 fn a_fork_may_come_at_every_depth_of_the_stack() {
@@ -442,9 +442,9 @@ fn a_fork_may_come_at_every_depth_of_the_stack() {
         fn fork_below(bytes: u32) -> u32;
     }
     as_task(|_| {
-        // So that every word that fork leaves for the child is once the first one of a page, wherever this begins.
+        // So each word that fork writes for the child is once the first word of a page.
         for bytes in (0..PAGE_BYTES).step_by(4) {
-            // SAFETY: it keeps what compiled code expects, and the stack has three pages.
+            // SAFETY: it preserves what compiled code expects, and the stack has three pages.
             let answer = unsafe { fork_below(bytes) };
             if answer == 0 {
                 // SAFETY: no code relies on what is on the stack.
@@ -467,7 +467,7 @@ fn a_child_can_fork() {
     });
 }
 
-/// Forks a child that does the same, `depth` deep; the last one returns 0, each of the others one more.
+/// Forks a child that does the same, `depth` deep. The last one returns 0, each other one its child's status plus 1.
 fn chain(depth: i32) -> i32 {
     if depth == 0 {
         return 0;
@@ -514,7 +514,7 @@ fn several_tasks_fork_and_wait_at_once() {
     });
 }
 
-/// Takes all frames but `left`, chained through their first words; the first one is returned.
+/// Allocates all frames except `left`, chained through their first words, and returns the first one.
 fn take_all_but(left: u32) -> Option<OwnedFrame> {
     let mut chain = None;
     while frame_allocator::free_count() > left {
@@ -526,7 +526,7 @@ fn take_all_but(left: u32) -> Option<OwnedFrame> {
     chain
 }
 
-/// Gives back what [`take_all_but`] took.
+/// Frees what [`take_all_but`] allocated.
 fn give_back(mut chain: Option<OwnedFrame>) {
     while let Some(owned) = chain {
         // SAFETY: written by `take_all_but`, and read once.
@@ -534,7 +534,7 @@ fn give_back(mut chain: Option<OwnedFrame>) {
     }
 }
 
-/// Forks with 0 free frames, with 1, and so on, until it succeeds, and returns how many it needs.
+/// Forks with 0 free frames, with 1, and so on, until fork succeeds. Returns how many frames it needed.
 fn fork_with_ever_more_memory() -> u32 {
     for left in 0.. {
         let taken = take_all_but(left);
@@ -636,7 +636,7 @@ fn there_is_one_task_1() {
     as_task(|_| ());
 }
 
-/// Puts a guard behind every free frame: gives away all that have odd numbers, each filled with its own.
+/// Puts a guard behind every free frame: keeps all frames with odd numbers, each filled with its own number.
 fn guard_free_frames() -> Vec<Frame> {
     let (mut guards, mut others) = (Vec::with_capacity(4096), Vec::with_capacity(4096));
     while let Some(owned) = frame_allocator::allocate() {
@@ -655,7 +655,7 @@ fn guard_free_frames() -> Vec<Frame> {
 
 fn a_table_full_of_pages_is_copied_and_nothing_beyond() {
     as_task(|_| {
-        // All 1024 pages of one page table; and what lies behind the frames of a copy must stay as it is.
+        // All 1024 pages of one page table. The guards behind the frames of the copy must not change.
         let whole = VirtAddr::new(0x0840_0000);
         fill(whole, 1024);
         let guards = guard_free_frames();
@@ -672,7 +672,7 @@ fn a_table_full_of_pages_is_copied_and_nothing_beyond() {
     });
 }
 
-/// What the running task may do with the page at `address`.
+/// The rights of the running task's page at `address`.
 fn rights(address: VirtAddr) -> Option<Flags> {
     let me = getpid().expect("a task is running");
     let found = with_directories([me, me], |[directory, _]| {
@@ -701,7 +701,7 @@ fn the_copy_of_a_read_only_page_cannot_be_written() {
     as_task(|_| {
         map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::empty()).expect("memory is not out");
         fork_to(|| {
-            // SAFETY: not safe: the page is read only, which is the test.
+            // SAFETY: not safe: the page is read-only, which is the test.
             unsafe { DATA.as_ptr::<u32>().write_volatile(1) };
             0
         });
@@ -737,7 +737,7 @@ fn preempted_in_the_midst_of_everything() {
     });
 }
 
-/// A bit of everything that the kernel can do for a task, on data that is recognised if it is damaged.
+/// Uses most of what the kernel does for a task, on data whose damage the test would notice.
 fn work(number: i32) -> i32 {
     let on_stack = [number; 64];
     for _ in 0..6 {
@@ -755,7 +755,7 @@ fn work(number: i32) -> i32 {
     number
 }
 
-/// Makes the running task so large that it takes many ticks to copy.
+/// Makes the running task so large that copying it takes many ticks.
 fn map_16_mib() {
     let address = VirtAddr::new(0x1000_0000);
     map(address..address.wrapping_add(16 << 20), Flags::WRITABLE).expect("memory is not out");
@@ -766,7 +766,7 @@ fn no_tick_is_lost_while_a_large_task_forks() {
         map_16_mib();
         let before = timer::ticks();
         let child = fork_to(|| 0);
-        // One tick would have waited for the end of the fork, even with interrupts off all the time.
+        // Even with interrupts off all the time, one tick would come after the fork.
         assert!(timer::ticks() > before + 2, "a fork of 16 MiB takes longer than some ticks, and lets them in");
         assert_eq!(wait().map(|exited| exited.pid), Ok(child));
     });
@@ -784,7 +784,7 @@ fn task_1_ends_last() {
             });
             0
         });
-        // Returns at once: what it leaves behind must not outlive it.
+        // It returns at once, but no task may outlive task 1.
     });
     assert_eq!(STEP.load(Relaxed), 1);
     assert_eq!(frame_allocator::free_count(), free);

@@ -1,4 +1,4 @@
-//! Forks: what they take by the number of pages that are copied, and what they lose.
+//! Forks: their cost by the number of copied pages, and the frames that they lose.
 
 use crate::{fork, tell};
 use boot::log;
@@ -8,7 +8,7 @@ use multitasking::rule::PRIVATE;
 use multitasking::{exit, map, run, wait};
 use paging::{Flags, PAGE_BYTES, frame_allocator};
 
-/// How many private pages a task has besides its stack, one time after the other.
+/// The numbers of private pages, besides the stack, with which the bench forks.
 const PRIVATE_PAGES: [u32; 6] = [16, 64, 256, 1024, 2048, 4096];
 
 pub fn forks() {
@@ -42,14 +42,14 @@ pub fn frames_lost() {
     .expect("memory is not out");
 }
 
-/// Lets the running task have `wanted` private pages besides its stack, where it had `pages`.
+/// Gives the running task `wanted` private pages besides its stack; it had `pages`.
 fn have(pages: &mut u32, wanted: u32) {
     let [start, end] = [*pages, wanted].map(|pages| PRIVATE.start.wrapping_add(pages * PAGE_BYTES));
     map(start..end, Flags::WRITABLE).expect("memory is not out");
     *pages = wanted;
 }
 
-/// What a fork takes, up to its return in the parent. Interrupts are off, so the child runs afterwards.
+/// The cost of a fork, up to its return in the parent. Interrupts are off, so the child runs afterwards.
 fn cost_of_fork() -> u32 {
     let before = now();
     let answer = fork();

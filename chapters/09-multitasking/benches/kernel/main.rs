@@ -1,4 +1,4 @@
-//! What the finished kernel costs: its start, forks, switches, ticks.
+//! The costs of the finished kernel: start, forks, switches, ticks.
 
 #![no_std]
 #![no_main]
@@ -29,7 +29,7 @@ harness::boot!(BENCHES, handover => {
     multitasking::init();
 });
 
-/// Most ticks end no timeslice, and some do.
+/// Most ticks end no timeslice, but some do.
 const TIMESLICE_TICKS: u32 = 4;
 const RATE_HZ: u32 = 8000;
 
@@ -41,16 +41,16 @@ const BENCHES: &[Test] = &[
     test!(tasks_in_spaces_of_their_own).memory_mib(128),
 ];
 
-/// What the counter showed when the kernel began.
+/// The instruction counter at the kernel's start.
 static ENTRY: AtomicU32 = AtomicU32::new(0);
 
-/// Tells a figure that is no point of a curve.
+/// Reports a figure that is not a point of a curve.
 fn tell(name: &'static str, total: u32) {
     log!("{}", Figure::new(name, total));
 }
 
-/// Forks, and tells the parent the child's number. Nothing on the stacks of these benches leads into the heap, or the
-/// other way round.
+/// Forks, and returns the child's number in the parent. The stacks of these benches hold no pointers into the heap, and
+/// the heap holds none into the stacks.
 fn fork() -> Option<Pid> {
     // SAFETY: see above.
     unsafe { multitasking::fork() }.expect("there is room and memory for a child")

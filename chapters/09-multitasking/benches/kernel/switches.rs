@@ -1,4 +1,4 @@
-//! Switches, yields and ticks: what they take by the number of threads or tasks.
+//! Switches, yields and ticks: their cost by the number of threads or tasks.
 
 use crate::fork;
 use crate::translation::Translation;
@@ -14,30 +14,30 @@ use threads::{Switch, Thread, ThreadId};
 use timer::irq::Irq;
 use timer::pic;
 
-/// How many threads or tasks there are, one time after the other.
+/// The numbers of threads or tasks with which the bench measures.
 const CROWDS: [u32; 5] = [1, 2, 10, 100, 1000];
 
-/// What a crowd does: yield all the time, wait for ticks, or end.
+/// What the crowd does: yield all the time, wait for ticks, or end.
 static DOING: AtomicU32 = AtomicU32::new(YIELD);
 const YIELD: u32 = 0;
 const WAIT_FOR_TICKS: u32 = 1;
 const END: u32 = 2;
 
-/// What the counter showed before a switch or a tick, in the thread that was running then.
+/// The instruction counter before a switch or a tick, in the thread that was running then.
 static BEFORE: AtomicU32 = AtomicU32::new(0);
 
-/// How many switches were timed, and the sum.
+/// How many switches were measured, and their total cost.
 static SWITCHES: AtomicU32 = AtomicU32::new(0);
 static IN_SWITCHES: AtomicU32 = AtomicU32::new(0);
 
-/// How many of them loaded CR3, as this shows.
+/// How many of them loaded CR3, and the translation that detects it.
 static CR3_LOADS: AtomicU32 = AtomicU32::new(0);
 static TRANSLATION: Lock<Option<Translation>> = Lock::new(None);
 
-/// What it takes to let interrupts in for a moment, if none comes.
+/// The cost of letting interrupts in for a moment, if none comes.
 static MOMENT: AtomicU32 = AtomicU32::new(0);
 
-/// The fewest instructions that a tick took, the most, and how many ticks there were.
+/// The fewest and the most instructions of a tick, and the number of ticks.
 static SHORTEST: AtomicU32 = AtomicU32::new(0);
 static LONGEST: AtomicU32 = AtomicU32::new(0);
 static TICKS: AtomicU32 = AtomicU32::new(0);
@@ -80,13 +80,13 @@ pub fn tasks_in_spaces_of_their_own() {
     .expect("memory is not out");
 }
 
-/// Measures in a crowd of `crowd`, this thread included, what it costs to switch, and what a tick costs.
+/// Measures the cost of a switch and of a tick in a crowd of `crowd`, this thread included.
 fn measure(crowd: u32, names: &[&'static str; 5]) {
     const ROUNDS: u32 = 20;
     let [yielding, switching, loading_cr3, tick, tick_that_switches] = names;
     let _off = interrupts_off();
     let yield_often = || (0..ROUNDS).for_each(|_| threads::yield_now());
-    // Once, so that all have begun.
+    // Once, so that all have started.
     yield_often();
     let total = instructions(yield_often);
     // SAFETY: it does what `switch_space` does, and counts.
@@ -95,13 +95,13 @@ fn measure(crowd: u32, names: &[&'static str; 5]) {
     yield_often();
     [&SWITCHES, &IN_SWITCHES, &CR3_LOADS].into_iter().for_each(|sum| sum.store(0, Relaxed));
     yield_often();
-    // SAFETY: it is the one that was replaced.
+    // SAFETY: this is the switch that was replaced.
     unsafe { threads::switch_by(switch_space) };
     let [switches, in_switches, cr3_loads] = [&SWITCHES, &IN_SWITCHES, &CR3_LOADS].map(|sum| sum.load(Relaxed));
 
-    // SAFETY: masks the timer's line behind the driver's back; interrupts are off.
+    // SAFETY: it masks the timer's line without the driver; interrupts are off.
     unsafe { x86::io::outb(0x21, x86::io::inb(0x21) | 1) };
-    // The interrupt of another device may come in one of them.
+    // The interrupt of another device may come in one of the five.
     let shortest = (0..5).map(|_| cost_of_a_moment()).min().expect("there are some");
     MOMENT.store(shortest, Relaxed);
     pic::unmask(Irq::Timer);
@@ -123,7 +123,7 @@ fn measure(crowd: u32, names: &[&'static str; 5]) {
     }
 }
 
-/// What each member of a crowd does, with interrupts off except in the moments in which ticks are let in.
+/// The work of each member of a crowd. Interrupts are off, except in the moments that let ticks in.
 fn take_part() {
     let _off = interrupts_off();
     while DOING.load(Relaxed) == YIELD {
@@ -134,15 +134,15 @@ fn take_part() {
     }
 }
 
-/// Switches as this kernel does, and counts what that takes beyond a call of a function that does nothing. The
-/// return is in another thread.
+/// Switches as this kernel does, and measures the cost beyond a call of a function that does nothing. It
+/// returns in another thread.
 ///
 /// # Safety
 /// As for `switch_space`.
 unsafe extern "fastcall" fn timed(from: ThreadId, to: ThreadId) {
     // SAFETY: the caller's.
     let cost = unsafe { cost_of(switch_space, from, to) };
-    // SAFETY: it does nothing at all.
+    // SAFETY: it does nothing.
     let nothing = unsafe { cost_of(switch_nothing, from, to) };
     add(&SWITCHES, 1);
     add(&IN_SWITCHES, cost - nothing);
@@ -170,12 +170,12 @@ unsafe extern "fastcall" fn switch_nothing(_: ThreadId, _: ThreadId) {
     naked_asm!("ret")
 }
 
-/// Interrupts are off, so a load and a store are as good as one step.
+/// Interrupts are off, so nothing comes between the load and the store.
 fn add(sum: &AtomicU32, more: u32) {
     sum.store(sum.load(Relaxed).wrapping_add(more), Relaxed);
 }
 
-/// Lets a tick in, if one wants to come, and notes what it takes.
+/// Lets a tick in if one is due, and records its cost.
 fn let_a_tick_in() {
     let cost = cost_of_a_moment() - MOMENT.load(Relaxed);
     if cost > 0 {
@@ -185,7 +185,7 @@ fn let_a_tick_in() {
     }
 }
 
-/// Lets interrupts in for a moment. A moment with a tick in it may end as that of another thread.
+/// Lets interrupts in for a moment. If a tick switches threads, the moment ends in another thread.
 #[inline(never)]
 fn cost_of_a_moment() -> u32 {
     BEFORE.store(now(), Relaxed);

@@ -1,4 +1,4 @@
-//! System calls: what is in the registers afterwards.
+//! System calls: the contents of the registers afterwards.
 
 use crate::{as_task, fork_to, give_back, interrupts_are_on, pid, shared, take_all_but, until};
 use core::arch::global_asm;
@@ -7,8 +7,8 @@ use multitasking::{Exited, NoSuchChild, exit, wait};
 use paging::frame_allocator;
 use threads::MOST_THREADS;
 
-// call_with_registers(number: u32, after: *mut [u32; 8]): makes this system call with a value of its own in every
-// register, and stores what is in them afterwards, in the order EDI ESI EBP ESP EBX EDX ECX EAX.
+// call_with_registers(number: u32, after: *mut [u32; 8]): makes this system call with a different value in every
+// register, and stores the registers afterwards, in the order EDI ESI EBP ESP EBX EDX ECX EAX.
 global_asm!(
     ".global call_with_registers",
     "call_with_registers:",
@@ -42,13 +42,13 @@ global_asm!(
 /// The number of `fork`.
 const FORK: u32 = 2;
 
-/// Makes the system call `number`, and returns the answer. All other registers must be as they were.
+/// Makes the system call `number`, and returns its result. All other registers must be unchanged.
 fn system_call(number: u32) -> i32 {
     unsafe extern "C" {
         fn call_with_registers(number: u32, after: *mut [u32; 8]);
     }
     let mut after = [0; 8];
-    // SAFETY: it keeps what compiled code expects, and writes eight words. Of a fork, see `fork`.
+    // SAFETY: it preserves what compiled code expects, and writes eight words. For a fork, see `fork`.
     unsafe { call_with_registers(number, &raw mut after) };
     let [edi, esi, ebp, _, ebx, edx, ecx, answer] = after;
     assert_eq!([ebx, ecx, edx], [0xB1B2_B3B4, 0xC1C2_C3C4, 0xD1D2_D3D4]);

@@ -1,4 +1,4 @@
-//! Address spaces, and the threads that run in them, without fork.
+//! Address spaces and the threads that run in them, without fork.
 
 use crate::{DATA, as_task, assert_is_in_the_kernels_space, fork_to, map_16_mib, pid, rights, shared, until};
 use alloc::boxed::Box;
@@ -42,14 +42,14 @@ fn write_data(value: u32) {
 
 /// Does `work` with the running task's address space.
 fn with_own_space<T>(work: impl FnOnce(&mut AddressSpace) -> T) -> T {
-    // SAFETY: no test here puts another space in its place.
+    // SAFETY: no test here replaces the space by another one.
     unsafe { switch::with_space(threads::current(), work) }.expect("a task is running")
 }
 
 pub fn a_space_is_mapped_protected_and_unmapped() {
     as_task(|_| {
         let page = Page::containing(DATA);
-        // SAFETY: the page is for this test alone.
+        // SAFETY: only this test uses the page.
         let unmap = || with_own_space(|space| unsafe { space.unmap(page) });
         // SAFETY: as above.
         let protect = |flags| with_own_space(|space| unsafe { space.protect(page, flags) });
@@ -84,7 +84,7 @@ pub fn what_is_unmapped_in_a_space_is_gone_at_once() {
         map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
         let _off = interrupts_off();
         write_data(1);
-        // SAFETY: not safe: the page is used once more, which is the test.
+        // SAFETY: not safe: the test uses the page once more, which is its purpose.
         let unmapped = with_own_space(|space| unsafe { space.unmap(Page::containing(DATA)) });
         assert!(unmapped.is_ok());
         read_data();
@@ -96,7 +96,7 @@ pub fn a_page_that_is_protected_cannot_be_written() {
         map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
         let _off = interrupts_off();
         write_data(1);
-        // SAFETY: the page is for this test alone.
+        // SAFETY: only this test uses the page.
         let protected = with_own_space(|space| unsafe { space.protect(Page::containing(DATA), Flags::empty()) });
         assert_eq!(protected, Ok(()));
         write_data(2);
@@ -113,30 +113,30 @@ pub fn only_private_pages_are_mapped_in_a_space() {
     }
 }
 
-/// A page of the kernel, which all address spaces have.
+/// A page of the kernel, which is mapped in all address spaces.
 const LINKED: VirtAddr = VirtAddr::new(0xB_8000);
 
 pub fn only_private_pages_are_unmapped_in_a_space() {
     let mut space = AddressSpace::new().expect("memory is not out");
-    // SAFETY: not safe, if it were not refused: the screen would be gone.
+    // SAFETY: not safe, except that it is refused: the screen would be gone.
     let _ = unsafe { space.unmap(Page::containing(LINKED)) };
 }
 
 pub fn only_private_pages_are_protected_in_a_space() {
     let mut space = AddressSpace::new().expect("memory is not out");
-    // SAFETY: not safe, if it were not refused: the screen could not be written in any space.
+    // SAFETY: not safe, except that it is refused: no space could write to the screen.
     let _ = unsafe { space.protect(Page::containing(LINKED), Flags::empty()) };
 }
 
 /// An address space in which `frame` is mapped at [`DATA`].
 fn space_with(frame: OwnedFrame) -> AddressSpace {
     let mut space = AddressSpace::new().expect("memory is not out");
-    // SAFETY: tests reach the frame through pointers alone.
+    // SAFETY: tests use only pointers to reach the frame.
     unsafe { space.map_frame(Page::containing(DATA), frame, Flags::WRITABLE) }.expect("memory is not out");
     space
 }
 
-/// Runs `entry(argument)` in `space`, in a thread of the kernel, and gives the space back.
+/// Runs `entry(argument)` in `space`, in a kernel thread, and returns the space.
 fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpace {
     #[expect(improper_ctypes_definitions, reason = "caller and callee are compiled by the same rustc")]
     extern "C" fn begin(entry: fn(usize), argument: usize) -> ! {
@@ -159,10 +159,10 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
     unsafe { switch::take_from(id) }.expect("the thread had a space")
 }
 
-/// What CR3 will be in the handler of a double fault.
+/// The value of CR3 in the double fault handler.
 fn directory_of_double_faults() -> u32 {
     let tss = tss::DOUBLE_FAULT.descriptor().base() as *const TaskStateSegment;
-    // SAFETY: there it lies, and the CPU does not change it meanwhile.
+    // SAFETY: it lies there, and the CPU does not change it meanwhile.
     unsafe { (&raw const (*tss).cr3).read_unaligned() }
 }
 
@@ -178,7 +178,7 @@ pub fn the_space_of_a_thread_is_replaced() {
         assert_eq!(read_data(), 1);
         let new = space_with(frame_with(2));
         let off = interrupts_off();
-        // SAFETY: the stack of a thread of the kernel is linked, and nothing private is in use.
+        // SAFETY: the stack of a kernel thread is linked, and nothing private is in use.
         let old = unsafe { switch::replace(new) };
         // SAFETY: reading CR3 changes nothing.
         assert_eq!(u64::from(directory_of_double_faults()), unsafe { x86::controlregs::cr3() });
@@ -193,11 +193,11 @@ pub fn the_space_of_a_thread_is_replaced() {
     let before = frame_allocator::taken_count();
     let new = run_in(space_with(frame_with(1)), go_on_in_another, 0);
     let there = new.directory().translate(DATA).expect("it is mapped");
-    // SAFETY: the frame is that of the space, and no reference leads there.
+    // SAFETY: the frame belongs to the space, and no reference leads there.
     assert_eq!(unsafe { VirtAddr::new(there.as_u32()).as_ptr::<u32>().read() }, 3);
     drop(new);
     assert_eq!(frame_allocator::taken_count(), before);
-    // The next thread at the same slot has no space of its own.
+    // The next thread in the same slot has no space of its own.
     threads::spawn(assert_is_in_the_kernels_space, 0).expect("there is room").join();
 }
 
@@ -224,16 +224,16 @@ pub fn one_frame_is_shared_by_two_spaces() {
 }
 
 pub fn a_space_before_init_is_refused() {
-    // The kernel of this test stops before it gets here.
+    // The kernel of this test stops before this function.
 }
 
-/// So fast that two ticks come while `init` goes over all threads, if it lets them in.
+/// So fast that two ticks would come while `init` visits all threads, if it let them in.
 pub const TICKS_DURING_INIT_HZ: u32 = timer::rate::FASTEST_HZ;
 
-/// 1 when `init` begins, 2 when task 1 has ended.
+/// 1 when `init` starts, 2 when task 1 has ended.
 static STEP: AtomicU32 = AtomicU32::new(0);
 
-/// Starts a thread that runs task 1 once `init` has begun. To be called right before that.
+/// Starts a thread that runs task 1 once `init` has started. Call this right before `init`.
 pub fn start_a_task_during_init() {
     fn run_task_1(_: usize) {
         until(&STEP, 1);
@@ -285,7 +285,7 @@ pub fn a_space_that_is_being_copied_is_not_changed() {
     static TASK: AtomicUsize = AtomicUsize::new(0);
     fn change(_: usize) {
         loop {
-            // SAFETY: the space stays where it is.
+            // SAFETY: the space is not replaced.
             unsafe { switch::with_space(ThreadId::new(TASK.load(Relaxed)), |_| ()) };
             threads::yield_now();
         }

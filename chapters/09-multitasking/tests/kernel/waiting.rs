@@ -1,4 +1,4 @@
-//! Children that exit, and parents that wait for them or do not.
+//! Children that exit, and parents that do or do not wait for them.
 
 use crate::{as_task, fork_to, interrupts_off, me, pid, shared, until};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -73,7 +73,7 @@ pub fn wait_by_pid_goes_on_waiting_when_another_child_exits() {
             1
         });
         let early = fork_to(|| 2);
-        // Exits once the parent has been woken by `early`, and waits again.
+        // Exits after `early` has woken the parent and the parent waits again.
         let third = fork_to(|| {
             threads::sleep(20);
             step.store(1, Relaxed);
@@ -154,7 +154,7 @@ pub fn wait_for_a_task_that_is_no_child_is_an_error() {
             grandchild.store(own.as_u32(), Relaxed);
             until(step, 1);
             wait().expect("there is a child");
-            // Its parent, itself, its child that is gone, and a task that is not there yet.
+            // Its parent, itself, a child that it has reaped, and a task that does not exist yet.
             let others = [pid(1), pid(me()), own, pid(1000)];
             others.into_iter().filter(|other| wait_for(Some(*other)) == Err(NoSuchChild)).count() as i32
         });
@@ -168,7 +168,7 @@ pub fn wait_for_a_task_that_is_no_child_is_an_error() {
     });
 }
 
-/// How often a thread has got the CPU, as counted by a hook of this test.
+/// How often each thread has got the CPU, counted by a hook of this test.
 static TURNS: PerThread<AtomicU32> = PerThread::new([const { AtomicU32::new(0) }; MOST_THREADS]);
 
 pub fn a_parent_that_waits_is_not_woken_by_ticks() {
@@ -185,7 +185,7 @@ pub fn a_parent_that_waits_is_not_woken_by_ticks() {
             let (ticks, turns) = (timer::ticks(), TURNS[me].load(Relaxed));
             assert_eq!(ask(child), Ok(Exited { pid: child, status: 8 }));
             assert!(timer::ticks() >= ticks + 100 - 1, "the child has slept");
-            // One for its exit; and a timeslice of one tick may end before the parent waits, and after that.
+            // One turn for the child's exit; and a timeslice of one tick may end before the parent waits or after it.
             let turns = TURNS[me].load(Relaxed) - turns;
             assert!(turns <= 4, "{turns} turns of a parent that waits");
         }
@@ -222,13 +222,13 @@ pub fn a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else() 
             threads::sleep(10);
             0
         });
-        // Would find, if it were woken early, that the thread has not ended, and panic.
+        // If the parent were woken early, it would find that the thread has not ended, and panic.
         thread.join();
         wait().expect("there is a child");
     });
 }
 
-/// The vector of the interrupt that comes after every instruction, while the flag for that is set.
+/// The vector of the interrupt that comes after every instruction while the trap flag is set.
 const SINGLE_STEP: u8 = 1;
 
 fn set_single_step(on: bool) {
@@ -247,21 +247,21 @@ pub fn a_child_may_end_between_any_two_steps_of_wait() {
     extern "C" fn step(registers: &mut TrapFrame) {
         let flags = EFlags::from_bits_truncate(registers.eflags);
         if registers.eip == switch_space as *const () as u32 {
-            // The parent goes to sleep. The steps of others do not matter.
+            // The parent goes to sleep. The steps of other tasks do not matter.
             registers.eflags = (flags - EFlags::FLAGS_TF).bits();
         } else if flags.contains(EFlags::FLAGS_IF) && STEPS_LEFT.fetch_sub(1, Relaxed) == 1 {
             MAY_END.store(1, Relaxed);
             (0..4).for_each(|_| threads::yield_now());
         }
     }
-    // SAFETY: a single step has no cause to remove, and the handler changes no register but the flag that made it.
+    // SAFETY: a single step needs no EOI, and the handler changes only the trap flag.
     unsafe { interrupts::register(SINGLE_STEP, step) };
     as_task(|_| {
         for (steps, by_pid) in (1..100).flat_map(|steps| [(steps, false), (steps, true)]) {
             STEPS_LEFT.store(steps, Relaxed);
             MAY_END.store(0, Relaxed);
             let pid = fork_to(|| {
-                // It ends in any case, for its parent may not make so many steps before it sleeps.
+                // It ends in any case, because its parent may sleep before it has made so many steps.
                 (0..200).take_while(|_| MAY_END.load(Relaxed) == 0).for_each(|_| threads::yield_now());
                 0
             });
@@ -303,7 +303,7 @@ pub fn an_orphan_that_has_ended_already_wakes_task_1() {
         let parent = fork_to(|| {
             fork_to(|| {
                 fork_to(|| 33);
-                // When this one ends as well, its parent does not wait for it, but task 1 waits for its child.
+                // When this task exits too, its parent does not wait for it, but task 1 waits for the orphan.
                 threads::sleep(10);
                 34
             });

@@ -1,17 +1,17 @@
-//! A probe of ring 3: programs that the chapters 1 to 9 do not have, made of what they offer to later chapters.
+//! Programs in ring 3. Chapters 1 to 9 have none; this test builds them from what the chapters offer to later ones.
 //!
-//! A program has an address space, and a thread whose kernel stack begins with the frame by which the program
-//! goes on:
+//! A program has an address space and a thread. At the top of the thread's kernel stack lies the frame with which the
+//! program continues:
 //!
 //! ```text
 //!     top of the kernel stack ->  +---------------------------+
 //!     (ESP0, while it runs)       | UserTrapFrame             |
 //!                                 +---------------------------+
 //!                                 | Context:                  |  returning to the frame
-//!                                 +---------------------------+ <- where a new thread goes on
+//!                                 +---------------------------+ <- where a new thread starts
 //! ```
 //!
-//! So a fork copies the address space and the frame. No word of the kernel stack below the frame is needed.
+//! So a fork copies the address space and the frame. It needs no word of the kernel stack below the frame.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -33,7 +33,7 @@ use x86::segmentation::SegmentSelector;
 const USER_CODE: SegmentSelector = SegmentSelector::new(5, Ring::Ring3);
 const USER_DATA: SegmentSelector = SegmentSelector::new(6, Ring::Ring3);
 
-/// A page each for instructions, for a stack, and for data; and one that the programs may share.
+/// One page each for instructions, a stack and data, and one page that the programs can share.
 const CODE: VirtAddr = VirtAddr::new(0x0804_8000);
 const STACK_TOP: VirtAddr = VirtAddr::new(0x0804_A000);
 const DATA: VirtAddr = VirtAddr::new(0x0804_A000);
@@ -46,14 +46,14 @@ const EXIT: u32 = 1;
 const EXECVE: u32 = 11;
 const PREEMPTED: u32 = 1000;
 
-/// As many timeslices must the timer have ended of each program before it goes on.
+/// How many timeslices of each program the timer must end before the program continues.
 const TIMESLICES: u32 = 3;
 
 // Three programs. Their only absolute addresses are those of data.
 //
-// The first one forks. Both processes then run until they have been preempted; the parent leaves a value for the
-// child in the shared page, and the child exits with it. The second one is what a process becomes by `execve`. The
-// third one does what no program may.
+// The first one forks. Both processes then run until they have been preempted; the parent writes a value for the
+// child into the shared page, and the child exits with it. The second one is the program that `execve` starts. The
+// third one writes to the kernel's heap, which no program may do.
 global_asm!(
     "first_program:",
     "mov eax, {fork}; int 0x80",
@@ -94,7 +94,7 @@ fn programs() -> [&'static [u8]; 3] {
     }
     let bytes = |start: &'static u8, end: &'static u8| {
         let (start, end) = (&raw const *start, &raw const *end);
-        // SAFETY: the labels stand before and behind instructions of this kernel, which can be read.
+        // SAFETY: the labels enclose instructions of this kernel, which are readable.
         unsafe { core::slice::from_raw_parts(start, end.addr() - start.addr()) }
     };
     [
@@ -106,21 +106,21 @@ fn programs() -> [&'static [u8]; 3] {
 
 static FAMILY: Lock<Family> = Lock::new(Family::new());
 static THREADS: Lock<Vec<Thread>> = Lock::new(Vec::new());
-/// The statuses of processes 1 and 2, plus one, so that 0 means: still running.
+/// The statuses of processes 1 and 2, plus one: 0 means that the process still runs.
 static STATUSES: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 static ENDED: WaitQueue = WaitQueue::new();
 /// How many timeslices of each thread the timer has ended.
 static PREEMPTIONS: [AtomicU32; MOST_THREADS] = [const { AtomicU32::new(0) }; MOST_THREADS];
 
-/// A program runs in ring 3, forks, and goes on in both processes, which share a page; both are preempted, and both
-/// end by the same call, one of them as another program.
+/// A program runs in ring 3 and forks into two processes that share a page. Both are preempted, and both end with the
+/// same system call, one of them as another program.
 pub fn programs_of_ring_3_fork_share_a_frame_execute_and_end() {
     let before = frame_allocator::taken_count();
     let answer = idt::gate(SYSTEM_CALL);
     let open = Gate::new(Kind::Interrupt, gdt::CODE.bits(), answer.handler(), Ring::Ring3);
     load_segments();
-    // SAFETY: the gate leads to the same stub. The handler believes no register of ring 3; it and the hook leave
-    // alone what they must.
+    // SAFETY: the gate leads to the same stub. The handler trusts no register of ring 3; it and the hook change only
+    // what they may.
     let previous = unsafe {
         idt::set_gate(SYSTEM_CALL, open);
         threads::before_switch(&CHOOSE_KERNEL_STACK);
@@ -138,13 +138,13 @@ pub fn programs_of_ring_3_fork_share_a_frame_execute_and_end() {
     let threads = core::mem::take(&mut *THREADS.lock());
     for thread in threads {
         let id = thread.id();
-        // SAFETY: it has ended: it was off the CPU when this thread was woken.
+        // SAFETY: it has ended, and was off the CPU when this thread was woken.
         drop(unsafe { switch::take_from(id) });
         let counts = thread.join();
         assert!(counts.of(Reason::Timer) >= TIMESLICES, "{counts:?}");
     }
     assert!(frame_allocator::taken_count() <= before_threads + 1, "frames are lost; only the heap may have grown");
-    // SAFETY: it was the handler before, behind the gate that was there.
+    // SAFETY: the handler and the gate were there before.
     unsafe {
         interrupts::register(SYSTEM_CALL, previous);
         idt::set_gate(SYSTEM_CALL, answer);
@@ -160,10 +160,10 @@ fn load_segments() {
     gdt::load(Box::leak(Box::new(gdt::extended::<7>(&segments)))).expect("it extends the loaded table");
 }
 
-/// A program writes where the kernel's heap is. The report is about the program.
+/// A program writes to the kernel's heap. The crash report is about the program.
 pub fn a_program_that_writes_to_the_kernels_heap_is_told() {
     load_segments();
-    // SAFETY: the hook leaves alone what it must.
+    // SAFETY: the hook changes only what it may.
     unsafe { threads::before_switch(&CHOOSE_KERNEL_STACK) };
     start_first(programs()[2]);
     ENDED.wait_until(Reason::Wait, None, || None::<()>);
@@ -179,20 +179,20 @@ pub fn the_stack_of_a_program_is_told() {
 
 static CHOOSE_KERNEL_STACK: Hook = Hook::new(choose_kernel_stack);
 
-/// Called before every switch: an interrupt of ring 3 finds the top of its thread's own kernel stack.
+/// A hook before every switch: an interrupt in ring 3 then uses the top of its thread's own kernel stack.
 fn choose_kernel_stack(from: ThreadId, to: ThreadId, reason: Reason) {
     PREEMPTIONS[from.slot()].fetch_add(u32::from(reason == Reason::Timer), Relaxed);
-    // SAFETY: kernel stacks are linked, and a thread that is in ring 3 has nothing on its own.
+    // SAFETY: kernel stacks are linked, and that of a thread in ring 3 is empty.
     unsafe { tss::set_kernel_stack(KernelStack::top_of(to)) };
 }
 
-/// An address space with `program` in it, a stack, and a page of zeros for data; in the last page what `shared` is.
+/// An address space with `program`, a stack, a page of zeros for data, and `shared` as the last page.
 fn space_for(program: &[u8], shared: OwnedFrame) -> AddressSpace {
     let mut space = AddressSpace::new().expect("memory is not out");
     space.map(CODE..DATA, Flags::WRITABLE | Flags::USER).expect("memory is not out");
     let data = frame_allocator::allocate_cleared().expect("memory is not out");
     let code = Page::containing(CODE);
-    // SAFETY: the space is not in use yet. The shared page is used with single reads and writes.
+    // SAFETY: the space is not in use yet. Programs use the shared page only with single reads and writes.
     unsafe {
         for (offset, byte) in (0..).zip(program) {
             space.write(CODE.wrapping_add(offset), byte);
@@ -208,7 +208,7 @@ fn new_frame() -> UserTrapFrame {
     UserTrapFrame::new(USER_CODE, USER_DATA, CODE, STACK_TOP)
 }
 
-/// Lets a thread with `space` go on in ring 3 where `frame` says.
+/// Starts a thread with `space`, which continues in ring 3 at the instruction in `frame`.
 fn start(mut thread: ReservedThread, space: AddressSpace, frame: UserTrapFrame, off: &InterruptsOff) {
     let _ = off;
     let top = thread.allocate_stack().expect("memory is not out");
@@ -237,7 +237,7 @@ extern "C" fn system_call(registers: &mut TrapFrame) {
         FORK => registers.eax = fork(registers).as_u32(),
         EXECVE => {
             let shared = shared_frame(me);
-            // SAFETY: the kernel stack, on which this runs, is linked.
+            // SAFETY: this runs on the kernel stack, which is linked.
             drop(unsafe { switch::replace(space_for(programs()[1], shared)) });
             registers.replace_by(new_frame());
         }
@@ -247,29 +247,29 @@ extern "C" fn system_call(registers: &mut TrapFrame) {
     }
 }
 
-/// A share of the frame at the shared page of `thread`.
+/// A share of the frame that `thread` has at the shared page.
 fn shared_frame(thread: ThreadId) -> OwnedFrame {
     let page = Page::containing(SHARED);
     let take_share = |space: &mut AddressSpace| {
-        // SAFETY: the page is mapped again before the program goes on.
+        // SAFETY: the page is mapped again before the program continues.
         let frame = unsafe { space.unmap(page) }.expect("it is mapped");
         let share = frame.share().expect("two owners are few");
         // SAFETY: as it was.
         unsafe { space.map_frame(page, frame, Flags::WRITABLE | Flags::USER) }.expect("it was mapped");
         share
     };
-    // SAFETY: the space stays where it is.
+    // SAFETY: the space is not replaced.
     let share = unsafe { switch::with_space(thread, take_share) };
     share.expect("a process has a space")
 }
 
-/// Fork, of the parts that chapter 9 has: a thread, a copy of the space, the family; and the frame.
+/// A fork made of chapter 9's parts: a thread, a copy of the space, the family; and the frame.
 fn fork(registers: &mut TrapFrame) -> Pid {
     let off = interrupts_off();
     let parent = threads::current();
     let thread = ReservedThread::new().expect("there is room");
     let mut space = switch::copy_of_own().expect("a process has a space").expect("memory is not out");
-    // What the copy has in the shared page is its own; it gets the shared frame instead.
+    // The copy has a frame of its own at the shared page; it gets the shared frame instead.
     let (page, shared) = (Page::containing(SHARED), shared_frame(parent));
     // SAFETY: the copy is not in use yet.
     unsafe {
@@ -290,7 +290,7 @@ fn exit(status: u32) -> ! {
     let mut family = FAMILY.lock();
     let pid = family.pid_of(me).expect("a process calls");
     if pid == Pid::FIRST {
-        // It exits last: it has reaped its child, or goes on when it can.
+        // It exits last: it has reaped its child, or waits until it can.
         drop(family);
         wait_for_child(me);
         family = FAMILY.lock();
@@ -300,7 +300,7 @@ fn exit(status: u32) -> ! {
     STATUSES[pid.as_u32() as usize - 1].store(status + 1, Relaxed);
     parents.into_iter().flatten().for_each(|_| CHILD_ENDED.wake_all());
     ENDED.wake_all();
-    // SAFETY: the kernel stack has numbers alone now, and the family has been told.
+    // SAFETY: the kernel stack holds only numbers now, and the family has the status.
     unsafe { threads::exit() }
 }
 

@@ -1,4 +1,4 @@
-//! Families of tasks that fork until memory is out.
+//! Families of tasks that fork until no frame is free.
 
 use crate::{Pages, as_task, fork, fork_to, frames, random};
 use boot::serial;
@@ -9,15 +9,15 @@ use multitasking::{Exited, ForkError, Pid, exit, getpid, wait};
 use rand::{Rng, RngExt};
 use threads::{MOST_THREADS, yield_now};
 
-/// Of one task, before memory is out.
+/// The most refused forks of one task before memory runs out.
 const MOST_REFUSALS: u32 = 10_000;
 
-/// Has a task been refused a fork because memory was out?
+/// Whether a fork has failed because no frame was free.
 static IS_OUT: AtomicBool = AtomicBool::new(false);
 /// How many generations may follow the first member of a family.
 static GENERATIONS: AtomicU32 = AtomicU32::new(0);
 
-/// Memory runs out in families of random size and depth; then they all end, and nothing has changed.
+/// Memory runs out in families of random size and depth. Then all tasks exit, and all frames are free again.
 pub fn all_is_given_back_when_memory_is_out() {
     as_task(|_| {
         let before = frames();
@@ -37,20 +37,20 @@ fn found_family(round: u32) -> i32 {
     let mut random = random(round);
     IS_OUT.store(false, Relaxed);
     GENERATIONS.store(random.random_range(1..=12), Relaxed);
-    // So large that memory is out before there are too many tasks.
+    // So large that memory runs out before there are too many tasks.
     let least = frames().1 / (MOST_THREADS as u32 - 8) + 1;
     let pages = Pages::map(random.random_range(least..least + 100), random.next_u32());
     multiply(pages, 0)
 }
 
-/// Forks until memory is out; the children do the same. Returns the number of descendants.
+/// Forks until memory runs out; the children do the same. Returns the number of descendants.
 fn multiply(pages: Pages, generation: u32) -> i32 {
     let (me, mut children, mut refusals) = (getpid().map_or(0, Pid::as_u32), 0, 0);
     pages.mark(me);
     let mut random = random(me);
     while !IS_OUT.load(Relaxed) {
-        // Never twice the same time: where all turns together take as long as some ticks, to the instruction,
-        // a tick could be due at the beginning of each turn of one task, and end it at once.
+        // Random delays: if all turns together always took a whole number of ticks, to the instruction, a tick
+        // could come at the start of each turn of one task and end it at once.
         (0..random.random_range(0..100)).for_each(|_| spin_loop());
         if generation == GENERATIONS.load(Relaxed) || random.random_range(0..3) == 0 {
             yield_now();
@@ -64,7 +64,7 @@ fn multiply(pages: Pages, generation: u32) -> i32 {
             }
             Ok(Some(_)) => children += 1,
             Err(ForkError::OutOfMemory) => IS_OUT.store(true, Relaxed),
-            // Forks that have not got all of their memory yet count as tasks already. They will, or will not.
+            // Forks that have not allocated all of their frames yet already use a thread. They may still fail.
             Err(ForkError::TooManyTasks) => {
                 refusals += 1;
                 assert!(refusals < MOST_REFUSALS, "there is room for more tasks than memory for them");
@@ -73,7 +73,7 @@ fn multiply(pages: Pages, generation: u32) -> i32 {
             Err(error) => panic!("{error:?}"),
         }
     }
-    // All are still there that have ever been there.
+    // All tasks of the family still exist.
     pages.assert_marked(me);
     (0..children).map(|_| 1 + wait().expect("there are children").status).sum()
 }

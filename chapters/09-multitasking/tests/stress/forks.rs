@@ -1,4 +1,4 @@
-//! A hundred thousand forks, by several tasks at once, and not a frame lost.
+//! A hundred thousand forks, by several tasks at once, without losing a frame.
 
 use crate::{Pages, as_task, fork_to, frames, random};
 use boot::serial;
@@ -13,7 +13,7 @@ use threads::{sleep, yield_now};
 const WORKERS: u32 = 4;
 const CHILDREN: u32 = 49;
 
-/// Tasks that fork, end and wait, at random depths of the stack.
+/// Tasks fork, exit and wait, at random depths of the stack.
 pub fn no_frame_is_lost_by_forking() {
     as_task(|_| {
         let pages = Pages::map(2, random(0).next_u32());
@@ -41,7 +41,7 @@ fn work(mut random: Xoshiro128PlusPlus, pages: Pages) -> i32 {
             let child = random.clone();
             fork_to(|| live(child, pages, mark, status))
         });
-        // The child must not see this, whichever of the two comes first.
+        // The child must not see this, whichever of the two tasks runs first.
         pages.mark(!mark);
         if random.random() {
             yield_now();
@@ -53,7 +53,7 @@ fn work(mut random: Xoshiro128PlusPlus, pages: Pages) -> i32 {
     0
 }
 
-/// What a child does, which goes on with the random numbers of its parent.
+/// The work of a child, which continues with the random numbers of its parent.
 fn live(mut random: Xoshiro128PlusPlus, pages: Pages, mark: u32, status: i32) -> i32 {
     match random.random_range(0..8) {
         0 => yield_now(),
@@ -67,7 +67,7 @@ fn live(mut random: Xoshiro128PlusPlus, pages: Pages, mark: u32, status: i32) ->
     status
 }
 
-/// Calls `deepest` so many calls further down the stack.
+/// Calls `deepest` from `depth` nested calls down the stack.
 #[inline(never)]
 fn descend(depth: u32, deepest: &mut impl FnMut() -> Pid) -> Pid {
     let on_stack = [depth; 16];

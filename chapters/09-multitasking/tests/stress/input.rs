@@ -1,10 +1,10 @@
 //! Input from both devices, as fast as it comes, while tasks fork.
 //!
-//! What has not been read yet is kept: 256 bytes of it. So this test says in its log what it wants, never
-//! more than that, and then not a byte may be lost or change places. The host sends it all at once: to
-//! the serial port the bytes from 0x80 to 0xFF, with the keyboard the letters from a to z, round and round.
-//! In the end it wants much more, and does not read. What comes first must be kept all the same, and what
-//! comes later is lost, and does no other harm.
+//! The kernel keeps 256 bytes of input that has not been read yet. The test requests input in its log, never
+//! more than that, and then no byte may be lost or change places. The host sends it all at once: to
+//! the serial port the bytes from 0x80 to 0xFF, and from the keyboard the letters a to z, again and again.
+//! In the end the test requests much more and does not read. The kernel must still keep the first bytes.
+//! The later bytes are lost, and do no other harm.
 
 use crate::{FORKS, Pages, as_task, fork_to, frames, random};
 use boot::{log, serial};
@@ -15,22 +15,22 @@ use rand::RngExt;
 use threads::input::read_byte;
 use threads::yield_now;
 
-/// The most that is wanted at once. The keyboard itself keeps 16 bytes of scan codes, and a key takes three.
+/// The most input that is requested at once. The keyboard keeps 16 bytes of scan codes, and a key takes three.
 const BYTES: u32 = 252;
 const KEYS: u32 = 4;
 const ROOM: u32 = BYTES + KEYS;
-/// What is wanted in the end.
+/// The input that is requested in the end.
 const FLOOD: u32 = 60 * ROOM;
 
-/// How many bytes have been read; this many once all is over.
+/// How many bytes have been read, or `OVER` after the end of the test.
 static READ: AtomicU32 = AtomicU32::new(0);
 const OVER: u32 = u32::MAX;
 
-/// A thread that reads, and tasks that fork until it has read everything.
+/// One thread reads, and tasks fork until it has read everything.
 pub fn what_arrives_while_tasks_fork_is_read_in_order() {
     let reader = threads::spawn(read_all, 0).expect("there is room");
     as_task(|_| {
-        /// They take much longer than a byte on its way.
+        /// These forks take much longer than a byte needs to arrive.
         const FORKS_WITHOUT_A_BYTE: u32 = 5000;
         let pages = Pages::map(8, 0x5EED_5EED);
         let (before, mut read, mut since) = (frames(), 0, 0);
@@ -55,7 +55,7 @@ fn read_all(_: usize) {
     let mut order = Order { serial: 0, keyboard: 0 };
     let mut random = random(0);
     while READ.load(Relaxed) < rounds() {
-        // Often only one: there is no other then to make up for it if its coming is not noticed.
+        // Often only one byte: if the kernel misses its arrival, no later byte wakes the reader.
         let most = [1, 16, BYTES][random.random_range(0..3)];
         let (bytes, keys) = (random.random_range(1..=most), random.random_range(0..=KEYS));
         log!("wants {bytes} bytes and {keys} keys");
@@ -74,7 +74,7 @@ fn read_all(_: usize) {
     READ.store(OVER, Relaxed);
 }
 
-/// What must come next from each of the devices.
+/// The next byte that must come from each device.
 struct Order {
     serial: u8,
     keyboard: u8,

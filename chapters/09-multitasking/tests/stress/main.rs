@@ -1,7 +1,7 @@
-//! What the kernel of chapter 9 must survive for long: `make stress`.
+//! What the kernel of chapter 9 must survive for a long time: `make stress`.
 //!
-//! As in chapter 8, every tick ends a timeslice, and all that tasks do comes from the seed. Only what arrives
-//! from outside does not, in the last test.
+//! As in chapter 8, every tick ends a timeslice, and the seed decides all that tasks do. The exception is the input
+//! from outside, in the last test.
 
 #![no_std]
 #![no_main]
@@ -31,7 +31,7 @@ harness::boot!(TESTS, up to heap, then {
     multitasking::init();
 });
 
-/// Some ten thousand instructions from tick to tick: a fork takes several ticks.
+/// About ten thousand instructions from tick to tick, so a fork takes several ticks.
 const RATE_HZ: u32 = 100_000;
 
 const TESTS: &[Test] = &[
@@ -40,12 +40,12 @@ const TESTS: &[Test] = &[
     test!(what_arrives_while_tasks_fork_is_read_in_order).rounds(50_000),
 ];
 
-/// The random numbers of one user of them: the same ones in every run with the same seed.
+/// The random numbers of one user: the same ones in every run with the same seed.
 fn random(user: u32) -> Xoshiro128PlusPlus {
     Xoshiro128PlusPlus::seed_from_u64(u64::from(seed()) << 32 | u64::from(user))
 }
 
-/// How many forks there have been, and whether there will be more.
+/// How many forks there have been, and whether the test is over.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 
@@ -57,7 +57,7 @@ fn as_task(test: fn(usize)) {
     watching.join();
 }
 
-/// Looks now and then whether there are still forks: tasks that wait in vain would wait forever.
+/// Checks from time to time that there are still forks: a task that waits in vain would never stop waiting.
 fn watch(_: usize) {
     /// Enough for every task to have had many turns.
     const TICKS: u32 = 20_000;
@@ -73,7 +73,7 @@ fn watch(_: usize) {
 
 fn fork() -> Result<Option<Pid>, ForkError> {
     FORKS.fetch_add(1, Relaxed);
-    // SAFETY: no test here has anything on its stack that leads into the heap, or keeps a reference to its stack there.
+    // SAFETY: no test here has pointers into the heap on its stack, or stores a reference to its stack in the heap.
     unsafe { multitasking::fork() }
 }
 
@@ -91,7 +91,7 @@ fn frames() -> (u32, u32) {
     (frame_allocator::taken_count(), frame_allocator::free_count())
 }
 
-/// Some pages of a task's private memory: each with a mark in its first word, and a value in all others.
+/// Some private pages of a task, each with a mark in its first word and a value in all others.
 #[derive(Clone, Copy)]
 struct Pages {
     count: u32,
@@ -99,10 +99,10 @@ struct Pages {
 }
 
 impl Pages {
-    /// Where i386 programs have always had their code and data.
+    /// The usual load address of i386 programs.
     const START: VirtAddr = VirtAddr::new(0x0804_8000);
 
-    /// Gives the running task so many pages, with the mark 0 and this value.
+    /// Maps `count` pages for the running task, with the mark 0 and this value.
     fn map(count: u32, value: u32) -> Self {
         let pages = Self { count, value };
         let end = Self::START.wrapping_add(count * PAGE_BYTES);
@@ -117,10 +117,10 @@ impl Pages {
         (0..self.count).for_each(|number| self.page(number)[0] = mark);
     }
 
-    /// Are all words of the running task's pages as they were set?
+    /// Checks all words of the running task's pages.
     ///
     /// # Panics
-    /// If one is not.
+    /// If one has changed.
     fn assert_marked(self, mark: u32) {
         for number in 0..self.count {
             let (first, others) = self.page(number).split_first().expect("there are 1024 words");
@@ -132,7 +132,7 @@ impl Pages {
 
     fn page<'a>(self, number: u32) -> &'a mut [u32; 1024] {
         assert!(number < self.count);
-        // SAFETY: mapped by `map`, for the running task alone, which has one page at a time in its hands.
+        // SAFETY: `map` has mapped it, only for the running task, which uses one page at a time.
         unsafe { &mut *Self::START.wrapping_add(number * PAGE_BYTES).as_ptr() }
     }
 }

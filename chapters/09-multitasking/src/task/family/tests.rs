@@ -1,4 +1,4 @@
-//! The family by examples, and against a model: a list of processes, each with the number of its parent.
+//! Tests the family by examples, and against a model: a list of processes, each with its parent's number.
 
 use super::*;
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn fork<const N: usize>(family: &mut Family, parent: ThreadId, slots: [usize; N]
     slots.map(|slot| family.add(at(slot), Some(parent)))
 }
 
-/// What a parent gets that reaps process `pid`, which was at `slot`.
+/// The result for a parent that reaps process `pid`, which was at `slot`.
 fn reaped(pid: Pid, slot: usize, status: i32) -> Result<Option<Zombie>, NoSuchChild> {
     Ok(Some(Zombie { pid, thread: at(slot), status }))
 }
@@ -56,7 +56,7 @@ fn a_pid_is_a_number_but_not_0() {
 fn no_pid_is_ever_used_again() {
     let mut family = family();
     for number in 2..100 {
-        // At the same slot every time, and the last process that there is whenever the next one is added.
+        // At the same slot every time, and always the last process when the next one is added.
         let [pid] = fork(&mut family, FIRST, [5]);
         assert_eq!(pid.as_u32(), number);
         let _ = family.exit(at(5), 0);
@@ -248,13 +248,13 @@ enum Step {
     Exit { process: Index, status: i32 },
     /// Lets a thread reap any of its children.
     ReapAny { slot: usize },
-    /// Lets a thread reap the process with one of the numbers given so far, or with the next one.
+    /// Lets a thread reap the process with one of the numbers used so far, or with the next one.
     ReapPid { slot: usize, pid: Index },
-    /// The same, but it is a child of this thread, if it has one.
+    /// The same, but for a child of this thread, if it has one.
     ReapChild { slot: usize, child: Index },
 }
 
-/// Few slots, so that they are used again and again, at both ends and in the middle.
+/// Few slots, so that the test uses each of them again and again.
 const SLOTS: [usize; 10] = [0, 1, 2, 3, 4, 500, 501, MOST_THREADS - 3, MOST_THREADS - 2, MOST_THREADS - 1];
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -281,13 +281,13 @@ struct Process {
     since: u32,
 }
 
-/// The family, and what it should be.
+/// The family, and the model that it should equal.
 struct Model {
     family: Family,
     processes: Vec<Process>,
     last_pid: u32,
     now: u32,
-    /// The numbers of all that have been reaped.
+    /// The numbers of all reaped processes.
     reaped: Vec<u32>,
 }
 
@@ -374,7 +374,7 @@ impl Model {
         }
     }
 
-    /// Are the same processes in both?
+    /// Whether both hold the same processes.
     fn compare(&self) {
         for slot in SLOTS {
             let pid = self.at(slot).map(|index| self.processes[index].pid);
