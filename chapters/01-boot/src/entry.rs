@@ -1,7 +1,7 @@
 //! The Multiboot2 header, and the way into Rust.
 //!
-//! The loader looks for the header in the first 32 KiB of the file and jumps to `_start` in `entry.s`,
-//! which sets up a stack and calls `kernel_main`, which the macro [`entry!`](crate::entry!) defines.
+//! The boot loader searches the first 32 KiB of the file for the header. Then it jumps to `_start` in `entry.s`,
+//! which sets up a stack and calls `kernel_main`. The macro [`entry!`](crate::entry!) defines that function.
 
 #![cfg(target_os = "none")]
 
@@ -42,7 +42,7 @@ static HEADER: Header = Header {
 // ANCHOR_END: header
 
 // ANCHOR: handover
-/// What the boot loader left in two registers. To make one is `unsafe`: the entry code does.
+/// What the boot loader left in EAX and EBX. Only the entry code makes one, because `new` is `unsafe`.
 pub struct Handover {
     pub(crate) magic: u32,
     pub(crate) address: u32,
@@ -52,7 +52,7 @@ impl Handover {
     /// The contents of EAX and EBX at entry.
     ///
     /// # Safety
-    /// If `magic` is the loader's, its boot information lies at `address`, and stays there as it is.
+    /// If `magic` is the loader's, its boot information is at `address`, and no code ever changes it.
     pub unsafe fn new(magic: u32, address: u32) -> Self {
         Self { magic, address }
     }
@@ -62,20 +62,20 @@ impl Handover {
 // ANCHOR: macro
 /// Makes `$main` the kernel's first function, and `$last_words` the output of its stops and panics.
 ///
-/// `$main` is a `fn(Handover) -> !`, `$last_words` a `fn(core::fmt::Arguments)` that must work at any
+/// `$main` is a `fn(Handover) -> !`. `$last_words` is a `fn(core::fmt::Arguments)` that must work at any
 /// moment, even while a lock is held or a fault is being reported.
 #[macro_export]
 macro_rules! entry {
     ($main:path, $last_words:path) => {
-        /// The first function in Rust.
+        /// The first Rust function to run.
         ///
         /// # Safety
         /// Only `_start` calls it, with the loader's EAX and EBX.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn kernel_main(magic: u32, address: u32) -> ! {
             let main: fn($crate::entry::Handover) -> ! = $main;
-            // SAFETY: the registers are the loader's, as the caller promises. No chapter writes to the boot
-            // information: chapter 5 keeps its frames out of the free memory.
+            // SAFETY: the values are the loader's, as the caller promises. No chapter writes to the boot
+            // information: chapter 5 does not count its frames as free.
             main(unsafe { $crate::entry::Handover::new(magic, address) })
         }
 

@@ -1,16 +1,16 @@
 /*
  * The first instructions of the kernel.
  *
- * EAX holds the loader's magic number, EBX the address of its boot information; ESP is undefined
+ * EAX holds the loader's magic number, and EBX the address of its boot information. ESP is undefined
  * (Multiboot2 3.3). The boot stack grows down from stack_top (linker.ld):
  *
  *      stack_top ->  +---------------------+
  *                    | information (EBX)   |  second argument of kernel_main
  *                    | magic (EAX)         |  first argument
- *                    | return address      |  of the call; kernel_main never returns
+ *                    | return address      |  never used, because kernel_main does not return
  *                    +---------------------+
  *
- * EBP = 0 marks the outermost call, where a backtrace ends.
+ * EBP is 0 in the outermost call. A backtrace ends there.
  */
     .section .text._start, "ax"
     .global _start

@@ -1,35 +1,35 @@
-//! What the boot loader tells: its name, the command line, the memory map.
+//! What the boot loader reports: its name, the command line, the memory map.
 //!
 //! ```text
-//!   address ->  | size of all of it | 0                | a multiple of 8, as every tag's address is
-//!               | type   | size     | the tag's own    | a tag: its size counts these two words too
-//!               | ...    | ...      | ...              |
-//!               | type 0 | size 8   |                  | the tag that ends it
+//!   address ->  | total size | 0           |              | at a multiple of 8, like every tag
+//!               | type       | size        | contents     | a tag: its size includes type and size
+//!               | ...        | ...         | ...          |
+//!               | type 0     | size 8      |              | the last tag
 //! ```
-//! Source: Multiboot2 3.6. The crate `multiboot2` finds the tags and takes them apart. It has to be told how
-//! much there is to read, and panics if a tag is too small for its type; so both are looked at first, and
-//! a [`BootInformation`] can be asked for everything that these kernels need.
+//! Source: Multiboot2 3.6. The crate `multiboot2` finds and parses the tags. It must be given the right number
+//! of bytes, and it panics if a tag is too small for its type. So this module checks both first. After that,
+//! a [`BootInformation`] answers everything that these kernels ask.
 
 use core::fmt;
 use multiboot2::{BootInformation, BootInformationHeader, LoadError, MemoryArea, TagType};
 
-/// Why the boot information cannot be believed.
+/// What is wrong with the boot information.
 #[derive(Debug)]
 pub enum Damage {
-    /// It cannot lie at this address.
+    /// Boot information cannot be at this address.
     Address,
-    /// It cannot be of this size, in bytes.
+    /// Its size, in bytes, cannot be right.
     Size(u32),
-    /// The tags do not follow each other from its beginning to its end.
+    /// The tags do not form one list from its first byte to its last.
     Tags(LoadError),
-    /// The tag of this name does not have the size that its type asks for.
+    /// The tag of this name has a size that is wrong for its type.
     Tag(&'static str),
 }
 
 // ANCHOR: information
 #[cfg(target_os = "none")]
 impl crate::entry::Handover {
-    /// The loader's boot information. Stops with a sentence if there is none, or a damaged one.
+    /// The loader's boot information. Stops with a message if there is none, or if it is damaged.
     ///
     /// Source: Multiboot2 3.3 (registers).
     pub fn information(self) -> BootInformation<'static> {
@@ -41,7 +41,7 @@ impl crate::entry::Handover {
                 multiboot2::MAGIC
             );
         }
-        // SAFETY: the magic is the loader's, so its boot information lies at the address, and stays as it is.
+        // SAFETY: the magic is the loader's, so its boot information is at the address, and no code changes it.
         match unsafe { bytes_at(self.address).and_then(|bytes| read(bytes)) } {
             Ok(information) => information,
             Err(damage) => stop!("the boot information at {:#010x} is damaged: {damage}", self.address),
@@ -51,37 +51,40 @@ impl crate::entry::Handover {
 // ANCHOR_END: information
 
 // ANCHOR: bytes
-/// The boot information at `address`, as long as its first word says, if that can be true.
+/// The bytes of the boot information at `address`. Its first word gives their number.
+///
+/// # Errors
+/// [`Damage`], if the address or the number cannot be right.
 ///
 /// # Safety
-/// Boot information lies there, and stays as it is; or this refuses the address.
+/// Boot information is at `address`, and no code ever changes it; or this function refuses the address.
 #[cfg(target_os = "none")]
 unsafe fn bytes_at(address: u32) -> Result<&'static [u8], Damage> {
-    // More than any loader has to tell.
+    // More than any loader reports.
     const MOST_BYTES: u32 = 1 << 20;
     let first = address as *const u32;
     if first.is_null() || !address.is_multiple_of(8) {
         return Err(Damage::Address);
     }
-    // SAFETY: the address is that of a word of the boot information, as the caller promises.
+    // SAFETY: the first word of the boot information is at this address, as the caller promises.
     let size = unsafe { first.read() };
     if size > MOST_BYTES || address.checked_add(size).is_none() {
         return Err(Damage::Size(size));
     }
-    // SAFETY: as above: so many bytes lie there, and nothing writes to them. They end before the address space does.
+    // SAFETY: as above, so many bytes are there, and no code writes to them. They do not wrap around 4 GiB.
     Ok(unsafe { core::slice::from_raw_parts(first.cast(), size as usize) })
 }
 // ANCHOR_END: bytes
 
 // ANCHOR: read
-/// Takes `bytes` for boot information, if they are some.
+/// Checks `bytes` and returns them as boot information.
 ///
 /// # Errors
-/// [`Damage`], if anything in it could not be read, or is of the wrong size.
+/// [`Damage`], if a part could not be read, or has the wrong size.
 ///
 /// # Safety
-/// A boot loader has written it about this machine, or this is a test on the host. In the kernel it is believed:
-/// chapter 5 hands out the memory that it calls free.
+/// A boot loader wrote the bytes about this machine, or this is a test on the host. The kernel believes them:
+/// chapter 5 hands out the memory that they call available.
 pub unsafe fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
     let header =
         bytes.first_chunk::<{ size_of::<BootInformationHeader>() }>().ok_or(Damage::Size(bytes.len() as u32))?;
@@ -89,7 +92,7 @@ pub unsafe fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
     if size as usize != bytes.len() {
         return Err(Damage::Size(size));
     }
-    // SAFETY: there are as many bytes as the header says. They are borrowed, so nothing writes to them.
+    // SAFETY: there are as many bytes as the header says. They are borrowed, so no code writes to them.
     let information = unsafe { BootInformation::load(bytes.as_ptr().cast()) }.map_err(Damage::Tags)?;
     match information.tags().find_map(|tag| damaged(tag.header().typ.into(), tag.payload())) {
         Some(name) => Err(Damage::Tag(name)),
@@ -98,14 +101,14 @@ pub unsafe fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
 }
 // ANCHOR_END: read
 
-/// The name of a tag that does not have the size that its type asks for. Of the other tags, these
-/// kernels look only into texts, which may have any size.
+/// The name of the tag, if its size is wrong for its type. The other tags that these kernels read are
+/// texts, which may have any size.
 fn damaged(kind: TagType, payload: &[u8]) -> Option<&'static str> {
     const AREA: usize = size_of::<MemoryArea>();
     match kind {
-        // The size of an area, a version, and the areas.
+        // The size of each area, a version, and the areas.
         TagType::Mmap if payload.len() % AREA != 8 || word(payload, 0) as usize != AREA => Some("memory map"),
-        // The addresses of the first byte and of the first one behind, and a text.
+        // The address of its first byte, the address after its last byte, and a text.
         TagType::Module if payload.len() < 8 => Some("module"),
         _ => None,
     }
@@ -128,7 +131,7 @@ impl fmt::Display for Damage {
     }
 }
 
-/// The words after the kernel's name in the loader's configuration; empty if there are none.
+/// The words after the kernel's name in the loader's configuration. Empty if there are none.
 pub fn command_line<'a>(information: &'a BootInformation) -> &'a str {
     let tag = information.command_line_tag();
     tag.and_then(|tag| tag.cmdline().ok()).unwrap_or("")

@@ -1,4 +1,4 @@
-//! The kernel of chapter 1: it says who booted it, with which words and into which memory.
+//! The kernel of chapter 1: it prints its boot loader, its command line and the memory map.
 
 #![no_std]
 #![no_main]

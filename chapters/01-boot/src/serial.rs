@@ -1,8 +1,8 @@
 //! The log: the first serial port, COM1, a 16550 UART.
 //!
-//! A log must not be able to hang the kernel. The wait for the transmitter is therefore bounded: what the other
-//! end of the line does not take in time is lost, until it takes something again. And where there is no UART at
-//! all, the bus answers every read with ones, which look like "ready", and the bytes go nowhere.
+//! A log must not be able to hang the kernel. So the wait for the transmitter has a limit. When the other end of
+//! the line stops reading, bytes are lost until it reads again. If there is no UART at all, every read returns
+//! all ones, which look like "ready", and the bytes go nowhere.
 
 #![cfg(target_os = "none")]
 
@@ -11,7 +11,7 @@ use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use x86::io;
 
-/// The port of COM1 on every PC.
+/// The first port of COM1 on every PC.
 pub const COM1: u16 = 0x3F8;
 
 // Registers, as offsets from the base port (16550 data sheet, table 2).
@@ -30,14 +30,14 @@ const FIFO_ON_AND_CLEARED: u8 = 0x07;
 const READY_AND_REQUEST_TO_SEND: u8 = 0x03;
 const TRANSMITTER_EMPTY: u8 = 0x20;
 
-/// One byte takes 87 microseconds at 115200 baud, a read of a port about one.
+/// At 115200 baud, one byte takes 87 microseconds. Reading a port takes about one.
 const READS_BEFORE_GIVING_UP: u32 = 10_000;
 
 // ANCHOR: port
 /// A serial port that text can be written to.
 pub struct Serial {
     base: u16,
-    /// Whether the last byte was dropped, because the transmitter did not become empty in time.
+    /// Whether the last byte was dropped because the transmitter did not become empty in time.
     is_stuck: bool,
 }
 
@@ -45,7 +45,7 @@ impl Serial {
     /// The serial port whose registers begin at the port `base`.
     ///
     /// # Safety
-    /// The eight ports from `base` on are those of a UART, or of no device.
+    /// The eight ports from `base` on belong to a UART, or to no device.
     pub const unsafe fn new(base: u16) -> Self {
         Self { base, is_stuck: false }
     }
@@ -56,14 +56,14 @@ impl Serial {
         self.write_register(DIVISOR_LOW, 1);
         self.write_register(DIVISOR_HIGH, 0);
         self.write_register(LINE_CONTROL, EIGHT_BITS_NO_PARITY_ONE_STOP);
-        self.write_register(INTERRUPT_ENABLE, 0); // only now: while the divisor is accessed, it is in this place
+        self.write_register(INTERRUPT_ENABLE, 0); // not earlier: until here, this port was half of the divisor
         self.write_register(FIFO_CONTROL, FIFO_ON_AND_CLEARED);
         self.write_register(MODEM_CONTROL, READY_AND_REQUEST_TO_SEND);
     }
 
     /// Sends one byte, or drops it if the transmitter does not become empty.
     ///
-    /// The first byte that is dropped is waited for. The next ones only look whether the transmitter works again.
+    /// Only the first dropped byte waits. The bytes after it check just once whether the transmitter works again.
     fn send(&mut self, byte: u8) {
         let reads = if self.is_stuck { 1 } else { READS_BEFORE_GIVING_UP };
         let is_ready = |_| self.read_register(LINE_STATUS) & TRANSMITTER_EMPTY != 0;
@@ -74,12 +74,12 @@ impl Serial {
     }
 
     fn read_register(&self, register: u16) -> u8 {
-        // SAFETY: these are a UART's ports, as `new` asks. To read them changes no memory.
+        // SAFETY: these are a UART's ports, as `new` demands. Reading them changes no memory.
         unsafe { io::inb(self.base + register) }
     }
 
     fn write_register(&mut self, register: u16, value: u8) {
-        // SAFETY: these are a UART's ports, as `new` asks. It reaches no memory; it can only send what it is given.
+        // SAFETY: these are a UART's ports, as `new` demands. A UART does not access memory; it only sends bytes.
         unsafe { io::outb(self.base + register, value) }
     }
 }
@@ -93,12 +93,12 @@ impl Write for Serial {
 // ANCHOR_END: port
 
 // ANCHOR: log
-// SAFETY: on a PC these are the ports of COM1, or of no device.
+// SAFETY: on a PC these ports belong to COM1, or to no device.
 const PORT: Serial = unsafe { Serial::new(COM1) };
 
 static LOG: Lock<Serial> = Lock::new(PORT);
 
-/// Makes COM1 ready to carry the log. The second call changes nothing: the port may be in use for more by then.
+/// Sets up COM1 for the log. A second call changes nothing, because the port may have other uses by then.
 pub fn init() {
     static DONE: AtomicBool = AtomicBool::new(false);
     let mut log = LOG.lock();
@@ -110,14 +110,14 @@ pub fn init() {
 /// Writes to the log.
 ///
 /// # Panics
-/// If a value of `words` cannot be formatted.
+/// If formatting a value of `words` fails.
 pub fn write(words: fmt::Arguments) {
     LOG.lock().write_fmt(words).expect("a value refuses to be formatted: the log takes everything");
 }
 
-/// Writes to COM1 at any moment, even while other code holds the log's lock: for the last words of a kernel.
+/// Writes the last words of a kernel to COM1, at any moment, even while other code holds the log's lock.
 pub fn last_words(words: fmt::Arguments) {
-    // If this fails, there is no other way left to say so.
+    // If this fails, there is no other output left to report it.
     let _ = { PORT }.write_fmt(words);
 }
 

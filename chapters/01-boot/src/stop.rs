@@ -1,11 +1,11 @@
-//! How a kernel ends: well, with a sentence and a trace, or in the middle of a stop.
+//! How a kernel ends: well, with a message and a trace, or in the middle of a stop.
 //!
-//! The trace is the chain of callers. Every function of the kernel keeps its caller's EBP on the stack
-//! (`frame-pointer` in `i686.json`), just below the address that it returns to:
+//! The trace is the chain of callers. Every function of the kernel saves its caller's EBP on the stack
+//! (`frame-pointer` in `i686.json`), just below its return address:
 //!
 //! ```text
 //!     EBP ->  | EBP of the caller   | -> the caller's own pair, higher up; 0 in the outermost call
-//!             | address to return to|
+//!             | return address      |
 //! ```
 
 #![cfg(target_os = "none")]
@@ -19,19 +19,19 @@ use core::mem::ManuallyDrop;
 use core::panic::{Location, PanicInfo};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// Longer chains are cut off: the interesting end of a runaway recursion is its last calls.
+/// Longer chains are cut off: of a runaway recursion, the last calls are the interesting ones.
 const MOST_CALLERS: usize = 12;
 
-/// How many stops have begun: more than one if something goes wrong while the first is being said.
+/// How many stops have begun. There is more than one if reporting the first one fails.
 static STOPS: AtomicU32 = AtomicU32::new(0);
 
-/// What the first stop calls before it says a word: nothing, until there are threads (chapter 8).
+/// What the first stop calls before it prints its message. Chapter 8 sets it for its threads.
 static ON_STOP: InterruptCell<Option<fn()>> = InterruptCell::new(None);
 
-/// Where the stack is being read for the chain of callers: a fault in that is no second stop.
+/// The address that is being read for the chain of callers. A fault in that read is not a second stop.
 static READING: AtomicU32 = AtomicU32::new(NOWHERE);
 
-/// No word that is read begins here.
+/// No read is going on. No word that is read begins at this address.
 const NOWHERE: u32 = u32::MAX;
 
 unsafe extern "Rust" {
@@ -41,7 +41,7 @@ unsafe extern "Rust" {
 
 /// Where the CPU was, and the chain of its callers.
 pub struct Trace {
-    /// The instruction; none if the trace begins with the caller.
+    /// The instruction. `None` if the trace begins with the caller.
     pub eip: Option<VirtAddr>,
     /// The stack pointer.
     pub esp: VirtAddr,
@@ -50,19 +50,19 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The chain of callers of the function in which this stands.
+    /// The chain of callers of the function that calls this.
     #[inline(always)]
     pub(crate) fn here() -> Self {
         let (esp, ebp): (u32, u32);
-        // SAFETY: copies registers.
+        // SAFETY: the instructions only copy registers.
         unsafe {
             asm!("mov {}, esp", "mov {}, ebp", out(reg) esp, out(reg) ebp, options(nomem, nostack, preserves_flags))
         };
         Self { eip: None, esp: VirtAddr::new(esp), ebp: VirtAddr::new(ebp) }
     }
 
-    /// The caller, if EIP is at no function: it has followed a null pointer, perhaps. Nothing there has saved EBP,
-    /// so the caller's pair is the innermost one, and the address to return to lies on top of the stack.
+    /// The caller, if EIP is not in a function, for example after a call through a null pointer. No code there
+    /// has saved EBP, so EBP still points to the caller's pair, and the return address is on top of the stack.
     fn caller_of_nothing(&self) -> Option<VirtAddr> {
         let is_code = |address: &VirtAddr| image::text().contains(address);
         if is_code(&self.eip?) {
@@ -80,31 +80,33 @@ impl Trace {
             }
             let outer = VirtAddr::new(word_at(ebp)?);
             let return_address = word_at(ebp.wrapping_add(4))?;
-            // The stack grows down, so callers lie higher; anything else is not a chain of calls.
+            // The stack grows down, so callers are at higher addresses. Anything else is not a chain of calls.
             ebp = if outer > ebp { outer } else { VirtAddr::new(0) };
-            // The last byte of the call: its line is the caller's, which need not hold for the next byte.
-            // The outermost function of a thread has no caller: 0 is its return address (chapter 8).
+            // Report the last byte of the call, which is in the caller's line. The next byte may not be.
+            // The outermost function of a thread has no caller. Its return address is 0 (chapter 8).
             return_address.checked_sub(1).map(VirtAddr::new)
         })
         .take(MOST_CALLERS)
     }
 }
 
-/// The word of the stack at `address`, if one can begin there.
+/// The word of the stack at `address`. `None` if no word can begin there.
 fn word_at(address: VirtAddr) -> Option<u32> {
     if !address.as_u32().is_multiple_of(4) {
-        return None; // no compiled code keeps its stack there
+        return None; // compiled code keeps its stack at multiples of 4
     }
     READING.store(address.as_u32(), Relaxed);
-    // SAFETY: ESP and EBP point to the stack in all compiled code. Where they do not, in assembly or after a stray
-    // write, some other word is read, and the kernel ends without a use for it. Or the CPU faults: `report` says so.
+    // SAFETY:
+    // 1. ESP and EBP point to the stack in all compiled code.
+    // 2. Otherwise, in assembly or after a stray write, this reads some other word, and only the trace is wrong.
+    // 3. Or the CPU faults. Then `report` prints that the stack cannot be read.
     let word = unsafe { address.as_ptr::<u32>().read_volatile() };
     READING.store(NOWHERE, Relaxed);
     Some(word)
 }
 // ANCHOR_END: callers
 
-/// Lets the first stop call `callback` before it says a word, with interrupts off for good.
+/// Makes the first stop call `callback` before it prints its message, with interrupts off for good.
 ///
 /// # Panics
 /// If there is a callback already.
@@ -115,9 +117,9 @@ pub fn on_stop(callback: fn()) {
 }
 
 // ANCHOR: report
-/// Ends the kernel badly: says `kind` and `words`, where it was, and leaves QEMU or halts.
+/// Ends the kernel badly: prints `kind`, `words` and the trace, then leaves QEMU or halts.
 pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
-    // For good: no other code shall run while this is being said.
+    // For good: no other code must run while this prints.
     let off = ManuallyDrop::new(interrupts_off());
     let unreadable = READING.swap(NOWHERE, Relaxed);
     if unreadable != NOWHERE {
@@ -133,12 +135,12 @@ pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
             kernel_last_words(format_args!("\n{kind}: {words}\n"));
         }
         1 => kernel_last_words(format_args!("\n(stopped again while saying so: {words})\n")),
-        // These words could not be said either, but where that was still can.
+        // These words could not be printed either, but the trace still can be.
         2 => kernel_last_words(format_args!("\n(and once more)\n")),
         _ => qemu::exit(Outcome::Bad),
     }
     let say_address = |address: VirtAddr| kernel_last_words(format_args!("  EIP {address}\n"));
-    // The first needs no memory that may be unreadable.
+    // EIP first: printing it reads no memory that may be unreadable.
     trace.eip.into_iter().for_each(say_address);
     trace.caller_of_nothing().into_iter().chain(trace.callers()).for_each(say_address);
     qemu::exit(Outcome::Bad)
@@ -150,14 +152,14 @@ pub fn panicked(info: &PanicInfo) -> ! {
     report("PANIC", format_args!("{}, at {place}", info.message()), &Trace::here())
 }
 
-/// Ends the kernel because it cannot go on: what [`stop!`](crate::stop!) calls.
+/// Ends the kernel because it cannot go on. [`stop!`](crate::stop!) calls this.
 #[inline(never)] // the trace begins with the caller
 pub fn because(words: fmt::Arguments) -> ! {
     report("STOP", words, &Trace::here())
 }
 // ANCHOR_END: report
 
-/// Stops the kernel with a sentence, formatted as by [`format_args!`].
+/// Stops the kernel with a message, formatted as by [`format_args!`].
 #[macro_export]
 macro_rules! stop {
     ($($words:tt)*) => {
@@ -167,10 +169,10 @@ macro_rules! stop {
 pub use stop;
 
 // ANCHOR: end
-/// Ends the kernel well: says so through `print`, then leaves QEMU if the command line has the word `exit`, and
-/// idles otherwise.
+/// Ends the kernel well: reports that through `print`, then leaves QEMU if the command line has the word `exit`.
+/// Otherwise it halts the CPU.
 ///
-/// A stop stays a bad end: what it says may call code that comes here.
+/// During a stop, this is a bad end too: formatting the stop's message may run code that calls this.
 pub fn end(command_line: &str, print: fn(fmt::Arguments)) -> ! {
     print(format_args!("The demonstration is over.\n"));
     let _off = interrupts_off();

@@ -93,7 +93,7 @@ const TESTS: &[Test] = &[
     test!(a_stop_halts_the_cpu).ends(End::Halt),
 ];
 
-/// Keeps for the tests what the loader tells.
+/// Keeps the boot information for the tests.
 fn begin(handover: Handover) -> &'static BootInformation<'static> {
     serial::init();
     let information = handover.information();
@@ -106,7 +106,7 @@ fn boot() -> &'static BootInformation<'static> {
 
 fn the_stack_is_our_own() {
     let esp: u32;
-    // SAFETY: copies a register.
+    // SAFETY: the instruction only copies a register.
     unsafe { asm!("mov {}, esp", out(reg) esp) };
     assert!(image::stack().contains(&VirtAddr::new(esp)), "ESP is {esp:#010x}");
 }
@@ -121,7 +121,7 @@ fn flags_are_as_compiled_code_expects() {
 fn the_header_comes_first_and_adds_up_to_zero() {
     let header = image::rodata().start;
     assert_eq!(header, image::kernel().start);
-    // SAFETY: the linker script puts the header of 24 bytes there.
+    // SAFETY: the linker script puts the header there, which has 24 bytes.
     let fields = unsafe { header.as_ptr::<[u32; 4]>().read() };
     assert_eq!(fields[0], 0xE852_50D6);
     assert_eq!(fields.iter().fold(0, |sum: u32, field| sum.wrapping_add(*field)), 0);
@@ -155,7 +155,7 @@ fn uninitialised_variables_are_zero() {
     assert!(ZEROS.iter().all(|word| word.load(core::sync::atomic::Ordering::Relaxed) == 0));
 }
 
-/// The usable memory that the map tells of, in KiB.
+/// The usable memory in the map, in KiB.
 fn usable_kib() -> u64 {
     let areas = boot().memory_map_tag().expect("a memory map").memory_areas();
     areas.iter().filter(|area| area.typ() == MemoryAreaType::Available).map(|area| area.size() / 1024).sum()
@@ -184,24 +184,25 @@ fn a_missing_uart_does_not_hang_the_log() {
     absent.init();
     absent.write_str("into the void").expect("every byte is dropped or sent");
 
-    // Something that never looks like a ready transmitter.
+    // A port that never looks like a ready transmitter.
     const NEVER_READY: u16 = 0x00;
-    // SAFETY: not given: that is the controller for direct memory access. But nothing is written there, as no UART
-    // there is ever ready, and to read its registers changes nothing.
+    // SAFETY:
+    // 1. The promise is broken: these ports belong to the controller for direct memory access.
+    // 2. But `send` writes nothing, because no UART there is ever ready, and reading the registers changes nothing.
     let mut stuck = unsafe { Serial::new(NEVER_READY) };
-    // So long that the kernel could not wait for every byte.
+    // So much text that the kernel could not wait for every byte.
     for _ in 0..10_000 {
         stuck.write_str("a transmitter that is never ready").expect("every byte is dropped or sent");
     }
 }
 
 fn every_byte_waits_for_the_transmitter() {
-    /// Here bit 5 says that channel 2 of the timer has counted down. To the driver, it is a transmitter that needs time.
+    /// Bit 5 of this port says that channel 2 of the timer has counted down. To the driver, it is a slow transmitter.
     const LINE_STATUS: u16 = 0x61;
     const PULSES: [u8; 2] = 1000u16.to_le_bytes();
-    // SAFETY: no device is at the port that the byte is written to, five below.
+    // SAFETY: the byte goes to the port five below, which no device uses.
     let mut slow = unsafe { Serial::new(LINE_STATUS - 5) };
-    // SAFETY: the status is only read.
+    // SAFETY: this only reads the status.
     let is_ready = || unsafe { io::inb(LINE_STATUS) & 0x20 != 0 };
     loop {
         // SAFETY: nothing else uses channel 2, and the loudspeaker stays off.
@@ -210,7 +211,7 @@ fn every_byte_waits_for_the_transmitter() {
             io::outb(0x43, 0b1011_0000);
             PULSES.into_iter().for_each(|byte| io::outb(0x42, byte));
         }
-        // On a busy host, all that time may have passed already.
+        // On a busy host, the timer may have counted down already.
         let needs_time = !is_ready();
         slow.write_char('x').expect("every byte is dropped or sent");
         if needs_time {
@@ -221,14 +222,14 @@ fn every_byte_waits_for_the_transmitter() {
 }
 
 fn a_log_that_is_not_read_for_a_while_goes_on_later() {
-    /// Longer than the log waits, and much longer than the host takes to read a byte.
+    /// More than the log waits, and much more than the host needs to read a byte.
     const LOOKS: u32 = 100_000;
     let is_ready = |_| {
-        // SAFETY: reading the status changes nothing that is of use here.
+        // SAFETY: reading the status changes nothing that this test uses.
         unsafe { io::inb(serial::COM1 + 5) & 0x20 != 0 }
     };
     boot::log!("the host reads nothing for a while");
-    // What lies between here and the host holds some of it.
+    // The buffers between the kernel and the host hold some of it.
     while (0..LOOKS).any(is_ready) {
         boot::log!("This line fills what lies between the serial port and its reader, which does not read.");
     }
@@ -249,7 +250,7 @@ fn with_2_mib_the_kernel_is_never_loaded() {
 fn to_set_up_the_log_again_changes_nothing() {
     const INTERRUPT_ENABLE: u16 = serial::COM1 + 1;
     const MODEM_CONTROL: u16 = serial::COM1 + 4;
-    // SAFETY: the port interrupts for what it receives, as chapter 8 has it; but interrupts are off here.
+    // SAFETY: the port now interrupts when it receives a byte, as in chapter 8. But interrupts are off here.
     let registers = unsafe {
         io::outb(INTERRUPT_ENABLE, 0x01);
         io::outb(MODEM_CONTROL, 0x0B);
@@ -261,12 +262,12 @@ fn to_set_up_the_log_again_changes_nothing() {
 
 fn a_port_is_set_up_in_whatever_state_it_was_left() {
     let register = |offset| serial::COM1 + offset;
-    // SAFETY: COM1 is a UART; it sends nothing meanwhile, and interrupts are off.
+    // SAFETY: COM1 is a UART. It sends nothing in between, and interrupts are off.
     let (controls, divisor) = unsafe {
         io::outb(register(1), 0x0F); // interrupts for everything
-        io::outb(register(2), 0x00); // without FIFO
+        io::outb(register(2), 0x00); // no FIFO
         io::outb(register(4), 0x1C); // looped back to itself
-        io::outb(register(3), 0x9E); // five bits and more; the divisor is accessed
+        io::outb(register(3), 0x9E); // seven bits, even parity, two stop bits; access to the divisor
         io::outb(register(0), 0x80);
         io::outb(register(1), 0x01);
         Serial::new(serial::COM1).init();
@@ -280,9 +281,9 @@ fn a_port_is_set_up_in_whatever_state_it_was_left() {
     assert_eq!(divisor, [1, 0]);
 }
 
-/// Enters the kernel again as a loader would, with these registers.
+/// Enters the kernel again, like a loader, with these values in EAX and EBX.
 fn enter_again(eax: u32, ebx: u32) -> ! {
-    // SAFETY: `_start` sets up everything it needs; nothing of this run is used again.
+    // SAFETY: `_start` sets up everything it needs, and nothing from this run is used again.
     unsafe { asm!("mov ebx, {ebx}", "jmp _start", in("eax") eax, ebx = in(reg) ebx, options(noreturn)) }
 }
 
@@ -291,7 +292,7 @@ fn a_wrong_magic_stops_with_a_sentence() {
 }
 
 fn no_boot_information_stops_with_a_sentence() {
-    // SAFETY: not given: at the address is no boot information. That is what must be noticed.
+    // SAFETY: the promise is broken: there is no boot information at the address. The kernel must notice that.
     unsafe { kernel_main(multiboot2::MAGIC, 0) };
 }
 
@@ -300,25 +301,25 @@ fn a_stop_says_where_it_stands() {
 }
 
 fn boot_information_at_an_odd_address_stops_with_a_sentence() {
-    // SAFETY: not given, as above.
+    // SAFETY: the promise is broken, as above.
     let handover = unsafe { Handover::new(multiboot2::MAGIC, boot().start_address() as u32 + 4) };
     handover.information();
 }
 
-/// Reads a copy of the boot information in which the word at `offset` is another one.
+/// Reads a copy of the boot information in which `word` replaces the word at `offset`.
 fn read_with_word(offset: usize, word: u32) {
-    /// At a multiple of 8, as boot information has to be. A `u64` alone may lie at a multiple of 4 here. As large as
-    /// boot information may say it is, and zero behind what the loader tells.
+    /// Aligned to 8, as boot information must be. (On this target, a `u64` alone is aligned only to 4.) It is as
+    /// large as boot information may claim to be, and zero after the loader's bytes.
     #[repr(align(8))]
     struct Copy([u64; (1 << 20) / 8]);
     static COPY: common::Lock<Copy> = common::Lock::new(Copy([0; _]));
     let copy = COPY.lock().0.as_mut_ptr();
-    // SAFETY: the copy has room for what the loader tells, which lies there, all of it; and no other code has it.
+    // SAFETY: the boot information is that long, the copy has room for it, and no other code uses the copy.
     unsafe {
         copy.copy_from_nonoverlapping(boot().start_address() as *const u64, boot().total_size() / 8);
         copy.byte_add(offset).cast::<u32>().write(word);
     }
-    // SAFETY: not given: something is wrong there. That is what must be noticed.
+    // SAFETY: the promise is broken: one word is wrong. The kernel must notice that.
     let handover = unsafe { Handover::new(multiboot2::MAGIC, copy as u32) };
     handover.information();
 }
@@ -349,7 +350,7 @@ fn a_panic_says_its_words_and_its_place() {
     panic!("two and two are {}", 2 + 3);
 }
 
-/// What panics when it is to be said.
+/// A value that panics when it is formatted.
 struct Explosive;
 
 impl core::fmt::Display for Explosive {
@@ -381,7 +382,7 @@ fn a_panic_inside_a_panic_ends_it() {
 }
 
 fn a_panic_that_can_never_be_said_ends_it() {
-    /// To say that it cannot be said, one has to say it.
+    /// Its panic message contains the value itself, so reporting one panic causes the next.
     struct Endless;
     impl core::fmt::Display for Endless {
         fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
@@ -407,7 +408,7 @@ fn a_stop_calls_one_function() {
 }
 
 fn a_stop_never_becomes_a_good_end() {
-    /// What ends the kernel well while it is being said.
+    /// A value that ends the kernel well while it is formatted.
     struct Ending;
     impl core::fmt::Display for Ending {
         fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
@@ -431,12 +432,12 @@ fn the_caller_of_no_function_is_said() {
     report_with(Some(VirtAddr::new(0)), (&raw const stack).addr() as u32, 0);
 }
 
-/// All of it would be more than the runner takes.
+/// The whole chain would be longer than the log that the runner accepts.
 fn a_long_chain_of_callers_is_cut_off() {
     const PAIRS: u32 = 8 << 20;
     for index in 0..0x2_0000 {
         let pair = (PAIRS + index * 8) as *mut u32;
-        // SAFETY: that is memory, and nothing is kept there.
+        // SAFETY: this address is in memory that no code uses.
         unsafe {
             pair.write_volatile(PAIRS + index * 8 + 8);
             pair.add(1).write_volatile(0x5000);
@@ -459,7 +460,7 @@ fn a_lock_keeps_interrupts_off_while_it_is_held() {
     let lock = common::Lock::new(0);
     drop(lock.lock());
     assert!(!are_on(), "they were off before");
-    // SAFETY: all lines of the interrupt controllers are masked, so nothing can arrive.
+    // SAFETY: all lines of the interrupt controllers are masked, so no interrupt can arrive.
     unsafe {
         io::outb(0x21, 0xFF);
         io::outb(0xA1, 0xFF);
@@ -478,7 +479,7 @@ fn a_halt_that_would_never_end_is_a_bug() {
 
 fn a_triple_fault_is_told() {
     let no_handlers = x86::dtables::DescriptorTablePointer::<u64> { limit: 0, base: core::ptr::null() };
-    // SAFETY: not safe at all: without handlers the CPU can only give up, which is the test.
+    // SAFETY: none. Without handlers the CPU ends in a triple fault, which is what this test wants.
     unsafe {
         x86::dtables::lidt(&no_handlers);
         asm!("int3");

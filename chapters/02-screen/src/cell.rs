@@ -1,4 +1,4 @@
-//! A cell of the screen: one character in its colours.
+//! A cell of the screen: one character in its colors.
 //!
 //! ```text
 //!      15      12 11       8 7                 0
@@ -7,12 +7,12 @@
 //!     +----------+----------+-------------------+
 //! ```
 //!
-//! The character is a number in the font that the BIOS loaded, code page 437, which agrees with ASCII
-//! from the space to the tilde. What lies outside that range is shown as a placeholder.
+//! The character is a number in the font that the BIOS has loaded, code page 437. From the space to the
+//! tilde it agrees with ASCII. A placeholder stands for every character outside that range.
 
 #![forbid(unsafe_code)]
 
-/// One of the sixteen colours of text mode, numbered as the hardware numbers them.
+/// One of the sixteen colors of text mode, with the hardware's numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "their names say it all")]
@@ -36,7 +36,7 @@ pub enum Colour {
 }
 
 impl Colour {
-    /// All of them, in the hardware's order.
+    /// All colors, in the order of their numbers.
     pub const ALL: [Self; 16] = {
         use Colour::*;
         [
@@ -46,22 +46,22 @@ impl Colour {
     };
 }
 
-/// The colours of a cell.
+/// The colors of a cell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Colours {
-    /// Of the character.
+    /// The color of the character.
     pub letter: Colour,
-    /// Of the cell behind it.
+    /// The color of the rest of the cell.
     pub background: Colour,
 }
 
 impl Colours {
-    /// The colours that a PC starts with: light grey on black.
+    /// The colors that a PC starts with: light gray on black.
     pub const NORMAL: Self = Self { letter: Colour::LightGrey, background: Colour::Black };
 }
 
 // ANCHOR: cell
-/// One cell, as it lies in the memory of the screen.
+/// One cell, in the layout of the screen's memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub struct Cell(u16);
@@ -72,10 +72,10 @@ const _: () = assert!(size_of::<Cell>() == 2);
 const PLACEHOLDER: u8 = 0xFE;
 
 impl Cell {
-    /// A cell in which nothing is written.
+    /// An empty cell: a space in normal colors.
     pub const BLANK: Self = Self::new(' ', Colours::NORMAL);
 
-    /// `character` in `colours`; a placeholder if it is not printable ASCII.
+    /// `character` in `colours`, or a placeholder if it is not printable ASCII.
     pub const fn new(character: char, colours: Colours) -> Self {
         let character = if matches!(character, ' '..='~') { character as u8 } else { PLACEHOLDER };
         let attribute = (colours.background as u8) << 4 | colours.letter as u8;

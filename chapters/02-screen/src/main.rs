@@ -1,4 +1,4 @@
-//! The kernel of chapter 2: text that scrolls, wraps and is corrected, in sixteen colours.
+//! The kernel of chapter 2: text in sixteen colors that scrolls, wraps and is corrected.
 
 #![no_std]
 #![no_main]

@@ -1,11 +1,11 @@
 //! The one screen that all code prints to, and the log beside it.
 //!
-//! What is printed appears twice: on the screen, where control characters do their work, and in the log
-//! of chapter 1, which gets every byte as it is.
+//! Printed text appears twice: on the screen, where control characters have an effect, and in the log of
+//! chapter 1, which gets every byte as it is.
 //!
-//! Interrupts are off until all of it is written, and the log is slow: at 115,200 baud a byte takes 87 microseconds,
-//! and so a line of 115 bytes takes 10 ms. A timer that ticks 100 times a second (chapter 7) can lose a tick over a
-//! longer one. QEMU's serial port takes no time, and so it shows this only with a slow reader.
+//! Interrupts are off until both have all of it, and the log is slow. At 115,200 baud a byte takes 87 microseconds,
+//! so a line of 115 bytes takes 10 ms. During a longer line, a timer that ticks 100 times a second (chapter 7) can
+//! lose a tick. QEMU's serial port takes no time, so QEMU shows this only with a slow reader.
 
 #![cfg(target_os = "none")]
 
@@ -21,7 +21,7 @@ static SCREEN: Lock<Screen<Vga>> = Lock::new(Screen::new(Vga));
 const ALARM: Colours = Colours { letter: Colour::White, background: Colour::Red };
 
 // ANCHOR: both
-/// The screen and the log, written to piece by piece.
+/// The screen and the log, which get each piece of text together.
 struct Both<'a>(&'a mut Screen<Vga>);
 
 impl Write for Both<'_> {
@@ -32,16 +32,16 @@ impl Write for Both<'_> {
 }
 // ANCHOR_END: both
 
-/// Makes the screen ready: blank, the cursor in the top left corner. A second time, what stood there is gone; the log
-/// keeps it.
+/// Sets up the screen: blank, with the cursor in the top left corner. A second call erases the screen again. The log
+/// keeps the text.
 pub fn init() {
-    // The lock first: a handler that comes between would find a register chosen, and choose another.
+    // The lock first: a handler that prints between two of the port accesses would select another register.
     let mut screen = SCREEN.lock();
     Vga.init();
     screen.clear();
 }
 
-/// Prints in these colours from now on.
+/// Sets the colors of all text that is printed after this call.
 pub fn set_colours(colours: Colours) {
     SCREEN.lock().set_colours(colours);
 }
@@ -49,21 +49,21 @@ pub fn set_colours(colours: Colours) {
 // ANCHOR: write
 /// Writes to the screen and to the log.
 pub fn write(words: fmt::Arguments) {
-    // One lock for all pieces, so that no other words come between them.
+    // One lock for all pieces, so that no other text comes between them.
     Both(&mut SCREEN.lock()).write_fmt(words).expect("a value refuses to be formatted: screen and log take everything");
 }
 // ANCHOR_END: write
 
 // ANCHOR: last
-/// Writes in white on red, and to the log, at any moment, even while other code holds a lock: for the last words of
-/// a kernel.
+/// Writes the last words of a kernel, to the screen in white on red and to the log, at any moment, even while other
+/// code holds a lock.
 ///
-/// All that is known of the screen is its cursor, which is where the last piece of text ended.
+/// It knows only the cursor of the screen, which is where the last piece of text ended.
 pub fn last_words(words: fmt::Arguments) {
     serial::last_words(words);
     let mut screen = Screen::resume(Vga);
     screen.set_colours(ALARM);
-    // If this fails, there is no other way left to say so.
+    // If this fails, there is no other output left to report it.
     let _ = screen.write_fmt(words);
 }
 // ANCHOR_END: last

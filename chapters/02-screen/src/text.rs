@@ -1,28 +1,28 @@
 //! Text in cells: where each character goes, and when text wraps and scrolls.
 //!
 //! Printable characters fill a row from left to right. A full row wraps only when one more character
-//! comes, so a line of exactly 80 characters takes one row and not two. Below the last row, everything
-//! moves up by one. Four control characters move instead of being shown:
+//! comes, so a line of exactly 80 characters takes one row and not two. After the last row, everything
+//! moves up by one row. Four control characters move the position instead of being shown:
 //!
-//! - `\n` goes to the start of the next row, `\r` to the start of this one;
-//! - a tab is one or more spaces, up to the next multiple of eight columns;
-//! - a backspace erases the character before it. It follows text back across a wrap, as a person
-//!   who types more than a row expects, but never across a `\n`.
+//! - `\n` goes to the start of the next row, and `\r` to the start of the current row.
+//! - A tab is one or more spaces, up to the next multiple of eight columns.
+//! - A backspace erases the character before it. It goes back across a wrap, as a person who types more
+//!   than one row expects, but never across a `\n`.
 
 #![forbid(unsafe_code)]
 
 use crate::cell::{Cell, Colours};
 use core::fmt;
 
-/// The cells of a row.
+/// The number of cells in a row.
 pub const WIDTH: usize = 80;
-/// The rows of the screen.
+/// The number of rows on the screen.
 pub const HEIGHT: usize = 25;
 
 const TAB: usize = 8;
 
 // ANCHOR: hardware
-/// What text needs of the hardware: cells to show it in, and a cursor that marks a place.
+/// What text needs from the hardware: cells to show it in, and a cursor that marks a place.
 ///
 /// Rows count from the top, columns from the left, both from 0. The cursor's place is the number of
 /// cells before it, row by row.
@@ -33,7 +33,7 @@ pub trait Hardware {
     fn set_cell(&mut self, row: usize, column: usize, cell: Cell);
     /// The number of cells before the cursor.
     fn cursor(&self) -> usize;
-    /// Puts the cursor after so many cells. After the last one, it is not to be seen.
+    /// Puts the cursor after so many cells. After the last cell, it is invisible.
     fn set_cursor(&mut self, cells: usize);
 }
 // ANCHOR_END: hardware
@@ -45,20 +45,20 @@ pub struct Screen<H> {
     colours: Colours,
     /// Less than [`HEIGHT`]. All rows below it are blank.
     row: usize,
-    /// At most [`WIDTH`]: there, the row is full, and the next character wraps.
+    /// At most [`WIDTH`]. At [`WIDTH`] the row is full, and the next character wraps.
     column: usize,
-    /// Whether the text of a row goes on in the row below.
+    /// Whether the text of a row continues in the row below.
     wrapped: [bool; HEIGHT],
 }
 // ANCHOR_END: screen
 
 impl<H> Screen<H> {
-    /// A screen that writes from the top left corner on.
+    /// A screen that starts writing in the top left corner.
     pub const fn new(hardware: H) -> Self {
         Self { hardware, colours: Colours::NORMAL, row: 0, column: 0, wrapped: [false; HEIGHT] }
     }
 
-    /// Writes in these colours from now on.
+    /// Sets the colors of all text that is written after this call.
     pub fn set_colours(&mut self, colours: Colours) {
         self.colours = colours;
     }
@@ -66,7 +66,7 @@ impl<H> Screen<H> {
 
 impl<H: Hardware> Screen<H> {
     // ANCHOR: resume
-    /// A screen that goes on writing where the hardware's cursor is.
+    /// A screen that continues where the hardware's cursor is.
     pub fn resume(hardware: H) -> Self {
         let cells = hardware.cursor().min(WIDTH * HEIGHT);
         let row = (cells / WIDTH).min(HEIGHT - 1);

@@ -1,4 +1,4 @@
-//! What the kernel of chapter 2 must survive: what is printed is read back from the screen's memory.
+//! What the kernel of chapter 2 must survive: the tests print, and read the screen's memory.
 
 #![no_std]
 #![no_main]
@@ -40,16 +40,16 @@ const TESTS: &[Test] = &[
 const NORMAL: u8 = 0x07;
 const WHITE_ON_RED: u8 = 0x4F;
 
-/// The attribute and the character at a place of the screen, as they lie in its memory.
+/// The attribute and the character of a cell, from the screen's memory.
 fn cell(row: usize, column: usize) -> (u8, u8) {
     assert!(row < HEIGHT && column < WIDTH);
     let address = 0xB8000 + 2 * (row * WIDTH + column);
-    // SAFETY: the address is that of a cell.
+    // SAFETY: this is the address of a cell.
     let [attribute, character] = unsafe { (address as *const u16).read_volatile() }.to_be_bytes();
     (attribute, character)
 }
 
-/// The row shows this text in these colours from its first column on, and is blank behind it.
+/// The row must show this text in these colors from its first column on, and be blank after it.
 #[track_caller]
 fn assert_row(row: usize, attribute: u8, text: &[u8]) {
     for column in 0..WIDTH {
@@ -60,7 +60,7 @@ fn assert_row(row: usize, attribute: u8, text: &[u8]) {
 
 /// A register of the CRT controller.
 fn controller(register: u8) -> u8 {
-    // SAFETY: these ports reach no memory.
+    // SAFETY: these ports access no memory.
     unsafe {
         io::outb(0x3D4, register);
         io::inb(0x3D5)
@@ -83,7 +83,7 @@ fn init_blanks_the_screen() {
 
 fn init_shows_the_memory_from_its_beginning() {
     for register in [0x0C, 0x0D] {
-        // SAFETY: these ports reach no memory; the registers say which cell is the first.
+        // SAFETY: these ports access no memory. The registers say which cell is at the top left.
         unsafe {
             io::outb(0x3D4, register);
             io::outb(0x3D5, 1);
@@ -94,7 +94,7 @@ fn init_shows_the_memory_from_its_beginning() {
 }
 
 fn init_shows_the_cursor_in_the_top_left_corner() {
-    // SAFETY: these ports reach no memory; bit 5 of the register hides the cursor.
+    // SAFETY: these ports access no memory. Bit 5 of the register hides the cursor.
     unsafe {
         io::outb(0x3D4, 0x0A);
         io::outb(0x3D5, 0x20);
@@ -108,13 +108,13 @@ fn init_shows_the_cursor_in_the_top_left_corner() {
 
 fn init_turns_blinking_off() {
     const INDEX_OF_MODE: u8 = 0x30; // with the bit that keeps the display on
-    // SAFETY: the ports of the attribute controller reach no memory. The last write leaves it to expect a value.
+    // SAFETY: the ports of the attribute controller access no memory. After the last write it expects a value.
     unsafe {
         io::inb(0x3DA);
         [INDEX_OF_MODE, 0x0D, INDEX_OF_MODE].into_iter().for_each(|byte| io::outb(0x3C0, byte));
     }
     screen::init();
-    // SAFETY: as above; nothing is written.
+    // SAFETY: as above. This only reads.
     let [index, mode] = unsafe {
         io::inb(0x3DA);
         [0x3C0, 0x3C1].map(|port| io::inb(port))
@@ -211,7 +211,7 @@ fn the_log_gets_every_byte_as_it_is() {
     const LOOP_BACK: u8 = 0x10;
     const TEXT: &str = "a\tb\x08ü\r\x1B";
     let mut received = [0; TEXT.len()];
-    // SAFETY: a UART reaches no memory. While it is looped back, it receives what it sends.
+    // SAFETY: a UART accesses no memory. While it is looped back, it receives what it sends.
     unsafe {
         let normal = io::inb(MODEM_CONTROL);
         io::outb(MODEM_CONTROL, normal | LOOP_BACK);
@@ -222,7 +222,7 @@ fn the_log_gets_every_byte_as_it_is() {
     assert_eq!(received, TEXT.as_bytes());
 }
 
-/// Something that ends the kernel while it is printed, so while the screen's lock is held.
+/// A value that calls its function while it is printed, and so while the screen's lock is held.
 struct Interrupting(fn());
 
 impl fmt::Display for Interrupting {
@@ -254,7 +254,7 @@ fn the_end_is_said_on_the_screen_of_a_pc_without_a_serial_port() {
     const LINE_STATUS: u16 = COM1 + 5;
     // SAFETY: reading the status changes nothing.
     assert_eq!(unsafe { io::inb(LINE_STATUS) }, 0xFF, "there is a serial port");
-    // The good end is all that the host can see.
+    // The host sees only whether the kernel ends well.
     boot::stop::end("exit", |words| {
         screen::write(words);
         assert_row(0, NORMAL, b"The demonstration is over.");

@@ -1,4 +1,4 @@
-//! Boot information, sound and damaged in each way that has a sentence of its own.
+//! Sound boot information, and boot information with each kind of damage.
 
 use super::*;
 
@@ -22,14 +22,14 @@ fn read(bytes: &[u8]) -> Result<BootInformation<'_>, Damage> {
     unsafe { super::read(bytes) }
 }
 
-/// What is read from these words: the command line, or why it cannot be believed.
+/// What the kernel reads from these words: the command line, or what is wrong with them.
 fn outcome(words: &[u32]) -> String {
     let aligned = Aligned::new(words);
     let information = read(aligned.bytes(words));
     information.map_or_else(|damage| damage.to_string(), |information| command_line(&information).to_owned())
 }
 
-/// The same with tags between the first two words and the tag that ends it all.
+/// The same, with `tags` between the first two words and the last tag.
 fn outcome_of_tags(tags: &[u32]) -> String {
     let size = 4 * (2 + tags.len() + 2) as u32;
     outcome(&[&[size, 0], tags, &[0, 8]].concat())

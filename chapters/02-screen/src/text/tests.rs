@@ -1,4 +1,4 @@
-//! The text's rules, on a screen made of an array.
+//! The rules for text, on a screen made of an array.
 
 use super::*;
 use crate::cell::Colour;
@@ -35,7 +35,7 @@ fn screen_with(text: &str) -> Screen<Memory> {
     screen
 }
 
-/// Writes `text` to an empty screen: then, its first rows are `rows`, the others blank.
+/// Writes `text` to an empty screen. Then its first rows must be `rows`, and the others blank.
 fn assert_shows(text: &str, rows: &[&str]) {
     let memory = screen_with(text).hardware;
     for row in 0..HEIGHT {
@@ -47,7 +47,7 @@ fn assert_shows(text: &str, rows: &[&str]) {
     }
 }
 
-/// Writes `text` to an empty screen: then, the cursor is there.
+/// Writes `text` to an empty screen. Then the cursor must be at `row` and `column`.
 fn assert_ends(text: &str, row: usize, column: usize) {
     assert_eq!(screen_with(text).hardware.cursor, row * WIDTH + column, "{text:?}");
 }
@@ -91,7 +91,7 @@ fn a_backspace_follows_a_wrap_but_no_line() {
     assert_shows(&format!("{full}y\u{8}\u{8}"), &[&full[1..]]);
     assert_ends(&format!("{full}y\u{8}\u{8}"), 0, WIDTH - 1);
     assert_shows(&format!("{full}\n\u{8}y"), &[&full, "y"]);
-    // The mark moves with its row, and goes when the row is full again but has not wrapped.
+    // The mark in `wrapped` scrolls with its row. A row that is full again, but has not wrapped, has none.
     assert_ends(&format!("\n{full}y{}\u{8}", "\n".repeat(HEIGHT - 2)), HEIGHT - 1, 0);
     assert_ends(&format!("{}{full}y\u{8}\u{8}", "\n".repeat(HEIGHT - 1)), HEIGHT - 2, WIDTH - 1);
     assert_ends(&format!("{full}y\u{8}\u{8}x\n\u{8}"), 1, 0);
@@ -125,7 +125,7 @@ fn a_cursor_beyond_the_screen_is_taken_for_its_end() {
     assert_eq!(screen.hardware.cursor, (HEIGHT - 1) * WIDTH + 1);
 }
 
-/// Rows that are just full or just not, control characters, and anything else.
+/// Rows that are just full or one character off, control characters, and anything else.
 const PIECES: &str = "(x{79,81}|[\n\r\t\u{8}]|\\PC){0,10}";
 
 proptest! {
