@@ -1,7 +1,7 @@
-//! Physical and virtual addresses: two types, so that they cannot be mixed up.
+//! Physical and virtual addresses: two types, so that the compiler rejects a mix-up.
 //!
-//! An address is 32 bits wide in both. What differs is who understands it: the memory bus a physical
-//! one, the running program a virtual one. Only the page tables (chapter 5) turn one into the other.
+//! When both are a `u32`, they are easy to confuse. The memory bus takes physical addresses, and a program
+//! uses virtual ones. Only the page tables (chapter 5) turn a virtual address into a physical one.
 
 use core::fmt;
 
@@ -38,17 +38,17 @@ impl VirtAddr {
         self.0
     }
 
-    /// The address as a pointer. To follow it is `unsafe`, as with every pointer.
+    /// The address as a pointer. Dereferencing it is `unsafe`, as with every raw pointer.
     pub const fn as_ptr<T>(self) -> *mut T {
         self.0 as usize as *mut T
     }
 
-    /// The address that is `bytes` higher, wrapping at 4 GiB as the CPU does.
+    /// The address that is `bytes` higher. It wraps at 4 GiB, as in the CPU.
     pub const fn wrapping_add(self, bytes: u32) -> Self {
         Self(self.0.wrapping_add(bytes))
     }
 
-    /// The address that is `bytes` lower, wrapping at 0 as the CPU does.
+    /// The address that is `bytes` lower. It wraps at 0, as in the CPU.
     pub const fn wrapping_sub(self, bytes: u32) -> Self {
         Self(self.0.wrapping_sub(bytes))
     }

@@ -1,15 +1,15 @@
-//! Where the parts of the running kernel lie, as `linker.ld` says.
+//! The address ranges of the running kernel's parts, from `linker.ld`.
 
 #![cfg(target_os = "none")]
 
 use crate::VirtAddr;
 use core::ops::Range;
 
-/// Not for its words: so that Cargo, which knows nothing of the linker's files, builds again when they change.
+/// Makes Cargo, which does not track the linker's files, build again when the script changes.
 const _: &str = include_str!("../../linker.ld");
 
 // ANCHOR: symbols
-/// The linker defines a symbol's address and no value: only the address may be used.
+/// The address of a linker symbol. There is no variable at it, so no code may read the symbol.
 macro_rules! address_of {
     ($symbol:ident) => {{
         unsafe extern "C" {
@@ -19,13 +19,13 @@ macro_rules! address_of {
     }};
 }
 
-/// The whole image, from its first byte to the first byte that is not its own.
+/// The whole image, from its first byte to the first byte after it.
 pub fn kernel() -> Range<VirtAddr> {
     address_of!(kernel_start)..address_of!(kernel_end)
 }
 // ANCHOR_END: symbols
 
-/// The constants, with the Multiboot2 header.
+/// The constants, including the Multiboot2 header.
 pub fn rodata() -> Range<VirtAddr> {
     address_of!(rodata_start)..address_of!(rodata_end)
 }
@@ -40,12 +40,12 @@ pub fn data() -> Range<VirtAddr> {
     address_of!(data_start)..address_of!(data_end)
 }
 
-/// The stack of double faults with its guard page, which is the lowest page of the range.
+/// The stack of the double fault handler. The lowest page of the range is its guard page.
 pub fn fault_stack() -> Range<VirtAddr> {
     address_of!(fault_stack_guard)..address_of!(fault_stack_top)
 }
 
-/// The boot stack with its guard page, which is the lowest page of the range.
+/// The boot stack. The lowest page of the range is its guard page.
 pub fn stack() -> Range<VirtAddr> {
     address_of!(stack_guard)..address_of!(stack_top)
 }

@@ -1,7 +1,7 @@
-//! What no chapter teaches and at least two use.
+//! Code that at least two chapters use and none teaches.
 //!
-//! The types of addresses, the lock, the sections of the kernel's image, and the way out of QEMU. Nothing
-//! here is a step of the tutorial.
+//! The address types, the lock, the sections of the kernel's image, and the exit from QEMU. None of them
+//! is a step of the tutorial.
 
 #![cfg_attr(target_os = "none", no_std)]
 

@@ -1,9 +1,9 @@
 //! Interrupts off, and a lock that an interrupt handler may take too.
 //!
 //! On one CPU, spinning on a held lock never ends: the holder cannot run while you spin. So the lock
-//! keeps interrupts off while it is held, which keeps handlers and other threads away from it. Code that
-//! still finds it held has found a bug, a lock taken twice on one path, and stops with a sentence instead
-//! of hanging.
+//! keeps interrupts off while it is held, and no handler and no other thread can run meanwhile. If code
+//! still finds the lock held, one path has taken it twice. That is a bug (a deadlock), and the lock panics
+//! instead of hanging.
 
 #![cfg(target_os = "none")]
 
@@ -15,23 +15,23 @@ use core::ptr::NonNull;
 use x86::irq;
 
 // ANCHOR: off
-/// The reasons for interrupts to be off: they are on exactly when this is 0.
+/// Counts the reasons why interrupts are off. They are on exactly when this is 0.
 ///
-/// Each guard and each handler is a reason, and counts [`EACH`]. The lowest bit is the one that the kernel's start and
-/// every new thread has, until it lets interrupts in. The number belongs to the running thread. The stubs of chapter 4
-/// count the handlers, by this name.
+/// Each guard and each running handler is a reason, and adds [`EACH`]. The lowest bit is one more reason: the kernel
+/// and every thread start with it, and have it until they let interrupts in. The count belongs to the running thread.
+/// The stubs of chapter 4 count the handlers, and use this name for it.
 #[unsafe(export_name = "reasons_for_interrupts_off")]
 static REASONS: InterruptCell<u32> = InterruptCell::new(START);
 
 const START: u32 = 1;
 const EACH: u32 = 2;
-/// Half of what the number has room for: the stubs add without a look.
+/// Half of what the number can hold, because the stubs add without a check.
 const MOST: u32 = 1 << 31;
 
 /// Interrupts are off while this value lives.
 ///
-/// Guards are counted, so they may be dropped in any order: interrupts come back with the last reason for
-/// keeping them off. A guard stays in its thread.
+/// Guards are counted, so they may be dropped in any order. Interrupts come back on when the last reason for
+/// keeping them off is gone. A guard cannot move to another thread.
 pub struct InterruptsOff {
     not_send: PhantomData<*const ()>,
 }
@@ -40,7 +40,7 @@ pub struct InterruptsOff {
 #[inline(always)]
 #[must_use = "interrupts come back as soon as this value is dropped"]
 pub fn interrupts_off() -> InterruptsOff {
-    // SAFETY: turning interrupts off takes nothing away from the code that runs now.
+    // SAFETY: turning interrupts off cannot break the code that runs now.
     unsafe { irq::disable() };
     let off = InterruptsOff { not_send: PhantomData };
     let reasons = REASONS.get(&off).wrapping_add(EACH);
@@ -63,34 +63,35 @@ impl Drop for InterruptsOff {
         let left = REASONS.get(self).wrapping_sub(EACH);
         REASONS.set(left, self);
         if left == 0 {
-            // SAFETY: they were on before, so every vector that can come has a handler.
+            // SAFETY: they were on before, so every vector that can occur has a handler.
             unsafe { irq::enable() };
         }
     }
 }
 
 impl InterruptsOff {
-    /// What shows to a handler that interrupts are off. The stub has counted the handler, so it need not count itself.
+    /// The proof, for a handler, that interrupts are off. The stub has counted the handler, so this adds no reason.
     ///
     /// # Safety
-    /// The caller is the handler of an interrupt, or is called by it, and does not call [`with_interrupts_in`] while it
-    /// has the reference.
+    /// The caller is an interrupt handler, or is called by one. It does not call [`with_interrupts_in`] while it has
+    /// the reference.
     #[inline(always)]
     pub const unsafe fn in_handler<'a>() -> &'a Self {
         // SAFETY: the type has no bytes.
         unsafe { NonNull::dangling().as_ref() }
     }
 
-    /// Gives up the guard and halts the CPU until an interrupt comes. None can come between the two.
+    /// Drops the guard and halts the CPU until an interrupt comes. No interrupt can come between the two steps, so
+    /// the halt cannot miss the one that it waits for (a lost wakeup).
     ///
     /// # Panics
-    /// If interrupts stay off without this guard: the halt would never end.
-    #[inline(always)] // so that a report of a kernel that waits forever names the caller
+    /// If interrupts stay off without this guard, because the halt would never end.
+    #[inline(always)] // so that the report of a kernel that hangs here names the caller
     pub fn halt_until_interrupt(self) {
         assert!(REASONS.get(&self) == EACH, "interrupts would stay off, and the halt would never end");
         REASONS.set(0, &self);
         mem::forget(self);
-        // SAFETY: interrupts were on before, so every vector that can come has a handler. `sti` lets them in only
+        // SAFETY: interrupts were on before, so every vector that can occur has a handler. `sti` turns them on only
         // after the instruction that follows it (Intel SDM volume 2, "STI").
         unsafe { core::arch::asm!("sti", "hlt", options(nostack)) };
     }
@@ -98,27 +99,27 @@ impl InterruptsOff {
 // ANCHOR_END: off
 
 // ANCHOR: start
-/// Lets interrupts in: gives up the reason with which the kernel starts, or a thread. Does nothing if they are on.
+/// Turns interrupts on, by giving up the reason with which the kernel or a thread starts. Does nothing if they are on.
 ///
 /// # Panics
-/// If a guard or a handler keeps them off as well.
+/// If a guard or a handler also keeps them off.
 ///
 /// # Safety
-/// Every vector that can come has a handler.
+/// Every vector that can occur has a handler.
 pub unsafe fn let_interrupts_in() {
     let off = interrupts_off();
     assert!(REASONS.get(&off) <= START + EACH, "interrupts are to be let in, but a guard or a handler keeps them off");
-    REASONS.set(EACH, &off); // the guard of this function, which lets interrupts in when it is dropped
+    REASONS.set(EACH, &off); // this function's guard, which turns interrupts on when it is dropped
 }
 
-/// Does what takes long in the handler of an exception or a system call, with interrupts let in.
+/// Runs `work` with interrupts on, inside the handler of an exception or a system call, because `work` takes long.
 ///
 /// # Panics
-/// If a guard keeps them off, in the handler or in the code that it has interrupted.
+/// If a guard keeps interrupts off, in the handler or in the code that it has interrupted.
 ///
 /// # Safety
-/// 1. The caller is that handler. The code that it has interrupted had interrupts on.
-/// 2. Other threads may run meanwhile, and other handlers on the same stack.
+/// 1. The caller is such a handler, and the code that it has interrupted had interrupts on.
+/// 2. The caller allows other threads to run meanwhile, and other handlers on the same stack.
 pub unsafe fn with_interrupts_in<T>(work: impl FnOnce() -> T) -> T {
     let off = interrupts_off();
     assert!(REASONS.get(&off) == 2 * EACH, "interrupts are to be let in, but a guard keeps them off");
@@ -129,36 +130,36 @@ pub unsafe fn with_interrupts_in<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The reasons that a thread has to keep interrupts off. A thread that does not run has the number on its stack.
+/// A thread's count of reasons for interrupts to be off. While the thread does not run, the count is on its stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OffCount(u32);
 
 impl OffCount {
-    /// Of a thread that has just begun.
+    /// The count of a thread that has just started.
     pub const START: Self = Self(START);
-    /// Of code that has interrupts on.
+    /// The count of code that has interrupts on.
     pub const NONE: Self = Self(0);
 
-    /// Of the running thread. (Without a guard too: an interrupt that comes leaves the number as it was.)
+    /// The count of the running thread. (It needs no guard, because an interrupt restores the count before it returns.)
     #[inline(always)]
     pub fn current() -> Self {
         Self(REASONS.0.get())
     }
 
-    /// Of the code that the running handler has interrupted. The handler has no guard.
+    /// The count of the code that the running handler has interrupted. The handler must have no guard.
     pub fn interrupted() -> Self {
         Self(REASONS.0.get().wrapping_sub(EACH))
     }
 
-    /// The number, for a routine in assembly.
+    /// The count as a number, for assembly.
     pub const fn as_u32(self) -> u32 {
         self.0
     }
 
-    /// Puts the count in force.
+    /// Makes this the current count.
     ///
     /// # Safety
-    /// Interrupts are off, and the thread that runs is the one that had this count.
+    /// Interrupts are off, and this is the count of the thread that runs.
     #[inline(always)]
     pub unsafe fn restore(self) {
         REASONS.0.set(self.0);
@@ -167,17 +168,17 @@ impl OffCount {
 // ANCHOR_END: start
 
 // ANCHOR: cell
-/// A variable that is read and written only while interrupts are off, which the caller shows by its guard.
+/// A variable that is read and written only while interrupts are off. The caller proves that with a guard.
 ///
-/// On one CPU, no handler and no other thread can come between, so there is nothing to lock.
+/// On one CPU, no handler and no other thread can run in between, so the variable needs no lock.
 #[repr(transparent)]
 pub struct InterruptCell<T>(Cell<T>);
 
-// SAFETY: each method asks for a guard, so interrupts are off while it runs, and there is one CPU.
+// SAFETY: each method demands a guard, so interrupts are off while it runs, and there is one CPU.
 unsafe impl<T: Send> Sync for InterruptCell<T> {}
 
 impl<T> InterruptCell<T> {
-    /// A variable with this value.
+    /// A variable with this initial value.
     pub const fn new(value: T) -> Self {
         Self(Cell::new(value))
     }
@@ -188,7 +189,7 @@ impl<T> InterruptCell<T> {
         self.0.set(value);
     }
 
-    /// Sets the variable and returns what it was.
+    /// Sets the variable and returns its old value.
     #[inline(always)]
     pub fn replace(&self, value: T, _: &InterruptsOff) -> T {
         self.0.replace(value)
@@ -205,12 +206,12 @@ impl<T: Copy> InterruptCell<T> {
 // ANCHOR_END: cell
 
 // ANCHOR: guard
-/// A value that only one piece of code at a time can reach, interrupt handlers included.
+/// A value that only one piece of code at a time can use, interrupt handlers included.
 pub struct Lock<T> {
     inner: spin::Mutex<T>,
 }
 
-/// The right to use the value, given up when dropped. Interrupts are off while it lives.
+/// The right to use the value, until it is dropped. Interrupts are off while it lives.
 pub struct Guard<'a, T> {
     // Declared first, so dropped first: the lock is free before interrupts come back.
     inner: spin::MutexGuard<'a, T>,
@@ -228,7 +229,7 @@ impl<T> Lock<T> {
     /// Takes the lock and keeps interrupts off until the guard is dropped.
     ///
     /// # Panics
-    /// If the lock is held already: on one CPU it would never become free.
+    /// If the lock is already held: on one CPU it would never become free.
     #[inline(always)]
     pub fn lock(&self) -> Guard<'_, T> {
         let interrupts = interrupts_off();
@@ -237,7 +238,7 @@ impl<T> Lock<T> {
     }
     // ANCHOR_END: lock
 
-    /// Takes the lock if it is free: for code that reports what went wrong, whichever code holds the lock.
+    /// Takes the lock if it is free. For code that reports a failure, and must not panic if other code holds the lock.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         let interrupts = interrupts_off();
         self.inner.try_lock().map(|inner| Guard { inner, _interrupts: interrupts })

@@ -1,7 +1,7 @@
 //! The way out of QEMU: the `isa-debug-exit` device.
 //!
-//! A 32-bit write of `n` to its port ends QEMU with status `2n + 1`. On a machine without the device
-//! nothing listens at the port, and the write does nothing.
+//! A 32-bit write of `n` to its port ends QEMU with status `2n + 1`. On a machine without the device,
+//! the write does nothing.
 
 #![cfg(target_os = "none")]
 
@@ -9,7 +9,7 @@ use x86::io;
 
 const EXIT_PORT: u16 = 0xF4;
 
-/// How the kernel's run went, as the host shall see it.
+/// How the kernel's run went, for the host to see.
 #[derive(Clone, Copy)]
 #[repr(u32)]
 pub enum Outcome {
@@ -19,17 +19,17 @@ pub enum Outcome {
     Bad = 0x11,
 }
 
-/// Leaves QEMU, if this is QEMU and it has the device; otherwise halts for good.
+/// Leaves QEMU, if this is QEMU and it has the device. Otherwise halts for good.
 pub fn exit(outcome: Outcome) -> ! {
-    // SAFETY: nothing but the exit device answers at this port.
+    // SAFETY: only the exit device uses this port.
     unsafe { io::outl(EXIT_PORT, outcome as u32) };
     halt()
 }
 
-/// Stops the CPU for good: interrupts off, and halted rather than spinning.
+/// Stops the CPU for good: with interrupts off, and halted instead of spinning.
 pub fn halt() -> ! {
     loop {
-        // SAFETY: this code never goes on, so no interrupt is missed.
+        // SAFETY: this code never continues, so it cannot miss an interrupt.
         unsafe {
             x86::irq::disable();
             x86::halt();

@@ -1,18 +1,18 @@
-//! How a kernel of tests comes up: as its chapter's own kernel does, without the demonstration.
+//! How a test kernel boots: like its chapter's own kernel, without the demonstration.
 //!
 //! ```text
 //! harness::boot!(TESTS, up to heap);
-//!     the usual: the steps of the chapters' kernels up to this one, in their order, then the test that the
-//!     command line picks; the kernel's output for stops and panics is the screen, if it comes so far
+//!     The usual form. The kernel sets up the chapters' steps up to this one, in their order, and then runs the
+//!     test that the command line names. Stops and panics print to the screen, if the steps include it.
 //!
 //! harness::boot!(TESTS, up to heap, then { timer::init(5000).expect("a rate"); timer::start() });
-//!     the same, with steps of its own behind them
+//!     The same, with more steps after those.
 //!
 //! harness::boot!(TESTS, handover => begin(handover), up to heap);
-//!     the same, but `begin` is what it does first: it sets up the serial port and returns the boot information
+//!     The same, but `begin` runs first. It sets up the serial port and returns the boot information.
 //! ```
 
-/// Makes a kernel that runs one of `$tests`, once it is set up: see the head of this file.
+/// Makes a kernel that sets itself up and runs one of `$tests`. The top of this file has the forms.
 #[macro_export]
 macro_rules! boot {
     ($tests:expr, up to $last:ident $(, then $more:block)?) => {

@@ -1,12 +1,12 @@
-//! The frame in which tests, long tests and benches boot. It is in no chapter's own kernel.
+//! The harness in which tests, stress tests and benches boot. No chapter's own kernel contains it.
 //!
 //! Each of them is a kernel with a table of [`Test`]s, and boots once for each row. Read [`testing`] first: what a
-//! row says, and how the host picks one. `boot` is how such a kernel comes up: it holds [`boot!`], with which
-//! every such file begins. [`stress`] is for the tests that go on for minutes, [`measuring`] for the benches, and
-//! [`checked_switch!`] for the chapters that go from thread to thread.
+//! row contains, and how the host picks one. `boot` has the macro [`boot!`], with which every such kernel
+//! begins. [`stress`] is for the tests that run for minutes, [`measuring`] for the benches, and
+//! [`checked_switch!`] for the chapters that switch threads.
 //!
-//! Nothing here knows a chapter. [`boot!`] names the chapters' libraries where it is used, and so the tests of
-//! chapter 3 are built without chapter 4.
+//! The harness depends on no chapter. The macro [`boot!`] names the chapters' libraries where it is used, so the
+//! tests of chapter 3 are built without chapter 4.
 
 #![cfg_attr(target_os = "none", no_std)]
 

@@ -1,16 +1,16 @@
-//! Instructions, counted: the frame of the chapters' benches.
+//! Counts instructions, for the chapters' benches.
 //!
-//! Where QEMU runs with `-icount shift=0`, one instruction is one tick of the time stamp counter, so the
-//! difference of two readings is exact and the same on every run. Delivery of an interrupt counts as
-//! nothing, `rep` counts once per repetition, and `hlt` lets the counter jump: nothing is measured across
-//! it. What a bench has measured it prints afterwards, as one line of JSON per figure.
+//! When QEMU runs with `-icount shift=0`, one instruction is one tick of the time stamp counter, so the
+//! difference of two readings is exact and the same on every run. Delivering an interrupt adds nothing, and
+//! `rep` counts once per repetition. `hlt` makes the counter jump, so no bench measures across it. A bench
+//! prints its results afterwards, as one line of JSON per figure.
 
 #![cfg(target_os = "none")]
 
 use core::arch::x86::_rdtsc;
 use core::fmt;
 
-/// A number that a bench has found.
+/// One number that a bench has measured.
 pub struct Figure {
     name: &'static str,
     who: Option<&'static str>,
@@ -20,22 +20,22 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// `total` in all, of what `name` says.
+    /// The figure `name`, with the value `total`.
     pub const fn new(name: &'static str, total: u32) -> Self {
         Self { name, who: None, at: None, total, rounds: 1 }
     }
 
-    /// The same figure, as the sum of so many rounds.
+    /// The same figure. Its total is the sum of so many rounds.
     pub const fn of_rounds(self, rounds: u32) -> Self {
         Self { rounds, ..self }
     }
 
-    /// The same figure, of this one among several that do the same.
+    /// The same figure, for `who` among several implementations that do the same.
     pub const fn of(self, who: &'static str) -> Self {
         Self { who: Some(who), ..self }
     }
 
-    /// The same figure, as a point of a curve: measured with so much of what the curve is about.
+    /// The same figure, as one point of a curve: measured at this value of the curve's variable.
     pub const fn at(self, at: u32) -> Self {
         Self { at: Some(at), ..self }
     }
@@ -51,14 +51,14 @@ impl fmt::Display for Figure {
     }
 }
 
-/// The instructions so far, since the machine was switched on; modulo 2^32.
+/// The number of instructions since the machine was switched on, modulo 2^32.
 #[inline(always)]
 pub fn now() -> u32 {
     // SAFETY: every CPU that this kernel runs on has the counter, and reading it changes nothing.
     unsafe { _rdtsc() as u32 }
 }
 
-/// How many instructions `work` takes.
+/// The number of instructions that `work` takes.
 #[inline(always)]
 pub fn instructions<T>(work: impl FnOnce() -> T) -> u32 {
     let start = now();

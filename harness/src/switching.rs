@@ -1,12 +1,12 @@
-//! A switch between threads that is watched: does it keep what a call keeps?
+//! A context switch with a check: does it preserve the registers that a call preserves?
 
-/// Makes `checked`, which goes from thread to thread by `$switch` and panics if EBX, ESI, EDI or EBP has changed when
-/// the first one goes on; and `SWITCHES`, the number of its calls.
+/// Makes `checked`, which switches threads by `$switch`. When the first thread continues, `checked` panics if EBX, ESI,
+/// EDI or EBP has changed. Also makes `SWITCHES`, the number of its calls.
 #[macro_export]
 macro_rules! checked_switch {
     ($switch:path, $thread_id:ty) => {
-        // Fills the registers, and switches: extern "C" fn switch_with(from, to, seed: u32) -> u32, which returns 1 if
-        // they have stayed as they were.
+        // Fills the registers, switches, and compares them: extern "C" fn switch_with(from, to, seed: u32) -> u32.
+        // It returns 1 if the registers have not changed.
         ::core::arch::global_asm!(
             ".global switch_with",
             "switch_with:",
@@ -31,7 +31,7 @@ macro_rules! checked_switch {
                 fn switch_with(from: $thread_id, to: $thread_id, seed: u32) -> u32;
             }
             let number = SWITCHES.fetch_add(1, ::core::sync::atomic::Ordering::Relaxed);
-            // SAFETY: the caller's.
+            // SAFETY: the caller promises what `$switch` demands.
             let kept = unsafe { switch_with(from, to, number.wrapping_mul(0x0101_0101)) };
             assert_eq!(kept, 1, "EBX, ESI, EDI or EBP has changed");
         }

@@ -1,14 +1,14 @@
 //! What a test is: one boot, one behaviour.
 //!
-//! A test kernel holds a table of tests. The kernel's command line picks one (`test=NAME`), or asks for
-//! the table (`test=?`), which is printed as one line of JSON per test, so that the host knows how each
-//! is to be booted and how it has to end. Some behaviour is a way of ending: a test may have to stop
-//! with certain words, or to triple-fault, and the host holds it to that.
+//! A test kernel has a table of tests. Its command line names one (`test=NAME`), or asks for the table
+//! (`test=?`). The kernel then prints one line of JSON per test, which tells the host how to boot the test
+//! and how it must end. Some behavior is a way of ending: a test may have to stop with a certain message, or
+//! end in a triple fault, and the host checks that.
 
 use crate::stress;
 use core::fmt;
 
-/// One behaviour, shown by one boot.
+/// One behavior, shown by one boot.
 pub struct Test {
     name: &'static str,
     run: fn(),
@@ -22,27 +22,27 @@ pub struct Test {
     told: &'static [&'static str],
 }
 
-/// How a test has to end.
+/// How a test must end.
 #[derive(Clone, Copy)]
 pub enum End {
     /// The test returns.
     Good,
     /// The kernel stops, and its report contains these words.
     Stop(&'static str),
-    /// The CPU gives up.
+    /// The CPU ends in a triple fault.
     TripleFault,
-    /// The test never ends by itself.
+    /// The test does not end by itself.
     Hang,
-    /// The test prints for as long as it is let.
+    /// The test prints without end.
     Endless,
-    /// The kernel has said that it is over, or why it stops, and halts the CPU for good: the machine has no
+    /// The kernel prints that it is over, or why it stops, and halts the CPU for good, because the machine has no
     /// exit device.
     Halt,
     /// The boot loader never gets as far as the kernel.
     NotLoaded,
 }
 
-/// A test that is named as its function is.
+/// A test with the name of its function.
 #[macro_export]
 macro_rules! test {
     ($function:ident) => {
@@ -54,13 +54,13 @@ macro_rules! test {
 }
 
 impl Test {
-    /// A test that has to return, on a machine with 16 MiB of memory.
+    /// A test that must return, on a machine with 16 MiB of memory.
     pub const fn new(name: &'static str, run: fn()) -> Self {
         let (memory_mib, module, cpu, flags, types, told, rounds) = (16, false, "", "", "", &[] as &[_], 0);
         Self { name, run, end: End::Good, memory_mib, module, cpu, flags, types, told, rounds }
     }
 
-    /// The same test, which has to end in this way instead.
+    /// The same test, which must end like this instead.
     pub const fn ends(self, end: End) -> Self {
         Self { end, ..self }
     }
@@ -70,32 +70,32 @@ impl Test {
         Self { memory_mib, ..self }
     }
 
-    /// The same test, with a file of 64 KiB that the boot loader loads beside the kernel.
+    /// The same test, with a file of 64 KiB that the boot loader loads in addition to the kernel.
     pub const fn module(self) -> Self {
         Self { module: true, ..self }
     }
 
-    /// The same test, on this CPU, by QEMU's name for it.
+    /// The same test, on the CPU that has this name in QEMU.
     pub const fn cpu(self, cpu: &'static str) -> Self {
         Self { cpu, ..self }
     }
 
-    /// The same test, on a machine with these options for QEMU as well.
+    /// The same test, with these additional options for QEMU.
     pub const fn flags(self, flags: &'static str) -> Self {
         Self { flags, ..self }
     }
 
-    /// The same test; once it logs `waiting for input`, these letters arrive at the serial port.
+    /// The same test. Once it logs `waiting for input`, the host sends these characters to the serial port.
     pub const fn types(self, types: &'static str) -> Self {
         Self { types, ..self }
     }
 
-    /// The same test, of whose end the host has to tell these words: the function where it was, perhaps.
+    /// The same test. The host's report of its end must contain these words, for example the function where it was.
     pub const fn told(self, told: &'static [&'static str]) -> Self {
         Self { told, ..self }
     }
 
-    /// The same test, a long one, which goes so many rounds if it goes all the way: see [`stress`].
+    /// The same test, as a stress test with so many rounds in a full run: see [`stress`].
     pub const fn rounds(self, rounds: u32) -> Self {
         Self { rounds, ..self }
     }
@@ -118,10 +118,10 @@ impl fmt::Display for Test {
     }
 }
 
-/// Does with `tests` what the command line says, and returns if the test does: what [`boot!`](crate::boot!) calls.
+/// Runs the test that the command line names, or prints the table. [`boot!`](crate::boot!) calls this.
 ///
 /// # Panics
-/// If the command line names no test of the table, or says something of a long test that is no number.
+/// If the command line names no test of the table, or if the seed or the rounds of a stress test are not numbers.
 pub fn run(command_line: &str, tests: &[Test], log: fn(fmt::Arguments)) {
     let wanted = command_line.split_ascii_whitespace().find_map(|word| word.strip_prefix("test="));
     let wanted = wanted.expect("the command line names no test: test=NAME, or test=? for the table");
