@@ -9,7 +9,7 @@ use crate::tables::table::Table;
 use common::{PhysAddr, VirtAddr};
 use x86::controlregs::{Cr0, cr0, cr3};
 
-/// A run of pages that means a run of as many frames: one page, or a large page.
+/// A run of pages that means a run of frames, one for each: a page, or a large page.
 #[derive(Clone, Copy, Debug)]
 pub struct Mapping {
     /// The first page.
