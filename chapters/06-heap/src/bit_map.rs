@@ -1,21 +1,21 @@
-//! A bit for each free list: set while the list holds a block.
+//! A bit for each free list, set while the list holds a block.
 //!
-//! To find the next bit that is set, without a look at each one between: the bits are kept in words, and one
-//! further word has a bit for each of them, set while the word is not zero. The CPU finds the lowest set bit of
-//! a word in one instruction.
+//! The search for a larger block must not look at one list after the other. So the bits are kept in words, and one
+//! further word, the summary, has a bit for each of them, set while that word is not zero. The CPU finds the lowest
+//! set bit of a word in one instruction.
 
 #![forbid(unsafe_code)]
 
-/// How many bits there are: eight for each power of two that a size can reach.
+/// The number of bits: eight for each power of two that a size can reach.
 pub const BITS: usize = 8 * usize::BITS as usize;
 const COLUMNS: usize = u32::BITS as usize;
 const ROWS: usize = BITS / COLUMNS;
 
-/// The bits, all of them clear at first.
+/// The bits. A new map has none set.
 #[derive(Debug)]
 pub struct BitMap {
     rows: [u32; ROWS],
-    /// A bit for each row, set unless the row is zero.
+    /// A bit for each row, set while the row is not zero.
     summary: u32,
 }
 
@@ -41,7 +41,7 @@ impl BitMap {
         }
     }
 
-    /// The first bit after `bit` that is set.
+    /// The number of the first set bit after `bit`.
     #[inline(always)]
     pub fn next_after(&self, bit: usize) -> Option<usize> {
         let (row, column) = (bit / COLUMNS, bit % COLUMNS);

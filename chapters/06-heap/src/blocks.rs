@@ -1,14 +1,14 @@
-//! Blocks: how the memory is cut up, and how neighbours are found.
+//! Blocks: how the heap divides its memory, and how it finds a block's neighbors.
 //!
-//! Below the top, the memory is nothing but blocks, each beginning where the one before it ends. A block notes
-//! its size twice, in a *header* and in a *footer*: so the block after it is found by adding the size,
-//! and the block before it by the footer just below. Neither takes longer the more blocks there are.
+//! Below the top, the memory consists of blocks, and each begins where the one before it ends. A block holds
+//! its size twice, in a *header* and in a *footer*. Adding the size leads to the block after it, and the footer just
+//! below leads to the block before it. Neither step takes longer when there are more blocks.
 //!
 //! ```text
 //!               in use                     free
 //!         +----------------+         +----------------+ <- the block's address, a multiple of a word
 //!  header | size + USED    |         | size           |
-//!         +----------------+         +----------------+ <- the payload: what its owner gets to see
+//!         +----------------+         +----------------+ <- the payload: the address that its owner gets
 //!         |                |         | next free      |
 //!         | the owner's    |         +----------------+
 //!         | bytes, two     |         | previous free  |
@@ -16,17 +16,17 @@
 //!         |                |         | (left over)    |
 //!         +----------------+         +----------------+
 //!  footer | sealed header  |         | sealed header  |
-//!         +----------------+         +----------------+ <- the end: here the next block begins
+//!         +----------------+         +----------------+ <- the end: the next block begins here
 //! ```
 //!
-//! The size counts the whole block, in bytes. It is a multiple of a word, so its lowest bit is free
-//! to say whether the block is in use. A write past the owner's bytes hits the footer first, so
-//! that header and footer no longer agree. The footer is *sealed*: it is the header exclusive-or the
-//! footer's own address. So no two words among the owner's bytes look like a header and its footer by
-//! accident, not if all are alike, and not if they were copied from elsewhere.
+//! The size counts the whole block, in bytes. It is a multiple of a word, so its lowest bit is always zero, and the
+//! header uses this bit to say whether the block is in use.
 //!
-//! A block whose tags do not agree is *damaged*. It counts as in use, so that the damage does not spread, and
-//! is reported when that block itself is freed.
+//! The footer is *sealed*: it is the header exclusive-or the footer's own address. If it were a plain copy, two equal
+//! words among the owner's bytes, or words copied from another block, could look like a header and its footer.
+//!
+//! A write past the owner's bytes hits the footer first, and then header and footer no longer match. Such a block is
+//! *damaged*. It counts as in use, so that no other block merges with it, and is reported when it is freed itself.
 
 #![forbid(unsafe_code)]
 
@@ -34,27 +34,27 @@ use crate::memory::{Block, Memory, Note, Place, WORD};
 use core::iter;
 
 // ANCHOR: sizes
-/// What a block in use costs beyond its payload, in bytes: header and footer.
+/// The size of a block's header and footer together, in bytes.
 pub(crate) const TAGS: usize = 2 * WORD;
-/// The bit of a header that says 'in use'.
+/// The bit of a header that means "in use".
 const USED: usize = 1;
 // ANCHOR_END: sizes
 
 // ANCHOR: tags
 impl Block {
-    /// Notes in both tags that the block is free.
+    /// Marks the block as free in both tags.
     #[inline(always)]
     pub fn tag_free(self) {
         self.write_tags(self.size());
     }
 
-    /// Notes in both tags that the block is in use.
+    /// Marks the block as in use in both tags.
     #[inline(always)]
     pub fn tag_used(self) {
         self.write_tags(self.size() | USED);
     }
 
-    /// Notes in the header alone that the block is free: enough for it not to be taken for one in use.
+    /// Marks the block as free in its header alone, which is enough for `used_at` to refuse it.
     pub fn clear_used(self) {
         self.place().write(Note::Header, self.size());
     }
@@ -67,28 +67,28 @@ impl Block {
 }
 
 impl Memory {
-    /// The block in use at `place`; `None` if it is free, or damaged.
+    /// The block in use at `place`; `None` if it is free or damaged.
     #[inline(always)]
     pub(crate) fn used_at(&self, place: Place) -> Option<Block> {
         let header = place.read(Note::Header);
         if header & USED != 0 { self.tagged(place, header) } else { None }
     }
 
-    /// The free block at `place`; `None` if it is in use, or damaged.
+    /// The free block at `place`; `None` if it is in use or damaged.
     #[inline(always)]
     pub(crate) fn free_at(&self, place: Place) -> Option<Block> {
         let header = place.read(Note::Header);
         if header & USED == 0 { self.tagged(place, header) } else { None }
     }
 
-    /// The block at `place` if this is its header, and if its footer agrees.
+    /// The block at `place` with this header; `None` if its footer does not match.
     #[inline(always)]
     fn tagged(&self, place: Place, header: usize) -> Option<Block> {
         let block = self.block(place, header)?;
         if block.read_footer() ^ block.footer() == header { Some(block) } else { None }
     }
 
-    /// The free block that ends where `block` begins, if there is one.
+    /// The free block that ends where `block` begins; `None` if there is none.
     #[inline(always)]
     pub(crate) fn free_before(&self, block: Block) -> Option<Block> {
         let footer = block.address() - WORD;
@@ -101,7 +101,7 @@ impl Memory {
     }
     // ANCHOR_END: tags
 
-    /// All blocks by their addresses, up to the top or the first damaged one.
+    /// All blocks in the order of their addresses, up to the top or to the first damaged one.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = Block> {
         let at = |address| {
             let place = self.place(address)?;
@@ -112,7 +112,7 @@ impl Memory {
 }
 
 impl Block {
-    /// Whether its header says that it is free.
+    /// Whether the header says that the block is free.
     pub fn is_free(self) -> bool {
         self.place().read(Note::Header) & USED == 0
     }

@@ -1,4 +1,4 @@
-//! Looking at the whole heap: how full it is, and whether it is sound.
+//! Statistics of the heap and a check of its consistency.
 
 #![forbid(unsafe_code)]
 
@@ -8,49 +8,49 @@ use crate::{
     memory::Block,
 };
 
-/// What a heap's memory is used for. Bytes count whole blocks, the heap's own tags included, so that
-/// used and free bytes add up to all there are.
+/// How a heap's memory is used. Bytes count whole blocks including their tags, so `used_bytes` and `free_bytes` add
+/// up to `total_bytes`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The size of the heap's memory in bytes.
     pub total_bytes: usize,
-    /// The bytes in blocks in use.
+    /// The total size of the blocks in use, in bytes.
     pub used_bytes: usize,
-    /// The bytes in free blocks.
+    /// The total size of the free blocks, in bytes.
     pub free_bytes: usize,
     /// The number of blocks in use.
     pub used_blocks: usize,
     /// The number of free blocks.
     pub free_blocks: usize,
-    /// The size of the largest free block in bytes; 0 if none is free.
+    /// The size of the largest free block in bytes; 0 if there is none.
     pub largest_free_bytes: usize,
 }
 
-/// What makes a heap unsound.
+/// How a heap can be inconsistent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsound {
-    /// The header at this address does not agree with its footer, or is none.
+    /// The word at this address should be a header, but does not match a footer.
     Damaged(usize),
     /// The free block at this address has a free block before it: they should have been merged.
     Unmerged(usize),
     /// The free block at this address ends at the top, which should have moved down.
     BelowTop(usize),
-    /// A free list leads to this address, where no free block of its sizes begins, or by a wrong link.
+    /// A free list leads to this address, but no free block of this list's sizes begins there, or its neighbors in
+    /// the list do not link back to it.
     WrongLink(usize),
-    /// The bit of the list with this number says that it is empty, and it is not, or the other way round.
+    /// The bit of the list with this number is set although the list is empty, or clear although it is not.
     WrongBit(usize),
-    /// The free lists hold fewer blocks than are free, or more, perhaps without end.
+    /// The number of blocks in the free lists differs from the number of free blocks. A list may be a cycle.
     Miscounted {
-        /// The number of blocks in the free lists; of those too many, only the first is counted.
+        /// The number of blocks in the free lists. The count stops at one more than `free`.
         listed: usize,
-        /// The number of free blocks.
+        /// The number of free blocks that the walk over the memory has found.
         free: usize,
     },
 }
 
 impl Heap {
-    /// Counts the blocks and their bytes, by a walk over all of them. The memory that has not been needed yet
-    /// counts as one free block.
+    /// Counts the blocks and their bytes, in a walk over all blocks. The memory above the top counts as one free block.
     pub fn usage(&self) -> Usage {
         let mut usage = Usage { total_bytes: self.memory.end() - self.memory.start(), ..Usage::default() };
         for block in self.memory.blocks() {
@@ -68,11 +68,10 @@ impl Heap {
         usage
     }
 
-    /// Checks every block, every link and every bit. This takes time with the square of their number: it is meant
-    /// for tests.
+    /// Checks every block, every link and every bit. The time grows with the square of their number: this is for tests.
     ///
     /// # Errors
-    /// The first fault found, as [`Unsound`].
+    /// The first inconsistency that it finds, as [`Unsound`].
     pub fn check(&self) -> Result<(), Unsound> {
         let mut end = self.memory.start();
         let (mut free, mut free_before) = (0, None);
@@ -94,7 +93,7 @@ impl Heap {
         }
     }
 
-    /// Checks that the free lists hold the heap's free blocks, of which there are `free`.
+    /// Checks that the free lists hold exactly the heap's free blocks, of which there are `free`.
     fn check_lists(&self, free: usize) -> Result<(), Unsound> {
         let mut listed = 0;
         for list in 0..LISTS {

@@ -1,7 +1,7 @@
 //! What can be wrong with a pointer that is to be freed.
 //!
-//! Whether it can be freed is decided by the two tags of the block, in a handful of instructions, in
-//! release builds too. Only when they say no, the blocks are walked to find out what it is instead.
+//! Two tags decide whether a pointer can be freed, in a handful of instructions, in release builds too. Only if they do
+//! not match does the heap walk over all blocks to find out what is wrong.
 
 #![forbid(unsafe_code)]
 
@@ -16,18 +16,18 @@ use core::fmt;
 pub enum FreeError {
     /// It does not point into the heap's memory.
     Outside,
-    /// Its address is not a multiple of a word, as every address that the heap gives out is.
+    /// Its address is not a multiple of a word, unlike every address that the heap returns.
     Misaligned,
-    /// It points into a block in use, but not to where the block's owner was told it begins.
+    /// It points into a block in use, but not to the beginning of its payload.
     Inside {
-        /// The address that the owner was told.
+        /// The address of the block's payload.
         payload: usize,
     },
-    /// It points into memory that is free: freed before, or never allocated.
+    /// It points into free memory: freed before, or never allocated.
     AlreadyFree,
-    /// A block's header and footer do not agree: some code has written past the end of a payload.
+    /// A block's header and footer do not match, because code has written past the end of a payload.
     Damaged {
-        /// The address of the damaged block's payload. The block is the one to be freed, or lies before it.
+        /// The address of the damaged block's payload. This is the block to be freed, or one before it.
         payload: usize,
     },
 }
@@ -60,7 +60,7 @@ impl Heap {
         Ok(block)
     }
 
-    /// Why no block in use has its payload at `address`.
+    /// Finds out why no block in use has its payload at `address`.
     #[cold]
     fn why_not_in_use(&self, address: usize) -> FreeError {
         let memory = &self.memory;
@@ -83,7 +83,7 @@ impl Heap {
                 return FreeError::Inside { payload: block.address() + WORD };
             }
         }
-        // The walk has not come as far as `address`, so the block that begins here is damaged.
+        // The walk has ended before `address`, so the block that begins at `end` is damaged.
         FreeError::Damaged { payload: end + WORD }
     }
     // ANCHOR_END: block

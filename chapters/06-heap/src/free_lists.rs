@@ -1,4 +1,4 @@
-//! The free lists: every free block is in the list for its size.
+//! The free lists: each free block is in the list for its size.
 //!
 //! ```text
 //!   size      16   20   24   28   32   36  ..  60   64   72   80  ..  120   128  144  ..
@@ -10,17 +10,17 @@
 //!             16             28 <-> 28                    76 <-> 72 <-> 76
 //! ```
 //!
-//! There are eight lists for the sizes from one power of two to the next. So a small size, up to 60 bytes in
-//! the kernel, has a list of its own; and the sizes in one list never differ by more than an eighth.
+//! A single list would have to be searched for a block that is large enough. So there are eight lists for the sizes
+//! from one power of two to the next. Each size up to 60 bytes in the kernel has a list of its own, and the sizes in
+//! one list differ by less than an eighth.
 //!
-//! In the list for a size, the first block may be too small. In every list after it, each block is large
-//! enough. So whether to serve a request takes two looks: at the first block of its own list, and at the first
-//! block of the next list that holds any, which a map of bits tells. What this misses is a block of the own list
-//! behind the first one: all of these are looked at, by `search`, before memory is said to be out.
+//! In a request's own list, the first block may be too small. In every list after it, each block is large
+//! enough. So a request needs two lookups: the first block of its own list, and the first block of the next list that
+//! is not empty, which a bit map knows. They miss a block that lies behind the first one of the request's own list.
+//! `search` examines those before the heap grows.
 //!
-//! The links lie in the free blocks themselves, in bytes that are not in use meanwhile. A list that is
-//! linked both ways lets go of any block without a search, as merging requires. What was freed last comes
-//! first.
+//! The links lie in the free blocks themselves, in bytes that have no owner at that time. Merging takes blocks out of
+//! the middle of a list, which takes no search because the list is linked both ways. The block freed last comes first.
 
 #![forbid(unsafe_code)]
 
@@ -30,12 +30,12 @@ use crate::{
 };
 use core::{iter, ops::RangeInclusive};
 
-/// How many lists there are for the sizes from one power of two to the next.
+/// The number of lists for the sizes from one power of two to the next.
 const STEPS: usize = 8;
-/// How many lists there are.
+/// The number of lists.
 pub(crate) const LISTS: usize = BITS;
 
-/// Where the lists begin, and which of them hold blocks.
+/// The first block of each list, and a map of the lists that hold blocks.
 #[derive(Debug)]
 pub(crate) struct FreeLists {
     first: [Option<Place>; LISTS],
@@ -43,24 +43,24 @@ pub(crate) struct FreeLists {
 }
 
 // ANCHOR: list_for
-/// The number of the list for free blocks of `size` bytes. It never gets smaller as the size grows.
+/// The number of the list for free blocks of `size` bytes. A larger size never has a smaller number.
 #[inline(always)]
 pub(crate) fn list_for(size: usize) -> usize {
     let power = (size | 1).ilog2();
-    // The bits after the leading one say which of the steps; the rotation brings them to the upper end.
+    // The three bits below the highest one are the step. The rotation brings them to the upper end of the word.
     let step = size.rotate_right(power) >> (usize::BITS - STEPS.ilog2());
     power as usize * STEPS + step
 }
 // ANCHOR_END: list_for
 
 impl FreeLists {
-    /// Lists without blocks.
+    /// Empty lists.
     pub const fn new() -> Self {
         Self { first: [None; LISTS], filled: BitMap::new() }
     }
 
     // ANCHOR: take
-    /// Takes a block of `size` bytes or more out of its list, if one is found by two looks.
+    /// Takes a block of at least `size` bytes out of its list, if two lookups find one.
     #[inline(always)]
     pub fn take(&mut self, memory: &Memory, size: usize) -> Option<Block> {
         let (list, hole) = self.find(memory, size)?;
@@ -69,7 +69,7 @@ impl FreeLists {
         Some(hole)
     }
 
-    /// The first block of a list, large enough, and the list.
+    /// The first block of a list, if it is large enough, and the number of the list.
     #[inline(always)]
     fn find(&self, memory: &Memory, size: usize) -> Option<(usize, Block)> {
         let own = list_for(size);
@@ -85,7 +85,7 @@ impl FreeLists {
     // ANCHOR_END: take
 
     // ANCHOR: search
-    /// Takes the first block that `fits` out of its list, of all in the lists for these sizes.
+    /// Searches the lists for these sizes, block by block, and takes out the first block that `fits`.
     #[inline(never)]
     pub fn search(
         &mut self,
@@ -130,7 +130,7 @@ impl FreeLists {
         }
     }
 
-    /// Makes `list` begin with `first`, and forget what came before it.
+    /// Makes `first` the first block of `list`, and drops the blocks before it.
     #[inline(always)]
     fn set_first(&mut self, list: usize, first: Option<Place>) {
         self.first[list] = first;
@@ -149,7 +149,7 @@ impl FreeLists {
         );
     }
 
-    /// Whether the neighbours of `hole` in the list for its size know of it.
+    /// Whether both neighbors of `hole` in the list for its size link to it.
     pub fn is_linked(&self, memory: &Memory, hole: Block) -> bool {
         let place = hole.place();
         let from_before = match link(memory, place, Note::Previous) {
@@ -163,12 +163,12 @@ impl FreeLists {
         from_before == place.address() && from_after == place.address()
     }
 
-    /// Whether the bit of `list` says whether there are blocks in it.
+    /// Whether the bit of `list` is right: set if the list holds blocks, clear if it is empty.
     pub fn has_right_bit(&self, list: usize) -> bool {
         self.filled.is_set(list) == self.first[list].is_some()
     }
 
-    /// Where the blocks of `list` lie.
+    /// The places of the blocks in `list`.
     pub fn places(&self, memory: &Memory, list: usize) -> impl Iterator<Item = Place> {
         iter::successors(self.first[list], |&place| link(memory, place, Note::Next))
     }
@@ -176,7 +176,7 @@ impl FreeLists {
 
 /// The free block at a place that a list leads to.
 ///
-/// Its size is checked in release builds too: a damaged one never leads out of the memory.
+/// Its size is checked in release builds too, so an overwritten size never leads out of the heap's memory.
 #[inline(always)]
 fn hole_at(memory: &Memory, place: Place) -> Block {
     debug_assert!(
@@ -190,7 +190,7 @@ fn hole_at(memory: &Memory, place: Place) -> Block {
     }
 }
 
-/// Where a link leads. 0, where no block can be, is a link to nothing.
+/// The place that a link leads to; `None` for 0, an address that no block can have.
 #[inline(always)]
 fn link(memory: &Memory, place: Place, note: Note) -> Option<Place> {
     match place.read(note) {

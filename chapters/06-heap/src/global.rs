@@ -1,4 +1,4 @@
-//! Rust's global allocator: the heap behind a lock, grown by mapping frames at its end.
+//! Rust's global allocator: the heap behind a lock, which grows by mapping frames at its end.
 //!
 //! ```text
 //!   0xC000_0000                  end                     limit          0xD000_0000
@@ -7,9 +7,9 @@
 //!        |<----- page tables exist from the start -------->|
 //! ```
 //!
-//! Growing must not need memory from the heap that is being grown, and it does not: frames come from
-//! chapter 5's allocator, and the page tables of as much heap as there is memory are made beforehand.
-//! That these never change again will matter once there are several address spaces, which share them.
+//! A heap that needed memory from itself to grow would call itself in the middle of a change. So the frames come from
+//! chapter 5's allocator, and `init` makes all page tables beforehand, enough for all free memory. Chapter 9 relies on
+//! the fact that the heap's page tables never change after that: all address spaces share them.
 
 #![cfg(target_os = "none")]
 
@@ -29,7 +29,7 @@ use paging::{KERNEL, frame_allocator};
 #[global_allocator]
 static HEAP: KernelHeap = KernelHeap(Lock::new(Growing { heap: Heap::new(START.as_u32() as usize), limit: START }));
 
-/// The heap, and how far it may grow.
+/// The heap, and the address up to which it may grow.
 struct Growing {
     heap: Heap,
     limit: VirtAddr,
@@ -39,10 +39,10 @@ struct KernelHeap(Lock<Growing>);
 // ANCHOR_END: static
 
 // ANCHOR: init
-/// Makes the heap's page tables and gives it a name. Its memory comes when it is asked for.
+/// Makes the heap's page tables and registers its address range. The heap gets its memory with the first requests.
 ///
 /// # Panics
-/// If not even the page tables fit in memory, or if it is called twice.
+/// If there is not enough memory for the page tables, or if it is called twice.
 pub fn init() {
     assert!(HEAP.0.lock().limit == START, "`heap::init` is called once");
     let tables = frame_allocator::free_count().div_ceil(PAGES_PER_TABLE);
@@ -53,14 +53,15 @@ pub fn init() {
 }
 // ANCHOR_END: init
 
-/// How full the heap is, in bytes and in blocks. Walks over all blocks.
+/// How much of the heap is in use, in bytes and in blocks. Walks over all blocks.
 pub fn usage() -> Usage {
     HEAP.0.lock().heap.usage()
 }
 
 // ANCHOR: allocator
-// SAFETY: the heap hands out memory that is mapped, fits the layout, and has no other owner until it is
-// freed; the lock keeps all other code, interrupt handlers included, from a heap that is being changed.
+// SAFETY:
+// 1. The memory that the heap returns is mapped, fits the layout, and has no other owner until it is freed.
+// 2. The lock keeps all other code, interrupt handlers included, away from a heap that is being changed.
 unsafe impl GlobalAlloc for KernelHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut growing = self.0.lock();
@@ -84,12 +85,12 @@ unsafe impl GlobalAlloc for KernelHeap {
 }
 // ANCHOR_END: allocator
 
-/// There is no memory to grow with, or no room.
+/// There are no free frames to grow with, or the address range is used up.
 struct CannotGrow;
 
 impl Growing {
     // ANCHOR: grow
-    /// Grows by as many pages as `layout` needs, or by none.
+    /// Grows by as many pages as `layout` needs, or not at all.
     #[cold]
     fn grow_for(&mut self, layout: Layout) -> Result<(), CannotGrow> {
         let end = VirtAddr::new(self.heap.memory().end() as u32);
@@ -99,10 +100,12 @@ impl Growing {
             return Err(CannotGrow);
         }
         let bytes = (bytes as u32).next_multiple_of(PAGE_BYTES);
-        // SAFETY: behind the heap's end lies nothing.
+        // SAFETY: nothing else uses the addresses between the heap's end and its limit.
         let mapped = unsafe { KERNEL.lock().map_free_frames(end..end.wrapping_add(bytes), Flags::WRITABLE) };
         mapped.map_err(|_: MapError| CannotGrow)?;
-        // SAFETY: just mapped, to frames that were free, and never to be unmapped.
+        // SAFETY:
+        // 1. These pages have just been mapped, and are never unmapped.
+        // 2. Their frames were free, so no other code uses them.
         self.heap.grow(unsafe { Memory::new(end.as_u32() as usize, bytes as usize) });
         Ok(())
     }

@@ -2,17 +2,17 @@
 //!
 //! ```text
 //!   start                                                     top                  end
-//!     | in use | free | in use | in use |    free     | in use |  not needed yet    |
+//!     | in use | free | in use | in use |    free     | in use |       unused       |
 //!
 //!                                       |    hole     |
 //!                                       | in use |rest|
 //! ```
 //!
-//! A request is served from a free block, a *hole*, and what it leaves of the hole is a hole again. If no
-//! hole is large enough, the request is served at the top, which moves up.
+//! A request is served from a free block, also called a *hole*, and the rest of the hole becomes a hole again. If no
+//! hole is large enough, the block is cut off at the top, which moves up.
 //!
-//! Two rules keep the heap sound. No block is smaller than the smallest: a rest too small for one stays with
-//! the block in use. And no hole has a hole for a neighbour, or ends at the top: `free` merges them.
+//! Two rules keep the heap consistent. No block is smaller than [`SMALLEST`], so a smaller rest stays with the block in
+//! use. And no two holes are neighbors, and no hole ends at the top, because `free` merges them.
 
 #![forbid(unsafe_code)]
 
@@ -24,10 +24,10 @@ use crate::{
 };
 use core::{alloc::Layout, ptr::NonNull};
 
-/// The largest alignment that the heap serves, in bytes: a page.
+/// The largest alignment that the heap supports, in bytes: a page.
 pub const LARGEST_ALIGNMENT: usize = 4096;
 
-/// A heap: one piece of memory that grows at its end and never shrinks.
+/// A heap: one range of memory that grows at its end and never shrinks.
 #[derive(Debug)]
 pub struct Heap {
     pub(crate) memory: Memory,
@@ -35,21 +35,21 @@ pub struct Heap {
 }
 
 impl Heap {
-    /// A heap without memory; its memory is going to begin at the address `start`.
+    /// A heap without memory. The memory that it gets later has to begin at the address `start`.
     ///
     /// # Panics
-    /// If `start` is not a multiple of a word, or is one of the first few words.
+    /// If `start` is not a multiple of a word, or less than [`SMALLEST`].
     pub const fn new(start: usize) -> Self {
         Self { memory: Memory::empty(start), free_lists: FreeLists::new() }
     }
 
-    /// The memory that the heap manages at present.
+    /// The memory that the heap manages now.
     pub fn memory(&self) -> &Memory {
         &self.memory
     }
 
     // ANCHOR: grow
-    /// Gives the heap `more` memory. This takes no memory from the heap, not even a full one.
+    /// Gives the heap `more` memory. This allocates nothing, so it works for a full heap too.
     ///
     /// # Panics
     /// If `more` does not begin where the heap ends.
@@ -59,8 +59,8 @@ impl Heap {
     // ANCHOR_END: grow
 
     // ANCHOR: allocate
-    /// Memory as `layout` asks for it, no byte of it set; `None` if there is no free memory that it
-    /// fits in. A `layout` of 0 bytes gets an address of its own like any other.
+    /// Allocates memory for `layout`, uninitialized; `None` if no free memory is large enough. A `layout`
+    /// of 0 bytes gets its own address like any other.
     #[inline(always)]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let block = match layout.align() {
@@ -71,7 +71,7 @@ impl Heap {
         Some(block.payload())
     }
 
-    /// A block of `size` bytes, or a little more.
+    /// Allocates a block of `size` bytes or a little more, in no list and not marked as in use yet.
     #[inline(always)]
     fn allocate_block(&mut self, size: usize) -> Option<Block> {
         if let Some(hole) = self.free_lists.take(&self.memory, size) {
@@ -84,7 +84,7 @@ impl Heap {
         Some(self.cut(hole, size))
     }
 
-    /// The first `size` bytes of `hole`, which is in no list; the rest becomes a hole, if it is large enough.
+    /// Cuts off the first `size` bytes of `hole`, which is in no list. If the rest is large enough, it becomes a hole.
     #[inline(always)]
     fn cut(&mut self, hole: Block, size: usize) -> Block {
         let Some((block, rest)) = hole.split(size) else { return hole };
@@ -94,7 +94,7 @@ impl Heap {
     // ANCHOR_END: allocate
 
     // ANCHOR: aligned
-    /// A block whose payload is aligned to more than a word: the same steps, with a gap before the block.
+    /// Allocates a block whose payload is aligned to more than a word: the same steps, with a gap before the block.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<Block> {
         if layout.align() > LARGEST_ALIGNMENT {
@@ -119,8 +119,8 @@ impl Heap {
     // ANCHOR_END: aligned
 
     // ANCHOR: shortfall
-    /// How many bytes the heap has to grow by for `layout` to fit at its end for sure; 0 if it fits
-    /// there as it is. An alignment beyond [`LARGEST_ALIGNMENT`] asks for more than there can be.
+    /// The number of bytes by which the heap has to grow so that `layout` fits above the top; 0 if it
+    /// fits there now. An alignment above [`LARGEST_ALIGNMENT`] never fits: `usize::MAX`.
     pub fn shortfall(&self, layout: Layout) -> usize {
         if layout.align() > LARGEST_ALIGNMENT {
             return usize::MAX;
@@ -131,15 +131,15 @@ impl Heap {
     // ANCHOR_END: shortfall
 
     // ANCHOR: free
-    /// Takes back the memory at `pointer`, which [`allocate`](Self::allocate) has returned.
+    /// Frees the memory at `pointer`, which [`allocate`](Self::allocate) has returned.
     ///
     /// # Errors
-    /// A [`FreeError`] that says why this cannot be freed; nothing has been changed then.
+    /// A [`FreeError`] that says why the pointer cannot be freed. The heap is unchanged.
     #[inline(always)]
     pub fn free(&mut self, pointer: NonNull<u8>) -> Result<(), FreeError> {
         let mut block = self.block_in_use(pointer.addr().get())?;
-        // The block's header may soon lie in the midst of a larger block. It says 'free' by then, so that
-        // freeing the same address again does not find it saying 'in use'.
+        // The block's header may soon lie in the middle of a larger block. If it still said "in use" there, a second
+        // `free` of the same address would accept it.
         block.clear_used();
         if let Some(before) = self.memory.free_before(block) {
             self.free_lists.remove(&self.memory, before);
@@ -157,7 +157,7 @@ impl Heap {
         Ok(())
     }
 
-    /// Makes `block`, which has no free neighbour, a hole.
+    /// Makes `block`, which has no free neighbors, a hole.
     #[inline(always)]
     fn add_hole(&mut self, block: Block) {
         block.tag_free();
@@ -167,15 +167,15 @@ impl Heap {
 }
 
 // ANCHOR: place
-/// The size in bytes of a block for `layout`, tags included.
+/// The size of a block for `layout`, in bytes, tags included.
 #[inline(always)]
 fn size_for(layout: Layout) -> usize {
-    // Rounded up to whole words.
+    // Round up to whole words.
     let size = (layout.size() + TAGS + WORD - 1) & !(WORD - 1);
     size.max(SMALLEST)
 }
 
-/// How many bytes to leave free at `address`, for the payload of a block behind them to be aligned: none, or
+/// The number of bytes to leave free at `address`, so that the payload of the block behind them is aligned. Either 0 or
 /// enough for a hole.
 fn gap(address: usize, align: usize) -> usize {
     let gap_from = |from: usize| (from + WORD).next_multiple_of(align) - WORD - address;
@@ -185,7 +185,7 @@ fn gap(address: usize, align: usize) -> usize {
     }
 }
 
-/// The largest gap that an alignment beyond a word can ask for, in bytes.
+/// The largest gap that an alignment above a word can require, in bytes.
 fn largest_gap(align: usize) -> usize {
     SMALLEST + align - WORD
 }

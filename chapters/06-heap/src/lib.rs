@@ -1,13 +1,13 @@
-//! Chapter 6: the kernel heap, memory of any size, given out and taken back.
+//! Chapter 6: the kernel heap, which allocates and frees memory of any size.
 //!
-//! [`memory`] reads and writes single words, with all their unsafe code; `blocks` notes each block's size at
-//! both of its ends; `bit_map` and `free_lists` keep the free blocks by their sizes; [`heap`] allocates, frees and
-//! grows. [`free_error`] says why a pointer cannot be freed, and [`check`] looks at the whole: how full it is, and
-//! whether it is sound. None of this knows about paging. [`global`] does: there the heap becomes Rust's global
-//! allocator, and grows by mapping frames.
+//! [`memory`] reads and writes single words and has all their unsafe code. `blocks` stores each block's size at both of
+//! its ends. `bit_map` and `free_lists` sort the free blocks by size. [`heap`] allocates, frees and grows.
+//! [`free_error`] says why a pointer cannot be freed. [`check`] counts the memory in use and checks that the heap is
+//! consistent. None of these modules knows about paging. [`global`] does: it makes the heap Rust's global allocator,
+//! which grows by mapping frames.
 //!
-//! The kernels are optimised for size, where the compiler inlines hardly anything by itself. So the small
-//! functions on the way of every request ask for it.
+//! The kernels are optimized for size, and then the compiler inlines almost nothing by itself. So the small functions
+//! that every request calls are marked `inline(always)`.
 
 #![cfg_attr(target_os = "none", no_std)]
 
@@ -25,10 +25,10 @@ pub use global::{init, usage};
 
 use common::VirtAddr;
 
-/// Where the kernel's heap begins.
+/// The address at which the kernel's heap begins.
 pub const START: VirtAddr = VirtAddr::new(0xC000_0000);
 
-/// Where it ends at the latest.
+/// The address that the heap never grows beyond.
 pub const END: VirtAddr = VirtAddr::new(0xD000_0000);
 
 #[cfg(test)]

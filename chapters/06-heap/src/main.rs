@@ -1,4 +1,4 @@
-//! The kernel of chapter 6: `Box` and `Vec`, and what becomes of the memory they leave.
+//! The kernel of chapter 6: `Box` and `Vec`, and how the heap reuses the memory that they free.
 
 #![no_std]
 #![no_main]

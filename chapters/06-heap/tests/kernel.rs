@@ -1,4 +1,4 @@
-//! What the kernel of chapter 6 must survive.
+//! The tests of chapter 6's kernel.
 
 #![no_std]
 #![no_main]
@@ -62,7 +62,7 @@ fn layout(size: usize, alignment: usize) -> Layout {
     Layout::from_size_align(size, alignment).expect("a valid layout")
 }
 
-/// Allocates, without the panic of the collections; null if memory is out.
+/// Allocates without the panic of the collections; null if there is not enough memory.
 fn try_allocate(size: usize) -> *mut u8 {
     // SAFETY: no size here is 0.
     black_box(unsafe { alloc(layout(size, 4)) })
@@ -82,7 +82,7 @@ fn collections_work() {
 fn every_alignment_up_to_a_page_is_kept() {
     for alignment in (0..=12).map(|bit| 1 << bit) {
         for size in [1, 7, 100, 5000] {
-            // SAFETY: freed with the layout it was allocated with, and written within it.
+            // SAFETY: the memory is written within its size, and freed with the layout it was allocated with.
             unsafe {
                 let pointer = alloc(layout(size, alignment));
                 assert!(!pointer.is_null() && pointer.addr().is_multiple_of(alignment));
@@ -111,7 +111,7 @@ fn the_heap_grows_by_frames_and_keeps_what_is_in_it() {
 fn what_fits_into_a_page_takes_one() {
     let free = frame_allocator::free_count();
     for pages in 1..=4 {
-        // With its two words of tags, the block fills a page to the last byte.
+        // With its two tags, the block fills a page to the last byte.
         assert!(!try_allocate(4096 - 8).is_null());
         assert_eq!(frame_allocator::free_count(), free - pages);
     }
@@ -160,7 +160,7 @@ fn more_than_there_can_ever_be_is_refused() {
 
 fn a_full_heap_still_grows() {
     let mut blocks = Vec::with_capacity(100);
-    // A block has two words of tags. Once the rest is too small for a block, it goes with the last one.
+    // A block has two tags of a word. When the rest becomes too small for a block, it stays with the last one.
     while blocks.is_empty() || heap::usage().free_bytes > 0 {
         blocks.push(try_allocate(heap::usage().largest_free_bytes.saturating_sub(8).max(4)));
     }
@@ -174,7 +174,7 @@ fn the_tables_of_the_heap_never_change() {
     assert_eq!(tables(), before);
 }
 
-/// The frames that entries of the directory refer to, as a checksum: there is no heap to spare.
+/// A checksum of the frames that the directory's entries refer to. A list of them would change the heap.
 fn tables() -> u32 {
     let kernel = KERNEL.lock();
     let numbers = kernel.present(768..1024).map(|(index, entry)| index as u32 ^ entry.frame().number());
@@ -185,7 +185,7 @@ fn handlers_may_allocate() {
     extern "C" fn handler(_: &mut interrupts::TrapFrame) {
         drop(black_box(Box::new([1u32; 50])));
     }
-    // SAFETY: the handler changes no register, and a breakpoint has no cause.
+    // SAFETY: the handler changes no register, and may return: a breakpoint has no cause that it would have to remove.
     unsafe { interrupts::register(interrupts::exceptions::BREAKPOINT, handler) };
     for _ in 0..100 {
         let kept = Box::new([2u32; 20]);
@@ -195,13 +195,13 @@ fn handlers_may_allocate() {
     }
 }
 
-/// How many instructions could have been interrupted so far.
+/// The number of steps so far at which a device could have interrupted.
 static STEPS: AtomicU32 = AtomicU32::new(0);
-/// What their handler keeps for a while: boxes whose words all say in which step they were made.
+/// The boxes that the handler keeps for a while. All words of a box hold the number of the step that made it.
 static KEPT: Lock<[Option<Box<[u32; 10]>>; 8]> = Lock::new([const { None }; 8]);
 
-/// Comes after each instruction while the trap flag is set. Where a device could have interrupted, does what its
-/// handler might.
+/// Runs after each instruction while the trap flag is set. Where interrupts are on, it allocates and frees, as the
+/// handler of a device might.
 extern "C" fn step(frame: &mut interrupts::TrapFrame) {
     if !EFlags::from_bits_truncate(frame.eflags).contains(EFlags::FLAGS_IF) {
         return;
@@ -213,7 +213,8 @@ extern "C" fn step(frame: &mut interrupts::TrapFrame) {
 
 fn interrupts_may_come_wherever_they_are_on() {
     const SINGLE_STEP: u8 = 1;
-    // SAFETY: the handler changes no register. All lines of the interrupt controllers are masked, so nothing else comes.
+    // SAFETY: the handler changes no register. All lines of the interrupt controllers are masked, so no other interrupt
+    // arrives.
     unsafe {
         interrupts::register(SINGLE_STEP, step);
         outb(0x21, 0xFF);
@@ -228,7 +229,7 @@ fn interrupts_may_come_wherever_they_are_on() {
         assert!(then.is_none_or(|then| then.iter().all(|word| *word == round as u32 - 4)), "two own the same memory");
     }
     drop(own);
-    // SAFETY: this takes the trap flag back.
+    // SAFETY: this clears the trap flag again.
     unsafe { asm!("pushfd", "and dword ptr [esp], ~0x100", "popfd") };
     assert!(STEPS.load(Relaxed) > 1000);
     KEPT.lock().iter_mut().for_each(|kept| *kept = None);
@@ -270,7 +271,7 @@ fn a_write_past_the_end_stops() {
     }
 }
 
-/// With less memory left than at first, the heap would end below what it has already.
+/// A second `init` would find less free memory and set a limit below the heap's end.
 fn the_heap_is_made_once() {
     heap::init();
 }

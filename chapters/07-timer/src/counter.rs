@@ -1,8 +1,8 @@
-//! A count of 64 bits that an interrupt handler advances, on a CPU of 32 bits.
+//! A 64-bit count that an interrupt handler advances, on a 32-bit CPU.
 //!
-//! At 1000 Hz, 32 bits are full after fifty days, and so there are two words. (`cmpxchg8b` could change both
-//! at once; but only one handler counts, and to add to a word costs it less.) The CPU reads
-//! them one after the other, and a tick may come in between:
+//! At 1000 Hz, 32 bits overflow after fifty days, so the count has two words. (`cmpxchg8b` could change both
+//! at once, but only one handler counts, and adding to one word at a time costs less.) The CPU reads the two words
+//! one after the other, and a tick may arrive in between:
 //!
 //! ```text
 //!     high  low                          high  low
@@ -12,7 +12,7 @@
 //!               read low: 0000_0000      read high: 1
 //!     = 0_0000_0000: backwards           = 1_FFFF_FFFF: far into the future
 //! ```
-//! So the high word is read before and after the low one. If it has not changed, no carry came in
+//! So a reader reads the high word before and after the low one. If the high word has not changed, no carry came in
 //! between, and the two words belong together.
 
 #![forbid(unsafe_code)]
@@ -35,7 +35,7 @@ impl Counter {
     }
 
     // ANCHOR: advance
-    /// Counts one more. Only one interrupt handler may do that: nothing may come between its steps.
+    /// Adds one. Only a single interrupt handler may call this, because nothing may come between its steps.
     #[inline]
     pub fn advance(&self) {
         let low = self.low.load(Relaxed).wrapping_add(1);
@@ -45,9 +45,9 @@ impl Counter {
         }
     }
 
-    /// The count, at a moment between call and return.
+    /// The count at a moment between the call and the return.
     pub fn read(&self) -> u64 {
-        // `Acquire` keeps the compiler from changing the order of the loads.
+        // `Acquire` prevents the compiler from reordering the loads.
         consistent(|| self.high.load(Acquire), || self.low.load(Acquire))
     }
     // ANCHOR_END: advance

@@ -1,4 +1,4 @@
-//! How the devices of a PC reach the CPU: lines, masks and vectors.
+//! How the interrupts of a PC's devices reach the CPU: lines, masks and vectors.
 //!
 //! ```text
 //!     timer              0 --+
@@ -15,18 +15,18 @@
 
 #![forbid(unsafe_code)]
 
-/// The vector of line 0; the others follow. The CPU keeps those below 32 to itself (Intel SDM volume 3,
-/// 6.2), and the BIOS leaves line 0 at vector 8, where a tick would look like a double fault.
+/// The vector of line 0. The other lines follow. Vectors below 32 are reserved for the CPU (Intel SDM volume 3A, 6.2,
+/// "Exception and Interrupt Vectors"). The BIOS sets line 0 to vector 8, where a tick would look like a double fault.
 const FIRST_VECTOR: u8 = 32;
 
-/// An interrupt request line (IRQ) from a device to the pair of controllers, numbered as it is wired.
+/// An interrupt request line (IRQ) from a device to the pair of controllers, with the number of its input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the picture above names them")]
 pub enum Irq {
     Timer,
     Keyboard,
-    /// No device: the slave.
+    /// The slave, instead of a device.
     Cascade,
     Serial2,
     Serial1,
@@ -44,44 +44,44 @@ pub enum Irq {
 }
 
 impl Irq {
-    /// The vector of the interrupts that come over this line.
+    /// The vector of this line's interrupts.
     pub const fn vector(self) -> u8 {
         FIRST_VECTOR + self as u8
     }
 
-    /// Whether the line ends at the slave, and so reaches the CPU through [`Irq::Cascade`].
+    /// Whether the line belongs to the slave, and so reaches the CPU through [`Irq::Cascade`].
     pub(crate) const fn is_slave(self) -> bool {
         self as u8 >= 8
     }
 
-    /// The number of the line at its own controller, 0 to 7.
+    /// The number of the line's input at its own controller, 0 to 7.
     pub(crate) const fn input(self) -> u8 {
         self as u8 % 8
     }
 }
 
-/// Which lines are masked, that is, kept from interrupting: a bit each.
+/// The lines that are masked, that is, kept from interrupting. One bit for each line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Masks(u16);
 
 impl Masks {
-    /// Nothing interrupts.
+    /// All lines are masked.
     pub const ALL: Self = Self(0xFFFF);
 
     // ANCHOR: masks
-    /// Lets `irq` interrupt; if it ends at the slave, through the cascade.
+    /// Unmasks `irq`, and the cascade if the line belongs to the slave.
     #[must_use]
     pub const fn without(self, irq: Irq) -> Self {
         Self(self.0 & !(1 << irq as u8)).with_fitting_cascade()
     }
 
-    /// Keeps `irq` from interrupting.
+    /// Masks `irq`, and the cascade if this was the slave's last open line.
     #[must_use]
     pub const fn with(self, irq: Irq) -> Self {
         Self(self.0 | 1 << irq as u8).with_fitting_cascade()
     }
 
-    /// The cascade is open while any line of the slave is.
+    /// Opens the cascade if any line of the slave is open, and masks it otherwise.
     const fn with_fitting_cascade(self) -> Self {
         let cascade = 1 << Irq::Cascade as u8;
         let slave_is_quiet = self.0 >> 8 == 0xFF;
@@ -89,7 +89,7 @@ impl Masks {
     }
     // ANCHOR_END: masks
 
-    /// The masks as the master and the slave want them.
+    /// The mask registers of the master and of the slave.
     pub const fn bytes(self) -> [u8; 2] {
         self.0.to_le_bytes()
     }
@@ -103,14 +103,14 @@ pub(crate) const SLAVE_SETUP: [u8; 4] = setup(Irq::RealTimeClock, Irq::Cascade.i
 
 /// The words ICW1 to ICW4 for the controller whose first line is `first`.
 ///
-/// `cascade` tells a master which of its inputs have a slave, a bit each, and a slave the number of the
-/// input that it is connected to.
+/// For the master, `cascade` has a bit set for each input that has a slave. For a slave, it is the number of the
+/// master's input that the slave is connected to.
 const fn setup(first: Irq, cascade: u8) -> [u8; 4] {
-    /// Interrupts are told by edges, there are two controllers, and there will be a fourth word.
+    /// Lines are edge-triggered, there are two controllers, and a fourth word follows.
     const EDGES_CASCADED_FOUR_WORDS: u8 = 0b0001_0001;
-    /// Vectors as an x86 wants them; interrupts end when software says so.
+    /// The CPU is an x86, and interrupts end when software sends an EOI.
     const X86_NORMAL_END: u8 = 0b0000_0001;
-    // The controller replaces the lowest three bits of the vector by the number of its input.
+    // The controller replaces the lowest three bits of this vector with the number of the input.
     assert!(first.vector().is_multiple_of(8));
     [EDGES_CASCADED_FOUR_WORDS, first.vector(), cascade, X86_NORMAL_END]
 }

@@ -1,13 +1,13 @@
-//! Chapter 7: time, as a device that interrupts.
+//! Chapter 7: time, from a device that interrupts.
 //!
-//! Sixteen lines lead from the devices of a PC to two interrupt controllers (PIC): [`irq`] knows the
-//! lines, and [`pic`] drives the pair. On line 0 sits the interval timer (PIT), which divides a fixed
-//! frequency by a number, so it can tick at some rates exactly and at others nearly: [`mod@rate`]. Each
-//! [`tick`] is counted ([`counter`]). The real-time clock ([`rtc`]) runs on a crystal of its own and so
-//! can tell whether the count is right.
+//! Sixteen lines (IRQs) lead from the devices of a PC to two interrupt controllers (PICs). [`irq`] knows the
+//! lines, and [`pic`] is the driver of the pair. Line 0 belongs to the interval timer (PIT). It divides a fixed
+//! frequency by a whole number, so it reaches some rates exactly and others only nearly: [`mod@rate`]. The kernel
+//! counts each [`tick`] ([`counter`]). The real-time clock ([`rtc`]) runs on a crystal of its own, so it can
+//! show whether the count is right.
 
 #![cfg_attr(target_os = "none", no_std)]
-#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host only tests what is pure logic
+#![cfg_attr(not(target_os = "none"), allow(dead_code))] // the host tests only the parts without hardware
 
 pub mod irq;
 pub mod pic;

@@ -1,4 +1,4 @@
-//! The kernel of chapter 7: it counts ticks, and has them checked by another clock.
+//! The kernel of chapter 7: it counts ticks, and checks the count against another clock.
 
 #![no_std]
 #![no_main]
@@ -52,7 +52,7 @@ fn demonstrate(rate: Rate) {
 }
 // ANCHOR_END: demonstrate
 
-/// Compares the ticks of one second with what they should be.
+/// Compares the number of ticks in one second with the expected number.
 fn judge(rate: Rate, ticks: u64) {
     let due = u64::from(rate.millihertz());
     let percent = |millihertz: u64| Thousandths(millihertz * 100_000 / due);
@@ -60,7 +60,7 @@ fn judge(rate: Rate, ticks: u64) {
     println!("The two clocks differ by {} %; one tick is {} %.", percent((ticks * 1000).abs_diff(due)), percent(1000));
 }
 
-/// A number of thousandths, written with a decimal point.
+/// A number of thousandths, which is displayed with a decimal point.
 struct Thousandths(u64);
 
 impl fmt::Display for Thousandths {
@@ -78,18 +78,18 @@ extern "C" fn second_begins(_: &mut TrapFrame) {
     pic::end_of_interrupt(Irq::RealTimeClock);
 }
 
-/// Returns when a second begins, with the number of ticks until then.
+/// Waits until a second begins, and returns the number of ticks until then.
 fn wait_for_next_second() -> u64 {
     let before = SECONDS.load(Relaxed);
     while SECONDS.load(Relaxed) == before {
-        // SAFETY: interrupts are on, so the CPU sleeps no longer than until the next tick.
+        // SAFETY: interrupts are on, so the CPU sleeps until the next tick at most.
         unsafe { x86::halt() };
     }
     timer::ticks()
 }
 // ANCHOR_END: second
 
-/// Says four times a second how late it is. The next tick is 10 ms away, long enough to print a line.
+/// Prints the time four times a second. The next tick is 10 ms away, long enough to print a line.
 fn tell_the_time() {
     let ticks = timer::ticks();
     if ticks.is_multiple_of(u64::from(RATE_HZ) / 4) {

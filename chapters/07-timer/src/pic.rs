@@ -1,13 +1,13 @@
-//! The pair of interrupt controllers (8259A): set up, masked, and told when an interrupt is over.
+//! The driver of the two interrupt controllers (8259A): setup, masks, end of interrupt (EOI).
 //!
-//! A controller has three registers of eight bits. A line that wants to interrupt is *requested*; once
-//! the CPU has taken the interrupt, the line is *in service*, which holds back this line and all behind
-//! it until the controller is told that the interrupt is over; and a line may be *masked*.
+//! A controller has three registers with one bit for each line. A line whose device wants to interrupt is *requested*.
+//! A line whose interrupt the CPU has taken is *in service*. It holds back itself and all lines of lower priority until
+//! software acknowledges the interrupt with an EOI. And a line may be *masked*.
 //!
-//! A line that gives up between the request and the CPU's question for the vector leaves the controller
-//! without an answer. It then answers 7, the last of its lines, with nothing in service: a spurious
-//! interrupt. That must not be ended, as there is nothing to end. But if the slave says so, the master,
-//! which cannot know, has the cascade in service all the same.
+//! If a device withdraws its request before the CPU asks for the vector, the controller has no right answer. It answers
+//! with line 7, its last one, and sets no line in service: a spurious interrupt. The handler must not send an EOI then,
+//! because that could end another interrupt. If the slave answers like that, the master cannot know, and has the
+//! cascade in service all the same.
 //!
 //! Source: Intel, 8259A data sheet, "Operation Command Words", "Interrupt Sequence".
 
@@ -20,7 +20,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use interrupts::TrapFrame;
 use x86::io;
 
-/// One controller, by its two ports.
+/// The two ports of one controller.
 struct Controller {
     command: u16,
     data: u16,
@@ -29,9 +29,9 @@ struct Controller {
 const MASTER: Controller = Controller { command: 0x20, data: 0x21 };
 const SLAVE: Controller = Controller { command: 0xA0, data: 0xA1 };
 
-/// With the number of an input added, ends the interrupt of this input (OCW2).
+/// The EOI for one input, whose number is added (OCW2).
 const SPECIFIC_END_OF_INTERRUPT: u8 = 0x60;
-/// Makes the command port show the lines in service (OCW3).
+/// Makes the next read from the command port return the lines in service (OCW3).
 const SHOW_IN_SERVICE: u8 = 0x0B;
 
 static MASKS: Lock<Masks> = Lock::new(Masks::ALL);
@@ -40,7 +40,7 @@ static SPURIOUS_AT_MASTER: AtomicU32 = AtomicU32::new(0);
 static SPURIOUS_AT_SLAVE: AtomicU32 = AtomicU32::new(0);
 
 // ANCHOR: init
-/// Gives the lines their vectors. What has been unmasked before stays so; everything else is masked.
+/// Sets up both controllers, with vectors from 32 up. Lines that are unmasked already stay so.
 pub(crate) fn init() {
     // SAFETY: the handler changes no register, and ends the interrupt where there is one to end.
     unsafe { interrupts::register(Irq::Parallel1.vector(), last_line_of_master) };
@@ -49,7 +49,7 @@ pub(crate) fn init() {
     let masks = MASKS.lock();
     MASTER.set_up(MASTER_SETUP);
     SLAVE.set_up(SLAVE_SETUP);
-    // The setup clears the masks. Where there is no controller, all bits read as ones.
+    // The setup clears the masks. Without a controller, a read returns all ones.
     if [MASTER, SLAVE].iter().any(|controller| controller.masks() != 0) {
         stop!("this kernel needs the pair of interrupt controllers of a PC (8259A), and finds none");
     }
@@ -57,17 +57,17 @@ pub(crate) fn init() {
 }
 // ANCHOR_END: init
 
-/// Lets `irq` interrupt. The handler of its vector has to end the interrupt; without one, the interrupt stops the kernel.
+/// Unmasks `irq`. The handler of its vector has to send the EOI. Without a handler, an interrupt stops the kernel.
 pub fn unmask(irq: Irq) {
     let mut masks = MASKS.lock();
     *masks = masks.without(irq);
     write(*masks);
 }
 
-/// Keeps `irq` from interrupting.
+/// Masks `irq`.
 ///
 /// # Panics
-/// If it is the timer's: time would stand still, and whatever waits for it would wait forever.
+/// If it is the timer's: time would stand still, and code that waits for it would never continue.
 pub fn mask(irq: Irq) {
     assert!(irq != Irq::Timer, "the timer's line is never masked: time would stand still");
     let mut masks = MASKS.lock();
@@ -76,7 +76,7 @@ pub fn mask(irq: Irq) {
 }
 
 // ANCHOR: end
-/// Tells that the interrupt of `irq` is over, so that the next one can come.
+/// Sends the EOI: tells the controllers that the interrupt of `irq` is over, so that the next one can arrive.
 #[inline]
 pub fn end_of_interrupt(irq: Irq) {
     if irq.is_slave() {
@@ -88,13 +88,13 @@ pub fn end_of_interrupt(irq: Irq) {
 }
 // ANCHOR_END: end
 
-/// Whether the CPU has taken an interrupt of `irq` that is not over.
+/// Whether the CPU has taken an interrupt of `irq` that has not been ended yet.
 pub fn is_in_service(irq: Irq) -> bool {
     let controller = if irq.is_slave() { SLAVE } else { MASTER };
     controller.in_service() & 1 << irq.input() != 0
 }
 
-/// How many spurious interrupts have come from the master and from the slave.
+/// The number of spurious interrupts from the master and from the slave.
 pub fn spurious_interrupts() -> [u32; 2] {
     [SPURIOUS_AT_MASTER.load(Relaxed), SPURIOUS_AT_SLAVE.load(Relaxed)]
 }
@@ -120,7 +120,7 @@ fn write(masks: Masks) {
 
 impl Controller {
     // ANCHOR: words
-    /// The first word goes to the one port and starts the setup; the others go to the other port.
+    /// Writes the four words. The first one goes to the command port and starts the setup, the others to the data port.
     fn set_up(&self, words: [u8; 4]) {
         let ports = [self.command, self.data, self.data, self.data];
         for (port, word) in ports.into_iter().zip(words) {
@@ -142,22 +142,22 @@ impl Controller {
 
     fn in_service(&self) -> u8 {
         self.write(self.command, SHOW_IN_SERVICE);
-        // SAFETY: as for the masks.
+        // SAFETY: as in `masks`.
         unsafe { io::inb(self.command) }
     }
 
     #[inline]
     fn write(&self, port: u16, value: u8) {
-        // SAFETY: a controller reaches no memory. All it can do is interrupt, and where interrupts are
-        // on, every vector has a handler.
+        // SAFETY: a controller does not access memory. It can only interrupt, and when interrupts are on, every vector
+        // has a handler.
         unsafe { io::outb(port, value) }
     }
 }
 
-/// Waits about a microsecond: the first controllers were slower than the CPUs of today.
+/// Waits about a microsecond, because the first controllers were slower than their CPUs.
 fn wait() {
-    /// Shows the progress of the BIOS's self-test, and is of no use afterwards.
+    /// The BIOS shows the progress of its self-test here. Afterwards the port is unused.
     const POST_CODE: u16 = 0x80;
-    // SAFETY: the port only remembers the byte. What counts is that an old bus takes its time.
+    // SAFETY: the port only stores the byte. What matters is the time that the write takes on an old bus.
     unsafe { io::outb(POST_CODE, 0) };
 }

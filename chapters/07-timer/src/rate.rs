@@ -1,8 +1,8 @@
-//! The rate of the ticks: a fixed frequency, divided by a whole number.
+//! The rate of the ticks: a fixed frequency divided by a whole number.
 //!
-//! The timer counts pulses of 1 193 182 Hz and ticks after every so many of them. The number has 16
-//! bits, so the slowest rate is that of 65 536 pulses, 18.2 Hz; and a count of 1 is forbidden. In
-//! between, a rate is as good as the nearest number can make it.
+//! The timer counts pulses of 1 193 182 Hz, and ticks once per so many pulses. This number, the divisor, has 16 bits,
+//! so the slowest possible rate is one tick per 65 536 pulses, 18.2 Hz. A divisor of 1 is forbidden. Between these
+//! limits, the driver chooses the divisor that comes nearest to the requested rate.
 //!
 //! Source: Intel, 8254 data sheet, "Mode 2: Rate Generator", "Minimum and Maximum Initial Counts".
 
@@ -13,11 +13,11 @@ use core::num::NonZeroU16;
 use core::time::Duration;
 
 // ANCHOR: limits
-/// The frequency that is divided: a twelfth of the 14.318 18 MHz of the first PC's only crystal.
+/// The frequency of the pulses: a twelfth of the 14.318 18 MHz of the first PC's only crystal.
 pub const INPUT_HZ: u32 = 1_193_182;
-/// The slowest rate in whole hertz: 18 Hz would need a number of 17 bits.
+/// The slowest rate in whole hertz. 18 Hz would need a divisor of 17 bits.
 pub const SLOWEST_HZ: u32 = INPUT_HZ.div_ceil(u16::MAX as u32);
-/// The fastest rate in whole hertz: a tick after every second pulse.
+/// The fastest rate in whole hertz: one tick per two pulses.
 pub const FASTEST_HZ: u32 = INPUT_HZ / 2;
 // ANCHOR_END: limits
 
@@ -27,18 +27,18 @@ pub struct Rate {
     divisor: NonZeroU16,
 }
 
-/// Why the timer cannot tick at a rate.
+/// Why the timer cannot tick at a requested rate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RateError {
-    /// So many hertz would need a divisor of more than 16 bits.
+    /// A rate of this many hertz would need a divisor of more than 16 bits.
     DivisorTooLarge(u32),
-    /// So many hertz would need a divisor below 2, which the timer cannot count to.
+    /// A rate of this many hertz would need a divisor below 2, which the timer does not support.
     DivisorTooSmall(u32),
 }
 
 impl Rate {
     // ANCHOR: nearest
-    /// The rate nearest to `hz`, in hertz.
+    /// The possible rate nearest to `hz`, in hertz.
     pub(crate) fn nearest(hz: u32) -> Result<Self, RateError> {
         if hz < SLOWEST_HZ {
             return Err(RateError::DivisorTooLarge(hz));
@@ -51,7 +51,7 @@ impl Rate {
     }
     // ANCHOR_END: nearest
 
-    /// The number of pulses from tick to tick.
+    /// The number of pulses from one tick to the next.
     pub const fn divisor(self) -> u16 {
         self.divisor.get()
     }
@@ -63,7 +63,7 @@ impl Rate {
     }
 
     // ANCHOR: duration
-    /// How long so many ticks take, rounded down to nanoseconds.
+    /// The time that so many ticks take, rounded down to nanoseconds.
     pub(crate) const fn duration_of(self, ticks: u64) -> Duration {
         const HZ: u64 = INPUT_HZ as u64;
         const NANOSECONDS: u64 = 1_000_000_000;

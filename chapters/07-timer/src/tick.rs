@@ -1,4 +1,4 @@
-//! The tick: the interval timer's interrupt, counted, and passed on to a function that wants to know.
+//! The tick: the interval timer's interrupt, which is counted and calls a function.
 
 #![cfg(target_os = "none")]
 
@@ -14,32 +14,32 @@ use interrupts::{TrapFrame, idt};
 use spin::Once;
 use x86::io;
 
-/// Channel 0 is the one that is wired to [`Irq::Timer`].
+/// The port of channel 0, which is wired to [`Irq::Timer`].
 const CHANNEL_0: u16 = 0x40;
 const CONTROL: u16 = 0x43;
-/// Channel 0, low byte before high byte, mode 2, binary (8254 data sheet, "Control Word Format").
+/// The command for channel 0: low byte before high byte, mode 2, binary (8254 data sheet, "Control Word Format").
 const RATE_GENERATOR: u8 = 0b0011_0100;
 
 static RATE: Once<Rate> = Once::new();
 static TICKS: Counter = Counter::new();
-/// What every tick calls: nothing at first.
+/// The function that every tick calls. At first it does nothing.
 static ON_TICK: InterruptCell<fn()> = InterruptCell::new(|| {});
 static HAS_CALLBACK: InterruptCell<bool> = InterruptCell::new(false);
 
 // ANCHOR: init
-/// Makes the timer tick at the rate nearest to `rate_hz`, in hertz, and returns that rate.
+/// Sets the timer to the possible rate nearest to `rate_hz`, in hertz, and returns that rate.
 ///
 /// The ticks begin with [`start`].
 ///
 /// # Panics
-/// If there is a rate already: the number of ticks would no longer tell how much time has passed.
+/// If the timer has a rate already: with two rates, the number of ticks would not tell how much time has passed.
 pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
     let rate = Rate::nearest(rate_hz)?;
     assert!(!RATE.is_completed(), "the timer has a rate already");
     RATE.call_once(|| rate);
     pic::init();
     let [low, high] = rate.divisor().to_le_bytes();
-    // SAFETY: the timer reaches no memory; the ports set the rate of its channel 0.
+    // SAFETY: the timer does not access memory. These ports set the rate of its channel 0.
     unsafe {
         io::outb(CONTROL, RATE_GENERATOR);
         io::outb(CHANNEL_0, low);
@@ -55,12 +55,12 @@ pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
 }
 // ANCHOR_END: init
 
-/// Whether the timer knows how it has been set. Where there is none, all bits read as ones.
+/// Whether the timer reports the mode that it has been set to. Without a timer, a read returns all ones.
 fn is_there() -> bool {
     const READ_STATUS_OF_CHANNEL_0: u8 = 0b1110_0010;
-    /// Which bytes of the count are read and written, the mode, binary: as in the control word.
+    /// The order of the bytes, the mode and binary counting, at the same bits as in the control word.
     const SETTINGS: u8 = 0b0011_1111;
-    // SAFETY: the timer reaches no memory, and the command (8254 data sheet, "Read-Back Command") changes nothing.
+    // SAFETY: the timer does not access memory, and the command (8254 data sheet, "Read-Back Command") changes nothing.
     let status = unsafe {
         io::outb(CONTROL, READ_STATUS_OF_CHANNEL_0);
         io::inb(CHANNEL_0)
@@ -69,21 +69,21 @@ fn is_there() -> bool {
 }
 
 // ANCHOR: start
-/// Lets interrupts in, and so the ticks begin.
+/// Turns interrupts on. The ticks begin.
 ///
 /// # Panics
-/// Without [`init`], or without `interrupts::init`.
+/// If [`init`] or `interrupts::init` has not run.
 pub fn start() {
     assert!(RATE.is_completed(), "the timer has no rate");
     assert!(idt::gate(Irq::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers");
-    // SAFETY: as just seen, the vectors have handlers, and `init` has moved the devices to vectors of their own.
+    // SAFETY: `init` has moved the devices to vectors of their own, and all vectors have handlers, as just asserted.
     unsafe { let_interrupts_in() };
 }
 // ANCHOR_END: start
 
-/// Makes every tick call `callback`, with interrupts off: the next tick waits until it returns.
+/// Makes every tick call `callback`, with interrupts off: the next tick waits until the callback returns.
 ///
-/// It may switch to another thread, and return much later or never.
+/// The callback may switch to another thread, and return much later or never.
 ///
 /// # Panics
 /// If there is a callback already.
@@ -93,7 +93,7 @@ pub fn on_tick(callback: fn()) {
     ON_TICK.set(callback, &off);
 }
 
-/// The rate of the ticks; none before [`init`].
+/// The rate of the ticks; `None` before [`init`].
 pub fn rate() -> Option<Rate> {
     RATE.get().copied()
 }
@@ -103,7 +103,7 @@ pub fn ticks() -> u64 {
     TICKS.read()
 }
 
-/// The time that the ticks so far have taken.
+/// The time that the ticks so far have taken. Lost ticks are missing in it.
 pub fn uptime() -> Duration {
     RATE.get().map_or(Duration::ZERO, |rate| rate.duration_of(ticks()))
 }
@@ -111,9 +111,9 @@ pub fn uptime() -> Duration {
 // ANCHOR: tick
 extern "C" fn tick(_: &mut TrapFrame) {
     TICKS.advance();
-    // Before the callback: if it switches to another thread, that one needs ticks too.
+    // Before the callback: if it switches to another thread, that thread needs ticks too.
     pic::end_of_interrupt(Irq::Timer);
-    // SAFETY: this is the handler, and it does not let interrupts in.
+    // SAFETY: this is the handler, and it does not turn interrupts on.
     let off = unsafe { InterruptsOff::in_handler() };
     ON_TICK.get(off)();
 }

@@ -1,7 +1,7 @@
-//! What the kernel of chapter 7 must survive.
+//! The tests of chapter 7's kernel.
 //!
-//! A virtual machine that its host keeps waiting loses ticks. So time is measured in short spans, until
-//! one is right: a kernel that is wrong is wrong in all of them.
+//! A virtual machine loses ticks when its host is busy. So a test measures short spans of time until one of them is
+//! right. If the kernel is wrong, all of them are wrong.
 
 #![no_std]
 #![no_main]
@@ -73,7 +73,7 @@ fn start_at_1000_hz() {
     timer::start();
 }
 
-/// Channel 2 of the timer, which counts pulses of the same frequency and does not interrupt.
+/// Channel 2 of the timer, which counts the same pulses and does not interrupt.
 struct Stopwatch;
 
 impl Stopwatch {
@@ -82,8 +82,8 @@ impl Stopwatch {
     const GATE: u16 = 0x61;
 
     fn start() -> Self {
-        // SAFETY: these are the ports of channel 2 and its gate. The gate is opened, the speaker stays
-        // off, and the channel counts down from 0xFFFF.
+        // SAFETY: these are the ports of channel 2 and its gate. This opens the gate, leaves the speaker off, and lets
+        // the channel count down from 0xFFFF.
         unsafe {
             io::outb(Self::GATE, io::inb(Self::GATE) & !0b10 | 0b01);
             io::outb(Self::CONTROL, 0b1011_0000);
@@ -93,10 +93,10 @@ impl Stopwatch {
         Self
     }
 
-    /// The pulses since the start, up to 65 535.
+    /// The number of pulses since the start, up to 65 535.
     fn pulses(&self) -> u16 {
         const LATCH: u8 = 0b1000_0000;
-        // SAFETY: as above; the count is held while its two halves are read.
+        // SAFETY: as above. The latch command holds the count while the test reads its two halves.
         unsafe {
             io::outb(Self::CONTROL, LATCH);
             0xFFFF - u16::from_le_bytes([io::inb(Self::CHANNEL_2), io::inb(Self::CHANNEL_2)])
@@ -104,7 +104,7 @@ impl Stopwatch {
     }
 }
 
-/// Keeps the CPU busy for so many pulses.
+/// Keeps the CPU busy for this number of pulses.
 fn wait_pulses(pulses: u16) {
     let stopwatch = Stopwatch::start();
     while stopwatch.pulses() < pulses {}
@@ -122,7 +122,7 @@ fn wait_for_tick() {
     wait_until(|| timer::ticks() != before);
 }
 
-/// How many pulses so many ticks take.
+/// The number of pulses in this number of ticks.
 fn pulses_of(ticks: u64) -> u16 {
     wait_for_tick();
     let stopwatch = Stopwatch::start();
@@ -135,7 +135,7 @@ fn succeeds_once(attempt: impl Fn() -> bool) -> bool {
     (0..100).any(|_| attempt())
 }
 
-/// The masks of the master and of the slave, as the hardware has them.
+/// The masks in the registers of the master and of the slave.
 fn masks() -> [u8; 2] {
     // SAFETY: reading the masks changes nothing.
     unsafe { [io::inb(0x21), io::inb(0xA1)] }
@@ -219,7 +219,7 @@ fn uptime_is_the_time_that_has_passed() {
     let is_right_for_20_ticks = || {
         let before = timer::uptime();
         let pulses = pulses_of(20);
-        // One more tick: the one that the count began with.
+        // One tick more, because `pulses_of` waits for a tick before it starts to count.
         let passed = Duration::from_micros(u64::from(pulses + PULSES_PER_TICK) * 1_000_000 / u64::from(INPUT_HZ));
         (timer::uptime() - before).abs_diff(passed) < Duration::from_micros(500)
     };
@@ -250,7 +250,7 @@ fn a_tick_is_over_before_the_callback() {
     wait_until(|| CALLS.load(Relaxed) != 0);
     assert!(!IN_SERVICE.load(Relaxed), "the callback runs in the middle of an interrupt");
 
-    // So that the test can be believed: here, the line is in service.
+    // Show that the test can fail: in this handler, the line is in service.
     static BEFORE_ITS_END: AtomicBool = AtomicBool::new(false);
     extern "C" fn look(_: &mut TrapFrame) {
         BEFORE_ITS_END.store(pic::is_in_service(Irq::Timer), Relaxed);
@@ -277,8 +277,8 @@ fn ticks_do_not_nest() {
     assert!(interrupts_are_on());
 }
 
-// Fills the general-purpose registers, waits for a word to become other than zero, and stores the
-// registers. Meanwhile, nothing but the arithmetic flags changes.
+// Fills the general-purpose registers, waits until a word is no longer zero, and stores the registers. While it waits,
+// it changes only the arithmetic flags.
 global_asm!(
     ".global survive",
     "survive:",
@@ -316,7 +316,7 @@ static ENOUGH: AtomicU32 = AtomicU32::new(0);
 
 fn registers_survive_ticks() {
     unsafe extern "C" {
-        /// Changes no register that a caller can notice.
+        /// Restores all registers.
         safe fn survive();
     }
     timer::on_tick(|| {
@@ -340,16 +340,16 @@ extern "C" fn clock(_: &mut TrapFrame) {
     pic::end_of_interrupt(Irq::RealTimeClock);
 }
 
-/// Changes what the real-time clock interrupts for.
+/// Changes the events for which the real-time clock interrupts.
 fn write_register_b(change: fn(u8) -> u8) {
     write_register(0x0B, change);
 }
 
 /// Changes register A or B of the real-time clock.
 fn write_register(register: u8, change: fn(u8) -> u8) {
-    // The handler chooses registers too.
+    // The interrupt handler selects registers too.
     let _off = interrupts_off();
-    // SAFETY: these registers hold no time.
+    // SAFETY: these registers do not hold the time.
     unsafe {
         io::outb(0x70, register);
         let value = io::inb(0x71);
@@ -357,7 +357,7 @@ fn write_register(register: u8, change: fn(u8) -> u8) {
     }
 }
 
-/// Makes the real-time clock interrupt 1024 times per second, and `handler` hear of it.
+/// Makes the real-time clock interrupt 1024 times per second, and call `handler`.
 fn start_fast_clock(handler: interrupts::idt::Handler) {
     const PERIODIC: u8 = 0x40;
     // SAFETY: the handlers of these tests change no register, and end the interrupt.
@@ -381,8 +381,8 @@ fn the_clock_interrupts_once_per_second() {
     timer::init(100).expect("a possible rate");
     timer::start();
     pic::unmask(Irq::RealTimeClock);
-    // What firmware may have left: the clock stands still, for two reasons; and once it goes, it interrupts 1024 times
-    // per second.
+    // The worst that firmware may have left: two settings that stop the clock, and interrupts 1024 times per second
+    // once it runs.
     write_register(0x0A, |register| register | 0x70);
     write_register_b(|register| register | 0xC0);
     rtc::start();
@@ -424,7 +424,7 @@ fn the_clock_is_started_with_interrupts_off() {
     // SAFETY: the handlers of these tests change no register.
     unsafe { interrupts::register(DEBUG, step) };
     start_at_1000_hz();
-    // SAFETY: with the trap flag set, the CPU comes to the handler after each instruction (Intel SDM volume 3, 18.3.1.4,
+    // SAFETY: with the trap flag set, the CPU calls the handler after each instruction (Intel SDM volume 3B, 18.3.1.4,
     // "Single-Step Exception Condition").
     unsafe {
         asm!("pushfd", "or dword ptr [esp], 0x100", "popfd");
@@ -437,8 +437,8 @@ fn the_clock_is_started_with_interrupts_off() {
 fn a_spurious_interrupt_7_ends_nothing() {
     static STILL_IN_SERVICE: AtomicBool = AtomicBool::new(false);
     extern "C" fn interrupted_by_7(_: &mut TrapFrame) {
-        // SAFETY: sets the masks of the master behind the driver's back, so that this comes once. The handler of the
-        // vector returns.
+        // SAFETY: this masks all lines of the master behind the driver's back, so that this handler runs only once. The
+        // handler of vector 0x27 returns.
         unsafe {
             io::outb(0x21, 0xFF);
             asm!("int 0x27");
@@ -458,7 +458,7 @@ fn a_spurious_interrupt_7_ends_nothing() {
 fn a_spurious_interrupt_15_ends_nothing_at_the_slave() {
     static STILL_IN_SERVICE: AtomicBool = AtomicBool::new(false);
     extern "C" fn interrupted_by_15(frame: &mut TrapFrame) {
-        // SAFETY: the handler of the vector returns.
+        // SAFETY: the handler of vector 0x2F returns.
         unsafe { asm!("int 0x2F") };
         STILL_IN_SERVICE.store(pic::is_in_service(Irq::RealTimeClock), Relaxed);
         clock(frame);
@@ -471,10 +471,10 @@ fn a_spurious_interrupt_15_ends_nothing_at_the_slave() {
     assert!(STILL_IN_SERVICE.load(Relaxed), "the end of a spurious interrupt was taken for that of the clock");
 }
 
-/// Whether the real-time clock wants to interrupt.
+/// Whether the real-time clock has requested an interrupt.
 fn the_clock_requests() -> bool {
     const SHOW_REQUESTED: u8 = 0x0A;
-    // SAFETY: to read the slave's requests changes nothing.
+    // SAFETY: reading the slave's requests changes nothing.
     unsafe {
         io::outb(0xA0, SHOW_REQUESTED);
         io::inb(0xA0) & 1 != 0
@@ -487,8 +487,8 @@ fn a_line_that_gives_up_ends_the_cascade() {
     let before = pic::spurious_interrupts();
     let off = interrupts_off();
     while !the_clock_requests() {}
-    // The master has been told that the slave wants something. Now the slave wants nothing any more.
-    // SAFETY: sets a mask of the slave, behind the driver's back.
+    // The slave has signaled the master. With all its lines masked, it withdraws the signal.
+    // SAFETY: this masks the lines of the slave behind the driver's back.
     unsafe { io::outb(0xA1, 0xFF) };
     drop(off);
     wait_for_tick();
@@ -500,7 +500,7 @@ fn a_line_7_that_does_not_give_up_is_not_spurious() {
     const COM4: u16 = 0x2E8;
     start_at_1000_hz();
     pic::unmask(Irq::Parallel1);
-    // SAFETY: a serial port that nothing else uses interrupts, since its transmitter is empty.
+    // SAFETY: nothing else uses this serial port. It interrupts because its transmitter is empty.
     unsafe {
         io::outb(COM4 + 4, 0x08);
         io::outb(COM4 + 1, 0x02);
@@ -512,7 +512,7 @@ fn a_line_15_that_does_not_give_up_is_not_spurious() {
     const IDENTIFY_PACKET_DEVICE: u8 = 0xA1;
     start_at_1000_hz();
     pic::unmask(Irq::Disk2);
-    // SAFETY: asks the CD drive that this booted from for its name, which it answers by an interrupt.
+    // SAFETY: this asks the CD drive for its identity, and the drive answers with an interrupt.
     unsafe {
         io::outb(0x376, 0);
         io::outb(0x176, 0xA0);
@@ -532,7 +532,7 @@ fn a_start_without_a_rate_is_a_bug() {
 
 fn a_start_without_handlers_is_a_bug() {
     timer::init(100).expect("a possible rate");
-    // SAFETY: no tick can come: the timer has no rate yet, and interrupts are off.
+    // SAFETY: no tick can arrive, because interrupts are off.
     unsafe { interrupts::idt::set_gate(Irq::Timer.vector(), Gate::ABSENT) };
     timer::start();
 }
@@ -564,11 +564,11 @@ fn what_a_tick_leaks_ends_with_it() {
 
 fn guards_without_end_are_a_bug() {
     unsafe extern "C" {
-        /// In common/src/lock.rs.
+        /// The count in `common/src/lock.rs`.
         safe static reasons_for_interrupts_off: AtomicU32;
     }
     assert_eq!(reasons_for_interrupts_off.load(Relaxed), 1, "the start");
-    // As if a guard had been leaked a billion times: there is room for one more.
+    // As if a guard had been leaked a billion times. There is room for one more.
     reasons_for_interrupts_off.store((1 << 31) - 3, Relaxed);
     mem::forget(interrupts_off());
     mem::forget(interrupts_off());
@@ -583,7 +583,7 @@ fn no_tick_comes_after_the_end() {
     });
     start_at_1000_hz();
     screen::println!("The demonstration is over.");
-    wait_for_tick(); // so that there is time before the next
+    wait_for_tick(); // so that there is time before the next one
     IS_OVER.store(true, Relaxed);
     common::qemu::halt();
 }

@@ -1,7 +1,7 @@
-//! The heap and four crates behind one interface, each on the same memory.
+//! The heap and four crates behind one interface, each with the same memory.
 //!
-//! They are called through `dyn Allocator`. The compiler does not know then which of them is called, and with what
-//! sizes, so it cannot fit any of them to this bench; and the call itself costs the same for all.
+//! The bench calls them through `dyn Allocator`. So the compiler does not know which of them is called, or with which
+//! sizes, and cannot specialize any of them for this bench. The call itself costs the same for all.
 
 use alloc::boxed::Box;
 use common::Lock;
@@ -12,24 +12,24 @@ use heap::memory::Memory;
 
 /// An allocator with an arena of its own.
 pub trait Allocator {
-    /// Memory as `layout` asks for it; `None` if there is none.
+    /// Allocates memory for `layout`; `None` if there is not enough.
     fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>>;
 
-    /// Takes it back.
+    /// Frees memory.
     ///
     /// # Safety
-    /// `pointer` comes from `allocate`, with this `layout`, and is used no longer.
+    /// `pointer` comes from `allocate`, with this `layout`, and is no longer used.
     unsafe fn free(&mut self, pointer: NonNull<u8>, layout: Layout);
 }
 
-/// Makes an allocator that has this memory.
+/// Makes an allocator with this memory.
 ///
 /// # Safety
-/// The memory is mapped, begins at a page, and belongs to the allocator as long as that exists.
+/// The memory is mapped, begins at a page boundary, and belongs to the allocator as long as the allocator exists.
 pub type Make = unsafe fn(NonNull<[u8]>) -> Box<dyn Allocator>;
 
-/// All of them, by the names that `tools/bench.toml` has for them. The crates take no lock; the heap is measured
-/// without its lock, as they are, and with it.
+/// All allocators, by their names in `tools/bench.toml`. The crates take no lock. The heap is measured both without its
+/// lock, like the crates, and with it.
 pub const ALL: [(&str, Make); 6] = [
     ("ours", ours),
     ("ours, with its lock", ours_with_its_lock),
@@ -95,7 +95,7 @@ impl Allocator for linked_list_allocator::Heap {
     }
 }
 
-/// As the crate's own global allocator has it: 32 lists for the sizes between two powers of two.
+/// With the parameters of the crate's own global allocator: 32 lists for the sizes from one power of two to the next.
 type Tlsf = rlsf::Tlsf<'static, u32, u32, 28, 32>;
 
 unsafe fn rlsf(arena: NonNull<[u8]>) -> Box<dyn Allocator> {
@@ -120,14 +120,14 @@ type Galloc = good_memory_allocator::Allocator;
 
 unsafe fn galloc(arena: NonNull<[u8]>) -> Box<dyn Allocator> {
     let mut galloc = Box::new(Galloc::empty());
-    // SAFETY: the promise made to each `Make`; and the allocator stays where it is, in its box.
+    // SAFETY: the promise made to each `Make`. The allocator stays at its address, in its box.
     unsafe { galloc.init(start(arena), arena.len()) };
     galloc
 }
 
 impl Allocator for Galloc {
     fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        // SAFETY: it was given its memory.
+        // SAFETY: `init` has given it its memory.
         NonNull::new(unsafe { self.alloc(layout) })
     }
 
@@ -137,7 +137,7 @@ impl Allocator for Galloc {
     }
 }
 
-/// With lists for blocks of up to 2 GiB.
+/// The crate's heap with lists for blocks of up to 2 GiB.
 type Buddy = buddy_system_allocator::Heap<32>;
 
 unsafe fn buddy(arena: NonNull<[u8]>) -> Box<dyn Allocator> {

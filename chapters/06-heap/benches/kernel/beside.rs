@@ -1,4 +1,4 @@
-//! The heap beside four crates: the same operations in the same order, each on an arena of the same size.
+//! The heap compared with four crates: the same operations in the same order, on arenas of the same size.
 
 use crate::CROWDS;
 use crate::allocators::{ALL, Allocator};
@@ -16,14 +16,14 @@ use rand::{RngExt, SeedableRng};
 const PAGE_BYTES: usize = 4096;
 const ARENA_BYTES: usize = 3 << 20;
 
-/// What every block is aligned to.
+/// The alignment of every block, in bytes.
 const ALIGNMENT: usize = 4;
 
-/// How many blocks the mix of sizes has in use at most, and how often it allocates one or frees one.
+/// The number of blocks that the mix of sizes has in use at most, and the number of its allocations and frees.
 const MIXED_BLOCKS: usize = 4096;
 const MIXED_OPERATIONS: u32 = 40_000;
 
-/// Allocates a block of 64 bytes, and frees it, where all the memory before it is in use.
+/// Measures allocating and freeing a block of 64 bytes when all the memory before it is in use.
 pub fn among_blocks() {
     for_each_in_crowds(|measured, crowd| {
         for _ in 0..crowd {
@@ -33,12 +33,12 @@ pub fn among_blocks() {
     });
 }
 
-/// Does that where there is a hole between any two blocks: with a block that fits the holes, and with one that fits
-/// none.
+/// Measures the same when there is a hole between any two blocks: with a block that fits the holes, and with one that
+/// fits none.
 pub fn among_holes() {
     for_each_in_crowds(|measured, crowd| {
         let mut blocks: Vec<Block> = (0..2 * crowd).map(|_| measured.block(64)).collect();
-        // Backwards, for a list in the order of addresses is made quickly then.
+        // Backwards, which is the fast direction for an allocator that sorts its list by address.
         for block in blocks.drain(..).step_by(2).rev() {
             measured.free(block);
         }
@@ -47,7 +47,7 @@ pub fn among_holes() {
     });
 }
 
-/// Allocates and frees blocks of all sizes, in any order: what that takes on the average, and at worst.
+/// Measures allocating and freeing blocks of all sizes in random order, on average and in the worst case.
 pub fn mix_of_sizes() {
     for_each(|measured| {
         let mut random = Xoshiro128PlusPlus::seed_from_u64(6);
@@ -71,17 +71,17 @@ pub fn mix_of_sizes() {
     });
 }
 
-/// Allocates until memory is out: how much of it is used for what was asked for, and how much is not.
+/// Allocates until there is no memory left, and measures how much of it the requests account for.
 pub fn bytes() {
     for_each(|measured| {
         let mut blocks = 0;
         while measured.allocate(64).0.is_some() {
             blocks += 1;
         }
-        // Whole bytes: what is left in the end is no block.
+        // Rounded down to whole bytes, because the rest at the end is too small for a block.
         measured.tell(Figure::new("bytes beside a block", ARENA_BYTES as u32 / blocks - 64));
     });
-    // Of two blocks that are allocated, one is freed before long.
+    // For every two blocks that are allocated, one is freed.
     for_each(|measured| {
         let mut random = Xoshiro128PlusPlus::seed_from_u64(6);
         let mut blocks = Vec::new();
@@ -93,20 +93,20 @@ pub fn bytes() {
             }
         }
         let asked: usize = blocks.iter().map(|block| block.layout.size()).sum();
-        // In hundredths, for there are few.
+        // Per 100 requested bytes.
         measured.tell(Figure::new("bytes for 100", ARENA_BYTES as u32).of_rounds(asked as u32 / 100));
     });
 }
 
-/// A size from 8 to 4096 bytes; the smaller, the more often.
+/// A random size from 8 to 4096 bytes. Small sizes are more frequent.
 fn any_size(random: &mut Xoshiro128PlusPlus) -> usize {
     let most = 16 << random.random_range(0..9);
     random.random_range(most / 2..=most)
 }
 
-/// Measures all allocators, one after the other, each on fresh memory.
+/// Measures all allocators, one after the other, each in the same arena.
 fn for_each(measure: impl Fn(&mut Measured)) {
-    /// An arena begins at a page.
+    /// The unit of an arena, which begins at a page boundary.
     #[repr(align(4096))]
     struct Page {
         _bytes: [u8; PAGE_BYTES],
@@ -116,14 +116,14 @@ fn for_each(measure: impl Fn(&mut Measured)) {
     let mut arena = Vec::<MaybeUninit<Page>>::with_capacity(ARENA_BYTES / PAGE_BYTES);
     let start = NonNull::from(arena.spare_capacity_mut()).cast();
     for (name, make) in ALL {
-        // SAFETY: this memory has no other use as long as the vector exists, and each allocator ends before the next
-        // one begins.
+        // SAFETY: nothing else uses this memory while the vector exists, and each allocator is dropped before the next
+        // one is made.
         let allocator = unsafe { make(NonNull::slice_from_raw_parts(start, ARENA_BYTES)) };
         measure(&mut Measured { name, allocator });
     }
 }
 
-/// Measures them with so much of what a curve is about, and then with more.
+/// Measures all allocators with each number of [`CROWDS`], for the points of a curve.
 fn for_each_in_crowds(measure: impl Fn(&mut Measured, usize)) {
     CROWDS.iter().for_each(|crowd| for_each(|measured| measure(measured, *crowd)));
 }
@@ -134,14 +134,14 @@ struct Measured {
     allocator: Box<dyn Allocator>,
 }
 
-/// A block, and what was asked for.
+/// A block, and the layout that was requested.
 struct Block {
     pointer: NonNull<u8>,
     layout: Layout,
 }
 
 impl Measured {
-    /// Allocates a block, if there is memory; and says what that takes.
+    /// Allocates a block, if there is memory, and returns the number of instructions that this takes.
     fn allocate(&mut self, bytes: usize) -> (Option<Block>, u32) {
         let layout = Layout::from_size_align(bytes, ALIGNMENT).expect("a size that can be");
         let mut found = None;
@@ -149,20 +149,20 @@ impl Measured {
         (found.map(|pointer| Block { pointer, layout }), cost)
     }
 
-    /// Allocates a block where memory is not out.
+    /// Allocates a block when there is enough memory.
     fn block(&mut self, bytes: usize) -> Block {
         self.allocate(bytes).0.expect("the arena is large enough")
     }
 
-    /// Frees a block; and says what that takes.
+    /// Frees a block, and returns the number of instructions that this takes.
     fn free(&mut self, block: Block) -> u32 {
-        // SAFETY: there is one allocator at a time, so the block is from this one; and is not used any more.
+        // SAFETY: there is one allocator at a time, so the block comes from this one. It is no longer used.
         instructions(|| unsafe { self.allocator.free(block.pointer, block.layout) })
     }
 
-    /// Tells what it takes to allocate one block more, and to free it, where there are so many.
+    /// Logs how many instructions it takes to allocate one more block, and to free it, among so many.
     fn tell_of_one(&mut self, bytes: usize, [allocate, free]: [&'static str; 2], among: usize) {
-        // Once, for a first time may be different.
+        // Once without measuring, because the first time may be different.
         let block = self.block(bytes);
         self.free(block);
         let (block, cost) = self.allocate(bytes);
@@ -171,7 +171,7 @@ impl Measured {
         self.tell(Figure::new(free, cost).at(among as u32));
     }
 
-    /// Logs a figure, as one of this allocator.
+    /// Logs a figure under this allocator's name.
     fn tell(&self, figure: Figure) {
         log!("{}", figure.of(self.name));
     }

@@ -1,4 +1,4 @@
-//! What a block of the heap costs: through `Vec`, and called directly beside the crates that kernels use.
+//! The cost of a block of the heap: through `Vec`, and compared with crates that kernels use.
 
 #![no_std]
 #![no_main]
@@ -22,5 +22,5 @@ const BENCHES: &[Test] = &[
     test!(beside::bytes),
 ];
 
-/// How many blocks there are besides.
+/// The numbers of other blocks in the arena.
 const CROWDS: [usize; 5] = [1, 10, 100, 1000, 10000];

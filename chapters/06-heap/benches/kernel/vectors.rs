@@ -1,4 +1,4 @@
-//! A vector's memory, from the kernel's own heap: with the lock, and with what `Vec` itself does.
+//! The cost of a vector's memory from the kernel's own heap, including the lock and the work of `Vec` itself.
 
 use crate::CROWDS;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ fn block<const N: usize>() -> Vec<u8> {
     Vec::with_capacity(N)
 }
 
-/// Allocates and frees one block more, and tells what each of that takes, among so many.
+/// Allocates and frees one more block among so many, and logs how many instructions each of the two takes.
 fn measure<const N: usize>(allocate: &'static str, free: &'static str, among: usize) {
     let _off = interrupts_off();
     let mut one = None;
@@ -20,20 +20,20 @@ fn measure<const N: usize>(allocate: &'static str, free: &'static str, among: us
     log!("{}", Figure::new(free, instructions(|| one = black_box(None))).at(among as u32));
 }
 
-/// All of the heap before the last block is in use.
+/// Measures when all of the heap before the last block is in use.
 pub fn vectors_among_vectors() {
     let mut blocks = Vec::with_capacity(CROWDS[CROWDS.len() - 1]);
     for crowd in CROWDS {
         while blocks.len() < crowd {
             blocks.push(block::<64>());
         }
-        // Once, so that the heap need not grow.
+        // Once without measuring, so that the heap does not grow while it is measured.
         drop(block::<64>());
         measure::<64>("vector among blocks", "drop among blocks", crowd);
     }
 }
 
-/// Between any two blocks in use there is a hole.
+/// Measures when there is a hole between any two blocks in use.
 pub fn vectors_among_holes() {
     let mut blocks = Vec::with_capacity(2 * CROWDS[CROWDS.len() - 1]);
     for crowd in CROWDS {

@@ -1,11 +1,11 @@
-//! What the heap does, one behaviour per test.
+//! Tests of the heap, one behavior per test.
 
 use super::*;
 
 #[test]
 fn a_payload_that_is_aligned_as_it_lies_is_not_moved() {
     let mut heap = TestHeap::new(4 * PAGE, 4 * PAGE);
-    // The next payload begins on a page exactly.
+    // The next payload begins exactly at a page boundary.
     heap.take(PAGE - WORD - TAGS);
     let aligned = heap.heap.allocate(layout(64, PAGE)).unwrap();
     assert_eq!(aligned.addr().get(), heap.start() + PAGE);
@@ -63,7 +63,7 @@ fn a_rest_too_small_for_a_block_stays_with_the_block_in_use() {
 
         let block = heap.take(size);
         assert_eq!(block, hole);
-        // Filled to the last byte, so that a tag in the wrong place is hit.
+        // Fill the payload to the last byte, so that this hits a tag in the wrong place.
         (0..16).for_each(|word| heap.scribble(block, word, usize::MAX));
         heap.check();
         let blocks = if rest * WORD < SMALLEST { 1 } else { 2 };
@@ -107,7 +107,7 @@ fn growth_leaves_alone_a_hole_that_has_a_block_after_it() {
     heap.check();
     assert_eq!(heap.usage().free_blocks, 2);
     assert_eq!(heap.usage().largest_free_bytes, PAGE);
-    // The new page goes in one piece, and then the hole.
+    // A request of a whole page fits into the new memory, and the hole is still available.
     assert_eq!(heap.take(PAGE - TAGS).addr().get(), heap.start() + PAGE + WORD);
     assert_eq!(heap.take(64 * WORD), hole);
     heap.check();
@@ -128,20 +128,20 @@ fn growth_takes_nothing_from_a_heap_that_is_full() {
 #[should_panic(expected = "growth at")]
 fn growth_has_to_begin_where_the_heap_ends() {
     let mut heap = TestHeap::new(PAGE, 3 * PAGE);
-    // SAFETY: the page is the arena's third.
+    // SAFETY: the page is the third one of the arena.
     heap.heap.grow(unsafe { Memory::new(heap.start() + 2 * PAGE, PAGE) });
 }
 
 #[test]
 #[should_panic(expected = "half a word at the end")]
 fn memory_is_made_of_whole_words() {
-    // SAFETY: nothing is done with it.
+    // SAFETY: the test does not use it.
     let _ = unsafe { Memory::new(PAGE, PAGE - 1) };
 }
 
-/// Memory of which nothing is read or written.
+/// Memory that is never read or written.
 fn memory() -> Memory {
-    // SAFETY: there is none, and nothing is done with it.
+    // SAFETY: the tests only compute addresses in it, and access none.
     unsafe { Memory::new(PAGE, PAGE) }
 }
 
@@ -189,7 +189,7 @@ fn freeing_never_makes_the_heap_smaller() {
 
 #[test]
 fn a_freed_block_merges_with_free_neighbours_on_both_sides() {
-    // Whatever the order, freeing the three leaves one hole of their size, which serves one request.
+    // In any order, freeing the three leaves one hole of their total size, which serves one request.
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let mut heap = TestHeap::new(PAGE, PAGE);
         let blocks: [_; 3] = heap.take_smallest();
@@ -222,7 +222,7 @@ fn a_block_that_was_merged_is_not_given_out_a_second_time() {
     heap.take(PAGE - 3 * SMALLEST - TAGS);
     heap.free(right);
     heap.free(left);
-    // `right` is part of the hole at `left` now, and must have left the free list.
+    // `right` is now part of the hole at `left`, and must have left its list.
     heap.check();
     assert_eq!(heap.take(2 * SMALLEST - TAGS), left);
     assert_eq!(heap.heap.allocate(layout(1, 1)), None);
@@ -231,7 +231,7 @@ fn a_block_that_was_merged_is_not_given_out_a_second_time() {
 
 #[test]
 fn the_first_and_the_last_block_are_freed_without_a_look_outside() {
-    // The memory refuses to be read outside the heap, so this is a matter of not panicking.
+    // `Memory` allows no access outside the heap, so the test succeeds if nothing panics.
     let mut heap = TestHeap::new(PAGE, PAGE);
     let first = heap.take(64);
     let last = heap.take(PAGE - 64 - 2 * TAGS);
@@ -273,7 +273,7 @@ fn zero_bytes_get_an_address_of_their_own() {
 #[test]
 fn what_is_free_at_the_end_is_used_to_the_last_word() {
     let mut heap = TestHeap::new(PAGE, 2 * PAGE);
-    // Too little for a block is left, and stays there until growth adds to it.
+    // The rest is too small for a block, and stays unused until the heap grows.
     heap.take(PAGE - TAGS - WORD);
     assert_eq!((heap.usage().free_blocks, heap.usage().largest_free_bytes), (1, WORD));
     assert_eq!(heap.heap.allocate(layout(0, 1)), None);

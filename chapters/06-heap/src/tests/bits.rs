@@ -1,11 +1,11 @@
-//! The map of bits, against a set of numbers.
+//! Tests of the bit map against a set of numbers.
 
 use crate::bit_map::{BITS, BitMap};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 fn change() -> impl Strategy<Value = (usize, bool)> {
-    // Few enough that a bit is often changed back, and in all rows.
+    // All rows, but some bits often, so that they are changed back.
     (prop_oneof![0..BITS, Just(0), Just(31), Just(32), Just(BITS - 1)], any::<bool>())
 }
 

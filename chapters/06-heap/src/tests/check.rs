@@ -1,9 +1,9 @@
-//! What the check of the whole heap notices in the list of free blocks.
+//! Tests of the heap's consistency check: the damage that it finds.
 
 use super::*;
 use crate::{check::Unsound, free_lists::list_for};
 
-/// A full heap with two holes, first and second in the list, and the block in use between them.
+/// A full heap with two holes, the first and second in their list, and a block in use between them.
 fn with_two_holes() -> (TestHeap, [NonNull<u8>; 3]) {
     let mut heap = TestHeap::new(PAGE, PAGE);
     let [first, wall, second, _] = std::array::from_fn(|_| heap.take(8 * WORD));
@@ -14,8 +14,8 @@ fn with_two_holes() -> (TestHeap, [NonNull<u8>; 3]) {
     (heap, [first, wall, second])
 }
 
-/// The address of the block whose payload is at `pointer`. A free one begins its payload with two links, to
-/// the next block and to the previous one.
+/// The address of the block whose payload is at `pointer`. The payload of a free block begins with two links: to the
+/// next block and to the previous one.
 fn block(pointer: NonNull<u8>) -> usize {
     pointer.addr().get() - WORD
 }
@@ -47,7 +47,7 @@ fn a_link_to_a_block_in_use_is_noticed() {
 #[test]
 fn a_link_into_the_midst_of_a_hole_is_noticed() {
     let (mut heap, [_, _, second]) = with_two_holes();
-    // Zeros there look like a free block, and like one that is the last of the list.
+    // With zeros, the words there look like a free block that is the last in its list.
     let midst = block(second) + 4 * WORD;
     (3..8).for_each(|word| heap.scribble(second, word, 0));
     heap.scribble(second, 0, midst);
@@ -65,7 +65,7 @@ fn a_link_that_is_not_answered_is_noticed() {
 #[test]
 fn a_block_in_the_list_of_another_size_is_noticed() {
     let (mut heap, [first, ..]) = with_two_holes();
-    // Its tags are those of a block of half the size, and a block in use follows.
+    // Make two blocks of half the size out of the hole: one that is free, and one that is in use.
     let half = (8 * WORD + TAGS) / 2;
     for (at, header) in [(block(first), half), (block(first) + half, half | 1)] {
         heap.scribble_at(at, header);

@@ -1,4 +1,4 @@
-//! What the heap notices: pointers that cannot be freed, and blocks that were overwritten.
+//! Tests of the damage that the heap detects: pointers that cannot be freed, and overwritten blocks.
 
 use super::*;
 use crate::{check::Unsound, free_error::FreeError};
@@ -36,7 +36,7 @@ fn a_pointer_into_the_middle_of_a_block_is_refused() {
     let size = 16 * WORD;
     let [_, block] = std::array::from_fn(|_| heap.take(size));
     let payload = block.addr().get();
-    // Words that are all alike, each like the header of a block in use.
+    // Fill the payload with equal words that look like the header of a block in use.
     for value in [0, SMALLEST | 1, (2 * SMALLEST) | 1, (size + TAGS) | 1, usize::MAX] {
         (0..16).for_each(|word| heap.scribble(block, word, value));
         for word in 1..=16 {
@@ -71,12 +71,12 @@ fn a_second_free_is_refused_after_any_merge() {
         for index in order {
             heap.free(blocks[index]);
         }
-        // Both tags of the one freed last, with a free block on each side, lie in the midst of the hole.
+        // Both tags of the last freed block, which had a free neighbor on each side, lie in the middle of the hole.
         for block in &blocks[..3] {
             refused(&mut heap, block.addr().get(), FreeError::AlreadyFree);
         }
         heap.free(first);
-        // And once more when the hole is in use as a whole.
+        // The same after the whole hole has been allocated.
         let whole = heap.take(4 * SMALLEST - TAGS);
         assert_eq!(whole, first);
         for block in &blocks[..3] {
@@ -96,7 +96,7 @@ fn a_second_free_is_refused_when_the_first_was_that_of_the_last_block() {
         for block in blocks {
             refused(&mut heap, block.addr().get(), FreeError::AlreadyFree);
         }
-        // And once more when all of them are the payload of one block, whose owner has not written to it yet.
+        // The same after one block has taken the place of all of them, and its owner has not written to it yet.
         let whole = heap.take(3 * SMALLEST - TAGS);
         assert_eq!(whole, blocks[0]);
         for block in &blocks[1..] {
@@ -116,7 +116,7 @@ fn memory_that_was_never_allocated_is_refused() {
 
 #[test]
 fn a_write_past_the_end_of_a_block_is_noticed_when_it_is_freed() {
-    // Whether the write stops at the block's own footer, or goes on over the next header.
+    // The write may end in the block's own footer, or continue over the next header.
     for words_too_many in 1..=3 {
         let mut heap = TestHeap::new(PAGE, PAGE);
         let [before, block, after, _] = std::array::from_fn(|_| heap.take(8 * WORD));
@@ -141,7 +141,7 @@ fn a_damaged_neighbour_is_not_merged_with() {
     heap.free(block);
     let payload = block.addr().get();
     heap.scribble(before, 9, 0);
-    // With its header gone, nothing tells whether the block is free, or how large it is.
+    // Without its header, the heap cannot know whether the block is free, or how large it is.
     heap.free(after);
     heap.free(before);
     assert_eq!(heap.heap.check(), Err(Unsound::Damaged(payload - WORD)));
@@ -199,13 +199,14 @@ fn the_reasons_are_sentences() {
     assert_eq!(error.to_string(), "it is in the middle of the allocation at 0xc0000004");
 }
 
-/// What a stray write leaves: any number; a size, perhaps with the bit that says 'in use'; or an address near the heap.
+/// The value of a stray write: any number, a size with or without the bit that means "in use", or an address near the
+/// heap.
 fn stray() -> impl Strategy<Value = usize> {
     let near = (0..4 * PAGE).prop_map(|offset| offset | NEAR);
     prop_oneof![any::<usize>(), 0..4 * PAGE, near]
 }
 
-/// Marks a number as an offset in the arena, whose address no strategy knows.
+/// Marks a number as an offset into the arena, because no strategy knows the arena's address.
 const NEAR: usize = 1 << (usize::BITS - 1);
 
 proptest! {
@@ -225,7 +226,7 @@ proptest! {
         for (number, (word, value)) in damage.into_iter().enumerate() {
             let value = if value & NEAR == 0 { value } else { arena + (value ^ NEAR) % (4 * PAGE) };
             heap.scribble_at(arena + PAGE + word * WORD, value);
-            // Whether the heap refuses, goes wrong or panics is all the same here.
+            // The heap may succeed, return an error or panic. It may not write outside its memory.
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 let block = blocks[number % blocks.len()];
                 let _ = heap.heap.free(block);
@@ -233,7 +234,7 @@ proptest! {
             }));
         }
         for outside in (0..PAGE).chain(3 * PAGE..4 * PAGE) {
-            // SAFETY: the byte is in the arena, and the heap is not in use meanwhile.
+            // SAFETY: the byte lies in the arena, and the heap is not running.
             prop_assert_eq!(unsafe { heap.arena.add(outside).read() }, 0xA5, "byte {} was written to", outside);
         }
     }

@@ -1,9 +1,9 @@
-//! Which list a size belongs to, and which block of which list serves a request.
+//! Tests of the free lists: the list for a size, and the block that serves a request.
 
 use super::*;
 use crate::free_lists::{LISTS, list_for};
 
-/// A heap that is full, with holes of these sizes in it, the last one first in its list.
+/// A full heap except for holes of these sizes. The last one comes first in its list.
 fn with_holes<const COUNT: usize>(sizes: [usize; COUNT]) -> (TestHeap, [NonNull<u8>; COUNT]) {
     let mut heap = TestHeap::new(16 * PAGE, 16 * PAGE);
     let holes = sizes.map(|size| {
@@ -56,7 +56,7 @@ fn a_hole_of_the_size_asked_for_is_taken_before_larger_ones() {
 
 #[test]
 fn a_first_hole_that_is_too_small_is_not_taken() {
-    // Both of the same list. The small one comes first.
+    // Both are in the same list, and the small one comes first.
     let (mut heap, [large, small]) = with_holes([33, 32].map(|words| words * WORD));
     assert_eq!(list_for(33 * WORD), list_for(32 * WORD));
     assert_eq!(heap.take(33 * WORD - TAGS), large);
@@ -90,7 +90,7 @@ fn a_hole_of_a_larger_size_is_found_wherever_its_bit_lies() {
 
 #[test]
 fn an_aligned_request_finds_the_one_hole_that_it_fits_in() {
-    // The hole's payload lies so that the request fits with no gap; and with no gap only.
+    // The hole's payload is aligned, and the request fits only because it needs no gap.
     for align in [64, 256, 1024] {
         let mut heap = TestHeap::new(4 * PAGE, 4 * PAGE);
         heap.take(1024 - WORD - TAGS);

@@ -1,4 +1,4 @@
-//! The tests on the host: the heap on a piece of the host's own memory.
+//! The tests on the host: the heap in a part of the host's own memory.
 
 mod behaviour;
 mod bits;
@@ -20,7 +20,7 @@ use std::{
 
 const PAGE: usize = 4096;
 
-/// A heap, and memory for it to grow into: it begins on a page, as the kernel's does.
+/// A heap, and memory for it to grow into. It begins at a page boundary, as the kernel's heap does.
 struct TestHeap {
     heap: Heap,
     arena: NonNull<u8>,
@@ -33,7 +33,7 @@ impl TestHeap {
         let layout = Layout::from_size_align(capacity, PAGE).unwrap();
         // SAFETY: `capacity` is not 0 in any test.
         let arena = NonNull::new(unsafe { alloc::alloc(layout) }).unwrap();
-        // SAFETY: the arena has this many bytes. It is filled with junk, for the heap must not rely on zeros.
+        // SAFETY: the arena has this many bytes. The test fills it with junk, because the heap must not rely on zeros.
         unsafe { arena.write_bytes(0xA5, capacity) };
         let start = arena.as_ptr().expose_provenance();
         let mut heap = Self { heap: Heap::new(start), arena, layout };
@@ -46,7 +46,7 @@ impl TestHeap {
     /// Grows the heap by `bytes` bytes.
     fn grow(&mut self, bytes: usize) {
         assert!(self.usage().total_bytes + bytes <= self.layout.size(), "the test's arena is too small");
-        // SAFETY: the arena belongs to this heap alone until it is dropped, and goes this far.
+        // SAFETY: the arena belongs to this heap alone until it is dropped, and it is large enough.
         self.heap.grow(unsafe { Memory::new(self.heap.memory().end(), bytes) });
     }
 
@@ -58,7 +58,7 @@ impl TestHeap {
         self.heap.memory().start()
     }
 
-    /// Allocates `size` bytes, word-aligned, which have to fit.
+    /// Allocates `size` bytes, aligned to a word. They have to fit.
     fn take(&mut self, size: usize) -> NonNull<u8> {
         self.heap.allocate(layout(size, WORD)).expect("the heap is full")
     }
@@ -68,17 +68,18 @@ impl TestHeap {
         std::array::from_fn(|_| self.take(SMALLEST - TAGS))
     }
 
-    /// Frees what has to be free for freeing.
+    /// Frees an allocation that is still in use.
     fn free(&mut self, pointer: NonNull<u8>) {
         self.heap.free(pointer).expect("a live allocation");
     }
 
-    /// Whether the heap is sound. Miri takes a second for that, and looks at each access to memory instead.
+    /// Whether the heap is consistent. Under Miri this check takes a second, so it is left out: Miri itself checks each
+    /// access to memory.
     fn soundness(&self) -> Result<(), Unsound> {
         if cfg!(miri) { Ok(()) } else { self.heap.check() }
     }
 
-    /// Asserts that the heap is sound.
+    /// Asserts that the heap is consistent.
     fn check(&self) {
         self.soundness().expect("a sound heap");
     }
@@ -91,14 +92,14 @@ impl TestHeap {
     /// Sets the word at `address`.
     fn scribble_at(&mut self, address: usize, value: usize) {
         assert!((self.start()..self.heap.memory().end()).contains(&address) && address.is_multiple_of(WORD));
-        // SAFETY: the word is in the arena, as has just been asserted, and no reference to it exists.
+        // SAFETY: the word lies in the arena, as just asserted, and no reference to it exists.
         unsafe { std::ptr::with_exposed_provenance_mut::<usize>(address).write(value) };
     }
 }
 
 impl Drop for TestHeap {
     fn drop(&mut self) {
-        // SAFETY: the arena was allocated with this layout, and the heap is not used any more.
+        // SAFETY: the arena was allocated with this layout, and the heap is no longer used.
         unsafe { alloc::dealloc(self.arena.as_ptr(), self.layout) };
     }
 }

@@ -1,20 +1,20 @@
-//! Any sequence of calls, against a model: the list of what is allocated.
+//! Random sequences of calls, compared with a model: a list of the live allocations.
 
 use super::*;
 use proptest::{prelude::*, sample::Index};
 use std::collections::BTreeMap;
 
-/// The pages that a heap may reach in these tests.
+/// The largest size of a heap in these tests, in pages.
 const MOST_PAGES: usize = 64;
 
 /// One call.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Allocate; if nothing fits, grow by as many pages as the heap says, and allocate again.
+    /// Allocate. If nothing fits, grow by as many pages as the heap requests, and allocate again.
     Allocate { size: usize, align: usize },
     /// Free one of the live allocations.
     Free(Index),
-    /// Free an address, whatever is there.
+    /// Free any word of the heap, whether or not an allocation begins there.
     FreeWord(Index),
     /// Grow by this many pages.
     Grow(usize),
@@ -31,16 +31,17 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the heap was asked for at an address.
+/// An allocation that is in use.
 struct Live {
     size: usize,
     align: usize,
-    /// A value that each byte is made from.
+    /// Determines the bytes that the test writes into it.
     seed: u8,
 }
 
 impl Live {
-    /// What the bytes were set to: half of the time all words alike and like a header of a block in use.
+    /// The bytes that the test writes. For every second seed, all words are the same and look like the header of a
+    /// block in use.
     fn bytes(&self) -> impl Iterator<Item = u8> {
         let header = (SMALLEST + 2 * WORD * usize::from(self.seed / 2 % 4)) | 1;
         let (alike, seed) = (self.seed.is_multiple_of(2), self.seed);
@@ -48,7 +49,7 @@ impl Live {
     }
 }
 
-/// The heap, and what it should hold.
+/// A heap, and the allocations that it should hold.
 struct Model {
     heap: TestHeap,
     live: BTreeMap<usize, Live>,
@@ -95,13 +96,13 @@ impl Model {
         self.seed = self.seed.wrapping_add(1);
         let live = Live { size, align, seed: self.seed };
         for (at, byte) in live.bytes().enumerate() {
-            // SAFETY: the heap has just given these bytes to the test.
+            // SAFETY: the heap has just allocated these bytes for the test.
             unsafe { pointer.add(at).write(byte) };
         }
         assert!(self.live.insert(pointer.addr().get(), live).is_none(), "given out twice");
     }
 
-    /// Whether a block for this request fits anywhere, word by word.
+    /// Whether a block for this request fits anywhere. Tries each word as its beginning.
     fn has_room(&self, size: usize, align: usize) -> bool {
         let memory = self.heap.heap.memory();
         let holes = memory.blocks().filter(|block| block.is_free()).map(|hole| (hole.address(), hole.end()));
@@ -120,7 +121,7 @@ impl Model {
         self.heap.free(pointer_to(address));
     }
 
-    /// Frees any word of the heap: that must go well if it is an allocation, and change nothing otherwise.
+    /// Frees any word of the heap. This has to succeed if an allocation begins there, and to change nothing otherwise.
     fn free_word(&mut self, index: Index) {
         let words = self.heap.usage().total_bytes / WORD;
         if words == 0 {
@@ -134,7 +135,7 @@ impl Model {
         }
     }
 
-    /// Asserts that the heap holds what the model does, and is sound.
+    /// Asserts that the heap is consistent and holds the allocations of the model.
     fn compare(&self) {
         self.heap.check();
         let usage = self.heap.usage();
@@ -161,7 +162,7 @@ impl Model {
         assert_eq!(usage.used_bytes + usage.free_bytes, usage.total_bytes);
         assert_eq!(usage.used_blocks, self.live.len());
         assert_eq!(usage.free_blocks, free_blocks, "free blocks that were lost or not merged");
-        // What a block has more than it needs is less than a block.
+        // A block may be larger than requested, but by less than the smallest block.
         assert!((used_bytes..=used_bytes + self.live.len() * (SMALLEST - WORD)).contains(&usage.used_bytes));
         assert!(usage.largest_free_bytes <= usage.free_bytes);
         assert!(usage.largest_free_bytes * usage.free_blocks >= usage.free_bytes);
@@ -172,7 +173,7 @@ fn pointer_to(address: usize) -> NonNull<u8> {
     NonNull::new(std::ptr::with_exposed_provenance_mut(address)).unwrap()
 }
 
-/// Takes all steps, then frees everything; every so often, and at the end, looks at the whole.
+/// Takes all steps, then frees everything. Compares heap and model after every `often` steps.
 fn live(steps: &[Step], often: usize) {
     let mut model = Model::new();
     for (number, step) in steps.iter().enumerate() {

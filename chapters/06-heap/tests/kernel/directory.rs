@@ -1,7 +1,8 @@
-//! Chapter 5's page directory through long random sequences of calls, against a model.
+//! A test of chapter 5's page directory: long random sequences of calls, compared with a model.
 //!
-//! Its tables lie in frames that the identity window shows, so it lives in a kernel only; and the model wants
-//! a heap, so it is tested here. The CPU never walks this directory: any page of it may mean any frame.
+//! The directory's tables lie in frames that it reaches through the identity map, so the test has to run in a kernel.
+//! The model needs a heap, so it runs in this chapter's. The CPU never uses this directory, so its pages may map any
+//! frames.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use common::{PhysAddr, VirtAddr};
@@ -9,31 +10,31 @@ use core::ops::Range;
 use paging::directory::{Directory, MapError, NotMapped};
 use paging::{Entry, Flags, Frame, OwnedFrame, Page, frame_allocator};
 
-/// The entry of the directory that is a large page, and where that begins.
+/// The index of the directory's entry for a large page, and the large page's first frame.
 const LARGE: usize = 5;
 const LARGE_FRAME: Frame = Frame::from_number(77 * 1024);
 
-/// The numbers of the pages that are used: at both ends of the address space, on both sides of a border
-/// between two tables, and in the large page. The very last page has no end that an address could tell.
+/// The numbers of the pages that the test uses: at both ends of the address space, on both sides of a border between
+/// two tables, and in the large page. The very last page is left out, because its end is not a 32-bit address.
 const PAGES: [Range<u32>; 4] = [0..6, 2 * 1024 - 6..2 * 1024 + 6, 0xF_FFF9..0xF_FFFF, 5 * 1024 + 500..5 * 1024 + 502];
 
-/// A directory, and what it should hold.
+/// A directory, and the mappings that it should hold.
 struct Life {
     directory: Directory,
     mapped: BTreeMap<Page, (Frame, Flags)>,
-    /// The frames that the model maps, each at any number of pages.
+    /// The frames that the test maps, each to any number of pages.
     shared: [OwnedFrame; 3],
-    /// The mapped pages that the directory has found frames for.
+    /// The mapped pages for which the directory has allocated frames.
     found: BTreeSet<Page>,
-    /// The entries of the directory that have page tables.
+    /// The indices of the directory's entries that have page tables.
     tables: BTreeSet<usize>,
-    /// How many frames were in use before.
+    /// The number of frames that were in use before the test.
     taken: u32,
     random: u32,
 }
 
 pub fn a_directory_agrees_with_a_model_for_long() {
-    // The model's own memory is not to be counted.
+    // Let the heap grow now, so that the model's own memory does not change the count of frames later.
     drop(core::hint::black_box(alloc::vec::Vec::<u8>::with_capacity(64 << 10)));
     for seed in 1..=50 {
         let mut life = Life::new(seed);
@@ -51,7 +52,7 @@ impl Life {
     fn new(seed: u32) -> Self {
         let taken = frame_allocator::taken_count();
         let shared = [(); 3].map(|()| frame_allocator::allocate().expect("memory is not out"));
-        // SAFETY: it takes no other one's place.
+        // SAFETY: the CPU never loads this directory.
         let mut directory = unsafe { Directory::new() }.expect("memory is not out");
         // SAFETY: the CPU does not use the address space.
         unsafe { directory.fill(LARGE, Entry::new(LARGE_FRAME, Flags::LARGE)) };
@@ -59,7 +60,7 @@ impl Life {
         Self { directory, mapped, shared, found, tables, taken, random: seed }
     }
 
-    /// A number below `end`: Marsaglia's three shifts.
+    /// A random number below `end` (Marsaglia's xorshift).
     fn below(&mut self, end: u32) -> u32 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 17;
@@ -68,11 +69,11 @@ impl Life {
     }
 
     fn flags(&mut self) -> Flags {
-        // Writable or not, for ring 3 or not, and both bits that are free.
+        // Writable or not, for ring 3 or not, and two of the bits that the CPU leaves to software.
         Flags::from_bits_truncate(self.below(4) << 1 | self.below(4) << 10)
     }
 
-    /// A few pages, one behind the other.
+    /// The addresses of a few consecutive pages.
     fn pages(&mut self) -> Range<VirtAddr> {
         let part = PAGES[self.below(PAGES.len() as u32) as usize].clone();
         let start = part.start + self.below(part.end - part.start);
@@ -96,7 +97,7 @@ impl Life {
         self.translate();
     }
 
-    /// The frame that keeps `page` from being mapped.
+    /// The frame to which `page` is mapped already.
     fn in_the_way(&self, page: Page) -> Option<Frame> {
         if page.directory_index() == LARGE {
             Some(LARGE_FRAME)
@@ -142,7 +143,7 @@ impl Life {
         let done = unsafe { self.directory.map_free_frames(addresses.clone(), flags) };
         let in_the_way = Page::range(addresses.clone()).find_map(|page| self.in_the_way(page));
         assert_eq!(done, in_the_way.map_or(Ok(()), |frame| Err(MapError::AlreadyMapped(frame))));
-        // The tables that were made on the way stay.
+        // A call that fails keeps the tables that it has made.
         let free = Page::range(addresses.clone()).take_while(|page| self.in_the_way(*page).is_none()).count();
         self.tables.extend(Page::range(addresses.clone()).take(free).map(Page::directory_index));
         for page in Page::range(addresses).filter(|_| done.is_ok()) {
@@ -184,7 +185,7 @@ impl Life {
         assert_eq!(self.directory.translate(address), expected.map(PhysAddr::new), "{address}");
     }
 
-    /// Is all of it as it should be?
+    /// Asserts that the directory holds the mappings of the model, and that no frames have been lost.
     fn compare(&self) {
         const OWNED: Flags = Flags::PRESENT.union(Flags::OWNED);
         let small = self.mapped.iter().map(|(page, (frame, flags))| (*page, *frame, 1, *flags | OWNED));
@@ -203,7 +204,7 @@ impl Life {
         }
     }
 
-    /// Gives back everything.
+    /// Unmaps and frees everything.
     fn end(mut self) {
         for page in self.mapped.into_keys() {
             // SAFETY: the CPU does not use the address space.
@@ -212,7 +213,7 @@ impl Life {
         }
         for index in self.tables {
             let table = self.directory.entry(index).frame();
-            // SAFETY: the directory is not used any more, and it alone refers to the table.
+            // SAFETY: the directory is no longer used, and nothing else refers to the table.
             drop(unsafe { OwnedFrame::from_frame(table) });
         }
         drop((self.directory, self.shared));
@@ -220,7 +221,7 @@ impl Life {
     }
 }
 
-/// Where the page with this number begins.
+/// The address at which the page with this number begins.
 fn address(number: u32) -> VirtAddr {
     Page::from_indices(number as usize / 1024, number as usize % 1024).address()
 }
