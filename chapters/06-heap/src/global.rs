@@ -59,8 +59,7 @@ pub fn usage() -> Usage {
 }
 
 // ANCHOR: allocator
-// SAFETY:
-// 1. The memory that the heap returns is mapped, fits the layout, and has no other owner until it is freed.
+// SAFETY: 1. The memory that the heap returns is mapped, fits the layout, and has no other owner until it is freed.
 // 2. The lock keeps all other code, interrupt handlers included, away from a heap that is being changed.
 unsafe impl GlobalAlloc for KernelHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -103,9 +102,8 @@ impl Growing {
         // SAFETY: nothing else uses the addresses between the heap's end and its limit.
         let mapped = unsafe { KERNEL.lock().map_free_frames(end..end.wrapping_add(bytes), Flags::WRITABLE) };
         mapped.map_err(|_: MapError| CannotGrow)?;
-        // SAFETY:
-        // 1. These pages have just been mapped, and are never unmapped.
-        // 2. Their frames were free, so no other code uses them.
+        // SAFETY: 1. These pages have just been mapped, and are never unmapped. 2. Their frames were free, so no other
+        // code uses them.
         self.heap.grow(unsafe { Memory::new(end.as_u32() as usize, bytes as usize) });
         Ok(())
     }
