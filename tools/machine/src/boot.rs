@@ -1,4 +1,4 @@
-//! One boot: the image, the machine, the watch over it, and what there is to tell afterwards.
+//! Boots one kernel: makes the image, starts the machine, watches it to its end, and reports what happened.
 
 use crate::display::Display;
 use crate::ending::Ending;
@@ -19,33 +19,33 @@ pub struct Boot<'a> {
     pub workspace: &'a Workspace,
     /// The kernel.
     pub kernel: &'a Path,
-    /// The words that it is given.
+    /// The kernel's command line.
     pub words: &'a str,
-    /// The test that it is to do, which asks for a certain machine.
+    /// The test to run, which also says what machine it needs.
     pub test: &'a Listed,
-    /// What the run is allowed and given.
+    /// The time limit, and where the input comes from.
     pub orders: Orders<'a>,
     /// More options for QEMU.
     pub flags: &'a [String],
 }
 
-/// What is shown of the log of a run that was not as it should be.
+/// How much of the log is shown after a run that failed.
 const MOST_BYTES_OF_STORY: usize = 16 << 10;
 
 /// How a run went.
 pub struct Run {
     /// How it ended.
     pub ending: Ending,
-    /// What the kernel said.
+    /// What the kernel printed.
     pub text: String,
-    /// Where in the kernel that was, as a sentence, if it is known.
+    /// Where in the kernel it ended, as a sentence; empty if that is not known.
     place: String,
-    /// The log as a person reads it.
+    /// The log as a person reads it, with function and line behind every address.
     log: String,
 }
 
 impl Boot<'_> {
-    /// Boots, while `reader` reads the log along.
+    /// Boots the kernel and watches it to its end. `reader` gets the log while the kernel prints it.
     pub fn watch(&self, reader: impl Write) -> Result<Run> {
         let Self { workspace, kernel, words, test, orders, flags } = self;
         let folder = tempfile::tempdir()?;
@@ -68,13 +68,13 @@ impl Boot<'_> {
 }
 
 impl Run {
-    /// Whether this is how `test` has to end; if not, why, and what leads to an understanding of it.
+    /// Whether the run ended as `test` requires. The error says why not, and shows the place and the log.
     pub fn judge(&self, test: &Listed) -> std::result::Result<(), String> {
         let told = format!("{}\n{}", self.ending, self.place);
         test.accepts(&self.ending, &self.text, &told).map_err(|reason| format!("{reason}\n{}", self.story()))
     }
 
-    /// Where it was, and the log; of a long log the last part.
+    /// Where the kernel was, and the log; of a long log only the last part.
     pub fn story(&self) -> String {
         let left_out = self.log.ceil_char_boundary(self.log.len().saturating_sub(MOST_BYTES_OF_STORY));
         let note = if left_out > 0 { format!(", without its first {left_out} bytes") } else { String::new() };
@@ -82,7 +82,7 @@ impl Run {
     }
 }
 
-/// Two who read the same.
+/// Writes everything to two writers.
 struct Both<A, B>(A, B);
 
 impl<A: Write, B: Write> Write for Both<A, B> {

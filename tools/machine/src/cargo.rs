@@ -1,8 +1,8 @@
-//! Cargo, called for the host or for the kernels' target.
+//! Calls Cargo, for the host or for the kernels' target.
 //!
-//! `core` and `alloc` are built together with the kernels, for `i686.json`. That asks for unstable flags,
-//! and they stand here rather than in `.cargo/config.toml`, where they would reach the host's tests as
-//! well and give those a second `core`.
+//! There is no compiled `core` or `alloc` for `i686.json`, so Cargo builds them together with the kernels. That takes
+//! unstable flags. They are here and not in `.cargo/config.toml`, because there they would also apply to the tests on
+//! the host, and give those a second `core`.
 
 use crate::workspace::{self, Workspace};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 /// The file that describes the kernels' target.
 const TARGET: &str = "i686.json";
 
-/// How kernels are optimised and checked; the workspace's Cargo.toml says more.
+/// How a kernel is optimized, and which checks it has. The workspace's Cargo.toml defines these profiles.
 #[derive(Clone, Copy)]
 pub enum Profile {
     /// For readers and tests: with every check.
@@ -41,21 +41,21 @@ pub fn for_kernels(workspace: &Workspace, subcommand: &str, profile: Profile) ->
     command.env("RUSTC_BOOTSTRAP", "1");
     let mut flags = without_paths_of_this_machine();
     if let Profile::Release = profile {
-        // Errors are told by their names alone.
+        // A derived `Debug` then prints names only, without fields.
         flags.push("-Zfmt-debug=shallow".into());
     }
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     command
 }
 
-/// Lets this command build the standard library as well, from source, so that no target needs to be downloaded.
+/// Makes this command build the standard library from source, so that no target has to be downloaded.
 pub fn with_its_own_std(mut command: Command) -> Command {
     command.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
     command
 }
 
-/// Flags by which libraries lie in `/`. A kernel is then the same wherever it is built, and smaller: each
-/// panic message in it names its file.
+/// Flags that shorten the paths of libraries, so that they begin at `/`. Every panic message contains the path of its
+/// file; with these flags a kernel is the same on every machine, and smaller.
 fn without_paths_of_this_machine() -> Vec<String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));

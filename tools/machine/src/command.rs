@@ -1,14 +1,14 @@
-//! How a command of the project ends: with its own status, or with a sentence and status 1; 130 after Ctrl-C.
+//! How a command ends: with a status of its own, with an error message and status 1, or with status 130 after Ctrl-C.
 
 use crate::interrupt;
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// Obeys a command, and makes its outcome a status. An error is told.
+/// Runs a command and turns its result into an exit status. Prints the error if there is one.
 pub fn status(obey: impl FnOnce() -> Result<ExitCode>) -> ExitCode {
     match interrupt::listen().and_then(|()| obey()) {
         Ok(status) => status,
-        // Ctrl-C reaches the programs that we started as well, and their failing is no news then.
+        // The terminal sends Ctrl-C to the programs that we started as well. That they fail then needs no message.
         Err(_) if interrupt::happened() => ExitCode::from(interrupt::STATUS),
         Err(error) => {
             eprintln!("\n{error:#}");

@@ -1,13 +1,13 @@
-//! Where the machine's screen is seen: in a window, or nowhere.
+//! Where the machine's screen is shown: in a window, or nowhere.
 
 use crate::qemu;
 use std::env;
 use std::io::{IsTerminal, stdin};
 
-/// The windows that QEMU may have been built with, the best one first.
+/// The kinds of window that QEMU may have been built with, best first.
 const WINDOWS: [&str; 3] = ["gtk", "sdl", "cocoa"];
 
-/// Where the machine's screen is seen.
+/// Where the machine's screen is shown.
 #[derive(Clone, Copy)]
 pub enum Display {
     /// Nowhere.
@@ -17,18 +17,18 @@ pub enum Display {
 }
 
 impl Display {
-    /// A window, if there is a person to look at it and QEMU can open one.
+    /// A window, if this runs in a terminal, the host has a screen, and QEMU can open a window.
     pub fn for_this_terminal() -> Self {
         if !stdin().is_terminal() || !has_screen() {
             return Self::None;
         }
-        // A missing QEMU is told when it is to be started.
+        // If QEMU is missing, the attempt to start the machine reports it.
         let Ok(windows) = qemu::windows() else {
             return Self::None;
         };
         let window = first_window(&windows);
         if window.is_none() {
-            eprintln!("This QEMU cannot open windows (on Debian, the package qemu-system-gui can); going on without.");
+            eprintln!("This QEMU cannot open a window (on Debian, qemu-system-gui adds that). Going on without one.");
         }
         window.map_or(Self::None, Self::Window)
     }
@@ -41,7 +41,7 @@ impl Display {
         }
     }
 
-    /// Whether a person sees the screen.
+    /// Whether the screen is shown.
     pub fn is_window(self) -> bool {
         matches!(self, Self::Window(_))
     }
@@ -52,7 +52,7 @@ fn has_screen() -> bool {
     cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
-/// Picks from QEMU's list, which has one kind on each line.
+/// Picks a kind of window from QEMU's list, which has one on each line.
 fn first_window(list: &str) -> Option<&'static str> {
     WINDOWS.into_iter().find(|window| list.lines().any(|line| line.trim() == *window))
 }

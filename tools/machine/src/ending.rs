@@ -1,4 +1,4 @@
-//! The verdict: which of the ways to end this was, in one sentence.
+//! The verdict on a run: how it ended, in one sentence.
 
 use crate::log::{self, Kind};
 use crate::monitor::Cpu;
@@ -12,60 +12,60 @@ use std::time::Duration;
 const GOOD: i32 = 33;
 const BAD: i32 = 35;
 
-/// Every chapter's demonstration runs in so much memory.
+/// Every chapter's demonstration runs with this much memory.
 pub const ENOUGH_MIB: u32 = 8;
 
-/// What was seen of a run, from outside.
+/// What the host observed of a run.
 pub struct Seen {
     /// How QEMU ended.
     pub status: ExitStatus,
     /// Whether the kernel was in memory at all.
     pub was_loaded: bool,
-    /// Whether the machine was to be reset.
+    /// Whether the machine tried to reset.
     pub was_reset: bool,
     /// Whether the CPU was halted for good.
     pub was_halted: bool,
-    /// The time that the run had, if it took longer.
+    /// The time limit, if the run exceeded it.
     pub timeout: Option<Duration>,
-    /// Whether the log was as long as it may get.
+    /// Whether the log reached its maximum length.
     pub was_endless: bool,
     /// What the CPU was doing when the machine was reset or had to be stopped.
     pub cpu: Option<Cpu>,
-    /// Where it was then, and the callers.
+    /// Where the CPU was at that moment, then the callers.
     pub addresses: Vec<u32>,
 }
 
 /// How a run ended.
 #[derive(Debug, PartialEq)]
 pub enum Ending {
-    /// The kernel said so.
+    /// The kernel reported success.
     Good,
     /// The kernel stopped, for this reason if it gave one.
     Stopped(Option<Kind>),
     /// The boot loader never got as far as the kernel.
     NotLoaded,
-    /// The CPU gave up.
+    /// The CPU gave up: it could handle neither an exception nor the double fault that followed.
     TripleFault,
-    /// The kernel came to its end, and halted instead of leaving.
+    /// The kernel finished, and halted instead of ending QEMU.
     Halted,
-    /// The kernel had not ended by itself after this time, and what it was doing then.
+    /// The kernel had not ended after this time, and the CPU was doing this.
     Hang(Duration, Option<Cpu>),
-    /// The kernel had not stopped to talk when its log was as long as it may get.
+    /// The kernel was still printing when the log reached its maximum length.
     Endless,
     /// A person closed the window before the demonstration was over.
     WindowClosed,
-    /// QEMU ended with a status that no kernel of ours gives it.
+    /// QEMU ended with a status that none of our kernels produces.
     Left(i32),
-    /// Something ended QEMU with this signal.
+    /// A signal with this number ended QEMU.
     Killed(i32),
-    /// QEMU never got as far as a machine, for this reason.
+    /// QEMU could not start the machine, for this reason.
     CannotStart(String),
 }
 
 impl Ending {
-    /// Judges by what was seen and by the whole log.
+    /// Judges a run by what the host observed and by the whole log.
     ///
-    /// QEMU's status alone cannot tell: it is 0 after a triple fault, and 0 when a person closes the window.
+    /// QEMU's status is not enough: it is 0 after a triple fault, and also 0 when a person closes the window.
     pub fn of(seen: &Seen, text: &str, in_window: bool) -> Self {
         let report = log::report(text).map(|report| report.kind);
         if !seen.was_loaded {
@@ -84,7 +84,7 @@ impl Ending {
             return Self::Endless;
         }
         match seen.status.code() {
-            // A good end after the report of a stop is none: other code went on meanwhile.
+            // A good end after the report of a stop does not count: other code went on running after the stop.
             Some(GOOD) if report.is_some() => Self::Stopped(report),
             Some(GOOD) => Self::Good,
             Some(BAD) => Self::Stopped(report),
@@ -103,18 +103,18 @@ impl fmt::Display for Ending {
             Self::Good => f.write_str("The kernel ended well."),
             Self::Stopped(Some(Kind::Panic)) => f.write_str("The kernel panicked."),
             Self::Stopped(Some(Kind::Exception)) => f.write_str("The kernel was stopped by an exception."),
-            Self::Stopped(Some(Kind::Stop)) => f.write_str("The kernel stopped, because it could not go on."),
-            Self::Stopped(None) => f.write_str("The kernel stopped, and did not say why."),
+            Self::Stopped(Some(Kind::Stop)) => f.write_str("The kernel stopped because it could not go on."),
+            Self::Stopped(None) => f.write_str("The kernel stopped without giving a reason."),
             Self::NotLoaded => write!(
                 f,
                 "The boot loader never got as far as the kernel: it refused the kernel, or the machine has too \
-                 little memory. {ENOUGH_MIB} MiB are enough."
+                 little memory. {ENOUGH_MIB} MiB is enough."
             ),
             Self::TripleFault => f.write_str(
-                "The machine was reset by a triple fault: an exception came up, and neither it \
-                 nor the exceptions that followed from it could be handled.",
+                "The machine was reset by a triple fault: the CPU could handle neither an exception \
+                 nor the double fault that followed.",
             ),
-            Self::Halted => f.write_str("The kernel halted at its end, and did not leave QEMU."),
+            Self::Halted => f.write_str("The kernel finished and halted, but did not end QEMU."),
             Self::Hang(time, cpu) => {
                 write!(f, "The kernel hangs: it had not ended after {} seconds.", time.as_secs_f32())?;
                 f.write_str(match cpu {
@@ -135,8 +135,8 @@ impl fmt::Display for Ending {
             Self::WindowClosed => {
                 f.write_str("The window was closed before the log said that the demonstration was over.")
             }
-            Self::Left(status) => write!(f, "QEMU ended with status {status}, which no kernel of ours gives it."),
-            Self::Killed(signal) => write!(f, "QEMU was ended from outside, by signal {signal}."),
+            Self::Left(status) => write!(f, "QEMU ended with status {status}, which none of our kernels produces."),
+            Self::Killed(signal) => write!(f, "A signal ended QEMU: number {signal}."),
             Self::CannotStart(reason) => write!(f, "QEMU could not start: {}.", reason.trim_end_matches('.')),
         }
     }
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(Ending::of(&late, "", false), Ending::NotLoaded);
         let reset = Seen { was_loaded: false, was_reset: true, ..exited(0) };
         assert_eq!(Ending::of(&reset, "", true), Ending::NotLoaded);
-        assert!(Ending::NotLoaded.to_string().ends_with("8 MiB are enough."));
+        assert!(Ending::NotLoaded.to_string().ends_with("8 MiB is enough."));
     }
 
     #[test]
@@ -227,14 +227,14 @@ mod tests {
             (Ending::Good, "The kernel ended well."),
             (Ending::Stopped(Some(Kind::Panic)), "The kernel panicked."),
             (Ending::Stopped(Some(Kind::Exception)), "The kernel was stopped by an exception."),
-            (Ending::Stopped(Some(Kind::Stop)), "The kernel stopped, because it could not go on."),
-            (Ending::Stopped(None), "The kernel stopped, and did not say why."),
+            (Ending::Stopped(Some(Kind::Stop)), "The kernel stopped because it could not go on."),
+            (Ending::Stopped(None), "The kernel stopped without giving a reason."),
             (
                 Ending::TripleFault,
-                "The machine was reset by a triple fault: an exception came up, and neither it nor the exceptions that \
-                 followed from it could be handled.",
+                "The machine was reset by a triple fault: the CPU could handle neither an exception nor the double fault \
+                 that followed.",
             ),
-            (Ending::Halted, "The kernel halted at its end, and did not leave QEMU."),
+            (Ending::Halted, "The kernel finished and halted, but did not end QEMU."),
             (hang(None), hangs),
             (hang(cpu(false, true)), &format!("{hangs} Interrupts were on.")),
             (hang(cpu(false, false)), &format!("{hangs} {off}")),
@@ -242,8 +242,8 @@ mod tests {
             (hang(cpu(true, false)), &format!("{hangs} {asleep}")),
             (Ending::Endless, "The kernel prints without end: it was stopped after 1 MiB of log."),
             (Ending::WindowClosed, "The window was closed before the log said that the demonstration was over."),
-            (Ending::Left(1), "QEMU ended with status 1, which no kernel of ours gives it."),
-            (Ending::Killed(9), "QEMU was ended from outside, by signal 9."),
+            (Ending::Left(1), "QEMU ended with status 1, which none of our kernels produces."),
+            (Ending::Killed(9), "A signal ended QEMU: number 9."),
             (Ending::CannotStart("no such CPU.".into()), "QEMU could not start: no such CPU."),
         ] {
             assert_eq!(ending.to_string(), sentence);

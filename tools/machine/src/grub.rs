@@ -1,7 +1,7 @@
-//! GRUB's own programs, under the names that systems give them.
+//! GRUB's command-line programs, whose names differ between systems.
 //!
-//! Debian and Arch say `grub-mkrescue`, Fedora and openSUSE `grub2-mkrescue`, Homebrew
-//! `i686-elf-grub-mkrescue`.
+//! `grub-mkrescue` on Debian and Arch is `grub2-mkrescue` on Fedora and openSUSE, and `i686-elf-grub-mkrescue` in
+//! Homebrew.
 
 use anyhow::{Context, Result, bail};
 use std::io::ErrorKind;
@@ -10,23 +10,24 @@ use std::process::{Command, Output};
 
 const PREFIXES: [&str; 3] = ["grub", "grub2", "i686-elf-grub"];
 
-/// Where systems keep the part of GRUB that starts from a PC's BIOS. A system may have others, for EFI,
-/// which would make the image several times as large and the machine no better.
+/// Where systems keep the part of GRUB that boots a PC with a BIOS. A system may also have parts for EFI. Our machine
+/// does not use them, and they would make the image several times as large.
 const BIOS_PARTS: [&str; 3] = ["/usr/lib/grub/i386-pc", "/usr/share/grub2/i386-pc", "/usr/share/grub/i386-pc"];
 
-/// Whether GRUB would take this file for a Multiboot2 kernel.
+/// Whether GRUB recognizes this file as a Multiboot2 kernel.
 pub fn accepts(kernel: &Path) -> Result<bool> {
     let output = output("file", |command| command.arg("--is-x86-multiboot2").arg(kernel))?;
     Ok(output.status.success())
 }
 
-/// Makes a bootable CD image of what lies in `folder`, without what a kernel has no use for.
+/// Makes a bootable CD image of the files in `folder`, without fonts, translations, themes and modules that no kernel
+/// here needs.
 pub fn make_rescue_image(folder: &Path, image: &Path) -> Result<()> {
     let output = output("mkrescue", |command| {
         let mut modules = String::from("normal multiboot2");
         if let Some(part) = BIOS_PARTS.iter().map(Path::new).find(|part| part.is_dir()) {
             command.arg("--directory").arg(part);
-            // The CD will try to load these, and a person would see it complain.
+            // When it boots, GRUB tries to load these too, and prints an error for each one that is missing.
             let for_partitions = std::fs::read_to_string(part.join("partmap.lst")).unwrap_or_default();
             for_partitions.lines().for_each(|module| modules += &format!(" {module}"));
         }
@@ -40,12 +41,12 @@ pub fn make_rescue_image(folder: &Path, image: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What GRUB says of its version.
+/// The output of GRUB's `--version`.
 pub fn version() -> Result<Output> {
     output("mkrescue", |command| command.arg("--version"))
 }
 
-/// Runs the program of GRUB that this system has under one of the prefixes.
+/// Runs a program of GRUB under the first of the prefixes for which this system has it.
 fn output(program: &str, configure: impl Fn(&mut Command) -> &mut Command) -> Result<Output> {
     for prefix in PREFIXES {
         match configure(&mut Command::new(format!("{prefix}-{program}"))).output() {
@@ -53,5 +54,5 @@ fn output(program: &str, configure: impl Fn(&mut Command) -> &mut Command) -> Re
             result => return result.with_context(|| format!("{prefix}-{program} could not be started")),
         }
     }
-    bail!("grub-{program} is not installed, and without it there is no image; `make doctor` says how to get it.")
+    bail!("grub-{program} is not installed, and the image needs it; `make doctor` says how to get it.")
 }

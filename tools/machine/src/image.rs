@@ -1,4 +1,4 @@
-//! The bootable image: a CD with GRUB, the kernel, and the words that the kernel is given.
+//! The bootable image: a CD with GRUB, the kernel, and the kernel's command line.
 
 use crate::grub;
 use crate::kernels;
@@ -10,14 +10,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What the file is filled with that some tests find beside the kernel.
+/// Some tests get a Multiboot2 module beside the kernel; this text fills it.
 const MODULE_TEXT: &str = "a module for the tests\n";
 const MODULE_BYTES: usize = 64 * 1024;
 
-/// What stands between the name of a function and the compiler's number.
+/// What separates the name of a function from a number that the compiler may append.
 const NUMBERED: &[u8] = b".llvm.";
 
-/// What `make iso` can be told.
+/// The options of `make iso`.
 #[derive(Args)]
 pub struct Options {
     /// Number or name of the chapter; the last one if not given.
@@ -25,7 +25,7 @@ pub struct Options {
     chapter: Option<String>,
 }
 
-/// Makes the image of a chapter and says where it is.
+/// Makes the image of a chapter and prints its path.
 pub fn iso(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let chapter = workspace.chapter(options.chapter.as_deref())?;
     let kernel = kernels::build_one(workspace, chapter)?;
@@ -34,19 +34,19 @@ pub fn iso(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the image of a chapter's demonstration, in the place where a person finds it again.
+/// Makes the image of a chapter's demonstration, in the target folder, where it stays.
 pub fn make_for(workspace: &Workspace, chapter: &Chapter, kernel: &Path, words: &str) -> Result<PathBuf> {
     let image = workspace.target.join(&chapter.name).with_extension("iso");
     make(kernel, words, false, &image)?;
     Ok(image)
 }
 
-/// Makes an image that boots `kernel` with these words, and with the tests' module if wanted.
+/// Makes an image that boots `kernel` with `words` as its command line, and with the tests' module if wanted.
 pub fn make(kernel: &Path, words: &str, with_module: bool, image: &Path) -> Result<()> {
     if !grub::accepts(kernel)? {
-        bail!("GRUB finds no Multiboot2 header in the first 32 KiB of {}, and would not boot it.", kernel.display());
+        bail!("GRUB finds no Multiboot2 header in the first 32 KiB of {}, so it would not boot it.", kernel.display());
     }
-    let folder = tempfile::tempdir().context("no temporary folder could be made")?;
+    let folder = tempfile::tempdir().context("a temporary folder could not be created")?;
     let fill = || -> std::io::Result<()> {
         fs::create_dir_all(folder.path().join("boot/grub"))?;
         fs::write(folder.path().join("boot/grub/grub.cfg"), configuration(words, with_module))?;
@@ -60,7 +60,7 @@ pub fn make(kernel: &Path, words: &str, with_module: bool, image: &Path) -> Resu
     grub::make_rescue_image(folder.path(), image)
 }
 
-/// GRUB's orders. They stand outside of any menu, so GRUB carries them out without asking.
+/// GRUB's commands. They are outside any menu entry, so GRUB runs them at once and shows no menu.
 fn configuration(words: &str, with_module: bool) -> String {
     let module = if with_module { "module2 /module\n" } else { "" };
     format!("multiboot2 /kernel {words}\n{module}boot\n")
@@ -70,12 +70,13 @@ fn module() -> Vec<u8> {
     MODULE_TEXT.bytes().cycle().take(MODULE_BYTES).collect()
 }
 
-/// The kernel without what only debuggers read.
+/// The kernel's file without its debug information.
 ///
-/// GRUB loads *every* section of the file, for the kernel to find by the tag of ELF sections. With debug
-/// information that would be several MiB of the machine's memory. And the compiler adds a number to some names of
-/// functions that depends on where the source lies: without it, what GRUB loads is the same everywhere, and so is
-/// where.
+/// GRUB loads *every* section of the file, so that the kernel can find them through the tag of ELF sections. Debug
+/// information would take several MiB of the machine's memory.
+///
+/// The compiler also appends a number to the names of some functions, and that number depends on the folder of the
+/// source. Without it, GRUB loads the same bytes to the same addresses wherever the kernel was built.
 fn without_debug_information(kernel: &Path) -> Result<Vec<u8>> {
     let bytes = fs::read(kernel).with_context(|| format!("{} could not be read", kernel.display()))?;
     let strip = || -> object::build::Result<Vec<u8>> {
@@ -93,5 +94,5 @@ fn without_debug_information(kernel: &Path) -> Result<Vec<u8>> {
         file.write(&mut stripped)?;
         Ok(stripped)
     };
-    strip().with_context(|| format!("{} is no ELF file of 32 bits", kernel.display()))
+    strip().with_context(|| format!("{} is not a 32-bit ELF file", kernel.display()))
 }

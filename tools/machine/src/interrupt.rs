@@ -1,4 +1,4 @@
-//! Ctrl-C: noticed, so that QEMU and the terminal are left in order.
+//! Catches Ctrl-C, so that a command can end QEMU and restore the terminal before it ends itself.
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -6,20 +6,20 @@ use signal_hook::flag;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 
-/// The status of a program that was interrupted, as shells have it.
+/// The status of an interrupted program by the convention of shells: 128 and the number of SIGINT, which is 2.
 pub const STATUS: u8 = 130;
 
 static HAPPENED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Begins to notice interrupts, hang-ups and requests to end, instead of dying of them.
+/// From now on, SIGINT, SIGHUP and SIGTERM are only noted and do not end this program.
 pub fn listen() -> Result<()> {
     for signal in [SIGINT, SIGHUP, SIGTERM] {
-        flag::register(signal, HAPPENED.clone()).context("Ctrl-C cannot be noticed")?;
+        flag::register(signal, HAPPENED.clone()).context("Ctrl-C cannot be caught")?;
     }
     Ok(())
 }
 
-/// Whether one of them has happened.
+/// Whether one of these signals has arrived.
 pub fn happened() -> bool {
     HAPPENED.load(Relaxed)
 }

@@ -1,4 +1,4 @@
-//! Kernels: built by Cargo, several at once, and found by what Cargo says about them.
+//! Builds kernels, several with one call of Cargo, and finds their files through Cargo's messages.
 
 use crate::cargo::{self, Profile};
 use crate::workspace::{Chapter, Workspace};
@@ -10,18 +10,18 @@ use std::path::{Path, PathBuf};
 /// Which of a chapter's kernels is wanted.
 #[derive(Clone, Copy)]
 pub enum Kind {
-    /// The one that shows the step.
+    /// The kernel that demonstrates the chapter's step.
     Demonstration,
-    /// The one that holds the chapter's tests.
+    /// The kernel with the chapter's tests.
     Tests,
-    /// The one that holds its long tests.
+    /// The kernel with its long tests.
     LongTests,
-    /// The one that measures.
+    /// The kernel with its benchmarks.
     Benches,
 }
 
 impl Kind {
-    /// What Cargo calls the targets of this kind.
+    /// Cargo's name for targets of this kind.
     fn target(self) -> &'static str {
         match self {
             Self::Demonstration => "bin",
@@ -34,12 +34,12 @@ impl Kind {
 /// Builds the demonstration of one chapter.
 pub fn build_one(workspace: &Workspace, chapter: &Chapter) -> Result<PathBuf> {
     let kernel = build(workspace, &[chapter], Kind::Demonstration, Profile::Kernel)?.remove(0);
-    kernel.with_context(|| format!("The kernel of {} could not be built; the reason stands above.", chapter.name))
+    kernel.with_context(|| format!("The kernel of {} could not be built; the reason is printed above.", chapter.name))
 }
 
-/// Builds the kernels of these chapters, in their order, with one call of Cargo.
+/// Builds the kernels of these chapters with one call of Cargo, and returns their files in the same order.
 ///
-/// There is none for a chapter whose kernel could not be built; Cargo has said why.
+/// `None` stands for a kernel that could not be built; Cargo has printed why.
 pub fn build(
     workspace: &Workspace,
     chapters: &[&Chapter],
@@ -61,7 +61,7 @@ pub fn build(
     Ok(chapters.iter().map(|chapter| found.remove(&folder(chapter))).collect())
 }
 
-/// One of the lines that Cargo prints about what it does.
+/// A message of Cargo's: one line of JSON.
 #[derive(Deserialize)]
 struct Message {
     manifest_path: Option<PathBuf>,
@@ -74,7 +74,7 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// The executables that `messages` tell of, made from targets of this kind, by the folder of their package.
+/// The executables that Cargo's `messages` report for targets of this kind, by the folders of their packages.
 pub fn executables(messages: &str, wanted: &str) -> HashMap<PathBuf, PathBuf> {
     let executable = |line: &str| {
         let message: Message = serde_json::from_str(line).ok()?;

@@ -1,19 +1,19 @@
-//! The terminal as the keyboard of the kernel's serial port.
+//! Connects the terminal's keyboard to the kernel's serial port.
 //!
-//! A terminal usually keeps a line until it is complete, and shows it itself. A kernel wants every key at
-//! once, and shows what it likes. Ctrl-C stays what it is.
+//! A terminal usually keeps a line until Enter, and echoes it. The kernel should get every key at once, and decide
+//! itself what it echoes. Ctrl-C still interrupts.
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{Read, Write, stdin};
 use std::thread;
 
-/// The terminal, passing on every key at once until this is dropped.
+/// As long as this exists, the terminal passes on every key at once.
 pub struct EveryKey {
     before: Option<Termios>,
 }
 
 impl EveryKey {
-    /// Changes the terminal, if standard input is one.
+    /// Switches the terminal over, if standard input is one.
     pub fn new() -> Self {
         let before = tcgetattr(stdin()).ok();
         if let Some(mut modes) = before.clone() {
@@ -31,11 +31,11 @@ impl Drop for EveryKey {
 }
 
 fn set(modes: &Termios) {
-    // Without effect, keys come line by line, which is no reason to give up.
+    // If this fails, keys arrive line by line, which is not a reason to give up.
     let _ = tcsetattr(stdin(), OptionalActions::Now, modes);
 }
 
-/// Passes on what is typed, or piped in, for as long as this program runs.
+/// Passes on standard input, typed or piped, for as long as this program runs.
 pub fn forward(mut keys: impl Write + Send + 'static) {
     thread::spawn(move || {
         let mut buffer = [0; 256];

@@ -1,9 +1,14 @@
-//! One machine with one kernel in it: built, booted, watched to its end, judged. All that `make run` needs, and no more.
+//! Builds a kernel, boots it in QEMU, watches it to its end, and judges how it ended: all that `make run` needs.
 //!
-//! In reading order: what there is and how it is built ([`workspace`], [`cargo`], [`kernels`]); the CD that it boots
-//! from ([`grub`], [`image`]); QEMU as a process ([`process`], [`qemu`], [`display`], [`vm`]) and what it answers
-//! ([`monitor`]); what a run leaves ([`symbols`], [`log`]) and how it ended ([`ending`]). [`watch`] holds all that
-//! together; [`run`] is `make run`, and a [`command`] as all of them are, with a [`reminder`] where one is due. [`listing`] and [`boot`] are for kernels that hold tests, and [`tally`] counts them.
+//! In reading order: which chapters there are and how their kernels are built ([`workspace`], [`cargo`], [`kernels`]);
+//! the CD that a kernel boots from ([`grub`], [`image`]); QEMU as a process ([`process`], [`qemu`], [`display`],
+//! [`vm`]) and its monitor ([`monitor`]); the log and its addresses ([`symbols`], [`log`]), and how a run ended
+//! ([`ending`]).
+//!
+//! [`watch`] puts these together: it follows one run, and types its input ([`keyboard`], [`wanted`]). [`run`] is `make
+//! run`; like every [`command`] it catches Ctrl-C ([`interrupt`]), and it prints a [`reminder`] of a mistake that is
+//! still in the reader's files. [`boot`] and [`listing`] are for kernels with tests, and [`tally`] counts their
+//! results.
 
 pub mod workspace;
 

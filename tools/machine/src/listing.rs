@@ -4,24 +4,24 @@ use crate::ending::Ending;
 use serde::Deserialize;
 use std::fmt;
 
-/// What a kernel says that could not finish its report.
+/// What a kernel prints if it stops again before its report is complete.
 const STOPPED_AGAIN: &str = "(stopped again while saying so";
 
-/// What every such line begins with; the log may have other lines.
+/// The beginning of each of these lines. The log may contain others.
 const START: &str = "{\"test\":";
 
 /// One test, as its kernel describes it.
 #[derive(Debug, Deserialize)]
 pub struct Listed {
-    /// The name by which the kernel is asked for it.
+    /// Its name, by which the kernel's command line selects it.
     #[serde(rename = "test")]
     pub name: String,
-    /// The memory of the machine that it needs.
+    /// The memory that its machine needs.
     pub memory_mib: u32,
-    /// Whether it needs a file beside the kernel.
+    /// Whether it needs a Multiboot2 module beside the kernel.
     #[serde(default)]
     pub module: bool,
-    /// What is typed once it waits for input.
+    /// What to type once it waits for input.
     #[serde(default)]
     pub types: String,
     /// The CPU that it needs, by QEMU's name; empty if any will do.
@@ -30,63 +30,63 @@ pub struct Listed {
     /// More options for QEMU.
     #[serde(default)]
     pub flags: String,
-    /// What has to be told of its end, beside the log.
+    /// What the host's report of its end must contain, such as the name of a function.
     #[serde(default)]
     pub told: Vec<String>,
-    /// How many rounds a long test goes; 0 for the others.
+    /// How many rounds a long test runs; 0 for the others.
     #[serde(default)]
     pub rounds: u32,
-    /// How it has to end.
+    /// How it must end.
     #[serde(rename = "end")]
     pub expected: Expected,
 }
 
-/// How a test has to end.
+/// How a test must end.
 #[derive(Debug, Deserialize, PartialEq)]
 pub enum Expected {
-    /// By a good end.
+    /// Well.
     #[serde(rename = "good")]
     Good,
-    /// By a stop, whose report has these words.
+    /// With a stop, whose report contains these words.
     #[serde(rename = "stop")]
     Stop(String),
-    /// By a triple fault.
+    /// With a triple fault.
     #[serde(rename = "triple fault")]
     TripleFault,
     /// Not at all.
     #[serde(rename = "hang")]
     Hang,
-    /// By printing without end.
+    /// Not at all, because it never stops printing.
     #[serde(rename = "endless")]
     Endless,
-    /// By halting, on a machine that it cannot leave.
+    /// By halting, on a machine without an exit device.
     #[serde(rename = "halt")]
     Halt,
-    /// Before it begins.
+    /// Before the kernel begins.
     #[serde(rename = "not loaded")]
     NotLoaded,
 }
 
 impl Listed {
-    /// The question for the table itself, which is booted as a test is.
+    /// The request for the table itself, which is booted like a test.
     pub fn table() -> Self {
         let (name, cpu, flags, types, told) = ("?".into(), String::new(), String::new(), String::new(), Vec::new());
         Self { name, memory_mib: 16, module: false, types, cpu, flags, told, rounds: 0, expected: Expected::Good }
     }
 
-    /// Whether `ending`, with the log's `text` and with what is `told` of it, is the one this has to come to;
-    /// if not, why.
+    /// Whether this test may end with `ending`, with the log `text`, and with `told`, the host's report of the end. The
+    /// error says why not.
     pub fn accepts(&self, ending: &Ending, text: &str, told: &str) -> Result<(), String> {
         self.expected.accepts(ending, text)?;
         match self.told.iter().find(|words| !told.contains(words.as_str())) {
-            Some(words) => Err(format!("{ending} What is told of that lacks \"{words}\".")),
+            Some(words) => Err(format!("{ending} The report of it lacks \"{words}\".")),
             None => Ok(()),
         }
     }
 }
 
 impl Expected {
-    /// Whether `ending` is that; if not, why, in a sentence.
+    /// Whether `ending`, with this log, is the expected one. The error says why not, in a sentence.
     fn accepts(&self, ending: &Ending, text: &str) -> Result<(), String> {
         match (self, ending) {
             (Self::Good, Ending::Good) | (Self::TripleFault, Ending::TripleFault) => Ok(()),
@@ -95,11 +95,11 @@ impl Expected {
             (Self::Stop(words), Ending::Stopped(_))
                 if text.contains(STOPPED_AGAIN) && !words.contains(STOPPED_AGAIN) =>
             {
-                Err(format!("{ending} But it could not finish its report."))
+                Err(format!("{ending} But it stopped again before its report was complete."))
             }
             (Self::Stop(words), Ending::Stopped(_)) if text.contains(words) => Ok(()),
-            (Self::Stop(words), Ending::Stopped(_)) => Err(format!("{ending} But it did not say \"{words}\".")),
-            _ => Err(format!("{ending} The test has to end with {self}.")),
+            (Self::Stop(words), Ending::Stopped(_)) => Err(format!("{ending} But its log lacks \"{words}\".")),
+            _ => Err(format!("{ending} The test must end with {self}.")),
         }
     }
 }
@@ -108,12 +108,12 @@ impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Good => f.write_str("a good end"),
-            Self::Stop(words) => write!(f, "a stop that says \"{words}\""),
+            Self::Stop(words) => write!(f, "a stop that prints \"{words}\""),
             Self::TripleFault => f.write_str("a triple fault"),
             Self::Hang => f.write_str("a hang"),
-            Self::Endless => f.write_str("a log without end"),
+            Self::Endless => f.write_str("endless output"),
             Self::Halt => f.write_str("a halt"),
-            Self::NotLoaded => f.write_str("a boot loader that does not get as far as the kernel"),
+            Self::NotLoaded => f.write_str("a boot loader that never gets as far as the kernel"),
         }
     }
 }
@@ -122,7 +122,7 @@ impl fmt::Display for Expected {
 pub fn parse(text: &str) -> Result<Vec<Listed>, String> {
     let lines = text.lines().filter(|line| line.starts_with(START));
     let parsed = lines.map(|line| {
-        serde_json::from_str(line).map_err(|error| format!("This line describes no test ({error}): {line}"))
+        serde_json::from_str(line).map_err(|error| format!("This line does not describe a test ({error}): {line}"))
     });
     let tests: Vec<Listed> = parsed.collect::<Result<_, _>>()?;
     if tests.is_empty() { Err("The kernel lists no tests.".into()) } else { Ok(tests) }

@@ -1,8 +1,8 @@
-//! The log: what the kernel has said so far, and what that means.
+//! The log: what the kernel has printed so far, and what that means to the host.
 //!
-//! The host relies on a few words of it: that the demonstration is over, that input is waited for, that
-//! the reader shall stall, and the report with which a kernel stops. In a report, every address of code is written `EIP 0x0010abcd`,
-//! the first being where it happened and the others the callers; here the words for it are added.
+//! The host looks for four things in it: that the demonstration is over, that the kernel waits for input, that the host
+//! should stop reading for a while, and the report with which a kernel stops. A report gives addresses of code as `EIP
+//! 0x0010abcd`: first where it happened, then the callers. The host appends the function and the line to each.
 
 use crate::process::MOST_OUTPUT_BYTES;
 use crate::symbols::Symbols;
@@ -13,7 +13,7 @@ const WAITING: &str = "waiting for input";
 const STALL: &str = "the host reads nothing for a while";
 const ADDRESS: &str = "EIP 0x";
 
-/// What the kernel has said so far, passed on at once with every address put into words.
+/// What the kernel has printed so far. It is passed on at once, with function and line behind every address.
 pub struct Log<'a> {
     symbols: &'a Symbols,
     reader: Box<dyn Write + 'a>,
@@ -24,9 +24,9 @@ pub struct Log<'a> {
 /// The report with which a kernel stopped.
 #[derive(Debug, PartialEq)]
 pub struct Report {
-    /// What it is a report of.
+    /// What made the kernel stop.
     pub kind: Kind,
-    /// Where it happened, then the callers from the inside out.
+    /// Where it happened, then the callers, innermost first.
     pub addresses: Vec<u32>,
 }
 
@@ -37,17 +37,17 @@ pub enum Kind {
     Exception,
     /// Rust code panicked.
     Panic,
-    /// The kernel found that it cannot go on.
+    /// The kernel found that it could not go on.
     Stop,
 }
 
 impl<'a> Log<'a> {
-    /// An empty log, which `reader` reads along.
+    /// An empty log. `reader` gets everything that is added to it.
     pub fn new(symbols: &'a Symbols, reader: impl Write + 'a) -> Self {
         Self { symbols, reader: Box::new(reader), bytes: Vec::new(), wants_a_stall: false }
     }
 
-    /// Adds what the kernel has just said; it may end in the middle of a line.
+    /// Adds what the kernel has just printed, which may end in the middle of a line.
     pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let text = piece.strip_suffix(b"\n").unwrap_or(piece);
@@ -60,7 +60,7 @@ impl<'a> Log<'a> {
         self.reader.flush()
     }
 
-    /// Ends the line that is not complete yet, if there is one.
+    /// Ends the last line, if it is not complete yet.
     pub fn finish(&mut self) -> io::Result<()> {
         if !self.bytes.is_empty() && !self.bytes.ends_with(b"\n") {
             self.end_line()?;
@@ -80,23 +80,23 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// The words, without what was added to them.
+    /// The kernel's own text, without what the host has appended to its lines.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// Whether the kernel has nothing more to show: it has said so, or has stopped.
+    /// Whether the kernel has nothing more to show: it has printed that, or has stopped.
     pub fn is_over(&self) -> bool {
         let text = self.text();
         says_over(&text) || report(&text).is_some()
     }
 
-    /// Whether it is as long as it may get.
+    /// Whether the log has reached its maximum length.
     pub fn is_full(&self) -> bool {
         self.bytes.len() >= MOST_OUTPUT_BYTES
     }
 
-    /// Whether the kernel wants to know what happens if the log is not read.
+    /// Whether the kernel has asked the host to stop reading for a while, because it tests what happens then.
     pub fn wants_a_stall(&self) -> bool {
         self.wants_a_stall
     }
@@ -112,12 +112,12 @@ impl<'a> Log<'a> {
     }
 }
 
-/// Whether the kernel has said that its demonstration is over.
+/// Whether the kernel has printed that its demonstration is over.
 pub fn says_over(text: &str) -> bool {
     text.lines().any(|line| line.trim_end() == OVER)
 }
 
-/// The report in the log, if the kernel has stopped; of several, the last.
+/// The report in the log, if the kernel has stopped; the last one if there are several.
 pub fn report(text: &str) -> Option<Report> {
     let kind = |line: &str| match line.split_once(": ")?.0 {
         "EXCEPTION" => Some(Kind::Exception),
@@ -130,7 +130,7 @@ pub fn report(text: &str) -> Option<Report> {
     Some(Report { kind, addresses: lines[first..].iter().filter_map(|line| address(line)).collect() })
 }
 
-/// The address of code that a line names.
+/// The address of code in a line, if it has one.
 fn address(line: &str) -> Option<u32> {
     let (_, rest) = line.split_once(ADDRESS)?;
     u32::from_str_radix(rest.get(..8)?, 16).ok()

@@ -1,4 +1,4 @@
-//! What `make run` and `make iso` call: only this crate is compiled for them.
+//! The program behind `make run` and `make iso`, which compile no other crate of this project.
 
 use anyhow::Result;
 use clap::Parser;
@@ -9,9 +9,9 @@ use std::process::ExitCode;
 /// Builds and boots the kernels of the chapters.
 #[derive(Parser)]
 enum Command {
-    /// Boots a chapter's kernel, and ends with status 0 only after a good end.
+    /// Boots a chapter's kernel. The status is 0 only if the kernel ends well.
     Run(run::Options),
-    /// Makes the bootable image of a chapter and says where it is.
+    /// Makes the bootable image of a chapter and prints its path.
     Iso(image::Options),
 }
 

@@ -1,10 +1,11 @@
-//! QEMU's own voice: the QMP socket, on which it says what the machine does and answers questions.
+//! QEMU's monitor: a QMP socket on which QEMU takes commands, and reports what happens to the machine.
 //!
-//! Each side says one JSON object a line: a command and what it returns, or an error; in between, events ("QEMU QMP
-//! Reference Manual" and "QEMU Machine Protocol Specification"). This is as much of it as the project needs.
+//! Every line is one JSON object. We send commands, and QEMU answers each with a result or an error; in between it
+//! sends events ("QEMU QMP Reference Manual" and "QEMU Machine Protocol Specification"). This module has only what the
+//! project needs of that.
 //!
-//! Of the two ways to hear of an event, blocking and asking again and again, this is the second: the
-//! watch looks at the log and at the clock as well, and one connection with one owner is enough for it.
+//! A client can block until an event arrives, or poll. We poll: [`watch`](crate::watch) also follows the log and the
+//! clock, and for that one connection with one owner is enough.
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// A QEMU that takes longer than this over an answer will not give one.
+/// If QEMU has not answered after this time, it will not answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longer chains of callers are cut off.
 const MOST_ADDRESSES: usize = 12;
@@ -24,27 +25,27 @@ const MOST_ADDRESSES: usize = 12;
 pub struct Cpu {
     /// Whether it would have taken an interrupt.
     pub interrupts_on: bool,
-    /// Whether it was waiting for one.
+    /// Whether it was halted, by `hlt`.
     pub is_halted: bool,
 }
 
 /// Why a machine has stopped for good.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shutdown {
-    /// It was to be reset.
+    /// It tried to reset.
     Reset,
-    /// Whatever else.
+    /// Any other reason.
     Other,
 }
 
 /// The connection to one QEMU.
 pub struct Monitor {
     stream: BufReader<UnixStream>,
-    /// What was said of it since the last question.
+    /// What QEMU has reported of that since it was last asked for.
     shutdown: Option<Shutdown>,
 }
 
-/// A line that QEMU says.
+/// A line from QEMU.
 #[derive(Deserialize)]
 struct Line {
     #[serde(rename = "return")]
@@ -61,7 +62,7 @@ struct Refusal {
 }
 
 impl Monitor {
-    /// Connects, if QEMU has opened its socket already and is well. The machine goes on standing still.
+    /// Connects, if QEMU has opened its socket already and answers. The machine stays paused.
     pub fn connect(socket: &Path) -> Result<Self> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -72,47 +73,47 @@ impl Monitor {
         Ok(monitor)
     }
 
-    /// Lets the machine go.
+    /// Lets the machine run.
     pub fn go(&mut self) -> Result<()> {
         self.execute("cont", json!({})).map(drop)
     }
 
-    /// What the monitor tells of the CPU's registers, line by line.
+    /// The CPU's registers as the monitor prints them, in several lines.
     pub fn registers(&mut self) -> Result<String> {
         self.ask("info registers")
     }
 
-    /// Writes `bytes` bytes of physical memory, from `start` on, into a file.
+    /// Saves `bytes` bytes of physical memory, beginning at `start`, in a file.
     pub fn save_memory(&mut self, start: u32, bytes: u32, file: &Path) -> Result<()> {
-        let file = file.to_str().context("QEMU takes only names that are text")?;
+        let file = file.to_str().context("QEMU takes only file names that are valid UTF-8")?;
         self.execute("pmemsave", json!({ "val": start, "size": bytes, "filename": file })).map(drop)
     }
 
-    /// Why the machine has stopped for good, if it has since the last call.
+    /// Why the machine has stopped for good, if it has done so since the last call.
     pub fn shutdown(&mut self) -> Result<Option<Shutdown>> {
-        // Events come before the answer, whatever was asked.
+        // QEMU sends the events that have happened before it answers, so any command will do.
         self.execute("query-version", json!({}))?;
         Ok(self.shutdown.take())
     }
 
-    /// Whether the CPU is halted and will not be woken: interrupts are off.
+    /// Whether the CPU is halted with interrupts off, so that none will wake it.
     ///
-    /// It is not, if QEMU does not answer.
+    /// False if QEMU does not answer.
     pub fn is_halted(&mut self) -> bool {
         let cpu = self.registers().ok().and_then(|registers| cpu(&registers));
         cpu == Some(Cpu { interrupts_on: false, is_halted: true })
     }
 
-    /// Stops the machine, and asks what the CPU was doing and where: the instruction, then the callers, as far
-    /// as can be seen.
+    /// Pauses the machine, and returns what the CPU was doing and where: its instruction, then the callers, as far as
+    /// they can be found.
     ///
-    /// The callers are the chain that begins at EBP: the caller's EBP, and the address to return to.
+    /// EBP points to the caller's EBP and the return address, so the callers form a chain.
     pub fn trace(&mut self) -> Result<(Option<Cpu>, Vec<u32>)> {
         // While it runs, QEMU's copy of the registers is out of date.
         self.execute("stop", json!({}))?;
         let registers = self.registers()?;
         let cpu = cpu(&registers);
-        // A CPU that is halted has the `hlt` behind it.
+        // EIP of a halted CPU is behind the `hlt`, which is one byte long.
         let hlt_bytes = u32::from(cpu.is_some_and(|cpu| cpu.is_halted));
         let eip = number_after(&registers, "EIP=").map(|eip| eip.wrapping_sub(hlt_bytes));
         let mut addresses: Vec<u32> = eip.into_iter().collect();
@@ -123,7 +124,7 @@ impl Monitor {
             let mut numbers = pair.split("0x").skip(1);
             let mut next = || numbers.next().and_then(number);
             let (Some(outer), Some(return_address)) = (next(), next()) else { break };
-            // The last byte of the call: its line is the caller's, which need not hold for the next byte.
+            // The last byte of the call belongs to the caller's line; the byte behind it may belong to another.
             addresses.push(return_address.wrapping_sub(1));
             ebp = if outer > ebp { outer } else { 0 };
         }
@@ -136,16 +137,16 @@ impl Monitor {
         Ok(number_after(&line, ": 0x"))
     }
 
-    /// Presses a key, by QEMU's name for it, and lets it go.
+    /// Presses and releases a key, given by QEMU's name for it.
     pub fn press(&mut self, key: &str) -> Result<()> {
         let event = |down| json!({ "type": "key", "data": { "down": down, "key": { "type": "qcode", "data": key } } });
         self.execute("input-send-event", json!({ "events": [event(true), event(false)] })).map(drop)
     }
 
-    /// Asks in the words of the monitor that people type at.
+    /// Gives a command to the human monitor, and returns what it prints.
     pub fn ask(&mut self, question: &str) -> Result<String> {
         let answer = self.execute("human-monitor-command", json!({ "command-line": question }))?;
-        answer.as_str().map(String::from).context("QEMU answers with something that is no text")
+        answer.as_str().map(String::from).context("QEMU's answer is not text")
     }
 
     /// Ends QEMU.
@@ -153,11 +154,11 @@ impl Monitor {
         self.execute("quit", json!({})).map(drop)
     }
 
-    /// Gives a command, and returns what QEMU returns.
+    /// Sends a command, and returns its result.
     fn execute(&mut self, command: &str, arguments: Value) -> Result<Value> {
         let mut line = json!({ "execute": command, "arguments": arguments }).to_string();
         line.push('\n');
-        self.stream.get_mut().write_all(line.as_bytes()).context("QEMU does not listen")?;
+        self.stream.get_mut().write_all(line.as_bytes()).context("the command could not be sent to QEMU")?;
         loop {
             let Line { returned, error, event, data } = self.hear()?;
             if let Some(Refusal { desc }) = error {
@@ -172,12 +173,12 @@ impl Monitor {
         }
     }
 
-    /// The next line that QEMU says.
+    /// Reads the next line from QEMU.
     fn hear(&mut self) -> Result<Line> {
         let mut line = String::new();
         let bytes = self.stream.read_line(&mut line).map_err(|error| anyhow!("QEMU does not answer: {error}"))?;
         ensure!(bytes > 0, "QEMU hung up");
-        serde_json::from_str(&line).with_context(|| format!("QEMU says what is no answer: {line}"))
+        serde_json::from_str(&line).with_context(|| format!("QEMU's answer cannot be understood: {line}"))
     }
 }
 
@@ -187,7 +188,7 @@ fn cpu(registers: &str) -> Option<Cpu> {
     Some(Cpu { interrupts_on, is_halted: registers.contains("HLT=1") })
 }
 
-/// The number of eight digits that follows `name`.
+/// The hexadecimal number of eight digits that follows `name`.
 pub fn number_after(text: &str, name: &str) -> Option<u32> {
     text.split_once(name).and_then(|(_, digits)| number(digits))
 }
@@ -219,11 +220,11 @@ mod tests {
         assert_eq!(cpu("?", 0), None);
     }
 
-    /// A QEMU that says these lines, to whatever it is told.
+    /// A QEMU that sends these lines, whatever the commands are.
     fn qemu(says: &str) -> Monitor {
         let (ours, mut theirs) = UnixStream::pair().expect("a socket");
         theirs.write_all(says.as_bytes()).expect("there is room");
-        // Ours must be able to write to it.
+        // Keeps their end open for reading, because ours must be able to write.
         std::mem::forget(theirs.try_clone());
         theirs.shutdown(std::net::Shutdown::Write).expect("it is connected");
         Monitor { stream: BufReader::new(ours), shutdown: None }
@@ -251,6 +252,6 @@ mod tests {
     fn a_qemu_that_hangs_up_or_babbles_is_told() {
         let error = |says: &str| qemu(says).go().expect_err("no answer").to_string();
         assert_eq!(error(""), "QEMU hung up");
-        assert_eq!(error("hello\n"), "QEMU says what is no answer: hello\n");
+        assert_eq!(error("hello\n"), "QEMU's answer cannot be understood: hello\n");
     }
 }

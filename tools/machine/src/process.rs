@@ -1,4 +1,4 @@
-//! A process on three pipes, which does not outlive its owner.
+//! A child process with pipes for its input and its two outputs. It ends with its owner.
 
 use std::io::{self, Read};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -7,22 +7,22 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long a process may take to get ready, and how often to look.
+/// How long a process may take to get ready, and how long to pause before looking again.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What a process writes is kept up to here, each of its two outputs by itself.
+/// How much is kept of what a process writes to each of its two outputs.
 pub const MOST_OUTPUT_BYTES: usize = 1 << 20;
 
 /// A running process. Dropping it kills it.
 pub struct Process {
     child: Child,
     complaints: Option<JoinHandle<String>>,
-    /// What it writes to standard output, as it comes, until it ends; at most [`MOST_OUTPUT_BYTES`].
+    /// What it writes to standard output, piece by piece until it ends; at most [`MOST_OUTPUT_BYTES`].
     pub output: Receiver<Vec<u8>>,
     /// Its standard input, until it is taken.
     pub input: Option<ChildStdin>,
-    /// Until then, what it writes is not read.
+    /// Its standard output is not read before this moment.
     stalled_until: Arc<Mutex<Instant>>,
 }
 
@@ -38,7 +38,7 @@ impl Process {
         Ok(Self { child, complaints, output, input, stalled_until })
     }
 
-    /// Tries until it works; none if the process ends before that, or takes too long.
+    /// Repeats `attempt` until it succeeds. `None` if the process ends first, or takes too long.
     pub fn wait_for<T>(&mut self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         let start = Instant::now();
         while start.elapsed() < PATIENCE && self.is_running() {
@@ -50,12 +50,12 @@ impl Process {
         None
     }
 
-    /// Reads nothing of what it writes for this time, so that soon it cannot write any more.
+    /// Stops reading its standard output for this time, so that the pipe fills up and the process has to wait.
     pub fn stall(&self, time: Duration) {
-        *self.stalled_until.lock().expect("no thread panics while it has this") = Instant::now() + time;
+        *self.stalled_until.lock().expect("no thread panics while it holds the lock") = Instant::now() + time;
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it ends by itself.
     pub fn status(&mut self) -> io::Result<ExitStatus> {
         self.child.wait()
     }
@@ -65,14 +65,14 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Ends it.
+    /// Kills it.
     pub fn kill(&mut self) {
-        // Neither can fail but because the process has ended already.
+        // Both can fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Ends it, and returns what it wrote to standard error.
+    /// Kills it, and returns what it wrote to standard error.
     pub fn complaints(mut self) -> String {
         self.kill();
         let reader = self.complaints.take().expect("taken only here");
@@ -86,7 +86,7 @@ impl Drop for Process {
     }
 }
 
-/// Where the system can, lets it end the process even if we are killed and nothing is dropped any more.
+/// Where the system offers that, lets it kill the process even if we are killed ourselves and drop nothing.
 #[cfg(target_os = "linux")]
 fn end_with_owner(command: &mut Command) {
     let ask = || Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?);
@@ -98,21 +98,21 @@ fn end_with_owner(command: &mut Command) {
 #[cfg(not(target_os = "linux"))]
 fn end_with_owner(_: &mut Command) {}
 
-/// Reads in the background, and passes on what comes.
+/// Reads in the background, and sends on what arrives.
 fn pump(from: impl Read + Send + 'static, stalled_until: Arc<Mutex<Instant>>) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         read_to_end(from, |bytes| {
-            let until = *stalled_until.lock().expect("no thread panics while it has this");
+            let until = *stalled_until.lock().expect("no thread panics while it holds the lock");
             thread::sleep(until.saturating_duration_since(Instant::now()));
-            // If no receiver is there any more, the process is about to be killed.
+            // If the receiver is gone, the process is about to be killed.
             let _ = sender.send(bytes.to_vec());
         });
     });
     receiver
 }
 
-/// Reads in the background, up to the end.
+/// Reads to the end, in the background.
 fn collect(from: impl Read + Send + 'static) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut kept = Vec::new();
@@ -121,8 +121,8 @@ fn collect(from: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// Reads all there is, so that who writes it never has to wait, and shows the first
-/// [`MOST_OUTPUT_BYTES`] of it, so that no receiver needs memory without end.
+/// Reads to the end, so that the process never waits for a full pipe. Shows only the first [`MOST_OUTPUT_BYTES`], so
+/// that the receiver's memory has a limit.
 fn read_to_end(mut from: impl Read, mut show: impl FnMut(&[u8])) {
     let (mut buffer, mut left) = ([0; 4096], MOST_OUTPUT_BYTES);
     while let Ok(count @ 1..) = from.read(&mut buffer) {

@@ -1,4 +1,4 @@
-//! QEMU itself: its name, and what it says before it is any machine.
+//! The program QEMU: its name, its version, and the windows that it can open.
 
 use std::io;
 use std::process::{Command, Output};
@@ -6,12 +6,12 @@ use std::process::{Command, Output};
 /// The program.
 pub const PROGRAM: &str = "qemu-system-i386";
 
-/// What it says of its version.
+/// The output of its `--version`.
 pub fn version() -> io::Result<Output> {
     Command::new(PROGRAM).arg("--version").output()
 }
 
-/// The kinds of windows that it can open, one on each line.
+/// The kinds of window that it can open, one on each line.
 pub fn windows() -> io::Result<String> {
     let output = Command::new(PROGRAM).args(["-display", "help"]).output()?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -1,12 +1,12 @@
-//! A word for a person who may have forgotten what `make break` put into her files.
+//! Reminds a reader of the mistake that `make break` has put into her files, in case she has forgotten it.
 
 use crate::workspace::Workspace;
 use serde::Deserialize;
 use std::fs;
 
-/// Where it is kept what is in the tree.
+/// The folder in which `make break` records what it has put into the files.
 pub const FOLDER: &str = "target/put-in";
-/// What says, in that folder, which it is.
+/// The file in that folder that names it.
 pub const RECORD: &str = "what.json";
 
 #[derive(Deserialize)]
@@ -14,10 +14,10 @@ struct Record {
     name: String,
 }
 
-/// Says what is in the tree, if anything is.
+/// Prints what is in the files, if anything is.
 pub fn remind(workspace: &Workspace) {
     let text = fs::read(workspace.root.join(FOLDER).join(RECORD)).unwrap_or_default();
     if let Ok(Record { name }) = serde_json::from_slice(&text) {
-        eprintln!("({name} is in the tree; `make mend` takes it out.)");
+        eprintln!("({name} is in your files; `make mend` takes it out.)");
     }
 }

@@ -1,4 +1,4 @@
-//! `make run`: a chapter's demonstration, for a person to see.
+//! `make run`: boots a chapter's demonstration for a person to see.
 
 use crate::display::Display;
 use crate::ending::Ending;
@@ -16,13 +16,13 @@ use std::io::stdout;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// What `make run` can be told.
+/// The options of `make run`.
 #[derive(Args)]
 pub struct Options {
     /// Number or name of the chapter; the last one if not given.
     #[arg(long)]
     chapter: Option<String>,
-    /// Seconds after which a kernel that has not ended is said to hang.
+    /// Seconds after which a kernel that has not ended counts as hung.
     #[arg(long, default_value_t = 60)]
     timeout: u64,
     /// The machine's memory: a number of MiB, or a number with a unit.
@@ -38,7 +38,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let chapter = workspace.chapter(options.chapter.as_deref())?;
     let kernel = kernels::build_one(workspace, chapter)?;
     let display = Display::for_this_terminal();
-    // With a window, the screen is to be looked at for as long as a person likes.
+    // With a window, the kernel does not exit: the screen stays until a person closes it.
     let words = if display.is_window() { "" } else { "exit" };
     let image = image::make_for(workspace, chapter, &kernel, words)?;
 
@@ -51,7 +51,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let ended = watch::boot(&parts, &orders, &mut log)?;
     drop(every_key);
 
-    // The log itself stands right above, unless there is none: the machine may be one without a serial port.
+    // The log has been printed above. It may be empty, because the machine may have no serial port.
     if log.text().trim().is_empty() && !matches!(ended.ending, Ending::CannotStart(_)) {
         eprintln!("(The log is empty.)");
     }
@@ -60,7 +60,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     }
     eprintln!("\n{}", ended.ending);
     if display.is_window() && matches!(ended.ending, Ending::CannotStart(_)) {
-        eprintln!("It may be for the window; `make run DISPLAY= WAYLAND_DISPLAY=` does without.");
+        eprintln!("The window may be the reason; `make run DISPLAY= WAYLAND_DISPLAY=` runs without one.");
     }
     ended.place(&symbols).into_iter().for_each(|place| eprintln!("{place}"));
     Ok(ExitCode::FAILURE)

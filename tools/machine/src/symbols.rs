@@ -1,4 +1,4 @@
-//! Addresses in words: which function, which file, which line.
+//! Turns addresses into functions, files and lines.
 
 use addr2line::{Frame, Loader};
 use object::{Object, ObjectSegment};
@@ -6,12 +6,12 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
-/// How the compiler calls the function marked `#[panic_handler]`.
+/// The compiler's name for the function marked `#[panic_handler]`.
 const PANIC_HANDLER: &str = "__rustc::rust_begin_unwind";
-/// How many bytes further up an instruction's line may be found.
+/// How many bytes before an instruction its line may be found.
 const FURTHEST_LINE: u32 = 32;
 
-/// What the debug information of a kernel knows, read when it is first asked for.
+/// The symbols and the debug information of a kernel, read when they are first needed.
 pub struct Symbols {
     kernel: PathBuf,
     root: PathBuf,
@@ -22,11 +22,11 @@ pub struct Symbols {
 #[derive(Debug)]
 pub struct Place {
     spot: Spot,
-    /// What of this project's code that was inlined into, from the inside out.
+    /// The functions of this project that it was inlined into, innermost first.
     inlined_into: Vec<Spot>,
-    /// Whether any of it is code of this project at its work, and not only Rust's own, or a panic's.
+    /// Whether any of it is code of this project, apart from the panic handler.
     pub is_ours: bool,
-    /// Whether it is where every panic is written down.
+    /// Whether it is the panic handler, which reports every panic.
     pub is_panic: bool,
 }
 
@@ -38,12 +38,12 @@ struct Spot {
 }
 
 impl Symbols {
-    /// The symbols of `kernel`; files under `root` are named from there on.
+    /// The symbols of `kernel`. Files under `root` are named by their paths from there.
     pub fn new(kernel: &Path, root: &Path) -> Self {
         Self { kernel: kernel.into(), root: root.into(), loader: OnceCell::new() }
     }
 
-    /// Where the kernel begins in memory, and the word that lies there once it has been loaded.
+    /// The address at which the kernel begins in memory, and the word that is there once it has been loaded.
     pub fn first_word(&self) -> Option<(u32, u32)> {
         let bytes = fs::read(&self.kernel).ok()?;
         let file = object::File::parse(bytes.as_slice()).ok()?;
@@ -52,10 +52,10 @@ impl Symbols {
         Some((first.address().try_into().ok()?, u32::from_le_bytes(*word)))
     }
 
-    /// The place that `address` comes from.
+    /// The place in the source that `address` belongs to.
     pub fn place(&self, address: u32) -> Option<Place> {
         let loader = self.loader.get_or_init(|| Loader::new(&self.kernel).ok()).as_ref()?;
-        // Debug information alone does not tell: what the linker has left out stands there as if it lay at 0.
+        // Debug information alone is not enough: it lists what the linker has left out as if that were at address 0.
         let symbol = loader.find_symbol(address.into())?;
         let mut frames = loader.find_frames(address.into()).ok()?;
         let innermost = frames.next().ok()?;
@@ -64,7 +64,7 @@ impl Symbols {
             // Assembly has symbols, but no debug information.
             None => addr2line::demangle_auto(symbol.into(), None).into_owned(),
         };
-        // Instructions that the compiler cannot lay to a line belong to the last one it could.
+        // An instruction to which the compiler gave no line belongs to the last line before it.
         let line = |back: u32| {
             let before = u64::from(address.checked_sub(back)?);
             let location = loader.find_location(before).ok()?.filter(|_| loader.find_symbol(before) == Some(symbol))?;
@@ -91,7 +91,7 @@ impl Symbols {
         Path::new(file).starts_with(&self.root)
     }
 
-    /// Names a file from where a reader begins to look: this project, a package, or Rust's `library`.
+    /// The path of a file from where a reader looks for it: this project, a package, or Rust's `library`.
     fn shorten(&self, file: &str) -> String {
         let of_us = || Path::new(file).strip_prefix(&self.root).ok()?.to_str();
         let of_package = || Some(file.split_once("/registry/src/")?.1.split_once('/')?.1);

@@ -1,4 +1,4 @@
-//! The count of what passed and what failed, and the one form in which each is told.
+//! Counts what passed and what failed, and prints every result in the same form.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -9,9 +9,9 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Tally {
     counts: Mutex<Counts>,
-    /// Whether nothing is told, and one failure is all that is wanted.
+    /// Whether nothing is printed, and one failure is enough.
     is_silent: bool,
-    /// The test whose failure is that one, by the end of its name; any will do if there is none.
+    /// The test whose failure is enough, by the end of its name. Without one, any failure is enough.
     wanted: Option<String>,
 }
 
@@ -24,10 +24,10 @@ struct Counts {
     noted: Vec<Noted>,
 }
 
-/// One thing that was counted, or several that are told of together.
+/// One result, or several that are reported together.
 #[derive(Clone, Debug)]
 pub struct Noted {
-    /// What it is.
+    /// What was checked.
     pub what: String,
     /// Why it failed, if it did.
     pub reason: Option<String>,
@@ -36,37 +36,37 @@ pub struct Noted {
 }
 
 impl Tally {
-    /// A count that tells of nothing, and has enough of one failure: that of the wanted test, if one is named.
+    /// A count that prints nothing, and for which one failure is enough: that of the wanted test, if one is named.
     pub fn until_a_failure(wanted: Option<&str>) -> Self {
         Self { is_silent: true, wanted: wanted.map(String::from), ..Self::default() }
     }
 
-    /// Whether one failure is all that is wanted.
+    /// Whether one failure is enough.
     pub fn is_until_a_failure(&self) -> bool {
         self.is_silent
     }
 
-    /// Whether there is no need to count more.
+    /// Whether no further result is needed.
     pub fn has_enough(&self) -> bool {
         let counts = self.counts();
         self.is_silent && counts.failed > 0 && (self.wanted.is_none() || counts.has_wanted_failure)
     }
 
-    /// What failed: the wanted test, or else what did so first.
+    /// What failed: the wanted test, or otherwise the first failure.
     pub fn failure(&self) -> Option<String> {
         let counts = self.counts();
         self.wanted.clone().filter(|_| counts.has_wanted_failure).or(counts.first_failure)
     }
 
-    /// Counts one thing, and tells of it: in one line if it passed, with the reason if it failed.
+    /// Counts one result and prints it: in one line, and with the reason if it is a failure.
     pub fn note(&self, what: &str, outcome: Result<(), String>, time: Duration) {
         let (passed, failed) = if outcome.is_ok() { (1, 0) } else { (0, 1) };
         self.note_many(what, passed, failed, outcome.err().as_deref(), time);
     }
 
-    /// Counts several things that are told of together.
+    /// Counts several results that are reported together.
     pub fn note_many(&self, what: &str, passed: usize, failed: usize, reason: Option<&str>, time: Duration) {
-        // Held while telling, so that no other thread's lines come in between.
+        // Held while printing, so that no other thread's lines come in between.
         let mut counts = self.counts.lock().expect("no thread panics while counting");
         let failure = (failed > 0).then(|| reason.unwrap_or_default().to_owned());
         counts.noted.push(Noted { what: what.into(), reason: failure, time });
@@ -87,13 +87,13 @@ impl Tally {
         }
     }
 
-    /// Tells the count, and makes it the status.
+    /// Prints the count, and returns it as an exit status.
     pub fn conclude(&self) -> ExitCode {
         println!("\n{self}");
         if self.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    /// All that was counted so far.
+    /// All results so far.
     pub fn noted(&self) -> Vec<Noted> {
         self.counts().noted
     }

@@ -1,7 +1,8 @@
-//! One QEMU: a machine that is as much like any other as QEMU allows.
+//! One QEMU process with one machine, which is the same on every host as far as QEMU allows.
 //!
-//! Its first serial port is our pipe, unless it is to have another one or none. It stands still until the monitor is connected, so that no event
-//! is missed, and after a triple fault it stands still again, so that the registers can be asked for.
+//! Its first serial port is our pipe, unless the options ask for another one or none. The machine is paused until the
+//! monitor is connected, so that we miss no event. After a triple fault it is paused again, so that we can read the
+//! registers.
 
 use crate::display::Display;
 use crate::monitor::Monitor;
@@ -15,12 +16,12 @@ use tempfile::TempDir;
 /// A kernel that writes `n` to this port makes QEMU end with status `2n + 1`.
 const EXIT_DEVICE: &str = "isa-debug-exit,iobase=0xf4,iosize=0x04";
 
-/// A nanosecond for each instruction, and no waiting while the CPU is halted.
+/// The clock counts a nanosecond for each instruction, and jumps ahead while the CPU is halted.
 pub const COUNTED_TIME: [&str; 2] = ["-icount", "shift=0,align=off,sleep=off"];
-/// QEMU's own choice of a CPU, without the time stamp counter: GRUB would spend a second on measuring it.
+/// QEMU's default CPU without its time stamp counter, which GRUB would spend a second on measuring.
 pub const CPU_OF_COUNTED_TIME: &str = "qemu32,-tsc";
 
-/// What a machine is made of.
+/// What a machine consists of.
 pub struct Parts<'a> {
     /// The CD it boots from.
     pub image: &'a Path,
@@ -28,9 +29,9 @@ pub struct Parts<'a> {
     pub memory: &'a str,
     /// The CPU, by QEMU's name for it; empty for QEMU's own choice.
     pub cpu: &'a str,
-    /// Where its screen is seen.
+    /// Where its screen is shown.
     pub display: Display,
-    /// Whether the kernel can leave QEMU by itself.
+    /// Whether the kernel can end QEMU by itself.
     pub exit_device: bool,
     /// More options for QEMU.
     pub flags: &'a [String],
@@ -45,23 +46,23 @@ pub struct Machine {
     _folder: TempDir,
 }
 
-/// Why there is no machine, in QEMU's words or ours.
+/// Why QEMU could not start, in QEMU's words or ours.
 #[derive(Debug, PartialEq)]
 pub struct CannotStart(pub String);
 
 impl Parts<'_> {
-    /// QEMU's command line, except for how it is watched. The machine waits to be let go.
+    /// QEMU's command line, except for the monitor and the exit device. The machine starts paused.
     pub fn command(&self) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(["-accel", "tcg", "-m", self.memory, "-nic", "none", "-boot", "d", "-S"]);
-        // Together: where the machine would be reset or switched off, it stands still.
+        // Together, these two pause the machine when it would reset or power off.
         command.args(["-no-reboot", "-no-shutdown"]);
         command.args(["-monitor", "none", "-parallel", "none"]);
         if !self.flags.iter().any(|flag| flag == "-serial") {
             command.args(["-serial", "stdio"]);
         }
         command.args(["-display", self.display.name()]);
-        // A recording brings a drive of its own for the CD.
+        // A recording has a drive of its own for the CD.
         if !self.flags.iter().any(|flag| flag.starts_with("ide-cd,")) {
             command.arg("-cdrom").arg(self.image);
         }
@@ -73,7 +74,7 @@ impl Parts<'_> {
     }
 }
 
-/// The memory that a person asks for. Of none QEMU would make what it likes.
+/// Checks the memory that a person asks for. Given 0, QEMU would choose a size of its own.
 pub fn memory(words: &str) -> Result<String, String> {
     let number = words.strip_suffix(|unit: char| "kKmMgG".contains(unit)).unwrap_or(words);
     match number.parse::<u32>() {
@@ -84,14 +85,14 @@ pub fn memory(words: &str) -> Result<String, String> {
 }
 
 impl Machine {
-    /// Starts QEMU, and lets the machine go.
+    /// Starts QEMU, and lets the machine run.
     pub fn start(parts: &Parts) -> Result<Self, CannotStart> {
         let mut machine = Self::still(parts)?;
         machine.monitor.go().map_err(|error| CannotStart(error.to_string()))?;
         Ok(machine)
     }
 
-    /// Starts QEMU; the machine stands still before its first instruction.
+    /// Starts QEMU. The machine is paused before its first instruction.
     pub fn still(parts: &Parts) -> Result<Self, CannotStart> {
         let folder = tempfile::tempdir()?;
         let socket = folder.path().join("qmp");
@@ -114,7 +115,7 @@ impl Machine {
 }
 
 impl CannotStart {
-    /// For what QEMU complained of: its first complaint, without its own name before it.
+    /// The reason in QEMU's error output: the first line that is not a warning, without the program's name.
     pub fn because(complaints: &str) -> Self {
         let is_reason = |line: &&str| !line.trim().is_empty() && !line.contains("warning:");
         let reason = complaints.lines().find(is_reason).unwrap_or("it gave no reason");

@@ -1,7 +1,7 @@
-//! What a kernel wants to be typed: it says so in its log, `wants 252 bytes and 4 keys`, and gets it at once.
+//! Input that a kernel asks for: it prints `wants 252 bytes and 4 keys`, and gets them at once.
 //!
-//! To the serial port go the bytes from 0x80 to 0xFF, with the keyboard the letters from a to z, both round
-//! and round. So the kernel knows what must come next, whatever it has wanted before.
+//! The bytes arrive at the serial port, from 0x80 to 0xFF and then from 0x80 again. The keys are typed on the keyboard,
+//! from a to z and then from a again. So the kernel always knows what must come next.
 
 use crate::vm::Machine;
 use std::io::Write;
@@ -11,22 +11,22 @@ const WORD: &str = "wants ";
 /// What has been typed so far.
 #[derive(Clone, Copy, Default)]
 pub struct Wanted {
-    /// How many lines of the log have been obeyed.
+    /// How many requests in the log have been served.
     lines: usize,
     bytes: usize,
     keys: usize,
 }
 
-/// Whether a kernel with this log wanted anything.
+/// Whether a kernel with this log asked for any input.
 pub fn is_anything(text: &str) -> bool {
     text.lines().any(|line| line.starts_with(WORD))
 }
 
 impl Wanted {
-    /// Types what is wanted and has not been typed.
+    /// Types what the log asks for and has not been typed yet.
     pub fn type_into(&mut self, machine: &mut Machine, text: &str) {
         let (bytes, keys) = self.rest(text);
-        // A machine that has ended meanwhile has no use for either.
+        // If this fails, the machine has ended and needs no input.
         if let Some(port) = &mut machine.process.input {
             let _ = port.write_all(&bytes).and_then(|()| port.flush());
         }
@@ -35,7 +35,7 @@ impl Wanted {
         }
     }
 
-    /// What is wanted and was not returned before: bytes and keys.
+    /// The bytes and keys that the log asks for and that were not returned before.
     fn rest(&mut self, text: &str) -> (Vec<u8>, Vec<char>) {
         // The last line may not be complete.
         let complete = text.rsplit_once('\n').map_or("", |(complete, _)| complete);

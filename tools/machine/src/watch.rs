@@ -1,4 +1,4 @@
-//! The watch over one run: the log, the clock, and the machine's own end, until QEMU is gone.
+//! Watches one run until QEMU has ended: the log, the clock, and whether the machine has stopped.
 
 use crate::ending::{Ending, Seen};
 use crate::log::{self, Log};
@@ -12,29 +12,29 @@ use std::io::Write;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-/// How often to look up from a silent log.
+/// How long to wait for more of the log before looking at the machine and the clock.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long to read nothing of a log that asks for it.
+/// How long to stop reading the log when a kernel asks for that.
 const STALL: Duration = Duration::from_secs(3);
 /// How long QEMU may take to end when it is asked to.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// What a run is allowed and given.
+/// The time limit of a run, and its input.
 pub struct Orders<'a> {
     /// The time that it may take.
     pub timeout: Duration,
-    /// Who types.
+    /// Where the input comes from.
     pub typist: Typist<'a>,
 }
 
-/// Who types what arrives at the serial port.
+/// Where the machine's input comes from.
 #[derive(Clone, Copy)]
 pub enum Typist<'a> {
-    /// Whatever standard input brings, once the log has begun and so the port is ready.
+    /// Standard input, as soon as the log has begun: then the serial port is ready.
     StandardInput,
-    /// These letters, once the log says that input is waited for.
+    /// These letters, once the log says that the kernel waits for input.
     Letters(&'a str),
-    /// Whatever the log wants.
+    /// What the log asks for.
     Wanted(Wanted),
 }
 
@@ -42,7 +42,7 @@ pub enum Typist<'a> {
 pub struct Ended {
     /// The verdict.
     pub ending: Ending,
-    /// Where the CPU was, then the callers, as far as that is known.
+    /// Where the CPU was, then the callers, as far as known.
     addresses: Vec<u32>,
 }
 
@@ -97,10 +97,11 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
             }
             continue;
         }
-        // If QEMU does not answer, it is about to end, and the log will.
+        // If QEMU does not answer, it is about to end, and the log with it.
         let cause = if silent { machine.monitor.shutdown().unwrap_or(None) } else { None };
         was_reset = cause == Some(Shutdown::Reset);
-        // A window stays until a person closes it. What a machine without a serial port has to say stands there alone.
+        // A window stays until a person closes it. If the machine has no serial port, only the window shows what the
+        // kernel prints.
         stays |= in_window && is_late && (log.is_over() || log.text().is_empty() && machine.monitor.is_halted());
         let is_hang = is_late && cause.is_none() && !stays;
         was_halted = silent && cause.is_none() && !in_window && log.is_over() && machine.monitor.is_halted();
@@ -115,8 +116,8 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
             (cpu, addresses) = machine.monitor.trace().unwrap_or_default();
         }
         if cause.is_some() || was_halted || is_hang || was_endless {
-            // A newer QEMU waits for this even when the kernel leaves by the exit device; the status is that
-            // of the device all the same. If it fails, the farewell's own deadline comes.
+            // Newer versions of QEMU wait for this even after the kernel has used the exit device, and still end with
+            // the device's status. If this fails, the new deadline ends QEMU.
             let _ = machine.monitor.quit();
             is_leaving = true;
             deadline = Instant::now() + FAREWELL;
@@ -129,14 +130,14 @@ fn watch(mut machine: Machine, orders: &Orders, in_window: bool, log: &mut Log) 
     Ok(Seen { status: machine.status()?, was_loaded, was_reset, was_halted, timeout, was_endless, cpu, addresses })
 }
 
-/// Whether the kernel lies in memory; also if that cannot be found out.
+/// Whether the kernel is in memory. True if that cannot be found out.
 fn is_loaded(machine: &mut Machine, log: &Log) -> bool {
     let Some((address, first)) = log.symbols().first_word() else { return true };
     machine.monitor.word(address).map_or(true, |word| word == Some(first))
 }
 
 impl Typist<'_> {
-    /// Types, if it is time to and has not been done.
+    /// Types what is due and has not been typed yet.
     fn type_into(&mut self, machine: &mut Machine, log: &Log) {
         match self {
             Self::StandardInput => machine.process.input.take().into_iter().for_each(keyboard::forward),
@@ -146,7 +147,7 @@ impl Typist<'_> {
                 if log.waits_for_input()
                     && let Some(mut keys) = machine.process.input.take()
                 {
-                    // A machine that has ended meanwhile has no use for letters.
+                    // If this fails, the machine has ended and needs no input.
                     let _ = keys.write_all(letters.as_bytes());
                 }
             }
@@ -155,18 +156,18 @@ impl Typist<'_> {
 }
 
 impl Ended {
-    /// Where in the kernel that was, as a sentence, if it is known.
+    /// Where in the kernel the run ended, as a sentence, if that is known.
     pub fn place(&self, symbols: &Symbols) -> Option<String> {
         let places: Vec<Option<Place>> = self.addresses.iter().map(|address| symbols.place(*address)).collect();
         let is_panic = places.first()?.as_ref().is_some_and(|place| place.is_panic);
         let ours = places.iter().position(|place| place.as_ref().is_some_and(|place| place.is_ours));
-        // A panic begins in the code that wrote it down, not in the code that panics.
+        // The first address of a panic is in the panic handler. The code that panicked comes later.
         let at = if is_panic { ours.unwrap_or(0) } else { 0 };
         let here = match &places[at] {
             Some(place) => format!("in {place}"),
             None => "which is not in the kernel".into(),
         };
-        // Of a stop the log has told all callers; those that are told here lead up to code of this project.
+        // After a stop, the log already has all callers. Here are only those up to the first code of this project.
         let callers = match self.ending {
             Ending::Stopped(_) => at + 1..ours.map_or(at, |ours| ours.max(at)) + 1,
             _ => at + 1..places.len(),

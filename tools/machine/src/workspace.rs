@@ -1,7 +1,7 @@
-//! The chapters: which there are, and what they answer to.
+//! Finds the chapters, and the one that a person names.
 //!
-//! A chapter is a folder `chapters/NN-name` whose package is called `chNN-name`. Nothing lists them a
-//! second time: Cargo knows the members of the workspace, in reading order.
+//! A chapter is a folder `chapters/NN-name` whose package is called `chNN-name`. There is no other list of them: Cargo
+//! knows the members of the workspace, and sorting by name gives the reading order.
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -20,19 +20,19 @@ pub struct Chapter {
     pub has_booted_tests: bool,
     /// Whether it has tests that take long: `tests/stress`.
     pub has_long_tests: bool,
-    /// Whether it has something to measure: `benches/kernel.rs`.
+    /// Whether it has benchmarks: `benches/kernel.rs`.
     pub has_benches: bool,
 }
 
 /// The project on this machine.
 pub struct Workspace {
-    /// The folder that everything else lies in.
+    /// The folder of the project.
     pub root: PathBuf,
     /// Where Cargo puts what it builds, and where images go too.
     pub target: PathBuf,
     /// In reading order; never empty.
     pub chapters: Vec<Chapter>,
-    /// Whether no person wants to know what Cargo and the compiler say.
+    /// Whether to hide what Cargo and the compiler print.
     pub is_quiet: bool,
 }
 
@@ -52,8 +52,7 @@ impl Workspace {
             .stderr(Stdio::inherit())
             .output()
             .context("cargo could not be started")?;
-        let metadata: Metadata =
-            serde_json::from_slice(&output.stdout).context("cargo could not tell which chapters there are")?;
+        let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo could not list the chapters")?;
         let mut chapters: Vec<Chapter> = metadata.packages.into_iter().filter_map(Package::into_chapter).collect();
         chapters.sort_by(|a, b| a.name.cmp(&b.name));
         if chapters.is_empty() {
@@ -69,7 +68,7 @@ impl Workspace {
     }
 }
 
-/// `cargo` with these arguments, wherever this program was started.
+/// `cargo` with these arguments: the Cargo that started this program, or otherwise the first in PATH.
 pub fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let cargo = std::env::var_os("CARGO");
     let mut command = Command::new(cargo.as_deref().unwrap_or(OsStr::new("cargo")));
@@ -83,11 +82,11 @@ fn find<'a>(chapters: &'a [Chapter], word: Option<&str>) -> Result<&'a Chapter> 
     };
     chapters.iter().find(|chapter| chapter.answers_to(word)).with_context(|| {
         let names: Vec<&str> = chapters.iter().map(|chapter| chapter.name.as_str()).collect();
-        format!("There is no chapter \"{word}\"; there are {}.", names.join(", "))
+        format!("There is no chapter \"{word}\". The chapters are {}.", names.join(", "))
     })
 }
 
-/// The parts of `cargo metadata`'s answer that matter here.
+/// The parts of `cargo metadata`'s answer that are used here.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -163,7 +162,10 @@ mod tests {
     #[test]
     fn a_wrong_name_is_answered_with_the_right_ones() {
         let sentence = find(&chapters(), Some("banana")).expect_err("no such chapter").to_string();
-        assert_eq!(sentence, "There is no chapter \"banana\"; there are 01-boot, 09-multitasking, 10-user-mode.");
+        assert_eq!(
+            sentence,
+            "There is no chapter \"banana\". The chapters are 01-boot, 09-multitasking, 10-user-mode."
+        );
     }
 
     #[test]
