@@ -12,6 +12,9 @@ use std::process::Command;
 /// The file that says what the committed pictures were made with.
 pub const FILE: &str = "made-with.json";
 
+/// What `rustc --version` appends to its version if a distribution has built it.
+const FROM_SOURCES: &str = " (built from a source tarball)";
+
 /// The versions of the programs, each as it says it itself.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub struct MadeWith {
@@ -41,6 +44,14 @@ impl MadeWith {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
+    /// Whether these are the same versions. The compiler may have been built from its sources by a distribution, with
+    /// another LLVM, and then places code elsewhere.
+    pub fn has_versions_of(&self, other: &Self) -> bool {
+        let version = |compiler: &str| compiler.trim_end_matches(FROM_SOURCES).to_owned();
+        version(&self.compiler) == version(&other.compiler)
+            && (&self.loader, &self.machine) == (&other.loader, &other.machine)
+    }
+
     /// In a sentence, how this differs from what pictures were made with; empty if it does not.
     pub fn difference(&self, before: &Self) -> String {
         let pairs =
@@ -65,5 +76,20 @@ mod tests {
         assert_eq!(with("rustc 2").difference(&with("rustc 2")), "");
         let told = with("rustc 2").difference(&with("rustc 1"));
         assert_eq!(told, "\nThe pictures were made with rustc 1; here is rustc 2.");
+    }
+
+    #[test]
+    fn a_distributions_build_of_the_compiler_has_the_same_version() {
+        let with = |compiler: &str, machine: &str| MadeWith {
+            compiler: compiler.into(),
+            loader: "G".into(),
+            machine: machine.into(),
+        };
+        let ours = with("rustc 1.96.0 (ac68faa20 2026-05-25)", "Q");
+        let debians = with("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)", "Q");
+        assert!(debians.has_versions_of(&ours) && ours.has_versions_of(&debians));
+        assert!(!debians.difference(&ours).is_empty());
+        assert!(!with("rustc 1.97.0 (ac68faa20 2026-05-25)", "Q").has_versions_of(&ours));
+        assert!(!with("rustc 1.96.0 (ac68faa20 2026-05-25)", "R").has_versions_of(&ours));
     }
 }
