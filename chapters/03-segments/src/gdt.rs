@@ -133,7 +133,7 @@ pub fn load(table: &'static [GdtEntry]) -> Result<(), TableError> {
             return Err(TableError::Drops(index));
         }
     }
-    // SAFETY: the table is never freed, and every selector in use means the same in it as before.
+    // SAFETY: the table is never freed, and every selector in use names the same descriptor as before.
     unsafe { lgdt(&DescriptorTablePointer::new_from_slice(table)) };
     Ok(())
 }
@@ -143,8 +143,8 @@ pub fn load(table: &'static [GdtEntry]) -> Result<(), TableError> {
 /// Replaces the descriptor of the entry that `selector` names, and returns the old one.
 ///
 /// A register with this selector keeps the old segment until it is loaded again. That can happen at any moment, from
-/// the saved registers of a thread. So the new descriptor must have the access rights of the old one: what could be
-/// loaded before can be loaded still. The two flat segments cannot be replaced, because compiled code depends on them.
+/// the saved registers of a thread. So the new descriptor must have the access rights of the old one, and a register
+/// that could be loaded before still can. The flat segments cannot be replaced, because compiled code depends on them.
 ///
 /// # Panics
 /// Before [`init`].
