@@ -23,7 +23,7 @@ const PRESENT: u64 = 1 << 47;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    /// Switches to another hardware task.
+    /// Switches to another task state segment: to other registers and another stack.
     Task = 0x5,
     /// Calls the handler with interrupts off. `iret` restores the flag of the interrupted code, so no stub needs `cli`
     /// or `sti`.

@@ -30,7 +30,7 @@ static TABLE: Lock<[Gate; 256]> = Lock::new([Gate::ABSENT; 256]);
 
 /// Gives every vector without a gate one that leads to its stub, and loads the table. Does not turn interrupts on.
 ///
-/// Ring 3 may use none of these gates: with `int 8` or `int 32` a program could pretend an exception or a hardware
+/// Ring 3 may use none of these gates: with `int 8` or `int 32` a program could fake an exception or a hardware
 /// interrupt.
 ///
 /// # Panics
@@ -69,8 +69,8 @@ pub fn gate(vector: u8) -> Gate {
 /// not call it.
 ///
 /// # Safety
-/// 1. Whenever the handler returns, the interrupted code can continue with the registers in the frame. It expects every
-///    change that the handler has made to them.
+/// 1. Whenever the handler returns, the interrupted code can continue with the registers in the frame. That code
+///    expects every change that the handler has made to them.
 /// 2. The handler does not exchange its frame with another one.
 /// 3. If a device uses this vector, the handler ends the interrupt as the device and its controller require (EOI). If
 ///    an exception uses it, the handler removes the cause, or does not return.

@@ -91,7 +91,7 @@ impl TrapFrame {
         self.cs as u16
     }
 
-    /// Whether the interrupted code ran in ring 3, and not in the kernel.
+    /// Whether the interrupted code ran in ring 3 instead of the kernel.
     pub fn is_from_ring_3(&self) -> bool {
         self.cs & 3 == Ring::Ring3 as u32
     }
@@ -167,7 +167,7 @@ impl UserTrapFrame {
         Self { registers, stack: UserStack { esp: esp.as_u32(), ss: data } }
     }
 
-    /// A copy of `frame` with its two words, with which another program can continue at the same place; `None` if the
+    /// A copy of `frame` and its two words, so that another program can continue at the same place; `None` if the
     /// kernel was interrupted. (A `TrapFrame` alone cannot be copied: two words must follow one from ring 3.)
     pub fn copy_of(frame: &TrapFrame) -> Option<Self> {
         let stack = frame.pushed_for_ring_3()?;
