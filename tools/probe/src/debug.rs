@@ -1,5 +1,5 @@
-//! `make debug`: a chapter's kernel under gdb, from the machine's first instruction on; or recorded to its end, and under
-//! gdb from there backwards.
+//! `make debug`: opens gdb on a chapter's kernel, before the machine's first instruction. Or it records the whole run,
+//! and opens gdb at its end, from where gdb can go backwards.
 
 use crate::program::ENTRY_IN_RUST;
 use crate::recording::{self, Recorded, Recording};
@@ -24,10 +24,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// The first of these that is there; it knows foreign CPUs, where the other may know only its own.
+/// The first of these that is installed is used. `gdb-multiarch` knows every CPU; `gdb` may know only the host's.
 pub const DEBUGGERS: [&str; 2] = ["gdb-multiarch", "gdb"];
 
-/// What `make debug` can be told.
+/// The options of `make debug`.
 #[derive(Args)]
 pub struct Options {
     /// Number or name of the chapter; the last one if not given.
@@ -36,22 +36,22 @@ pub struct Options {
     /// The test to boot, instead of the demonstration.
     #[arg(long)]
     test: Option<String>,
-    /// Records the run to its end first; gdb then has the replay, and can go backwards.
+    /// Records the run to its end first; gdb then opens the replay, and can go backwards.
     #[arg(long)]
     replay: bool,
-    /// Seconds after which a run that is recorded and has not ended is said to hang.
+    /// Seconds after which a recorded run that has not ended counts as hung.
     #[arg(long, default_value_t = 60)]
     timeout: u64,
-    /// What the random numbers of a long test come from.
+    /// The seed of a long test's random numbers.
     #[arg(long, default_value_t = 1)]
     seed: u32,
-    /// How many rounds a long test goes; a moment's worth if not given.
+    /// How many rounds a long test runs; a few if not given.
     #[arg(long)]
     rounds: Option<u32>,
     /// The memory of a demonstration's machine: a number of MiB, or a number with a unit.
     #[arg(long, default_value = "16", value_parser = vm::memory)]
     memory: String,
-    /// More options for QEMU, in one word.
+    /// More options for QEMU, in one argument.
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     qemu_flags: String,
     /// More options for gdb.
@@ -59,12 +59,12 @@ pub struct Options {
     gdb_flags: Vec<String>,
 }
 
-/// Starts a machine that stands still, and gdb, which is told about the kernel; ends with gdb.
+/// Starts a paused machine, and gdb with the kernel's symbols. Returns when gdb ends.
 pub fn debug(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let debugger = find_debugger(options.replay)?;
     let chapter = workspace.chapter(options.chapter.as_deref())?;
     let subject = match &options.test {
-        // What is recorded ends by itself, and then QEMU does too.
+        // A kernel that is recorded exits by itself, and so ends the recording.
         None => {
             let words = if options.replay { "exit" } else { "" };
             Subject::demonstration(workspace, chapter, words, &options.memory)?
@@ -84,7 +84,7 @@ pub fn debug(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     }
 }
 
-/// Boots it under gdb.
+/// Boots the kernel under gdb.
 fn forwards(
     workspace: &Workspace,
     subject: &Subject,
@@ -110,7 +110,7 @@ fn forwards(
     run(debugger_for(debugger, kernel, &socket, &[at_entry()]).args(gdb_flags))
 }
 
-/// Records it, and opens gdb at the end of the replay.
+/// Records the run, and opens gdb at the end of its replay.
 fn replay(
     workspace: &Workspace,
     subject: &Subject,
@@ -119,7 +119,7 @@ fn replay(
     debugger: &str,
     gdb_flags: &[String],
 ) -> Result<ExitCode> {
-    println!("Recording {} to its end; TIMEOUT= says how long it may take:\n", subject.name);
+    println!("Recording {} to its end (TIMEOUT= limits how long that takes):\n", subject.name);
     let recording = Recording::of(subject)?;
     let symbols = Symbols::new(&subject.kernel, &workspace.root);
     let Recorded { ended, is_as_expected } = recording.record(subject, flags, timeout, &symbols, stdout())?;
@@ -127,17 +127,17 @@ fn replay(
     ended.place(&symbols).into_iter().for_each(|place| println!("{place}"));
     if is_as_expected && subject.test.name != Listed::table().name {
         println!(
-            "So this test passes here. What made it fail elsewhere, another clock perhaps, is not in the recording."
+            "This test passes here. If it failed elsewhere, the cause, perhaps another clock, is not in the recording."
         );
     }
     if let Ending::Hang(..) = ended.ending {
-        println!("To go back takes as long as the hang that was recorded: with TIMEOUT=3 there is less of it.");
+        println!("A step back may take as long as the recorded hang did. TIMEOUT=3 records less of it.");
     }
-    println!("It is replayed once, to see how long it is.");
+    println!("It is replayed once, to count its instructions.");
     let instructions = recording.instructions(subject, flags, timeout)?;
     println!(
-        "It took {instructions} instructions, with those of the BIOS and of GRUB. gdb begins before the last of them: \
-         reverse-stepi goes\nback by one, reverse-continue to the last breakpoint. The log is not shown again.\n"
+        "It took {instructions} instructions, including those of the BIOS and of GRUB. gdb begins before the last one: \
+         reverse-stepi\ngoes back by one, reverse-continue to the previous breakpoint. The log is not shown again.\n"
     );
     let flags = recording.replay_flags(flags);
     let socket = recording.file("gdb");
@@ -151,7 +151,7 @@ pub fn start(parts: &Parts, socket: &Path) -> Result<Process> {
     let mut command = parts.command();
     command.arg("-chardev").arg(format!("socket,id=gdb,path={},server=on,wait=off", socket.display()));
     command.args(["-gdb", "chardev:gdb"]);
-    // In gdb, Ctrl-C means the kernel. It must not reach QEMU by way of the terminal.
+    // In gdb, Ctrl-C stops the kernel. A process group of its own keeps the terminal from sending it to QEMU as well.
     command.process_group(0);
     let mut qemu = match Process::start(&mut command) {
         Ok(qemu) => qemu,
@@ -163,17 +163,17 @@ pub fn start(parts: &Parts, socket: &Path) -> Result<Process> {
     Ok(qemu)
 }
 
-/// Shows what the kernel says, in between of what gdb says; and types the letters once it waits for them.
+/// Shows the kernel's log between the lines of gdb, and types the letters once the kernel waits for input.
 fn show_log(qemu: &mut Process, symbols: Symbols, letters: String) {
     let output = mem::replace(&mut qemu.output, mpsc::channel().1);
     let mut keys = if letters.is_empty() { None } else { qemu.input.take() };
     thread::spawn(move || {
         let mut log = Log::new(&symbols, stdout());
         for bytes in output {
-            // Once no terminal shows it any more, the log need not be kept up.
+            // If this fails, the terminal is gone, and the log is no longer needed.
             log.push(&bytes)?;
             if log.is_full() {
-                eprintln!("\n(No more than {} MiB of the log are shown.)", MOST_OUTPUT_BYTES >> 20);
+                eprintln!("\n(Only the first {} MiB of the log is shown.)", MOST_OUTPUT_BYTES >> 20);
             }
             if log.waits_for_input()
                 && let Some(mut keys) = keys.take()
@@ -185,14 +185,14 @@ fn show_log(qemu: &mut Process, symbols: Symbols, letters: String) {
     });
 }
 
-/// Finds a gdb, and one that can go backwards if wanted.
+/// Finds a gdb; if `backwards`, one that can go backwards.
 fn find_debugger(backwards: bool) -> Result<&'static str> {
     for debugger in DEBUGGERS {
         match Command::new(debugger).args(["-nx", "-batch", "-ex", "help reverse-stepi"]).output() {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("{debugger} could not be started")),
             Ok(output) if backwards && output.stdout.is_empty() => {
-                bail!("This {debugger} is too old: it knows no `reverse-stepi`. gdb 7 does.")
+                bail!("This {debugger} is too old: it has no `reverse-stepi`, which came with gdb 7.")
             }
             Ok(_) => return Ok(debugger),
         }
@@ -200,14 +200,14 @@ fn find_debugger(backwards: bool) -> Result<&'static str> {
     bail!("gdb is not installed; `make doctor` says how to get it.")
 }
 
-/// Runs gdb, and makes its status ours.
+/// Runs gdb, and returns its exit status.
 fn run(gdb: &mut Command) -> Result<ExitCode> {
     let status = gdb.status().context("gdb could not be started")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// gdb, told about the kernel and about the machine that stands still; then it obeys these commands.
+/// gdb with the kernel's symbols, connected to the paused machine. It then runs these commands.
 pub fn debugger_for(debugger: &str, kernel: &Path, socket: &Path, commands: &[String]) -> Command {
     let mut gdb = Command::new(debugger);
     gdb.arg("--quiet").arg(kernel);
@@ -217,8 +217,8 @@ pub fn debugger_for(debugger: &str, kernel: &Path, socket: &Path, commands: &[St
     gdb
 }
 
-/// The breakpoint with which a session begins. The kernel is not in memory yet, and GRUB would overwrite a breakpoint
-/// made of an instruction.
+/// The breakpoint with which a session begins. It is a hardware breakpoint, because the kernel is not in memory yet:
+/// GRUB would overwrite a software breakpoint, which is an instruction in memory.
 pub fn at_entry() -> String {
     format!("hbreak {ENTRY_IN_RUST}")
 }

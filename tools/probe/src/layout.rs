@@ -1,5 +1,5 @@
-//! Where the fields of a kernel's variables lie: Rust decides that anew whenever it compiles, and writes
-//! it down in the debug information.
+//! Finds the fields of a kernel's variables. Rust chooses their places at each compilation, and records them only in
+//! the debug information.
 
 use crate::program::{Dwarf, Program};
 use addr2line::demangle_auto;
@@ -13,7 +13,7 @@ type Unit<'a> = gimli::Unit<Reader<'a>>;
 impl Program {
     /// The address of a field of a variable, such as `paging::frames::frame_allocator::FRAMES` and `links`.
     ///
-    /// The field may lie deep inside of others, in a lock around it for instance. The first of that name counts.
+    /// The field may be nested in other types, such as a lock. The first field of that name counts.
     pub fn field(&self, (variable, field): (&str, &str)) -> Result<u32> {
         let address = self.with_dwarf(|dwarf| {
             let mut units = dwarf.units();
@@ -29,10 +29,10 @@ impl Program {
     }
 }
 
-/// So many bytes of a variable lie at this address. The compiler may take a variable apart.
+/// An address, and how many bytes of a variable are there. The compiler may split a variable into several pieces.
 type Piece = (u32, u32);
 
-/// The type of the variable, if this unit has it, and where its pieces lie, in their order.
+/// The type of the variable and its pieces, in order, if this unit has the variable.
 fn type_of(dwarf: &Dwarf, unit: &Unit, variable: &str) -> Result<Option<(UnitOffset, Vec<Piece>)>> {
     let mut entries = unit.entries();
     while let Some(entry) = entries.next_dfs()? {
@@ -52,7 +52,7 @@ fn type_of(dwarf: &Dwarf, unit: &Unit, variable: &str) -> Result<Option<(UnitOff
     Ok(None)
 }
 
-/// What a location says: an address; or several, each with the number of bytes there.
+/// Reads a location: one address, or several, each with the number of bytes there.
 fn pieces(unit: &Unit, location: gimli::Expression<Reader>) -> Result<Vec<Piece>> {
     let mut operations = location.operations(unit.encoding());
     let mut pieces = Vec::new();
@@ -68,7 +68,7 @@ fn pieces(unit: &Unit, location: gimli::Expression<Reader>) -> Result<Vec<Piece>
     Ok(pieces)
 }
 
-/// Where the byte of a variable lies that is `offset` bytes behind its beginning.
+/// The address of the byte at this offset in a variable that consists of these pieces.
 fn address_in(pieces: &[Piece], mut offset: u32) -> Option<u32> {
     for (address, bytes) in pieces {
         if offset < *bytes {
@@ -79,7 +79,7 @@ fn address_in(pieces: &[Piece], mut offset: u32) -> Option<u32> {
     None
 }
 
-/// How far behind the beginning of a type its field lies.
+/// The offset of a field in a type, in bytes.
 fn offset_of(dwarf: &Dwarf, unit: &Unit, of: UnitOffset, field: &str) -> Result<Option<u32>> {
     let mut tree = unit.entries_tree(Some(of))?;
     search(dwarf, unit, tree.root()?, field)
@@ -87,7 +87,7 @@ fn offset_of(dwarf: &Dwarf, unit: &Unit, of: UnitOffset, field: &str) -> Result<
 
 fn search(dwarf: &Dwarf, unit: &Unit, node: EntriesTreeNode<Reader>, field: &str) -> Result<Option<u32>> {
     if node.entry().tag() == gimli::DW_TAG_array_type {
-        // Of many values in a row, the first.
+        // In an array, the first element counts.
         let Some(of) = unit_reference(node.entry().attr_value(gimli::DW_AT_type)) else { return Ok(None) };
         return offset_of(dwarf, unit, of, field);
     }

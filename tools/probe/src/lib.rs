@@ -1,9 +1,11 @@
-//! A kernel that stands still, and what can be read of it then.
+//! Pauses a kernel, and reads its registers and its memory.
 //!
-//! In reading order: [`program`] is what the kernel's file knows, its symbols and lines, and [`layout`] where the fields
-//! of its variables lie; [`stub`] speaks with QEMU as a debugger does; [`snapshot`] is registers and memory at one
-//! moment. [`sitting`] holds all that together: a kernel that boots and stops wherever it is told to. [`debug`] is
-//! `make debug`, where a person does the same, with a [`subject`], or with a [`recording`] of it backwards.
+//! In reading order: [`program`] reads the kernel's file, its symbols and lines, and [`layout`] finds the fields of its
+//! variables; [`stub`] controls QEMU as a debugger does; a [`snapshot`] is the registers and the memory at one moment.
+//! [`sitting`] puts these together: it boots a kernel, and pauses it at chosen lines.
+//!
+//! [`debug`] is `make debug`: there a person does this with gdb. It boots a [`subject`], or replays a [`recording`] of
+//! it, also backwards.
 
 pub mod program;
 pub mod layout;

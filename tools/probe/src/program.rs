@@ -1,7 +1,7 @@
-//! What a kernel's file knows: where its lines, functions and variables lie.
+//! Reads a kernel's file: the addresses of its lines, functions and variables.
 //!
-//! A place to stop at is a line of the source, named by its words, so that it stays right when lines
-//! above it come and go. Its address stands in the line table of the debug information.
+//! A place to stop at is usually a line of the source. It is named by its text and not by its number, which changes
+//! when lines above it come and go. The line table in the debug information has its addresses.
 
 use addr2line::demangle_auto;
 use addr2line::gimli::{self, DwarfSections, EndianSlice, LittleEndian};
@@ -21,10 +21,10 @@ pub const ENTRY_IN_RUST: &str = "kernel_main";
 /// Where to stop.
 #[derive(Clone, Copy, Debug)]
 pub enum Checkpoint<'a> {
-    /// Before the line with these words, which must be the only one in the file: its name from the
-    /// workspace's root on, then the words, without the spaces around them.
+    /// Before a line of the source: the path of the file from the workspace's root, then the text of the line, without
+    /// the spaces around it. No other line of the file may have this text.
     Line(&'a str, &'a str),
-    /// Before the first instruction of the function that is called this, as `boot::stop::end`.
+    /// Before the first instruction of the function with this name, such as `boot::stop::end`.
     Function(&'a str),
 }
 
@@ -49,28 +49,33 @@ impl Program {
         Ok(Self { root: root.into(), symbols, bytes })
     }
 
-    /// Where the function, the variable, or the linker's symbol with this name lies.
+    /// The address of the function, the variable, or the linker's symbol with this name.
     pub fn symbol(&self, name: &str) -> Result<u32> {
         let found = self.symbols.get(name).copied();
-        found.with_context(|| format!("The kernel has no symbol called `{name}`; it may have been inlined."))
+        found.with_context(|| {
+            format!("The kernel has no symbol `{name}`. If it is a function, it may have been inlined.")
+        })
     }
 
     /// The name of the function or variable that an address lies in, or of the last one before it.
     pub fn function_at(&self, address: u32) -> Result<String> {
-        // Several may begin at one place, such as a part of the image and its first function: the longest tells most.
+        // Several may begin at one address, such as a part of the image and its first function. The longest name says
+        // most.
         let near = self.symbols.iter().filter(|(_, start)| **start <= address);
         let found = near.max_by_key(|(name, start)| (**start, name.len()));
-        found.map(|(name, _)| name.clone()).with_context(|| format!("The kernel has nothing at {address:#010x}."))
+        found
+            .map(|(name, _)| name.clone())
+            .with_context(|| format!("The kernel has no symbol at or before {address:#010x}."))
     }
 
-    /// Every address at which the machine has to stop, lest it run past `checkpoint`.
+    /// The addresses of all breakpoints that are needed to stop at `checkpoint`.
     pub fn addresses(&self, checkpoint: Checkpoint) -> Result<Vec<u32>> {
         match checkpoint {
             Checkpoint::Function(name) => Ok(vec![self.symbol(name)?]),
             Checkpoint::Line(file, words) => {
                 let path = self.root.join(file);
                 let source = fs::read_to_string(&path).with_context(|| format!("{file} could not be read"))?;
-                let line = only_line(&source, words).with_context(|| format!("looking into {file}"))?;
+                let line = only_line(&source, words).with_context(|| format!("searching {file}"))?;
                 let addresses = self.starts_of_line(&path, line)?;
                 ensure!(!addresses.is_empty(), "No instruction belongs to line {line} of {file}, \"{words}\".");
                 Ok(addresses)
@@ -78,7 +83,7 @@ impl Program {
         }
     }
 
-    /// What the file has from this address on, as it is loaded.
+    /// The bytes that are loaded from the file to this address.
     pub fn code(&self, address: u32, bytes: usize) -> Result<&[u8]> {
         let file = object::File::parse(self.bytes.as_slice())?;
         let found = file.sections().find_map(|section| {
@@ -86,10 +91,10 @@ impl Program {
             let section = section.file_range().filter(|_| section.address() != 0 && start < section.size() as usize)?;
             self.bytes.get(section.0 as usize + start..section.0 as usize + start + bytes)
         });
-        found.with_context(|| format!("nothing of the kernel's file is loaded to {address:#010x}"))
+        found.with_context(|| format!("the kernel's file has nothing that is loaded to {address:#010x}"))
     }
 
-    /// Shows the debug information.
+    /// Calls `show` with the debug information.
     pub fn with_dwarf<T>(&self, show: impl FnOnce(&Dwarf) -> Result<T>) -> Result<T> {
         let file = object::File::parse(self.bytes.as_slice())?;
         let load = |id: gimli::SectionId| -> Result<Cow<[u8]>> {
@@ -102,10 +107,10 @@ impl Program {
 
     /// The first address of every piece of code that was made from a line.
     ///
-    /// The compiler takes lines apart, and makes several copies of a function that it inlines. So all pieces
-    /// count, and whichever the CPU comes to first is where the line begins.
+    /// The compiler splits the code of a line, and makes several copies of a function that it inlines. So all pieces
+    /// count: the line begins with the piece that the CPU reaches first.
     fn starts_of_line(&self, path: &Path, line: u64) -> Result<Vec<u32>> {
-        // What the linker has left out stands there as if it lay at 0.
+        // What the linker has left out is listed as if it were at address 0.
         let first = self.symbol("text_start")?;
         self.with_dwarf(|dwarf| {
             let mut addresses = Vec::new();
@@ -142,7 +147,7 @@ impl Program {
     }
 }
 
-/// The number of the only line that says this and no more.
+/// The number of the only line with exactly this text.
 fn only_line(source: &str, words: &str) -> Result<u64> {
     let found = (1..).zip(source.lines()).filter(|(_, line)| line.trim() == words.trim()).map(|(number, _)| number);
     let numbers: Vec<u64> = found.collect();

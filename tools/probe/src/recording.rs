@@ -1,8 +1,8 @@
-//! A run that QEMU writes down, and can run again to the last instruction: in gdb also backwards.
+//! Records a run in QEMU, which can then replay it instruction by instruction; under gdb, also backwards.
 //!
-//! To go back, QEMU loads an earlier snapshot and goes forward from there, up to the instruction before. What comes from
-//! outside, such as what the CD answers and when, is taken from the recording. So whatever a person looks at, it is the
-//! same run.
+//! To go back by one instruction, QEMU loads an earlier snapshot and runs forward from there, up to the instruction
+//! before. It takes everything that comes from outside, such as what the CD answers and when, from the recording. So
+//! every replay is the same run.
 
 use crate::subject::Subject;
 use anyhow::{Context, Result, bail};
@@ -21,31 +21,31 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Of 32 nanoseconds for each instruction, unless the machine has a clock of its own.
+/// The clock of a recording: 32 nanoseconds for each instruction, unless the machine's options set another.
 const CLOCK: &str = "shift=5,";
-/// Where QEMU's answer tells how far a replay is.
+/// In QEMU's answer, the words before the number of instructions that have been replayed.
 const COUNT: &str = "instruction count = ";
-/// A replay may take so many times as long as what was recorded.
+/// A replay may take this many times as long as the recording.
 const SLOWER: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
-/// The snapshots lie in a layer over this disk, which QEMU removes when it ends.
+/// QEMU keeps the snapshots in a temporary layer over this disk, and removes the layer when it ends.
 const DISK_BYTES: u64 = 64 * 1024;
 
-/// The files of one recording, which go when it does.
+/// The files of one recording. Dropping it removes them.
 pub struct Recording {
     folder: TempDir,
     image: PathBuf,
 }
 
-/// How the run went that was recorded.
+/// How the recorded run went.
 pub struct Recorded {
     /// How it ended, and where.
     pub ended: Ended,
-    /// Whether that is how it has to end.
+    /// Whether that is how it must end.
     pub is_as_expected: bool,
 }
 
-/// What QEMU does with it.
+/// What QEMU does with a recording.
 #[derive(Clone, Copy)]
 enum Mode {
     Record,
@@ -53,7 +53,7 @@ enum Mode {
 }
 
 impl Recording {
-    /// A recording of nothing yet, with the CD that is to be booted.
+    /// A recording that is still empty, with the CD to boot.
     pub fn of(subject: &Subject) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder could be made")?;
         let recording = Self { image: folder.path().join("image.iso"), folder };
@@ -63,7 +63,7 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Records the run to its end, while `reader` reads the log along.
+    /// Records the run to its end. `reader` gets the log while the kernel prints it.
     pub fn record(
         &self,
         subject: &Subject,
@@ -78,7 +78,7 @@ impl Recording {
         let mut log = Log::new(symbols, reader);
         let ended = watch::boot(&parts, &orders, &mut log)?;
         if let Ending::CannotStart(_) | Ending::NotLoaded = ended.ending {
-            bail!("There is nothing to go back in. {}", ended.ending);
+            bail!("There is nothing to replay. {}", ended.ending);
         }
         let told = format!("{}\n{}", ended.ending, ended.place(symbols).unwrap_or_default());
         let is_as_expected = subject.test.accepts(&ended.ending, &log.text(), &told).is_ok();
@@ -90,7 +90,7 @@ impl Recording {
         self.flags(Mode::Replay, flags)
     }
 
-    /// Replays all of it, and returns how many instructions that takes.
+    /// Replays the whole run, and returns how many instructions it has.
     pub fn instructions(&self, subject: &Subject, flags: &[String], timeout: Duration) -> Result<u64> {
         let flags = self.replay_flags(flags);
         let mut machine = match Machine::start(&self.parts(subject, &flags)) {
@@ -98,34 +98,34 @@ impl Recording {
             Err(CannotStart(reason)) => bail!(Ending::CannotStart(reason)),
         };
         let start = Instant::now();
-        while machine.monitor.shutdown().context("The replay broke off")?.is_none() {
+        while machine.monitor.shutdown().context("The replay ended early")?.is_none() {
             if interrupt::happened() {
                 bail!("Interrupted.");
             }
             if start.elapsed() > timeout * SLOWER {
                 let seconds = (timeout * SLOWER).as_secs();
-                bail!("The replay did not come to the end of the recording in {seconds} seconds.");
+                bail!("The replay did not reach the end of the recording in {seconds} seconds.");
             }
             thread::sleep(PAUSE);
         }
         let answer = machine.monitor.ask("info replay")?;
-        instruction_count(&answer).with_context(|| format!("This QEMU does not tell how far a replay is: {answer}"))
+        instruction_count(&answer).with_context(|| format!("This QEMU does not report how far a replay is: {answer}"))
     }
 
-    /// The machine of a replay. Where the kernel would leave it, it stands still for want of an exit device.
+    /// The machine of a replay. It has no exit device, so that QEMU stays where the kernel would end it.
     pub fn parts<'a>(&'a self, subject: &'a Subject, flags: &'a [String]) -> Parts<'a> {
         let Subject { memory, test, .. } = subject;
         Parts { image: &self.image, memory, cpu: &test.cpu, display: Display::None, exit_device: false, flags }
     }
 
-    /// QEMU's options: those that the machine has anyway, and those that make it record or replay.
+    /// QEMU's options: those of the machine, and those that make QEMU record or replay.
     fn flags(&self, mode: Mode, flags: &[String]) -> Vec<String> {
         let clock = if flags.iter().any(|flag| flag == "-icount") { "" } else { CLOCK };
         let word = match mode {
             Mode::Record => "record",
             Mode::Replay => "replay",
         };
-        // What a drive answers is part of the recording; a drive that could be written to would need snapshots itself.
+        // The drive's answers are part of the recording. A drive that is not read-only would need snapshots of its own.
         let mut ours = vec![
             "-drive".into(),
             format!("file={},format=raw,if=none,readonly=on,id=image", self.image.display()),
@@ -133,7 +133,7 @@ impl Recording {
             "driver=blkreplay,if=none,readonly=on,image=image,id=cd".into(),
             "-device".into(),
             "ide-cd,drive=cd".into(),
-            // Its help for old Windows, in which QEMU 7.2 gets stuck when it loads a snapshot.
+            // No support for old versions of Windows: in it, QEMU 7.2 hangs when it loads a snapshot.
             "-global".into(),
             "apic.vapic=off".into(),
             "-icount".into(),
@@ -147,16 +147,16 @@ impl Recording {
         [flags, &ours].concat()
     }
 
-    /// The place of one of its files.
+    /// The path of one of the recording's files.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
 
-/// What gdb is told, so that a replay of so many instructions stands before the last of them.
+/// The commands for gdb that pause a replay of this many instructions before the last one.
 pub fn to_the_end(instructions: u64) -> [String; 5] {
     [
-        // Once the kernel is loaded there is a snapshot: to go back, GRUB need not run again.
+        // With a snapshot from when the kernel has been loaded, going back does not replay GRUB.
         "thbreak *_start".into(),
         "continue".into(),
         "monitor savevm start".into(),

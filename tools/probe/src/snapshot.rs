@@ -5,36 +5,36 @@ use machine::monitor::number_after;
 use memory_map::memory::Memory;
 use memory_map::walk::Space;
 
-/// The registers, as QEMU's monitor tells them.
+/// The registers, as QEMU's monitor prints them.
 #[derive(Clone)]
 pub struct Registers(pub String);
 
 impl Registers {
-    /// A register of 32 bits, by its name in capital letters: `EIP`, `CR3`; of EFLAGS the name is `EFL`.
+    /// A register of 32 bits, by its name in capital letters, such as `EIP` or `CR3`. The name of EFLAGS is `EFL`.
     pub fn get(&self, name: &str) -> Result<u32> {
-        number_after(&self.0, &format!("{name}=")).with_context(|| format!("QEMU tells of no register {name}"))
+        number_after(&self.0, &format!("{name}=")).with_context(|| format!("QEMU does not print the register {name}"))
     }
 
-    /// The selector in a segment register: `CS`.
+    /// The selector in a segment register, such as `CS`.
     pub fn segment(&self, name: &str) -> Result<u32> {
-        self.numbers(name)?.first().copied().with_context(|| format!("QEMU tells of no selector in {name}"))
+        self.numbers(name)?.first().copied().with_context(|| format!("QEMU does not print the selector in {name}"))
     }
 
-    /// Where a table of descriptors begins, and its limit: `GDT`.
+    /// The address and the limit of a descriptor table, such as `GDT`.
     pub fn table(&self, name: &str) -> Result<(u32, u32)> {
         match self.numbers(name)?[..] {
             [base, limit] => Ok((base, limit)),
-            _ => bail!("QEMU does not tell where the {name} lies"),
+            _ => bail!("QEMU does not print where the {name} is"),
         }
     }
 
-    /// The numbers in a line that begins with `name`, as `GDT=     0010b000 00000017`.
+    /// The numbers in a line that begins with `name`, such as `GDT=     0010b000 00000017`.
     fn numbers(&self, name: &str) -> Result<Vec<u32>> {
         let numbers = |line: &str| {
             let (_, numbers) = line.trim_start().strip_prefix(name)?.split_once('=')?;
             Some(numbers.split_whitespace().map_while(|word| u32::from_str_radix(word, 16).ok()).collect())
         };
-        self.0.lines().find_map(numbers).with_context(|| format!("QEMU tells of no {name}"))
+        self.0.lines().find_map(numbers).with_context(|| format!("QEMU does not print a line about {name}"))
     }
 }
 
@@ -43,7 +43,7 @@ impl Registers {
 pub struct Snapshot {
     /// The registers.
     pub registers: Registers,
-    /// Physical memory, all of it.
+    /// All of physical memory.
     pub bytes: Vec<u8>,
 }
 
@@ -63,7 +63,7 @@ impl Snapshot {
         Ok(Space::walk(self.memory(), cr3, self.registers.get("CR4")?)?)
     }
 
-    /// The word at a virtual address of a space; none if it is not mapped.
+    /// The word at a virtual address of an address space; `None` if the address is not mapped.
     pub fn word(&self, space: &Space, address: u32) -> Option<u32> {
         self.memory().word(space.translate(address)?)
     }

@@ -1,8 +1,8 @@
-//! What a debugger says to QEMU: stop there, go on, one step.
+//! Controls the machine as a debugger does: sets breakpoints, continues, and executes single instructions.
 //!
-//! This is the client's half of gdb's remote protocol, as much of it as pictures need. A packet is
-//! `$words#cc`, `cc` being the sum of all bytes; the other side answers `+`. ("Debugging with GDB",
-//! appendix E. QEMU 7.2 always wants the `+`: it does not know `QStartNoAckMode`.)
+//! This is the client's side of gdb's remote protocol ("Debugging with GDB", appendix E "GDB Remote Serial Protocol"),
+//! as much of it as the pictures need. A packet is `$words#cc`, where `cc` is the sum of all bytes of the words; the
+//! receiver answers `+`. QEMU 7.2 always waits for the `+`, because it does not know `QStartNoAckMode`.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// A machine that goes on for longer than this will not stop where it is awaited.
+/// If the machine runs for longer than this, it will not reach its breakpoint.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The connection to QEMU's gdb stub.
@@ -18,48 +18,48 @@ pub struct Stub {
     stream: BufReader<UnixStream>,
 }
 
-/// Why the machine stands still again.
+/// Why the machine has stopped.
 #[derive(Debug, PartialEq)]
 pub enum Stop {
-    /// At a breakpoint, after a step, or because something has gone wrong: its registers tell.
+    /// At a breakpoint, after a step, or because something has gone wrong. Its registers tell which.
     Still,
     /// QEMU has ended.
     Ended,
 }
 
 impl Stub {
-    /// Connects, if QEMU has opened its socket already. That stops the machine.
+    /// Connects, if QEMU has opened its socket already. That pauses the machine.
     pub fn connect(socket: &Path) -> Result<Self> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { stream: BufReader::new(stream) })
     }
 
-    /// Makes the machine stop before it does what stands at this virtual address.
+    /// Sets a breakpoint: the machine stops before the instruction at this virtual address.
     ///
-    /// Memory stays as it is: QEMU compares addresses.
+    /// It is a hardware breakpoint, which does not change memory: QEMU compares addresses.
     pub fn insert(&mut self, address: u32) -> Result<()> {
         self.order(&format!("Z1,{address:x},1"))
     }
 
-    /// Takes that back.
+    /// Removes this breakpoint.
     pub fn remove(&mut self, address: u32) -> Result<()> {
         self.order(&format!("z1,{address:x},1"))
     }
 
-    /// Lets the machine go on until it stops.
+    /// Lets the machine run until it stops.
     pub fn go(&mut self) -> Result<Stop> {
         self.resume("c")
     }
 
-    /// Lets the machine do one instruction.
+    /// Lets the machine execute one instruction.
     pub fn step(&mut self) -> Result<Stop> {
         self.resume("s")
     }
 
     fn resume(&mut self, how: &str) -> Result<Stop> {
         self.send(how)?;
-        match self.receive().context("the machine does not come to a stop")? {
+        match self.receive().context("the machine did not stop")? {
             Some(answer) if answer.starts_with('T') || answer.starts_with('S') => Ok(Stop::Still),
             Some(answer) if answer.starts_with('W') || answer.starts_with('X') => Ok(Stop::Ended),
             Some(answer) => bail!("QEMU's gdb stub answers \"{answer}\" to \"{how}\""),
@@ -79,10 +79,10 @@ impl Stub {
         Ok(())
     }
 
-    /// The next packet; none once QEMU has hung up.
+    /// Receives the next packet; `None` once QEMU has hung up.
     fn receive(&mut self) -> Result<Option<String>> {
         let mut bytes = Vec::new();
-        // What stands before the packet are answers to our own.
+        // The bytes before the packet answer our own packets.
         self.stream.read_until(b'$', &mut bytes)?;
         bytes.clear();
         self.stream.read_until(b'#', &mut bytes)?;
@@ -90,8 +90,8 @@ impl Stub {
         let mut sum = [0; 2];
         self.stream.read_exact(&mut sum)?;
         let words = String::from_utf8(bytes)?;
-        ensure!(packet(&words).ends_with(&sum), "QEMU's gdb stub sends \"{words}\" with a wrong sum");
-        // QEMU does not read it if that was QEMU's last word.
+        ensure!(packet(&words).ends_with(&sum), "QEMU's gdb stub sends \"{words}\" with a wrong checksum");
+        // This fails if QEMU has ended after its packet.
         let _ = self.stream.get_mut().write_all(b"+");
         Ok(Some(words))
     }
@@ -108,7 +108,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
     use std::thread;
 
-    /// Says `sentence`, and then what `answers` has, to the client that connects.
+    /// Sends `answers` to the client that connects.
     fn talk(answers: &'static [u8], client: impl FnOnce(Stub)) {
         let folder = tempfile::tempdir().expect("there is room");
         let socket = folder.path().join("gdb");
@@ -144,7 +144,7 @@ mod tests {
             let refused = stub.insert(0).expect_err("it is refused").to_string();
             assert!(refused.contains("E22") && refused.contains("Z1,0,1"), "{refused}");
             let damaged = stub.remove(0).expect_err("the sum is wrong").to_string();
-            assert!(damaged.contains("wrong sum"), "{damaged}");
+            assert!(damaged.contains("wrong checksum"), "{damaged}");
         });
     }
 }

@@ -14,45 +14,45 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A kernel, what it is told to do, and the machine that it is to do it on.
+/// A kernel, its command line, and its machine.
 pub struct Subject {
-    /// What a person calls it.
+    /// Its name for a person.
     pub name: String,
     /// The kernel.
     pub kernel: PathBuf,
-    /// The words that it is given.
+    /// The kernel's command line.
     pub words: String,
     /// The memory of its machine, as QEMU takes it.
     pub memory: String,
-    /// The options of its machine, and how it has to end.
+    /// The options of its machine, and how it must end.
     pub test: Listed,
 }
 
-/// How far a long test goes, and what its random numbers come from.
+/// How long a long test runs, and with which random numbers.
 #[derive(Clone, Copy)]
 pub struct Length {
-    /// What all random numbers come from.
+    /// The seed of all random numbers.
     pub seed: u32,
-    /// How many rounds; a moment's worth if not given.
+    /// How many rounds; a few if not given.
     pub rounds: Option<u32>,
 }
 
-/// A nanosecond for each instruction.
+/// The clock counts a nanosecond for each instruction.
 const COUNTED_INSTRUCTIONS: &str = "-icount shift=0";
-/// Without a number of rounds, one of so many is done.
+/// If no number of rounds is given, the test's number is divided by this.
 const SHORTER: u32 = 200;
-/// How long a kernel may take to tell which tests it has.
+/// How long a kernel may take to list its tests.
 const MOST_TIME_TO_LIST: Duration = Duration::from_secs(60);
 
 impl Subject {
-    /// The demonstration of a chapter, with these words.
+    /// The demonstration of a chapter, with this command line.
     pub fn demonstration(workspace: &Workspace, chapter: &Chapter, words: &str, memory: &str) -> Result<Self> {
         let kernel = kernels::build_one(workspace, chapter)?;
         let name = format!("the demonstration of {}", chapter.name);
         Ok(Self { name, memory: memory.into(), ..Self::of_kernel(&kernel, words) })
     }
 
-    /// A kernel that is built already, with these words, on a machine like any other.
+    /// A kernel that is already built, with this command line, on the usual machine.
     pub fn of_kernel(kernel: &Path, words: &str) -> Self {
         let (kernel, words, memory) = (kernel.to_owned(), words.into(), "16".into());
         Self { name: "a kernel".into(), kernel, words, memory, test: Listed::table() }
@@ -64,7 +64,7 @@ impl Subject {
         let mut names = Vec::new();
         for kind in kinds.into_iter().filter_map(|(is_there, kind)| is_there.then_some(kind)) {
             let Some(kernel) = kernels::build(workspace, &[chapter], kind, Profile::Kernel)?.remove(0) else {
-                bail!("The kernel that holds tests of {} could not be built; the reason stands above.", chapter.name);
+                bail!("A kernel with tests of {} could not be built; the reason is printed above.", chapter.name);
             };
             for test in tests_of(workspace, &kernel)? {
                 if test.name == name {
@@ -83,19 +83,20 @@ impl Subject {
             let words = format!("'test={}'", test.name);
             return Self { name, kernel, words, memory, test };
         }
-        // As `make stress` boots it, except that a CPU that is halted waits: without that, QEMU 7.2 gets stuck when it records.
+        // As `make stress` boots it, except that time does not jump ahead while the CPU is halted: QEMU 7.2 would hang
+        // when it records that.
         let rounds = rounds.unwrap_or((test.rounds / SHORTER).max(1));
         let words = format!("test={} seed={seed} rounds={rounds}", test.name);
         let test = Listed { cpu: CPU_OF_COUNTED_TIME.into(), flags: COUNTED_INSTRUCTIONS.into(), ..test };
         Self { name, kernel, words, memory, test }
     }
 
-    /// Who types to it.
+    /// Where its input comes from.
     pub fn typist(&self) -> Typist<'_> {
         if self.test.rounds > 0 { Typist::Wanted(Wanted::default()) } else { Typist::Letters(&self.test.types) }
     }
 
-    /// Whether the kernel can leave its machine by itself.
+    /// Whether the kernel can end QEMU by itself.
     pub fn has_exit_device(&self) -> bool {
         self.test.expected != Expected::Halt
     }
@@ -109,6 +110,6 @@ fn tests_of(workspace: &Workspace, kernel: &Path) -> Result<Vec<Listed>> {
     match (&run.ending, listing::parse(&run.text)) {
         (Ending::Good, Ok(tests)) => Ok(tests),
         (Ending::Good, Err(reason)) => bail!("{reason}"),
-        (ending, _) => bail!("The kernel could not tell which tests it has. {ending}\n{}", run.story()),
+        (ending, _) => bail!("The kernel could not list its tests. {ending}\n{}", run.story()),
     }
 }
