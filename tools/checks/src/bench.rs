@@ -1,7 +1,7 @@
-//! `make bench`: what the kernels cost, in instructions, held to committed thresholds.
+//! `make bench`: counts the instructions that the kernels need, and compares them with committed thresholds.
 //!
-//! QEMU counts instructions instead of time, so a figure is exact and the same on every run and on every
-//! machine. To be sure of that, each bench is booted twice; but only once in `make test`.
+//! QEMU's clock counts instructions instead of time, so a figure is exact and the same in every run, whatever the host
+//! does. To verify that, `make bench` boots each benchmark twice; `make test` boots it once.
 
 use crate::booted::{self, Suite};
 use crate::size;
@@ -29,13 +29,13 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// How long a bench may take.
+/// How long a benchmark may take.
 const MOST_TIME: Duration = Duration::from_secs(60);
 
-/// Where the host leaves what was measured, in the folder of what was built.
+/// The folder of the results, in Cargo's target folder.
 const FOLDER: &str = "bench";
 
-/// What `make bench` can be told.
+/// The options of `make bench`.
 #[derive(Args)]
 pub struct Options {
     /// Number or name of the only chapter; all if not given.
@@ -43,7 +43,7 @@ pub struct Options {
     chapter: Option<String>,
 }
 
-/// Measures, shows the table, writes the figures and the charts, and complains of what has got worse.
+/// Measures, prints the table, writes the figures and the charts, and reports what has become worse.
 pub fn bench(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let chapters: Vec<&Chapter> = match &options.chapter {
         None => workspace.chapters.iter().collect(),
@@ -66,13 +66,13 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         write(workspace, &plan, &figures)?;
     }
     let complaints = complaints(workspace, &chapters, &plan, &figures);
-    complaints.iter().for_each(|complaint| println!("Worse than it was: {complaint}"));
+    complaints.iter().for_each(|complaint| println!("FAILED {complaint}"));
     Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Measures for `make test` of everything: that figures have not got worse, and can be measured at all.
+/// Measures, for a `make test` of everything. No figure may be missing or have become worse.
 ///
-/// One chapter by itself is held to no figure: a solution of an exercise may make its kernel larger or slower.
+/// A single chapter is not held to any figure: the solution of an exercise may make its kernel larger or slower.
 pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) {
     if !is_everything(workspace, chapters) {
         return;
@@ -95,41 +95,41 @@ fn is_everything(workspace: &Workspace, chapters: &[&Chapter]) -> bool {
     chapters.len() == workspace.chapters.len()
 }
 
-/// What has got worse; and what is missing, if all chapters were measured.
+/// What has become worse; and what is missing, if all chapters were measured.
 fn complaints(workspace: &Workspace, chapters: &[&Chapter], plan: &Plan, figures: &Figures) -> Vec<String> {
     let missing = if is_everything(workspace, chapters) { plan.missing(figures) } else { Vec::new() };
     missing.into_iter().chain(plan.complaints(figures)).collect()
 }
 
-/// How often a bench is booted.
+/// How often each benchmark is booted.
 #[derive(PartialEq)]
 enum Runs {
     One,
-    /// To see that they do not differ.
+    /// To verify that both give the same figures.
     Two,
 }
 
-/// Boots all benches of these chapters.
+/// Boots all benchmarks of these chapters.
 fn measure(workspace: &Workspace, chapters: &[&Chapter], runs: Runs) -> Result<Figures> {
     let with: Vec<&Chapter> = chapters.iter().copied().filter(|chapter| chapter.has_benches).collect();
     if with.is_empty() {
-        bail!("There is nothing to measure in this chapter.");
+        bail!("This chapter has no benchmarks.");
     }
     let tally = Tally::default();
     let suites = booted::build(workspace, &with, Kind::Benches, Profile::Release, MOST_TIME)?;
     let benches = booted::list(&suites, &tally)?;
     if !tally.is_good() {
-        bail!("Not every bench could be asked what it measures.");
+        bail!("Not every kernel could list its benchmarks.");
     }
     let figures = Mutex::new(Figures::default());
     benches.into_iter().par_bridge().try_for_each(|(suite, bench)| -> Result<()> {
         let log = boot(suite, &bench)?;
         if runs == Runs::Two && log != boot(suite, &bench)? {
-            bail!("{} {}: two runs differ. One of them said:\n{log}", suite.chapter.name, bench.name);
+            bail!("{} {}: two runs differ. One of them printed:\n{log}", suite.chapter.name, bench.name);
         }
-        figures.lock().expect("no thread panics while taking in").take_in(&log)
+        figures.lock().expect("no thread panics while it holds the figures").take_in(&log)
     })?;
-    let mut figures = figures.into_inner().expect("no thread panics while taking in");
+    let mut figures = figures.into_inner().expect("no thread panics while it holds the figures");
     let last = workspace.chapters.last().filter(|last| chapters.iter().any(|chapter| chapter.name == last.name));
     if let Some(last) = last {
         figures.add("kernel image", None, size::of_kernel(workspace, last)? as f64);
@@ -137,7 +137,7 @@ fn measure(workspace: &Workspace, chapters: &[&Chapter], runs: Runs) -> Result<F
     Ok(figures)
 }
 
-/// Boots one bench, and returns its log.
+/// Boots one benchmark, and returns its log.
 fn boot(suite: &Suite, bench: &Listed) -> Result<String> {
     let kernel = suite.kernel.as_deref().expect("only a kernel that was built lists benches");
     let words = format!("'test={}'", bench.name);
@@ -151,7 +151,7 @@ fn boot(suite: &Suite, bench: &Listed) -> Result<String> {
     }
 }
 
-/// The table for a person. What was not measured is left out.
+/// The table for a person, without the rows that were not measured.
 fn table(plan: &Plan, figures: &Figures) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new());
@@ -188,12 +188,12 @@ fn beside(plan: &Plan, figures: &Figures) -> Table {
     table
 }
 
-/// A number with as many digits as say something.
+/// A number; with one decimal if it is not whole.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.1}") }
 }
 
-/// What was measured, for other programs.
+/// The results, for other programs.
 #[derive(Serialize)]
 struct Report<'a> {
     rows: Vec<Measured>,
@@ -206,7 +206,7 @@ struct Measured {
     #[serde(flatten)]
     row: Row,
     ours: f64,
-    /// What those have taken that were measured beside it.
+    /// The figures of the others that were measured beside it.
     beside: Vec<Option<f64>>,
 }
 
@@ -217,7 +217,7 @@ struct Drawn<'a> {
     points: Vec<Vec<(u32, f64)>>,
 }
 
-/// Writes figures and charts for a person.
+/// Writes the figures and the charts into files.
 fn write(workspace: &Workspace, plan: &Plan, figures: &Figures) -> Result<()> {
     let folder = workspace.target.join(FOLDER);
     fs::create_dir_all(&folder)?;
@@ -230,7 +230,7 @@ fn write(workspace: &Workspace, plan: &Plan, figures: &Figures) -> Result<()> {
     Ok(())
 }
 
-/// All that was measured, in the order of the plan.
+/// All results, in the order of the plan.
 fn report<'a>(plan: &'a Plan, figures: &Figures) -> Report<'a> {
     let measured = |row: &Row| {
         let beside = row.beside(&plan.beside, figures).unwrap_or_default();
@@ -261,7 +261,7 @@ fn is_in_book(workspace: &Workspace, plan: &Plan, figures: &Figures) -> Result<(
     let now = json(&report(plan, figures)).map_err(|error| error.to_string())?;
     let path = format!("{}/{}", pictures::FOLDER, cost::FILE);
     let shown = fs::read_to_string(workspace.root.join(&path)).unwrap_or_default();
-    let differ = || format!("{path} is not what was measured now; `make figures` writes it anew.");
+    let differ = || format!("{path} differs from what was measured now; `make figures` rewrites it.");
     if shown == now { Ok(()) } else { Err(differ()) }
 }
 

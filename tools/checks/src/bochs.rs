@@ -1,8 +1,8 @@
-//! The same kernels on another machine: Bochs, which is strict where QEMU is lenient. Its UART takes its time, for
-//! example, and loses what is written before it is ready.
+//! Boots the same kernels in Bochs, a second emulator, which is strict where QEMU is lenient. For example, its UART
+//! needs time for each byte, and loses a byte that is written too early.
 //!
-//! A machine of its own has a clock and a map of memory of its own. So numbers may differ, and how many lines of one
-//! kind follow each other; but no word.
+//! Bochs has its own clock and its own memory map. So the numbers in a log may differ from those in QEMU, and so may
+//! the number of similar lines in a row. The words must be the same.
 
 use crate::demonstrations;
 use crate::difference;
@@ -35,7 +35,7 @@ pub fn compare(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, 
         let start = Instant::now();
         let outcome = match kernel {
             Some(kernel) => compare_one(workspace, chapter, kernel, timeout)?,
-            None => Err("The kernel could not be built; the reason stands above.".into()),
+            None => Err("The kernel could not be built; the reason is printed above.".into()),
         };
         tally.note(&format!("{} demonstration in Bochs", chapter.name), outcome, start.elapsed());
         Ok(())
@@ -63,17 +63,17 @@ fn compare_one(
     })
 }
 
-/// Boots a kernel in Bochs until its log is over or the time is, and returns the log.
+/// Boots a kernel in Bochs until the demonstration is over or the time is up, and returns the log.
 fn boot(kernel: &Path, words: &str, timeout: Duration) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let place = |name: &str| folder.path().join(name);
     image::make(kernel, words, false, &place("image.iso"))?;
     fs::write(place("bochsrc"), configuration(folder.path()))?;
     fs::write(place("orders"), "continue\n")?;
-    // Bochs wants a terminal to draw its screen on.
+    // Bochs needs a terminal to draw its screen on.
     let command = format!("bochs -q -f '{0}/bochsrc' -rc '{0}/orders'", folder.path().display());
     let mut bochs = Process::start(Command::new("script").args(["-qec", &command, "/dev/null"]).env("TERM", "vt100"))
-        .context("Bochs needs `script` for a terminal, and that could not be started")?;
+        .context("Bochs needs a terminal from the program `script`, which could not be started")?;
     let start = Instant::now();
     let mut text = String::new();
     while start.elapsed() < timeout && bochs.is_running() {
@@ -102,16 +102,16 @@ fn configuration(folder: &Path) -> String {
     )
 }
 
-/// Do both logs say the same?
+/// Whether both logs have the same words. The error shows the difference.
 fn same_words(in_qemu: &str, in_bochs: &str) -> std::result::Result<(), String> {
     let (in_qemu, in_bochs) = (shapes(in_qemu), shapes(in_bochs));
     match difference::between(("in QEMU", &in_qemu), ("in Bochs", &in_bochs)) {
         None => Ok(()),
-        Some(lines) => Err(format!("With N for each number, the two logs differ:\n{lines}")),
+        Some(lines) => Err(format!("The two logs differ (N stands for a number):\n{lines}")),
     }
 }
 
-/// The lines without what a clock or a map of memory decides; those that look the same only once.
+/// The lines without what depends on the clock or the memory map. Of lines in a row that then are the same, one stays.
 fn shapes(text: &str) -> String {
     let mut shapes: Vec<String> = text
         .lines()
@@ -122,7 +122,7 @@ fn shapes(text: &str) -> String {
     shapes.join("\n") + "\n"
 }
 
-/// A word; "N" if there is a number in it, "turns" if it is letters that threads have printed in turn.
+/// The word itself; or "N" if it contains a digit, or "turns" if it is letters that threads have printed in turn.
 fn shape(word: &str) -> &str {
     let are_turns = word.len() > 10 && word.chars().all(|letter| "ABC.".contains(letter));
     match word {

@@ -1,4 +1,4 @@
-//! The tests that boot: every behaviour of every chapter, one machine for each.
+//! Runs the tests that boot, each on a machine of its own.
 
 use anyhow::Result;
 use book::defects::LIST_OF_TESTS;
@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// What hangs on purpose is not waited for any longer than it takes to boot.
+/// How long a test that must hang runs: long enough to boot.
 const SHORT: Duration = Duration::from_secs(3);
 
 /// Boots every test of these chapters, as many at once as there are processors.
@@ -23,13 +23,17 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
     let (with, without): (Vec<&Chapter>, Vec<&Chapter>) =
         chapters.iter().copied().partition(|chapter| chapter.has_booted_tests);
     for chapter in without {
-        tally.note(&chapter.name, Err("This chapter has no tests that boot: tests/kernel.rs.".into()), Duration::ZERO);
+        tally.note(
+            &chapter.name,
+            Err("This chapter has no tests that boot: tests/kernel.rs is missing.".into()),
+            Duration::ZERO,
+        );
     }
     let suites = build(workspace, &with, Kind::Tests, Profile::Kernel, timeout)?;
     run(&suites, &[], tally)
 }
 
-/// Boots every test of these kernels, those of these names before the others.
+/// Boots every test of these kernels, those that `first` names before the others.
 pub fn run(suites: &[Suite], first: &[String], tally: &Tally) -> Result<()> {
     let mut tests = list(suites, tally)?;
     tests.sort_by_key(|(_, test)| first.iter().position(|name| *name == test.name).unwrap_or(usize::MAX));
@@ -44,8 +48,8 @@ pub fn boot(tests: Vec<(&Suite, Listed)>, tally: &Tally) -> Result<()> {
         }
         let start = Instant::now();
         let outcome = match suite.boot(&test, SHORT)? {
-            // A busy host may take all of that time to boot. Where one failure decides, it must not be the host's either;
-            // but what has had all its time hangs.
+            // A busy host may have needed the short time to boot. And where one failure decides, a busy host must not
+            // cause it. So the test gets the full time, unless it has had that already.
             Err(_) if never_ends(&test) || (tally.is_until_a_failure() && start.elapsed() < suite.timeout) => {
                 suite.boot(&test, suite.timeout)?
             }
@@ -57,7 +61,7 @@ pub fn boot(tests: Vec<(&Suite, Listed)>, tally: &Tally) -> Result<()> {
     })
 }
 
-/// Builds the kernels of this kind, which hold the tests of these chapters.
+/// Builds the kernels of this kind, which contain the tests of these chapters.
 pub fn build<'a>(
     workspace: &'a Workspace,
     chapters: &[&'a Chapter],
@@ -73,7 +77,7 @@ pub fn build<'a>(
     Ok(suites.collect())
 }
 
-/// Asks each kernel which tests it has; of those that do not answer, the tally is told.
+/// Asks each kernel which tests it has. The tally counts a failure for each that does not answer.
 pub fn list<'a, 'b>(suites: &'b [Suite<'a>], tally: &Tally) -> Result<Vec<(&'b Suite<'a>, Listed)>> {
     let lists: Vec<_> = suites.par_iter().map(|suite| Ok((suite, suite.list()?))).collect::<Result<_>>()?;
     let mut tests = Vec::new();
@@ -99,14 +103,14 @@ pub struct Suite<'a> {
     timeout: Duration,
 }
 
-/// What a test did, or that it did not pass and why. The outer `Result` is for failures of our own.
+/// What a test returned, or why it failed. The outer `Result` is for failures of the tools.
 type Outcome<T> = Result<Result<T, String>>;
 
 impl Suite<'_> {
     /// Asks the kernel which tests it has.
     fn list(&self) -> Outcome<Vec<Listed>> {
         let Some(kernel) = &self.kernel else {
-            return Ok(Err("The kernel could not be built; the reason stands above.".into()));
+            return Ok(Err("The kernel could not be built; the reason is printed above.".into()));
         };
         let run = self.watch(kernel, &Listed::table(), self.timeout)?;
         Ok(if run.ending == Ending::Good {
@@ -116,7 +120,7 @@ impl Suite<'_> {
         })
     }
 
-    /// Boots one test, and holds it to the end that it has to come to. If that is a hang, so long is waited for it.
+    /// Boots one test, and checks that it ends as it must. A test that must hang runs for the time `hang`.
     fn boot(&self, test: &Listed, hang: Duration) -> Outcome<()> {
         let kernel = self.kernel.as_deref().expect("only a kernel that was built lists tests");
         let timeout = if never_ends(test) { hang.min(self.timeout) } else { self.timeout };
@@ -129,18 +133,18 @@ impl Suite<'_> {
     }
 }
 
-/// The command that shows a test again, with these words of its own.
+/// The command that replays a test under gdb; `words` are further arguments.
 pub fn how_to_go_back(suite: &Suite, test: &Listed, words: &str) -> String {
     let number = suite.chapter.name.split('-').next().unwrap_or_default().trim_start_matches('0');
-    format!("To go through it in gdb, backwards too: make debug CHAPTER={number} TEST={}{words} REPLAY=1", test.name)
+    format!("To step through it in gdb, also backwards: make debug CHAPTER={number} TEST={}{words} REPLAY=1", test.name)
 }
 
-/// Whether only time can tell how the test ends.
+/// Whether the test ends only when its time is up.
 fn never_ends(test: &Listed) -> bool {
     matches!(test.expected, Expected::Hang | Expected::NotLoaded)
 }
 
-/// Boots a kernel with these words, on the machine that `test` asks for.
+/// Boots a kernel with this command line, on the machine that `test` asks for.
 pub fn watch(workspace: &Workspace, kernel: &Path, words: &str, test: &Listed, timeout: Duration) -> Result<Run> {
     let orders = Orders { timeout, typist: Typist::Letters(&test.types) };
     let flags: Vec<String> = test.flags.split_ascii_whitespace().map(String::from).collect();

@@ -1,7 +1,8 @@
-//! The demonstrations, booted as `make run` boots them, and held to what they promise.
+//! Boots the demonstrations as `make run` boots them, and checks their logs.
 //!
-//! What a demonstration has to say stands in the chapter's `tests/demonstration.txt`: every line of it
-//! must be a line of the log, where `N` stands for a number, in one line always the same. And each kernel has to work with little memory and with much.
+//! A chapter's `tests/demonstration.txt` lists what its demonstration must print. Each of its lines must be a line of
+//! the log. `N` stands for a number, which is the same everywhere in the line. Each kernel must work with little memory
+//! and with much.
 
 use crate::booted;
 use anyhow::Result;
@@ -15,19 +16,19 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// A machine: its memory in MiB, its CPU by QEMU's name, which is empty for QEMU's own choice, and more options.
+/// A machine: its memory in MiB, its CPU by QEMU's name (empty for QEMU's default), and more options.
 type Parts = (u32, &'static str, &'static str);
 
-/// What has to do for every chapter, with the oldest CPU and the newest among them.
+/// The machines on which every chapter is tested, with the oldest CPU and the newest among them.
 const MACHINES: [Parts; 6] =
     [(ENOUGH_MIB, "486", ""), (16, "", ""), (128, "", ""), (512, "", ""), (3072, "max", ""), (16, "", NO_KEYBOARD)];
 
-/// More of both, for those who have time. QEMU's 486 has the pages of 4 MiB that a real one lacks, but
-/// neither `cmov` nor `cmpxchg8b`.
+/// More memories and more CPUs, for `make stress`. QEMU's 486 has pages of 4 MiB, which a real one lacks, but neither
+/// `cmov` nor `cmpxchg8b`.
 const MEMORIES_MIB: [u32; 9] = [ENOUGH_MIB, 16, 32, 127, 128, 129, 256, 1024, 3072];
 const CPUS: [&str; 9] = ["486", "pentium", "pentium2", "pentium3", "athlon", "coreduo", "core2duo", "Nehalem", "max"];
 
-/// Machines that are unlike most, and that the chapters refuse which need what is missing.
+/// Unusual machines. A chapter that needs what such a machine lacks has to refuse it.
 const ODD_MACHINES: [Parts; 8] = [
     (16, TOO_OLD, ""),
     (16, "", NO_INTERRUPT_CONTROLLERS),
@@ -44,7 +45,7 @@ const NO_INTERRUPT_CONTROLLERS: &str = "-machine q35,pic=off";
 const NO_TIMER: &str = "-machine q35,pit=off";
 const NO_KEYBOARD: &str = "-machine q35,i8042=off";
 
-/// How a chapter refuses a machine, if it does.
+/// The message with which a chapter refuses a machine, if it does.
 fn refusal(chapter: &str, (_, cpu, flags): Parts) -> Option<&'static str> {
     match (cpu, flags) {
         (TOO_OLD, _) if chapter >= "05" => Some("STOP: this kernel needs a CPU with pages of 4 MiB (PSE)"),
@@ -66,7 +67,7 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], timeout: Duration, tal
     boot_on(workspace, chapters, &MACHINES, timeout, tally)
 }
 
-/// Boots them with every size of memory and every CPU; the seed decides which meets which.
+/// Boots them with every size of memory and every CPU, which the seed combines, and on the unusual machines.
 pub fn sweep(workspace: &Workspace, chapters: &[&Chapter], seed: u32, timeout: Duration, tally: &Tally) -> Result<()> {
     let cpus = CPUS.into_iter().cycle().skip(seed as usize % CPUS.len());
     let machines: Vec<Parts> =
@@ -93,7 +94,11 @@ fn boot_on(
         let with = if flags.is_empty() { String::new() } else { format!(" and {flags}") };
         let what = format!("{} demonstration with {memory_mib} MiB{on}{with}", chapter.name);
         let Some(kernel) = kernel else {
-            tally.note(&what, Err("The kernel could not be built; the reason stands above.".into()), start.elapsed());
+            tally.note(
+                &what,
+                Err("The kernel could not be built; the reason is printed above.".into()),
+                start.elapsed(),
+            );
             return Ok(());
         };
         let refusal = refusal(&chapter.name, machine);
@@ -111,18 +116,18 @@ fn boot_on(
     })
 }
 
-/// The lines that the demonstration of a chapter has to say.
+/// The lines that the demonstration of a chapter must print.
 pub fn promises(workspace: &Workspace, chapter: &Chapter) -> String {
     let file = workspace.root.join("chapters").join(&chapter.name).join("tests/demonstration.txt");
     fs::read_to_string(file).unwrap_or_default()
 }
 
-/// The first line of `promised` that is no line of `text`.
+/// The first line of `promised` that is not a line of `text`.
 pub fn missing_line<'a>(promised: &'a str, text: &str) -> Option<&'a str> {
     promised.lines().find(|line| !text.lines().any(|said| is_said(line, said)))
 }
 
-/// Is `said` what `promised` asks for, word by word?
+/// Whether the line `said` is what `promised` asks for, word by word.
 fn is_said(promised: &str, said: &str) -> bool {
     let (mut promised, mut said) = (promised.split_whitespace(), said.split_whitespace());
     let mut number = None;

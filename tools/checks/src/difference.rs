@@ -1,11 +1,11 @@
-//! What two texts say differently that should be the same.
+//! Shows the difference between two texts that should be the same.
 
 use similar::TextDiff;
 
-/// Of a longer difference, only so many lines are shown.
+/// A longer difference is cut off after this many lines.
 const MOST_LINES: usize = 20;
 
-/// The lines that differ, each with the line before it and the one behind; none if there are none.
+/// The lines that differ, with one line before and one behind; `None` if the texts are the same.
 pub fn between(first: (&str, &str), second: (&str, &str)) -> Option<String> {
     let diff = TextDiff::from_lines(first.1, second.1);
     let shown = diff.unified_diff().context_radius(1).header(first.0, second.0).to_string();

@@ -1,4 +1,4 @@
-//! Git: which files the project has, patches applied to them, and files compared and merged.
+//! Calls git: lists the project's files, applies patches to them, and compares and merges files.
 
 use anyhow::{Context, Result, anyhow, bail};
 use std::ffi::OsStr;
@@ -6,28 +6,28 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{fmt, io};
 
-/// The files in `root` that git knows, and those that it would take, by their paths from there on.
+/// The files in `root` that git tracks, and those that it would add, by their paths relative to `root`.
 pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
     let list = git(root, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
     if !list.status.success() {
-        bail!("git cannot tell which files there are: {}", complaint(&list));
+        bail!("git cannot list the project's files: {}", complaint(&list));
     }
-    let names = String::from_utf8(list.stdout).context("the names of the project's files are no text")?;
-    // What git knows may have been deleted since.
+    let names = String::from_utf8(list.stdout).context("the names of the project's files are not valid UTF-8")?;
+    // A tracked file may have been deleted.
     Ok(names.split_terminator('\0').filter(|name| root.join(name).is_file()).map(PathBuf::from).collect())
 }
 
-/// Changes the files in `root` as the patch in one of them says; if that cannot be, the inner error says why.
+/// Applies a patch to the files in `root`. If that is not possible, the inner error says why.
 pub fn apply(root: &Path, patch: &Path) -> Result<Result<(), String>> {
     patched(root, patch, &[])
 }
 
-/// Whether the patch could be applied; if not, the inner error says why.
+/// Whether the patch can be applied. If not, the inner error says why.
 pub fn applies(root: &Path, patch: &Path) -> Result<Result<(), String>> {
     patched(root, patch, &["--check"])
 }
 
-/// Whether what the patch does has been done, so that it could be undone.
+/// Whether the patch has been applied, so that it could be reverted.
 pub fn is_applied(root: &Path, patch: &Path) -> Result<bool> {
     Ok(patched(root, patch, &["--check", "--reverse"])?.is_ok())
 }
@@ -38,30 +38,30 @@ fn patched(root: &Path, patch: &Path, options: &[&str]) -> Result<Result<(), Str
     Ok(if output.status.success() { Ok(()) } else { Err(complaint(&output)) })
 }
 
-/// The files that a patch changes, by their paths from the project's folder on.
+/// The files that a patch changes, by their paths relative to the project's folder.
 pub fn changed_by(root: &Path, patch: &Path) -> Result<Vec<PathBuf>> {
     let output = git(root, &["apply".as_ref(), "--numstat".as_ref(), "-z".as_ref(), patch.as_os_str()])?;
     if !output.status.success() {
-        bail!("git cannot tell what {} changes: {}", patch.display(), complaint(&output));
+        bail!("git cannot list what {} changes: {}", patch.display(), complaint(&output));
     }
     let rows = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok(rows.split_terminator('\0').filter_map(|row| row.split('\t').nth(2)).map(PathBuf::from).collect())
 }
 
-/// What becomes of a file `yours` if the same is done to it that leads from `old` to `new`; none if it has been
-/// changed in the same lines.
+/// The file `yours` after the change that leads from `old` to `new`; `None` if `yours` has other changes in the same
+/// lines.
 pub fn merge(yours: &Path, old: &Path, new: &Path) -> Result<Option<Vec<u8>>> {
     let options = ["merge-file", "--stdout", "--quiet"].map(OsStr::new);
     let output = git(Path::new("/"), &[&options[..], &[yours.as_os_str(), old.as_os_str(), new.as_os_str()]].concat())?;
     match output.status.code() {
         Some(0) => Ok(Some(output.stdout)),
-        // So many conflicts.
+        // The number of conflicts.
         Some(1..=127) => Ok(None),
         _ => bail!("git cannot merge {}: {}", yours.display(), complaint(&output)),
     }
 }
 
-/// Lines of a file that were changed, or where lines are gone.
+/// Lines of a file that were changed, or the place where lines were removed.
 #[derive(Debug, PartialEq)]
 pub struct Lines {
     first: usize,
@@ -74,15 +74,15 @@ impl fmt::Display for Lines {
         let Self { first, count, gone } = *self;
         let lines = if gone == 1 { "a line".into() } else { format!("{gone} lines") };
         match (count, first) {
-            (0, 0) => write!(f, "{lines} gone at the start"),
-            (0, _) => write!(f, "{lines} gone after line {first}"),
+            (0, 0) => write!(f, "{lines} removed at the start"),
+            (0, _) => write!(f, "{lines} removed after line {first}"),
             (1, _) => write!(f, "line {first}"),
             _ => write!(f, "lines {first} to {}", first + count - 1),
         }
     }
 }
 
-/// Which lines of the file `new` are not as they were in `old`.
+/// The lines of the file `new` that differ from those of `old`.
 pub fn changed_lines(old: &Path, new: &Path) -> Result<Vec<Lines>> {
     let options = ["diff", "--no-index", "--no-ext-diff", "--no-color", "--unified=0"].map(OsStr::new);
     let output = git(Path::new("/"), &[&options[..], &[old.as_os_str(), new.as_os_str()]].concat())?;
@@ -90,9 +90,9 @@ pub fn changed_lines(old: &Path, new: &Path) -> Result<Vec<Lines>> {
     text.lines().filter_map(|line| line.strip_prefix("@@ -")).map(lines).collect()
 }
 
-/// What the head of a part of a patch tells, such as `12,3 +12,4 @@`.
+/// Reads the header of a hunk in a patch, such as `12,3 +12,4 @@`.
 fn lines(head: &str) -> Result<Lines> {
-    let number = |word: &str| word.parse().map_err(|_| anyhow!("git tells no lines: @@ -{head}"));
+    let number = |word: &str| word.parse().map_err(|_| anyhow!("git's answer has no line numbers: @@ -{head}"));
     let range = |word: &str| -> Result<(usize, usize)> {
         let (first, count) = word.split_once(',').unwrap_or((word, "1"));
         Ok((number(first)?, number(count)?))
@@ -102,14 +102,14 @@ fn lines(head: &str) -> Result<Lines> {
     Ok(Lines { first: new.0, count: new.1, gone: old.1 })
 }
 
-/// Runs git in a folder that counts by itself, even if it lies within a repository and is no part of that.
+/// Runs git in a folder, and keeps it from finding a repository that merely contains this folder.
 fn git(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Result<Output> {
     let mut command = Command::new("git");
     command.current_dir(folder).args(arguments).env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
     command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder));
     match command.output() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            bail!("This needs git, and there is none on this machine. Install it: on Debian, `apt install git`.")
+            bail!("This needs git, which is not installed; on Debian, `apt install git` installs it.")
         }
         output => output.context("git could not be started"),
     }
@@ -127,7 +127,7 @@ pub(crate) mod tests {
 
     const PATCH: &str = "Prose.\n\ndiff --git a/in/one b/in/one\n--- a/in/one\n+++ b/in/one\n@@ -1 +1 @@\n-one\n+two\n";
 
-    /// A repository with a file `in/one`, which says so, and a patch that makes it two.
+    /// A repository with a file `in/one` that contains `one`, and a patch that makes it `two`.
     pub fn repository() -> TempDir {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path();
@@ -179,8 +179,8 @@ pub(crate) mod tests {
         for (head, told) in [
             ("12,3 +12,4 @@ fn f()", "lines 12 to 15"),
             ("12 +13 @@", "line 13"),
-            ("12 +11,0 @@", "a line gone after line 11"),
-            ("1,2 +0,0 @@", "2 lines gone at the start"),
+            ("12 +11,0 @@", "a line removed after line 11"),
+            ("1,2 +0,0 @@", "2 lines removed at the start"),
         ] {
             assert_eq!(lines(head).expect(head).to_string(), told);
         }

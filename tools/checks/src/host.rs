@@ -1,4 +1,4 @@
-//! What Cargo checks on the host: format, style, and the tests of everything that needs no machine.
+//! Runs what Cargo checks on the host: format, style, documentation, and all tests that need no machine.
 
 use machine::cargo::{self, Profile};
 use machine::tally::Tally;
@@ -6,12 +6,12 @@ use machine::workspace::{Chapter, Workspace};
 use std::process::Command;
 use std::time::Instant;
 
-/// The packages of what several chapters use, and of the frame of their tests.
+/// The package that several chapters use, and the package with the framework of their tests.
 const COMMON: &str = "common";
 const HARNESS: &str = "harness";
-/// The packages of what runs on the host, each before those that use it.
+/// The packages that run on the host, each before those that use it.
 const TOOLS: [&str; 7] = ["machine", "memory-map", "probe", "pictures", "book", "checks", "tools"];
-/// The one of them that a browser runs as well.
+/// The one of them that also runs in a browser.
 const FOR_BROWSERS: &str = "memory-map";
 
 /// Checks format, style and documentation of everything, for the host, for the kernels' target and for browsers.
@@ -36,8 +36,8 @@ pub fn lint(workspace: &Workspace, tally: &Tally) {
     check(tally, "format", format);
     check(tally, "style of the tools", clippy(for_host("clippy"), &TOOLS, &["--all-targets"]));
     check(tally, "style of the libraries on the host", clippy(for_host("clippy"), &libraries, &["--lib"]));
-    // The profile turns the tests on that are inside of the libraries. Not all targets, for the
-    // kernels among them are not for the host.
+    // The profile turns on the tests inside the libraries. `--all-targets` would include the kernels, which do not
+    // compile for the host.
     let tests = ["--lib", "--profile=test"];
     check(tally, "style of the libraries' tests", clippy(for_host("clippy"), &libraries, &tests));
     check(tally, "style of the kernels", clippy(for_kernels("clippy"), &libraries, &kernels));
@@ -45,7 +45,7 @@ pub fn lint(workspace: &Workspace, tally: &Tally) {
     check(tally, "documentation of the libraries", rustdoc(for_kernels("doc"), &libraries, "--lib"));
     let mut for_browsers = cargo::with_its_own_std(for_host("build"));
     for_browsers.args(["--target=wasm32-unknown-unknown", "--package", FOR_BROWSERS]);
-    check(tally, "what a browser runs as well", for_browsers);
+    check(tally, "build for browsers", for_browsers);
 }
 
 fn clippy(mut command: Command, packages: &[&str], targets: &[&str]) -> Command {
@@ -54,7 +54,7 @@ fn clippy(mut command: Command, packages: &[&str], targets: &[&str]) -> Command 
     command
 }
 
-/// Finds links that lead nowhere. They may lead to what is private: the reader has the source open.
+/// Finds broken links in the documentation. Links to private items are allowed, because the reader has the source.
 fn rustdoc(mut command: Command, packages: &[&str], targets: &str) -> Command {
     cargo::packages(&mut command, packages.iter().copied());
     command.args([targets, "--no-deps", "--document-private-items"]);
@@ -62,7 +62,7 @@ fn rustdoc(mut command: Command, packages: &[&str], targets: &str) -> Command {
     command
 }
 
-/// Runs the tests inside of the libraries of these chapters.
+/// Runs the tests inside the libraries of these chapters.
 pub fn test_libraries(workspace: &Workspace, chapters: &[&Chapter], with_common: bool, tally: &Tally) {
     let mut command = cargo::for_host(workspace, "test");
     command.args(["--lib", "--no-fail-fast"]);
@@ -71,15 +71,15 @@ pub fn test_libraries(workspace: &Workspace, chapters: &[&Chapter], with_common:
     count(tally, "tests of the libraries on the host", command);
 }
 
-/// Compiles for the kernels' target what these chapters' tests/refused.md holds, which the compiler has to refuse.
+/// Compiles the code in these chapters' tests/refused.md for the kernels' target. The compiler must refuse it.
 pub fn test_refusals(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) {
     let mut command = cargo::for_kernels(workspace, "test", Profile::Kernel);
     command.args(["--doc", "--no-fail-fast"]);
     cargo::packages(&mut command, chapters.iter().map(|chapter| chapter.package.as_str()));
-    count(tally, "what the compiler refuses", command);
+    count(tally, "code that the compiler must refuse", command);
 }
 
-/// Runs the tests of this program.
+/// Runs the tests of the tools.
 pub fn test_tools(workspace: &Workspace, tally: &Tally) {
     let mut command = cargo::for_host(workspace, "test");
     command.arg("--no-fail-fast");
@@ -87,18 +87,18 @@ pub fn test_tools(workspace: &Workspace, tally: &Tally) {
     count(tally, "tests of the tools", command);
 }
 
-/// Runs a command that passes or fails as a whole; it says itself what is wrong.
+/// Runs a command that passes or fails as a whole, and prints itself what is wrong.
 fn check(tally: &Tally, what: &str, mut command: Command) {
     let start = Instant::now();
     let outcome = match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err("What is wrong stands above.".into()),
+        Ok(_) => Err("The reason is printed above.".into()),
         Err(error) => Err(format!("cargo could not be started: {error}")),
     };
     tally.note(what, outcome, start.elapsed());
 }
 
-/// Runs `cargo test`, and counts its tests one by one; what it printed is shown only if one failed.
+/// Runs `cargo test`, and counts its tests one by one. Its output is shown only if one failed.
 fn count(tally: &Tally, what: &str, mut command: Command) {
     let start = Instant::now();
     match command.output() {
@@ -106,7 +106,7 @@ fn count(tally: &Tally, what: &str, mut command: Command) {
             let text = String::from_utf8_lossy(&output.stdout);
             let (passed, mut failed) = results(&text);
             if !output.status.success() {
-                // What does not compile has no results, and fails all the same.
+                // Code that does not compile has no results, and counts as one failure.
                 failed = failed.max(1);
             }
             let what = format!("{what}: {passed} passed, {failed} failed");

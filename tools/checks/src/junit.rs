@@ -1,4 +1,4 @@
-//! The report of a run as JUnit has it, which graders and servers read.
+//! Writes the results in the format of JUnit, which graders and servers read.
 
 use anyhow::{Context, Result};
 use machine::tally::{Noted, Tally};
@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 
-/// What is no chapter's own.
+/// The suite of what belongs to no chapter.
 const PROJECT: &str = "project";
 
-/// Writes what was counted: a suite for each chapter, and one for the project.
+/// Writes all results: a suite for each chapter, and one for the project.
 pub fn write(tally: &Tally, path: &Path) -> Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("{} could not be created", folder.display()))?;
     }
     let file = File::create(path).with_context(|| format!("{} could not be written", path.display()))?;
     report(&tally.noted()).serialize(file).with_context(|| format!("{} could not be written", path.display()))
@@ -40,7 +40,7 @@ fn report(noted: &[Noted]) -> Report {
     report
 }
 
-/// A chapter's name begins with two digits and a dash.
+/// Splits a name into the chapter, which begins with two digits, and the test.
 fn suite_and_name(what: &str) -> (&str, &str) {
     let is_chapter = |word: &str| word.len() > 3 && word[..2].bytes().all(|byte| byte.is_ascii_digit());
     match what.split_once(' ') {

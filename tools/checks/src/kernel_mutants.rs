@@ -1,13 +1,15 @@
-//! `make mutants-of-kernel`: what only a kernel can run, broken at random, to see whether its tests notice.
+//! `make mutants-of-kernel`: breaks code that only a kernel can run, at random, to see whether the tests notice.
 //!
-//! All mistakes that the syntax of the sources offers are listed and shuffled by a seed, and so many of them are tried,
-//! one after the other, in the scratch copy: the chapter of the broken file boots its tests, its demonstration and its
-//! long tests in short, until something fails. A later chapter's tests are not asked: what a chapter promises, its own
-//! tests hold. `common` belongs to no chapter; all chapters' tests are asked there. What has caught a mistake in the
-//! same file is asked first. A mistake that does not compile is none, and another is drawn in its place.
+//! A *mutant* is the project with one small mistake. All mutants that the syntax of the sources offers are listed and
+//! shuffled by a seed, and a sample of them is tried, one after the other, in the scratch copy. The chapter of the
+//! broken file boots its tests, its demonstration and a short form of its long tests, until something fails.
 //!
-//! Each thing that comes out is written down at once, so a run can be ended at any moment and goes on when it is
-//! started again. What survives is a missing test, or has its excuse in `tools/kernel-mutants.toml`.
+//! Tests of later chapters do not run: a chapter's own tests must hold what it promises. `common` belongs to no
+//! chapter, so there the tests of all chapters run. The tests that have caught a mutant of the same file run first. A
+//! mutant that does not compile does not count, and another one takes its place.
+//!
+//! Every result is recorded at once, so a run can be interrupted at any moment, and continues when it is started again.
+//! A mutant that survives shows that a test is missing, unless `tools/kernel-mutants.toml` has an excuse for it.
 
 mod assembly;
 mod change;
@@ -31,27 +33,27 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// The files that each chapter's kernel and tests are built from, by the first part of their paths.
+/// What every chapter's kernel and tests are built from, by the first parts of the paths.
 const BUILT_FROM: [&str; 6] = ["Cargo.lock", "Cargo.toml", "common", "harness", "i686.json", "linker.ld"];
 
-/// Of a hundred mutants, so many may have an excuse.
+/// At most this many of a hundred mutants may have an excuse.
 const MOST_EXCUSED: usize = 10;
-/// Of a hundred of the rest, at least so many have to be caught.
+/// At least this many of a hundred others must be caught.
 const LEAST_CAUGHT: usize = 95;
 
-/// What `make mutants-of-kernel` can be told.
+/// The options of `make mutants-of-kernel`.
 #[derive(Args)]
 pub struct Options {
     /// Number or name of the only chapter, or `common`; all of them if not given.
     #[arg(long)]
     chapter: Option<String>,
-    /// What the choice comes from: the same seed chooses the same mutants from the same sources.
+    /// The seed of the choice: the same seed chooses the same mutants from the same sources.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many mutants to try, without those that do not compile.
     #[arg(long, default_value_t = 100)]
     sample: usize,
-    /// Seconds after which a test that has not ended is said to hang.
+    /// Seconds after which a test that has not ended counts as hung.
     #[arg(long, default_value_t = 20)]
     timeout: u64,
     /// Only shows the mutants that would come first, some of which may not compile.
@@ -59,7 +61,7 @@ pub struct Options {
     list: bool,
 }
 
-/// Tries a sample of mutants; lists what survives, and fails if that is too much.
+/// Tries a sample of mutants, lists those that survive, and fails if there are too many.
 pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let original = Original::read(&workspace.root)?;
     let sources: Vec<Source> = original.files().filter_map(|(file, bytes)| Source::new(file, bytes)).collect();
@@ -74,7 +76,7 @@ pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<Exi
         return Ok(ExitCode::SUCCESS);
     }
 
-    // The copy first: it is for one at a time, and so is the journal.
+    // The copy first: its lock lets only one run at a time pass, and the journal needs that too.
     let scratch = Scratch::new(workspace)?;
     let journal = Journal::open(&workspace.target.join("mutants/of-kernel.jsonl"))?;
     let timeout = Duration::from_secs(options.timeout);
@@ -87,7 +89,7 @@ pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<Exi
     Ok(if score.is_good() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Which sources are broken.
+/// Which sources to break.
 enum Selection<'a> {
     All,
     Common,
@@ -117,8 +119,8 @@ fn all_mutants(sources: &[Source]) -> Result<Vec<Mutant>> {
     Ok(lists.into_iter().flatten().collect())
 }
 
-/// All mutants of these sources, in the order in which they are tried. A mutant's place comes from the seed and from its
-/// own text: when a file changes, the others' mutants stay where they are.
+/// All mutants of these sources, in the order in which they are tried. The place of a mutant comes from the seed and
+/// from its own text, so that the change of a file does not move the mutants of others.
 fn draw(sources: &[Source], seed: u64) -> Result<Vec<Mutant>> {
     let mut times = HashMap::new();
     let place = |mutant: Mutant| {
@@ -132,7 +134,7 @@ fn draw(sources: &[Source], seed: u64) -> Result<Vec<Mutant>> {
     Ok(mutants.into_iter().map(|(_, mutant)| mutant).collect())
 }
 
-/// Whether the kernel and the tests of a chapter are built from this file; without a chapter, whether any are.
+/// Whether the kernel and the tests of a chapter are built from this file; without a chapter, whether those of any are.
 fn is_built_from(file: &Path, chapter: Option<&str>) -> bool {
     let mut parts = file.iter().filter_map(|part| part.to_str());
     match (parts.next(), parts.next(), chapter) {
@@ -145,14 +147,14 @@ fn is_built_from(file: &Path, chapter: Option<&str>) -> bool {
     }
 }
 
-/// A number by which this is known again.
+/// A number that identifies `what`.
 fn hash(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
     hasher.finish()
 }
 
-/// All that a mutant is tried with.
+/// All that is needed to try a mutant.
 struct Hunt<'a> {
     workspace: &'a Workspace,
     scratch: Scratch,
@@ -162,7 +164,7 @@ struct Hunt<'a> {
 }
 
 impl Hunt<'_> {
-    /// Tries mutants in this order until the sample is full, and tells of each, and at last of the survivors.
+    /// Tries mutants in this order until the sample is complete, and prints the result of each.
     fn run<'a>(&mut self, drawn: &'a [Mutant], sample: usize, excuses: &'a Excuses) -> Result<Score<'a>> {
         let mut score = Score::default();
         for mutant in drawn {
@@ -180,13 +182,13 @@ impl Hunt<'_> {
         Ok(score)
     }
 
-    /// What a mutant is tried in.
+    /// The state of the files in which a mutant is tried.
     fn state(&self, mutant: &Mutant) -> State {
         let source = self.hash_of(|file| file == Path::new(&mutant.file));
         State { source, build: self.build(mutant.chapter()) }
     }
 
-    /// What a chapter's kernels are built from; without a chapter, what all are.
+    /// A number for the files that a chapter's kernels are built from; without a chapter, for those of all.
     fn build(&self, chapter: Option<&str>) -> u64 {
         self.hash_of(|file| is_built_from(file, chapter))
     }
@@ -203,7 +205,7 @@ impl Hunt<'_> {
         };
         let catchers = self.journal.catchers(mutant);
         let place = |chapter: &Chapter| catchers.iter().position(|(name, _)| *name == chapter.name);
-        // A test that names the broken module is more likely to notice than others.
+        // A chapter whose tests name the broken module is more likely to notice than others.
         chapters.sort_by_key(|chapter| (place(chapter).unwrap_or(usize::MAX), !self.tests_name(chapter, mutant)));
         let mut tried = Tried {
             mutant: mutant.clone(),
@@ -238,25 +240,25 @@ impl Hunt<'_> {
         self.original.files().any(|(file, bytes)| file.starts_with(&folder) && names(bytes))
     }
 
-    /// Refuses a chapter whose tests fail without a mistake: everything would seem to be caught.
+    /// Fails if the tests of a chapter fail without a mutant: then every mutant would seem to be caught.
     fn without_mistake(&mut self, chapter: &Chapter) -> Result<()> {
         let build = self.build(Some(&chapter.name));
         if self.journal.has_passed(&chapter.name, build) {
             return Ok(());
         }
         println!(
-            "{} without a mistake first, in a copy. The first time ever, it is built for that: a matter of minutes.",
+            "First, {} runs without a mutant, in a copy of the project. The first time, building it takes minutes.",
             chapter.name
         );
         self.scratch.mend(&self.original)?;
         match trial::boot(&self.scratch.workspace, chapter, self.timeout, &[])? {
             Verdict::Passed => self.journal.note_passed(&chapter.name, build),
-            Verdict::Failed(test) => bail!("Without a mistake, {} fails already: {test}.", chapter.name),
-            Verdict::DoesNotCompile => bail!("Without a mistake, {} does not compile.", chapter.name),
+            Verdict::Failed(test) => bail!("{} fails even without a mutant: {test}.", chapter.name),
+            Verdict::DoesNotCompile => bail!("{} does not compile even without a mutant.", chapter.name),
         }
     }
 
-    /// Makes this mistake in the copy, and no other.
+    /// Puts this mutant, and no other, into the copy.
     fn spoil(&self, mutant: &Mutant) -> Result<()> {
         self.scratch.mend(&self.original)?;
         let path = self.scratch.workspace.root.join(&mutant.file);
@@ -273,7 +275,7 @@ fn words(verdict: &Verdict) -> String {
     }
 }
 
-/// What has come of the mutants so far.
+/// The results of the mutants so far.
 #[derive(Default)]
 struct Score<'a> {
     caught: usize,
@@ -297,7 +299,7 @@ impl<'a> Score<'a> {
         }
     }
 
-    /// How many mutants have been tried that compile.
+    /// How many of the mutants so far compile.
     fn tried(&self) -> usize {
         self.caught + self.survivors.len() + self.excused.len()
     }
@@ -313,13 +315,13 @@ impl<'a> Score<'a> {
         )
     }
 
-    /// Whether enough of what has no excuse is caught, and there are not too many excuses.
+    /// Whether enough of the mutants without an excuse were caught, and there are not too many excuses.
     fn is_good(&self) -> bool {
         let without_excuse = self.caught + self.survivors.len();
         self.caught * 100 >= without_excuse * LEAST_CAUGHT && self.excused.len() * 100 <= self.tried() * MOST_EXCUSED
     }
 
-    /// What survived, and the count.
+    /// The survivors, and the count.
     fn summary(&self) -> String {
         let mut text = String::new();
         for (mutant, reason) in &self.excused {
@@ -331,8 +333,8 @@ impl<'a> Score<'a> {
         let (caught, survived, excused) = (self.caught, self.survivors.len(), self.excused.len());
         let percent = (caught * 100).checked_div(caught + survived).unwrap_or(100);
         text + &format!(
-            "{caught} caught, {survived} survived, {excused} excused, {} do not compile; {percent} % of what has no \
-             excuse is caught, and {LEAST_CAUGHT} % is wanted, with {MOST_EXCUSED} % excused at most",
+            "{caught} caught, {survived} survived, {excused} excused, {} do not compile; {percent} % of those without an \
+             excuse are caught. At least {LEAST_CAUGHT} % must be, and at most {MOST_EXCUSED} % may be excused.",
             self.not_compiled
         )
     }
@@ -384,7 +386,7 @@ mod tests {
         assert!(!is_built_from("book/src/a.md", None));
     }
 
-    /// A score of so many that were caught, survived, and have an excuse.
+    /// A score with these numbers of mutants that were caught, that survived, and that have an excuse.
     fn score(mutant: &Mutant, caught: usize, survived: usize, excused: usize) -> Score<'_> {
         Score { caught, survivors: vec![mutant; survived], excused: vec![(mutant, ""); excused], ..Score::default() }
     }

@@ -1,13 +1,14 @@
-//! What checks the project: tests, long tests, benches, and mistakes that tests have to notice.
+//! Checks the project with tests, long tests and benchmarks, and checks the tests with mistakes that they must notice.
 //!
 //! In reading order: [`host`] checks what needs no machine; [`demonstrations`] and [`booted`] boot every kernel and
-//! every test; [`library`] runs a library's tests one by one. [`mod@test`] is `make test`: all of that, or what is
-//! [`named`], told to a person and as [`junit`] has it. [`stress`], with [`progress`] and [`bochs`], does for minutes what
-//! tests do for moments, and shows the [`difference`] between two runs; [`mod@bench`], with [`size`], measures.
+//! every test; [`library`] runs a library's tests one by one. [`mod@test`] is `make test`, which runs all of these, or
+//! the tests that are [`named`], and can write a report for [`junit`]. [`stress`] is `make stress`, which runs random
+//! tests for minutes; [`progress`] shows how far they are, [`bochs`] boots the kernels in another emulator, and
+//! [`difference`] compares two runs. [`mod@bench`] and [`size`] measure.
 //!
-//! Then the tests themselves are tested: in a copy of the project ([`git`], [`scratch`]) a [`trial`] tells whether a
-//! chapter's tests notice a change; [`mutants`] puts known mistakes in, [`kernel_mutants`] random ones. [`mistakes`] puts
-//! one into the project itself, for a person to look at; [`put_in`] sees to it that nothing else is taken out.
+//! The other modules test the tests. In a copy of the project ([`git`], [`scratch`]), a [`trial`] finds out whether the
+//! tests of a chapter notice a change. [`mutants`] puts in known mistakes, and [`kernel_mutants`] random ones.
+//! [`mistakes`] puts a mistake into the reader's own files, and [`put_in`] takes it out again, and nothing else.
 
 pub mod host;
 

@@ -1,4 +1,4 @@
-//! The tests inside of a chapter's library, on the host, where one that hangs is given up: Cargo would wait for it.
+//! Runs the tests inside a chapter's library, on the host. It gives up a test that hangs, for which Cargo would wait.
 
 use anyhow::{Context, Result, bail};
 use machine::cargo;
@@ -13,26 +13,26 @@ use std::time::{Duration, Instant};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How much longer such a test may be silent than one that boots: it may try hundreds of cases.
+/// Such a test may be silent this many times as long as one that boots, because it may try hundreds of cases.
 const MANY_CASES: u32 = 3;
 
-/// The program that holds the tests.
+/// The program with the tests.
 pub struct Library {
     program: PathBuf,
     folder: PathBuf,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, PartialEq)]
 pub struct Ran {
-    /// The test that failed: the wanted one, or else the first.
+    /// The test that failed: the wanted one, or otherwise the first.
     pub failed: Option<String>,
-    /// What the program said.
+    /// What the program printed.
     pub text: String,
 }
 
 impl Library {
-    /// Builds it; none if it does not compile.
+    /// Builds the program; `None` if it does not compile.
     pub fn build(workspace: &Workspace, chapter: &Chapter) -> Result<Option<Self>> {
         let mut command = cargo::for_host(workspace, "test");
         command.args(["--lib", "--no-run", "--message-format=json-render-diagnostics"]);
@@ -50,7 +50,7 @@ impl Library {
         Ok(text.lines().filter_map(|line| line.strip_suffix(": test")).map(String::from).collect())
     }
 
-    /// Runs one test, to its end: what it says of a failure comes last.
+    /// Runs one test to its end, because the reason for a failure comes last.
     pub fn run_one(&self, test: &str, timeout: Duration) -> Result<Ran> {
         self.watch(&["--exact", test], timeout, |_| false)
     }
@@ -61,14 +61,14 @@ impl Library {
     }
 
     fn watch(&self, arguments: &[&str], timeout: Duration, is_enough: impl Fn(&str) -> bool) -> Result<Ran> {
-        // One at a time, so that it is known which one hangs.
+        // One at a time, so that we know which one hangs.
         let mut command = Command::new(&self.program);
         command.arg("--test-threads=1").args(arguments).current_dir(&self.folder);
         watch(&mut Process::start(&mut command)?, timeout * MANY_CASES, is_enough)
     }
 }
 
-/// Waits for the end of a program of tests, for a failure that is enough, or for a test that takes too long.
+/// Waits until the program with the tests ends, until a failure is enough, or until a test takes too long.
 fn watch(process: &mut Process, timeout: Duration, is_enough: impl Fn(&str) -> bool) -> Result<Ran> {
     let mut text = String::new();
     let mut deadline = Instant::now() + timeout;
@@ -81,7 +81,7 @@ fn watch(process: &mut Process, timeout: Duration, is_enough: impl Fn(&str) -> b
             Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
             Err(RecvTimeoutError::Timeout) => {
                 let failed = Some(last_test(&text));
-                text += "\nIt hangs.\n";
+                text += "\nIt hangs: it has printed nothing for too long.\n";
                 return Ok(Ran { failed, text });
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -96,7 +96,7 @@ fn watch(process: &mut Process, timeout: Duration, is_enough: impl Fn(&str) -> b
     }
     let mut failed = text.lines().find_map(failed_test).map(String::from);
     if failed.is_none() && !process.status()?.success() {
-        // Without a word about a test, the program itself has ended badly: in the last one that it began.
+        // The program has failed without naming a test: it has ended in the last one that it began.
         failed = Some(last_test(&text));
     }
     Ok(Ran { failed, text })
@@ -107,7 +107,7 @@ fn failed_test(line: &str) -> Option<&str> {
     line.strip_suffix(" ... FAILED").and_then(test_of)
 }
 
-/// The test that was begun last, and of which nothing more was said.
+/// The test that was begun last.
 fn last_test(text: &str) -> String {
     text.lines().rev().find_map(test_of).unwrap_or("the tests of the library").into()
 }

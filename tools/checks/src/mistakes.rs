@@ -1,7 +1,8 @@
-//! `make break` and `make mend`: one known mistake put into the working tree, for a person to look at, and taken out.
+//! `make break` and `make mend`: puts one known mistake into the reader's files, so that she can see what it does, and
+//! takes it out again.
 //!
-//! A mistake goes by its chapter and name, `09/no-exit`: several may have one number. `defects.rs` knows them, and `put_in.rs`
-//! how to take out what was put in and nothing else.
+//! A mistake is named by its chapter and name, such as `09/no-exit`, because several may share a number. `defects.rs`
+//! in the crate `book` reads them. `put_in.rs` takes out what was put in, and nothing else.
 
 use crate::git;
 use crate::put_in::{self, Contents, PutIn};
@@ -13,21 +14,21 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, io};
 
-/// How many names are offered for one that does not exist.
+/// How many names are suggested for one that does not exist.
 const MOST_OFFERS: usize = 3;
 
-/// What `make break` can be told.
+/// The options of `make break`.
 #[derive(Args)]
 pub struct BreakOptions {
     /// The mistake's chapter and name, such as `09/no-exit`.
     #[arg(long, default_value = "")]
     mistake: String,
-    /// Without a mistake: of which chapter to list them.
+    /// Without a mistake: the chapter whose mistakes are listed.
     #[arg(long)]
     chapter: Option<String>,
 }
 
-/// What `make mend` can be told.
+/// The options of `make mend`.
 #[derive(Args)]
 pub struct MendOptions {
     /// Leaves the files as they are, and forgets what was put in.
@@ -35,7 +36,7 @@ pub struct MendOptions {
     keep: bool,
 }
 
-/// Puts one mistake into the tree, and says what it changed, how to see it, and how to take it out.
+/// Puts one mistake into the files, and prints what it changed, how to see it, and how to take it out.
 pub fn put_in(workspace: &Workspace, options: &BreakOptions) -> Result<ExitCode> {
     let chapters: Vec<&Chapter> = match &options.chapter {
         None => workspace.chapters.iter().collect(),
@@ -45,7 +46,7 @@ pub fn put_in(workspace: &Workspace, options: &BreakOptions) -> Result<ExitCode>
     let defect = choose(workspace, &defects, &options.mistake)?;
     let root = &workspace.root;
     let put_in = put_into(root, defect)?;
-    println!("{} is in the tree now. It changed", put_in.name);
+    println!("{} is in your files now. It changed", put_in.name);
     for (path, lines) in put_in.lines(root)? {
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         println!("  {}: {}", path.display(), lines.join(", "));
@@ -59,7 +60,7 @@ pub fn put_in(workspace: &Workspace, options: &BreakOptions) -> Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes out what was put in, and says of each file what was done.
+/// Takes out what was put in, and prints for each file what was done.
 pub fn mend(workspace: &Workspace, options: &MendOptions) -> Result<ExitCode> {
     let root = &workspace.root;
     let Some(put_in) = put_in::find(root)? else {
@@ -77,23 +78,24 @@ pub fn mend(workspace: &Workspace, options: &MendOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Without a record, which `make clean` may have removed, a mistake is known by its patch, which could be undone.
+/// There may be no record, because `make clean` removes it. Then a mistake is recognized by its patch, which could be
+/// reverted.
 fn nothing_known(workspace: &Workspace) -> Result<ExitCode> {
     let chapters: Vec<&Chapter> = workspace.chapters.iter().collect();
     let mut found = String::new();
     for defect in defects::of_chapters(workspace, &chapters)?.iter().filter(|defect| defect.has_patch()) {
         if git::is_applied(&workspace.root, &defect.path())? {
-            found += &format!("\n{} is: `git apply -R {}` takes it out.", defect.title(), defect.path().display());
+            found += &format!("\n  {}: `git apply -R {}` takes it out.", defect.title(), defect.path().display());
         }
     }
     if !found.is_empty() {
-        bail!("It is not known that `make break` put anything in. But in the tree{found}");
+        bail!("There is no record of what `make break` has put in. But these mistakes are in your files:{found}");
     }
-    println!("There is nothing to mend: no known mistake is in the tree.");
+    println!("There is nothing to mend: no known mistake is in your files.");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the mistake in the tree's files.
+/// Puts the mistake into the files.
 fn put_into(root: &Path, defect: &Defect) -> Result<PutIn> {
     let title = defect.title();
     if !defect.has_patch() {
@@ -103,15 +105,15 @@ fn put_into(root: &Path, defect: &Defect) -> Result<PutIn> {
     put_in::make_room(root)?;
     let files = with_mistake(root, &defect.path())?.map_err(|why| {
         anyhow!(
-            "{title} cannot be put in, because the lines that it changes are not as they were:\n{why}\n\
-            If you have changed these files, put your changes aside first: `git stash` does, and `git stash pop` \
+            "{title} cannot be put in, because the lines that it changes are no longer the same:\n{why}\n\
+            If you have changed these files, put your changes aside first with `git stash`; `git stash pop` \
             brings them back."
         )
     })?;
     put_in::put(root, &title, &files)
 }
 
-/// The files that a patch changes, as they are afterwards; or why it does not apply.
+/// The files that a patch changes, as they are after it; or why it does not apply.
 fn with_mistake(root: &Path, patch: &Path) -> Result<Result<Vec<Contents>, String>> {
     let folder = tempfile::tempdir()?;
     let copy = folder.path();
@@ -120,7 +122,7 @@ fn with_mistake(root: &Path, patch: &Path) -> Result<Result<Vec<Contents>, Strin
         let target = copy.join(path);
         fs::create_dir_all(target.parent().unwrap_or(copy))?;
         match fs::copy(root.join(path), target) {
-            // Then git says so.
+            // Then git reports it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             copied => drop(copied.with_context(|| format!("{} could not be read", path.display()))?),
         }
@@ -132,8 +134,8 @@ fn with_mistake(root: &Path, patch: &Path) -> Result<Result<Vec<Contents>, Strin
     Ok(Ok(paths.into_iter().map(read).collect::<io::Result<_>>()?))
 }
 
-/// The one mistake that a person means by this word: its name, or a part of it that is no other's, with its
-/// chapter or without.
+/// The mistake that a person means by this word: its name, or a part that no other name has, with or without its
+/// chapter.
 fn choose<'a>(workspace: &Workspace, defects: &'a [Defect], word: &str) -> Result<&'a Defect> {
     let (chapter, name) = match word.rsplit_once('/') {
         Some((chapter, name)) => (Some(workspace.chapter(Some(chapter))?), name),
@@ -142,7 +144,7 @@ fn choose<'a>(workspace: &Workspace, defects: &'a [Defect], word: &str) -> Resul
     let is_there = |defect: &&Defect| chapter.is_none_or(|chapter| chapter.name == defect.chapter);
     let those: Vec<&Defect> = defects.iter().filter(is_there).collect();
     if name.is_empty() {
-        bail!("Say which one, by chapter and name: make break MISTAKE=09/no-exit. There are\n{}", list(&those));
+        bail!("Say which one, by chapter and name, as in make break MISTAKE=09/no-exit. There are\n{}", list(&those));
     }
     let narrowed = |is_meant: &dyn Fn(&Defect) -> bool| -> Vec<&Defect> {
         those.iter().copied().filter(|defect| is_meant(defect)).collect()
@@ -154,12 +156,12 @@ fn choose<'a>(workspace: &Workspace, defects: &'a [Defect], word: &str) -> Resul
     match found[..] {
         [one] => Ok(one),
         [] if chapter.is_some() => bail!("There is no mistake \"{word}\". Those of this chapter are\n{}", list(&those)),
-        [] => bail!("There is no mistake \"{word}\". The nearest are\n{}", list(&nearest(&those, name))),
-        _ => bail!("\"{word}\" may be any of these; say which one:\n{}", list(&found)),
+        [] => bail!("There is no mistake \"{word}\". Similar names are\n{}", list(&nearest(&those, name))),
+        _ => bail!("\"{word}\" could be any of these; say which one:\n{}", list(&found)),
     }
 }
 
-/// Those whose names are most like this one.
+/// The mistakes whose names are most similar to this one.
 fn nearest<'a>(defects: &[&'a Defect], name: &str) -> Vec<&'a Defect> {
     let likeness = |defect: &Defect| strsim::jaro_winkler(defect.short_name(), name);
     let mut defects = defects.to_vec();
@@ -188,7 +190,7 @@ mod tests {
         @@ -1,6 +1,6 @@\n fn f() {\n     let a = 1;\n     let b = 2;\n-    let c = 3;\n+    let c = 4;\n     g(a, b, c);\n }\n";
     const REASON: &str = "It is wrong.\n\nImpossible here: it is.\n";
 
-    /// A project that is no repository, with one file of code and the mistakes of two chapters.
+    /// A project that is not a repository, with one file of code and the mistakes of two chapters.
     fn project() -> (TempDir, Workspace) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path().to_owned();
@@ -254,8 +256,8 @@ mod tests {
     #[test]
     fn what_is_no_name_or_that_of_several_is_answered_with_names() {
         for (word, start, offers, hides) in [
-            ("ticks-nest", "\"ticks-nest\" may be any", "06/ticks-nest\n  09/ticks-nest", "no-exit"),
-            ("27", "\"27\" may be any", "06/wrong-number\n  06/wrong-number-of-pages", "no-exit"),
+            ("ticks-nest", "\"ticks-nest\" could be any", "06/ticks-nest\n  09/ticks-nest", "no-exit"),
+            ("27", "\"27\" could be any", "06/wrong-number\n  06/wrong-number-of-pages", "no-exit"),
             ("9/wrong-number", "There is no mistake", "09/ticks-nest\n  09/no-exit", "06/"),
             ("no-exti", "There is no mistake", "09/no-exit", "06/wrong-number-of"),
             ("", "Say which one", "06/no-footer (cannot be made here)", "there is no"),
@@ -299,7 +301,7 @@ mod tests {
         put_in(&workspace, &options("06/wrong-number")).expect("it applies");
         let refused = |word| put_in(&workspace, &options(word)).expect_err(word).to_string();
         for word in ["06/wrong-number", "09/no-exit"] {
-            assert_eq!(refused(word), "06/wrong-number is in the tree. Take it out first, with `make mend`.");
+            assert_eq!(refused(word), "06/wrong-number is in your files. Take it out first, with `make mend`.");
         }
         assert_eq!(code(&workspace), CODE.replace("c = 3", "c = 4"));
     }

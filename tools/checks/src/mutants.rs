@@ -1,9 +1,12 @@
-//! `make mutants`: the known defects put back, one by one, to see that the tests catch each.
+//! `make mutants`: puts in the known mistakes, one by one, to see that the tests catch each.
 //!
-//! Each is put back in a copy of the project, where the test runs first that its file names, and then, until that fails,
-//! the others of its chapter. What survives fails the run, for then a test is missing; and so does what only others catch. First the copy has to pass without any defect, or
-//! everything would seem to be caught: whole chapters if all is tried, the one test if one defect is asked for, so that this takes
-//! seconds. `defects.rs` says what the files look like that hold the defects.
+//! Each mistake is put into a copy of the project. The test that its file names runs first; if that passes, the other
+//! tests of the chapter run. A mistake that survives fails the run, because a test is missing. So does one that only
+//! other tests catch.
+//!
+//! Before that, the copy must pass without any mistake: otherwise every mistake would seem to be caught. If all
+//! mistakes are tried, whole chapters must pass. If one is asked for, only its test must, which takes seconds.
+//! `defects.rs` in the crate `book` says what the files of the mistakes look like.
 
 use crate::git;
 use crate::scratch::{Original, Scratch};
@@ -16,21 +19,21 @@ use machine::workspace::{Chapter, Workspace};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// What `make mutants` can be told.
+/// The options of `make mutants`.
 #[derive(Args)]
 pub struct Options {
     /// Number or name of the only chapter; all of them if not given.
     #[arg(long)]
     chapter: Option<String>,
-    /// Number of a defect, its chapter and name such as `09/no-exit`, or a part of its name; all of them if not given.
+    /// Number of a mistake, its chapter and name such as `09/no-exit`, or a part of its name; all of them if not given.
     #[arg(long)]
     mutant: Option<String>,
-    /// Seconds after which a test that has not ended is said to hang.
+    /// Seconds after which a test that has not ended counts as hung.
     #[arg(long, default_value_t = 20)]
     timeout: u64,
 }
 
-/// Puts the defects back, and tells what caught each; the last line is the count.
+/// Puts in the mistakes, and prints what caught each; the last line is the count.
 pub fn mutants(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let start = Instant::now();
     let mut chapters: Vec<&Chapter> = match &options.chapter {
@@ -42,29 +45,29 @@ pub fn mutants(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let is_needed = |defect: &Defect, chapter: &Chapter| defect.has_patch() && defect.chapter == chapter.name;
     chapters.retain(|chapter| defects.iter().any(|defect| is_needed(defect, chapter)));
     if defects.is_empty() {
-        bail!("There is no such defect; they are the files in chapters/*/mutants.");
+        bail!("There is no such mistake. The mistakes are the files in chapters/*/mutants.");
     }
 
     let trials = Trials::new(workspace, Duration::from_secs(options.timeout))?;
-    println!("First without any defect, in a copy. The first time ever, it is built for that: a matter of minutes.");
+    println!("First, without any mistake, in a copy of the project. The first time, building it takes minutes.");
     if options.mutant.is_some() {
         for defect in defects.iter().filter(|defect| defect.has_patch()) {
             let start = Instant::now();
             let what = trials.test_without_defect(defect, workspace.chapter(Some(&defect.chapter))?)?;
-            println!("{} without any defect: {what} ({:.1} s)", defect.chapter, start.elapsed().as_secs_f32());
+            println!("{} without any mistake: {what} ({:.1} s)", defect.chapter, start.elapsed().as_secs_f32());
         }
     } else {
         for chapter in chapters {
             let start = Instant::now();
             trials.without_defect(chapter)?;
-            println!("{} without any defect: all tests pass ({:.1} s)", chapter.name, start.elapsed().as_secs_f32());
+            println!("{} without any mistake: all tests pass ({:.1} s)", chapter.name, start.elapsed().as_secs_f32());
         }
     }
     let (mut caught, mut not_caught, mut not_tried) = (0, 0, 0);
     for defect in &defects {
         let start = Instant::now();
         let (count, what) = match trials.with_defect(defect, workspace.chapter(Some(&defect.chapter))?)? {
-            None if defect.kind == Kind::Unnoticed => (&mut not_tried, "not to be noticed here".into()),
+            None if defect.kind == Kind::Unnoticed => (&mut not_tried, "cannot be noticed here".into()),
             None => (&mut not_tried, "impossible here".into()),
             Some(Ok(test)) => (&mut caught, format!("caught by {test}")),
             Some(Err(why_not)) => (&mut not_caught, why_not),
@@ -77,7 +80,7 @@ pub fn mutants(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     Ok(if not_caught == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The short form, for `make test`: every known defect has an answer, and every patch can be applied.
+/// The short form, for `make test`: every known defect has a file about it, and every patch can be applied.
 pub fn check(workspace: &Workspace, tally: &Tally) -> Result<()> {
     let start = Instant::now();
     let chapters: Vec<&Chapter> = workspace.chapters.iter().collect();
@@ -86,7 +89,7 @@ pub fn check(workspace: &Workspace, tally: &Tally) -> Result<()> {
         Err(error) => vec![format!("{error:#}")],
     };
     let outcome = if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) };
-    tally.note("known defects that can be put back", outcome, start.elapsed());
+    tally.note("known mistakes can be put in", outcome, start.elapsed());
     Ok(())
 }
 
@@ -95,13 +98,13 @@ fn complaints(workspace: &Workspace, defects: &[Defect]) -> Result<Vec<String>> 
     let mut complaints: Vec<String> = unanswered.map(|number| format!("No file is about defect {number}.")).collect();
     for defect in defects.iter().filter(|defect| defect.has_patch()) {
         if let Err(why) = git::applies(&workspace.root, &defect.path())? {
-            complaints.push(format!("{} does not apply any more:\n{why}", defect.path().display()));
+            complaints.push(format!("{} no longer applies:\n{why}", defect.path().display()));
         }
     }
     Ok(complaints)
 }
 
-/// The scratch copy, and what it is mended by.
+/// The scratch copy, and the original by which it is mended.
 struct Trials {
     scratch: Scratch,
     original: Original,
@@ -113,17 +116,17 @@ impl Trials {
         Ok(Self { scratch: Scratch::new(workspace)?, original: Original::read(&workspace.root)?, timeout })
     }
 
-    /// Refuses a chapter whose tests fail without any defect.
+    /// Fails if the tests of a chapter fail without any mistake.
     fn without_defect(&self, chapter: &Chapter) -> Result<()> {
         self.scratch.mend(&self.original)?;
         match trial::run(&self.scratch.workspace, chapter, self.timeout, None)? {
             Verdict::Passed => Ok(()),
-            Verdict::DoesNotCompile => bail!("Without any defect, {} does not compile.", chapter.name),
-            Verdict::Failed(test) => bail!("Without any defect, {} fails already: {test}.", chapter.name),
+            Verdict::DoesNotCompile => bail!("{} does not compile even without a mistake.", chapter.name),
+            Verdict::Failed(test) => bail!("{} fails even without a mistake: {test}.", chapter.name),
         }
     }
 
-    /// Refuses a defect whose test fails without any. Says what was seen.
+    /// Fails if the test of a mistake fails without the mistake. Returns what was seen.
     fn test_without_defect(&self, defect: &Defect, chapter: &Chapter) -> Result<String> {
         self.scratch.mend(&self.original)?;
         let workspace = &self.scratch.workspace;
@@ -133,13 +136,14 @@ impl Trials {
         };
         match verdict {
             Some(Verdict::Passed) => Ok(what),
-            Some(Verdict::DoesNotCompile) => bail!("Without any defect, {} does not compile.", chapter.name),
-            Some(Verdict::Failed(test)) => bail!("Without any defect, {} fails already: {test}.", chapter.name),
+            Some(Verdict::DoesNotCompile) => bail!("{} does not compile even without a mistake.", chapter.name),
+            Some(Verdict::Failed(test)) => bail!("{} fails even without a mistake: {test}.", chapter.name),
             None => bail!("{} names a test that {} does not have.", defect.path().display(), chapter.name),
         }
     }
 
-    /// Runs the chapter's tests with this defect; returns what caught it, or that nothing did, if there is a patch.
+    /// Runs the chapter's tests with this mistake. Returns what caught it, or that nothing did; `None` if it has no
+    /// patch.
     fn with_defect(&self, defect: &Defect, chapter: &Chapter) -> Result<Option<Result<String, String>>> {
         if !defect.has_patch() {
             return Ok(None);
@@ -156,15 +160,15 @@ impl Trials {
     }
 }
 
-/// What caught a defect of this kind, if the tests came to this verdict; or that nothing did.
+/// What caught a mistake of this kind, given the verdict of the tests; or that nothing did.
 fn judge(kind: Kind, wanted: Option<&str>, verdict: Verdict) -> Result<String, String> {
     match (kind, verdict) {
         (Kind::Refused, Verdict::DoesNotCompile) => Ok("the compiler".into()),
-        (Kind::Refused, _) => Err("SURVIVED: the compiler was to refuse it, and does not".into()),
+        (Kind::Refused, _) => Err("SURVIVED: the compiler should refuse it, and does not".into()),
         (_, Verdict::DoesNotCompile) => Err("NOT TRIED, because it does not compile".into()),
         (_, Verdict::Failed(test)) => match wanted {
             Some(wanted) if test != wanted => {
-                Err(format!("caught by {test}, and NOT BY {wanted}, which its file names"))
+                Err(format!("caught by {test}, but NOT BY {wanted}, which its file names"))
             }
             _ => Ok(test),
         },

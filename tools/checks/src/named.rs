@@ -1,6 +1,6 @@
-//! `make test CHAPTER=9 TEST=name`: one test, or those whose names have a word in common.
+//! `make test CHAPTER=9 TEST=name`: runs one test, or all whose names contain a word.
 //!
-//! It is sought among those of the chapter's library, which run on the host, and among those that boot.
+//! They are looked up among the tests of the chapter's library, which run on the host, and among those that boot.
 
 use crate::booted;
 use crate::library::Library;
@@ -11,9 +11,9 @@ use machine::tally::Tally;
 use machine::workspace::{Chapter, Workspace};
 use std::time::{Duration, Instant};
 
-/// Tests what answers to `word` in one chapter.
+/// Runs the tests of one chapter that `word` names.
 pub fn test(workspace: &Workspace, chapter: Option<&str>, word: &str, timeout: Duration, tally: &Tally) -> Result<()> {
-    let chapter = chapter.context("Say of which chapter: make test CHAPTER=9 TEST=fork.")?;
+    let chapter = chapter.context("TEST needs a chapter, as in make test CHAPTER=9 TEST=fork.")?;
     let chapter = workspace.chapter(Some(chapter))?;
     let chapters: Vec<&Chapter> = [chapter].into_iter().filter(|chapter| chapter.has_booted_tests).collect();
     let suites = booted::build(workspace, &chapters, Kind::Tests, Profile::Kernel, timeout)?;
@@ -24,7 +24,7 @@ pub fn test(workspace: &Workspace, chapter: Option<&str>, word: &str, timeout: D
         return booted::boot(in_kernel, tally);
     }
     let Some(library) = Library::build(workspace, chapter)? else {
-        let reason = "It does not compile; the reason stands above.";
+        let reason = "It does not compile; the reason is printed above.";
         tally.note(&format!("{} on the host", chapter.name), Err(reason.into()), Duration::ZERO);
         return Ok(());
     };
@@ -46,7 +46,7 @@ pub fn test(workspace: &Workspace, chapter: Option<&str>, word: &str, timeout: D
     booted::boot(in_kernel, tally)
 }
 
-/// The names that are `word`, with their modules or without; if none is, those that contain it.
+/// The names that are `word`, with or without their modules; if there are none, those that contain it.
 fn choose<'a>(names: &[&'a str], word: &str) -> Vec<&'a str> {
     let those = |is_meant: &dyn Fn(&str) -> bool| names.iter().copied().filter(|name| is_meant(name)).collect();
     let found: Vec<&str> = those(&|name| name == word || name.rsplit("::").next() == Some(word));

@@ -1,4 +1,4 @@
-//! How far long tests have come, for a person who waits: a bar for each, on a terminal only.
+//! Shows a waiting person how far long tests are: a bar for each, on a terminal only.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::{self, Write};
@@ -9,14 +9,14 @@ const BAR: &str = "{prefix:40!} {bar:24} {percent:>3} %";
 #[derive(Default)]
 pub struct Progress(MultiProgress);
 
-/// Reads the log of one test along, and ends its bar when it is dropped.
+/// Reads the log of one test, and moves its bar. Dropping it removes the bar.
 pub struct Follower {
     bar: ProgressBar,
     line: Vec<u8>,
 }
 
 impl Progress {
-    /// The test with this name begins.
+    /// Begins a bar for the test with this name.
     pub fn follow(&self, name: &str) -> Follower {
         let style = ProgressStyle::with_template(BAR).expect("a test makes one");
         let bar = self.0.add(ProgressBar::new(0).with_style(style).with_prefix(name.to_owned()));
@@ -56,7 +56,7 @@ impl Drop for Follower {
     }
 }
 
-/// How many rounds a test has done, and of how many, whose log has this line: `12 of 100 rounds ...`.
+/// How many rounds are done, and of how many, according to a line of a log such as `12 of 100 rounds ...`.
 fn rounds(line: &str) -> Option<(u64, u64)> {
     let (done, rest) = line.split_once(" of ")?;
     let all = rest.split_once(" rounds")?.0.parse().ok()?;

@@ -1,9 +1,9 @@
-//! What is put into the working tree for a while, such as a known mistake, and taken out again.
+//! Puts a change, such as a known mistake, into the reader's files for a while, and takes it out again.
 //!
-//! While it is in, a folder in `target` says what it is, and keeps each file that it changed twice: as it was before,
-//! and as it was made. Between those two lies what was put in. So that alone is taken out, and what a person
-//! has changed in the same files meanwhile stays: git merges the three, as it merges branches. Where she has changed
-//! the same lines, only she can tell what they should be, and no file is touched.
+//! While the change is in, a folder in `target` has its name, and two versions of every file that it changed: before
+//! and after. The difference between them is what was put in, so exactly that can be taken out. What the reader has
+//! changed in the same files since then stays: git merges the three versions, as it merges branches. If she has changed
+//! the same lines, only she knows what they should be, and no file is touched.
 
 use crate::git;
 use anyhow::{Context, Result, bail};
@@ -12,37 +12,37 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// Where the folder is made that then gets its name. It lies in the tree itself, wherever Cargo builds: another tree
-/// has a state of its own.
+/// The name of that folder until it is complete. It is always inside the project, even if Cargo builds elsewhere,
+/// because another copy of the project has a state of its own.
 const NEW_FOLDER: &str = "target/put-in.new";
 
-/// Within that folder.
+/// Inside that folder, the files before the change, and after it.
 const BEFORE: &str = "before";
 const AFTER: &str = "after";
 
-/// What is in the tree.
+/// What is in the files.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct PutIn {
-    /// What a person calls it, such as `09/no-exit`.
+    /// Its name for a person, such as `09/no-exit`.
     pub name: String,
-    /// The files that it changed, by their paths from the project's folder on.
+    /// The files that it changed, by their paths relative to the project's folder.
     pub files: Vec<PathBuf>,
 }
 
-/// The path of a file, from the project's folder on, and what is to be in it.
+/// The path of a file, relative to the project's folder, and its new contents.
 pub type Contents = (PathBuf, Vec<u8>);
 
-/// What has to be done to a file so that nothing of what was put in is left in it.
+/// What must be done to a file to take out of it what was put in.
 enum Mending {
     /// Nothing: it is out already.
     Nothing,
-    /// To write this.
+    /// Write this.
     Write(Vec<u8>),
-    /// What only a person can do.
+    /// A person must decide.
     ByHand,
 }
 
-/// What is in the tree, if anything is.
+/// What is in the files, if anything is.
 pub fn find(root: &Path) -> Result<Option<PutIn>> {
     let record = root.join(FOLDER).join(RECORD);
     let text = match fs::read(&record) {
@@ -52,14 +52,14 @@ pub fn find(root: &Path) -> Result<Option<PutIn>> {
     };
     serde_json::from_slice(&text)
         .map(Some)
-        .with_context(|| format!("{} is damaged; the files as they were lie in {FOLDER}/{BEFORE}", record.display()))
+        .with_context(|| format!("{} is damaged; {FOLDER}/{BEFORE} has the files as they were", record.display()))
 }
 
-/// Refuses a tree that something is in already: what came second might have to go first.
+/// Fails if something is in the files already: of two changes, the second might have to be taken out first.
 pub fn make_room(root: &Path) -> Result<()> {
     match find(root)? {
         Some(other) if other.is_in(root)? => {
-            bail!("{} is in the tree. Take it out first, with `make mend`.", other.name)
+            bail!("{} is in your files. Take it out first, with `make mend`.", other.name)
         }
         // It was undone by other means, such as `git checkout`.
         Some(other) => other.forget(root),
@@ -67,11 +67,11 @@ pub fn make_room(root: &Path) -> Result<()> {
     }
 }
 
-/// Writes these files, and keeps what they were.
+/// Writes these files, and keeps their old contents.
 pub fn put(root: &Path, name: &str, files: &[Contents]) -> Result<PutIn> {
     make_room(root)?;
     let put_in = PutIn { name: name.into(), files: files.iter().map(|(path, _)| path.clone()).collect() };
-    // The record is complete before the first file is changed: whatever interrupts this, all can be taken out.
+    // The record is complete before the first file changes, so that after any interruption all can be taken out.
     let keep = || -> Result<()> {
         let new = root.join(NEW_FOLDER);
         remove(&new)?;
@@ -82,7 +82,7 @@ pub fn put(root: &Path, name: &str, files: &[Contents]) -> Result<PutIn> {
         write(&new.join(RECORD), &serde_json::to_vec_pretty(&put_in)?)?;
         Ok(fs::rename(new, root.join(FOLDER))?)
     };
-    keep().context("the files could not be kept as they are, so none was changed")?;
+    keep().context("the old contents of the files could not be kept, so none was changed")?;
     for (path, after) in files {
         fs::write(root.join(path), after).with_context(|| format!("{} could not be written", path.display()))?;
     }
@@ -90,7 +90,8 @@ pub fn put(root: &Path, name: &str, files: &[Contents]) -> Result<PutIn> {
 }
 
 impl PutIn {
-    /// Takes it out of every file, or, if a person has to help with one, out of none. Says of each file what was done.
+    /// Takes it out of every file; or out of none, if a person must decide about one. Returns what was done to each
+    /// file.
     pub fn take_out(&self, root: &Path) -> Result<Vec<(&Path, &'static str)>> {
         let mendings: Vec<(&Path, Mending)> = self.mendings(root)?;
         let by_hand: Vec<String> = mendings
@@ -100,10 +101,10 @@ impl PutIn {
             .collect();
         if !by_hand.is_empty() {
             bail!(
-                "{} was not taken out, and no file was touched: since it was put in, the same lines have been changed, or \
-                the file is gone. That is so in\n{}\nAs they were before, these files lie in {FOLDER}/{BEFORE}: \
-                make those lines in yours as they are there, and mend again.\n\
-                If yours are right as they are, `make mend KEEP=1` leaves them so, and forgets {}.",
+                "{} was not taken out, and no file was touched. Since it was put in, you have changed the same lines, or \
+                removed the file:\n{}\n{FOLDER}/{BEFORE} has these files as they were before. Change those lines in \
+                yours back to what they are there, and type `make mend` again.\n\
+                If yours are right as they are, `make mend KEEP=1` leaves them alone, and forgets {}.",
                 self.name,
                 by_hand.join("\n"),
                 self.name
@@ -128,12 +129,12 @@ impl PutIn {
         Ok(done)
     }
 
-    /// Leaves the files as they are, and knows no more of what was put in.
+    /// Leaves the files as they are, and removes the record of what was put in.
     pub fn forget(&self, root: &Path) -> Result<()> {
         remove(&root.join(FOLDER)).with_context(|| format!("{FOLDER} could not be removed"))
     }
 
-    /// Which lines of each file it changed, as the file was right after that.
+    /// The lines of each file that it changed, by their numbers right after the change.
     pub fn lines(&self, root: &Path) -> Result<Vec<(&Path, Vec<git::Lines>)>> {
         let lines = |path: &Path| git::changed_lines(&self.kept(root, BEFORE, path), &self.kept(root, AFTER, path));
         self.files.iter().map(|path| Ok((path.as_path(), lines(path)?))).collect()
@@ -188,7 +189,7 @@ mod tests {
     const WRONG: &str = "a\nb\nWRONG\nd\ne\nf\ng\nh\n";
     const TWO: &str = "1\n2\n3\n";
 
-    /// A tree that is no repository, with two files.
+    /// A project that is not a repository, with two files.
     fn tree() -> TempDir {
         let folder = tempfile::tempdir().expect("a temporary folder");
         set(&folder, "in/one", ONE);
@@ -204,7 +205,7 @@ mod tests {
         fs::read_to_string(folder.path().join(path)).expect("a file")
     }
 
-    /// Puts in what changes a line of one file, and takes all of the other's.
+    /// Puts in a change of one line in one file, which also empties the other file.
     fn put_in(folder: &TempDir) -> Result<PutIn> {
         put(folder.path(), "05/it", &[("in/one".into(), WRONG.into()), ("in/two".into(), "".into())])
     }
@@ -274,7 +275,7 @@ mod tests {
         let folder = tree();
         put_in(&folder).expect("it is new");
         let why = put(folder.path(), "05/other", &[("in/two".into(), "x".into())]).expect_err("one is in").to_string();
-        assert!(why.starts_with("05/it is in the tree") && why.contains("make mend"), "{why}");
+        assert!(why.starts_with("05/it is in your files") && why.contains("make mend"), "{why}");
         assert_eq!(get(&folder, "in/two"), "");
         set(&folder, "in/one", &format!("{ONE}mine\n"));
         set(&folder, "in/two", TWO);
@@ -309,6 +310,6 @@ mod tests {
         let lines = put_in.lines(folder.path()).expect("two files");
         let told: Vec<Vec<String>> =
             lines.iter().map(|(_, lines)| lines.iter().map(ToString::to_string).collect()).collect();
-        assert_eq!(told, [vec!["line 3".to_string()], vec!["3 lines gone at the start".to_string()]]);
+        assert_eq!(told, [vec!["line 3".to_string()], vec!["3 lines removed at the start".to_string()]]);
     }
 }

@@ -1,7 +1,7 @@
-//! A scratch copy of the project, to be spoilt and mended again.
+//! A scratch copy of the project, to be broken and mended again.
 //!
-//! It lies below `target` and keeps what was built in it, so that only what a patch touches is built anew.
-//! Mending makes it good from any state, such as that in which an interrupted run has left it.
+//! It is in Cargo's target folder and keeps what was built in it, so that only what a patch touches is built again.
+//! Mending restores it from any state, such as that after an interrupted run.
 
 use crate::git;
 use anyhow::{Context, Result, bail};
@@ -13,33 +13,33 @@ use std::{fs, fs::File, io};
 /// Where Cargo builds, within the copy.
 const TARGET: &str = "target";
 
-/// What the project's files hold, by their paths from its folder on.
+/// The contents of the project's files, by their paths relative to its folder.
 pub struct Original(BTreeMap<PathBuf, Vec<u8>>);
 
 /// The scratch copy.
 pub struct Scratch {
-    /// The project as it is in the copy. What is built there keeps its complaints to itself.
+    /// The copy as a workspace. What Cargo and the compiler print there is hidden.
     pub workspace: Workspace,
-    /// Keeps others from using it.
+    /// Keeps other runs from using the copy.
     _lock: File,
 }
 
 impl Original {
-    /// Reads all the files that git knows, and those that it would take, as they are now.
+    /// Reads all files that git tracks, and those that it would add, as they are now.
     pub fn read(root: &Path) -> Result<Self> {
         let read = |path: PathBuf| fs::read(root.join(&path)).map(|bytes| (path, bytes));
         let files = git::files(root)?.into_iter().map(read).collect::<io::Result<_>>();
         files.map(Self).context("the project's files could not be read")
     }
 
-    /// The files, by their paths from the project's folder on, and what is in each.
+    /// The files, by their paths relative to the project's folder, and the contents of each.
     pub fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
         self.0.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()))
     }
 }
 
 impl Scratch {
-    /// The copy in its present state: it has yet to be mended.
+    /// Opens the copy in its present state. It still has to be mended.
     pub fn new(workspace: &Workspace) -> Result<Self> {
         let folder = workspace.target.join("mutants");
         let make = || -> io::Result<(PathBuf, File)> {
@@ -47,7 +47,7 @@ impl Scratch {
             fs::create_dir_all(&root)?;
             Ok((root.canonicalize()?, File::create(folder.join("lock"))?))
         };
-        let (root, lock) = make().with_context(|| format!("{} could not be made", folder.display()))?;
+        let (root, lock) = make().with_context(|| format!("{} could not be created", folder.display()))?;
         if lock.try_lock().is_err() {
             bail!("The copy in {} is in use already.", root.display());
         }
@@ -55,8 +55,8 @@ impl Scratch {
         Ok(Self { workspace: Workspace { root, target, chapters, is_quiet: true }, _lock: lock })
     }
 
-    /// Makes the copy like the original again. Files that are like it already are not touched, for what is
-    /// older than the last build need not be built again.
+    /// Makes the copy like the original again. Files that already are stay untouched, so that Cargo does not build them
+    /// again.
     pub fn mend(&self, original: &Original) -> Result<()> {
         let root = &self.workspace.root;
         let mend = || -> io::Result<()> {
@@ -76,7 +76,7 @@ impl Scratch {
     }
 }
 
-/// The files of a copy, by their paths from its folder on, without what was built.
+/// The files of a copy, by their paths relative to its folder, without what was built.
 fn files_in(root: &Path) -> io::Result<Vec<PathBuf>> {
     let mut folders = vec![root.to_owned()];
     let mut files = Vec::new();

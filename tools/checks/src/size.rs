@@ -1,4 +1,4 @@
-//! The size of a kernel: what of its file is loaded into memory.
+//! The size of a kernel without its symbols and debug information.
 
 use anyhow::{Context, Result};
 use machine::cargo::Profile;
@@ -7,11 +7,11 @@ use machine::workspace::{Chapter, Workspace};
 use object::{Object, ObjectSection};
 use std::fs;
 
-/// What the kernel of `chapter` takes in bytes, at its smallest: instructions, constants and variables with
-/// values.
+/// The size of the kernel of `chapter` in bytes, built to be small: its instructions, its constants, and its variables
+/// with initial values.
 pub fn of_kernel(workspace: &Workspace, chapter: &Chapter) -> Result<u64> {
     let kernel = kernels::build(workspace, &[chapter], Kind::Demonstration, Profile::Release)?.remove(0);
-    let kernel = kernel.context("The kernel could not be built; the reason stands above.")?;
+    let kernel = kernel.context("The kernel could not be built; the reason is printed above.")?;
     let kernel = fs::read(kernel)?;
     let kernel = object::File::parse(&*kernel)?;
     let sizes = [".text", ".rodata", ".data"].map(|name| kernel.section_by_name(name).map_or(0, |part| part.size()));

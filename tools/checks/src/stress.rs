@@ -1,8 +1,8 @@
-//! `make stress`: for minutes what tests do for moments; and the same in short, for `make test`.
+//! `make stress`: runs random tests for minutes, and in a short form for `make test`.
 //!
-//! All that a long test decides comes from one seed, and its machine's clock counts instructions instead of
-//! time. So the same seed does the same again, however busy the host is. Only what is typed comes when it
-//! comes.
+//! All decisions of a long test come from one seed, and the clock of its machine counts instructions instead of time.
+//! So the same seed repeats the same run, however busy the host is. The exception is typed input, which arrives at no
+//! fixed moment.
 
 use crate::booted::{self, Suite};
 use crate::progress::Progress;
@@ -22,29 +22,29 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How long a test may take, in full and in short.
+/// How long a test may take, in full and in its short form.
 const MOST_TIME: Duration = Duration::from_secs(300);
 const MOST_TIME_IN_SHORT: Duration = Duration::from_secs(60);
-/// In short, one of so many rounds is done.
+/// In its short form, a test's number of rounds is divided by this.
 const SHORTER: u32 = 200;
-/// Of a longer story, only so many lines at its beginning and at its end are told.
+/// Of a longer report, this many lines at its beginning and at its end are printed.
 const MOST_LINES: usize = 20;
 
-/// The seed of `make test`: tests shall not pass today and fail tomorrow.
+/// The seed of `make test`. It is fixed, because tests should not pass today and fail tomorrow.
 pub const USUAL_SEED: u32 = 1;
 
-/// What `make stress` can be told.
+/// The options of `make stress`.
 #[derive(Args)]
 pub struct Options {
     /// Number or name of the only chapter; all if not given.
     #[arg(long)]
     chapter: Option<String>,
-    /// What all random numbers come from; another one each time if not given.
+    /// The seed of all random numbers; another one each time if not given.
     #[arg(long)]
     seed: Option<u32>,
 }
 
-/// Boots every chapter on many machines and in Bochs, and lets the long tests run in short and in full.
+/// Boots every chapter on many machines and in Bochs, and runs the long tests, in their short form and in full.
 pub fn stress(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let seed = options.seed.unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -54,7 +54,7 @@ pub fn stress(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         None => workspace.chapters.iter().collect(),
         Some(word) => vec![workspace.chapter(Some(word))?],
     };
-    println!("Everything comes from the seed {seed}.");
+    println!("The seed is {seed}; SEED={seed} repeats this run.");
     let tally = Tally::default();
     demonstrations::sweep(workspace, &chapters, seed, MOST_TIME_IN_SHORT, &tally)?;
     bochs::compare(workspace, &chapters, MOST_TIME_IN_SHORT, &tally)?;
@@ -63,20 +63,19 @@ pub fn stress(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     Ok(tally.conclude())
 }
 
-/// Lets the long tests of these chapters run in short, each twice, to see whether it does the same again.
+/// Runs the short form of these chapters' long tests, each twice, to check that both runs are the same.
 pub fn test_in_short(workspace: &Workspace, chapters: &[&Chapter], seed: u32, tally: &Tally) -> Result<()> {
     run(workspace, chapters, seed, tally, Length::Short)
 }
 
-/// How far to go.
+/// How much of a long test to run.
 #[derive(Clone, Copy)]
 enum Length {
     Short,
     Full,
 }
 
-/// How many rounds were done, and why that did not pass if it did not. The outer `Result` is for failures
-/// of our own.
+/// How many rounds were done, and the reason if the test failed. The outer `Result` is for failures of the tools.
 type Outcome = Result<(u32, Result<(), String>)>;
 
 /// Runs the long tests of these chapters.
@@ -84,7 +83,7 @@ fn run(workspace: &Workspace, chapters: &[&Chapter], seed: u32, tally: &Tally, l
     let chapters: Vec<&Chapter> = chapters.iter().copied().filter(|chapter| chapter.has_long_tests).collect();
     let suites = booted::build(workspace, &chapters, Kind::LongTests, Profile::Kernel, MOST_TIME_IN_SHORT)?;
     let progress = Progress::default();
-    // The last chapter's take longest.
+    // The tests of the last chapter take longest, so they come first.
     booted::list(&suites, tally)?.into_iter().rev().par_bridge().try_for_each(|(suite, test)| -> Result<()> {
         let step = Step { suite, test: Listed { cpu: CPU_OF_COUNTED_TIME.into(), ..test }, seed, progress: &progress };
         let start = Instant::now();
@@ -117,7 +116,7 @@ impl Step<'_> {
         let rounds = (self.test.rounds / SHORTER).max(1);
         let boot = || self.boot(rounds, MOST_TIME_IN_SHORT);
         let outcome = match boot()? {
-            // What is typed comes when it comes.
+            // Typed input arrives at no fixed moment, so two runs may differ.
             Ok(log) if wanted::is_anything(&log) => Ok(()),
             Ok(log) => boot()?.and_then(|again| match difference::between(("one run", &log), ("the other", &again)) {
                 None => Ok(()),
@@ -128,7 +127,7 @@ impl Step<'_> {
         Ok((rounds, outcome))
     }
 
-    /// Boots the test for so many rounds; returns the log, or why it did not pass.
+    /// Boots the test for this many rounds. Returns the log, or why it failed.
     fn boot(&self, rounds: u32, timeout: Duration) -> Result<Result<String, String>> {
         let (suite, test) = (self.suite, &self.test);
         let kernel = suite.kernel.as_deref().expect("only a kernel that was built lists tests");
@@ -147,7 +146,7 @@ impl Step<'_> {
     }
 }
 
-/// The first and the last lines of a story: where it happened, and how it came to that.
+/// The first and the last lines of a report: where it happened, and what led to it.
 fn without_middle(story: &str) -> String {
     let lines: Vec<&str> = story.lines().collect();
     if lines.len() <= 2 * MOST_LINES {

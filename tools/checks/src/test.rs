@@ -1,4 +1,4 @@
-//! `make test` and `make lint`: everything that can be checked, counted in one line at the end.
+//! `make test` and `make lint`: check everything that can be checked; the last line is the count.
 
 use crate::{bench, booted, demonstrations, host, junit, mutants, named, stress};
 use anyhow::Result;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// What `make test` can be told.
+/// The options of `make test`.
 #[derive(Args)]
 pub struct Options {
     /// Number or name of the only chapter to test; everything if not given.
@@ -18,10 +18,10 @@ pub struct Options {
     /// With a chapter: only the test of this name, or those whose names contain it.
     #[arg(long)]
     test: Option<String>,
-    /// Seconds after which a test that has not ended is said to hang.
+    /// Seconds after which a test that has not ended counts as hung.
     #[arg(long, default_value_t = 60)]
     timeout: u64,
-    /// Where to write the outcome as JUnit has it.
+    /// Where to write the results in the format of JUnit.
     #[arg(long)]
     junit: Option<PathBuf>,
 }
@@ -65,7 +65,7 @@ fn test_all(workspace: &Workspace, chapter: Option<&str>, timeout: Duration, tal
     Ok(())
 }
 
-/// Checks format and style.
+/// Checks format, style and documentation.
 pub fn lint(workspace: &Workspace) -> Result<ExitCode> {
     let tally = Tally::default();
     host::lint(workspace, &tally);

@@ -1,6 +1,7 @@
-//! A chapter's tests, up to the first that fails, or up to the one that is wanted to; and one of them alone.
+//! Runs a chapter's tests until one fails, or until a certain one does; or runs one test alone.
 //!
-//! That one is all that is asked for here, so nothing is told of the others, and what hangs is given up.
+//! One failure is the whole answer here, so nothing is printed about the other tests, and a test that hangs is given
+//! up.
 
 use crate::library::{Library, Ran};
 use crate::{booted, demonstrations, stress};
@@ -14,7 +15,7 @@ use machine::{grub, interrupt};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What came of a chapter's tests.
+/// The result of a chapter's tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -22,23 +23,23 @@ pub enum Verdict {
     Passed,
     /// This one has failed.
     Failed(String),
-    /// There is nothing to test.
+    /// The code does not compile, so there is nothing to test.
     DoesNotCompile,
 }
 
-/// What is tried.
+/// What to run.
 struct Trial<'a> {
     workspace: &'a Workspace,
     chapter: &'a Chapter,
     timeout: Duration,
-    /// The test that is to fail; any will do if there is none.
+    /// The test that should fail; without one, any failure is enough.
     wanted: Option<&'a str>,
-    /// The tests that are booted before the others, in this order: those that are likely to fail.
+    /// The tests to boot before the others, in this order, because they are likely to fail.
     first: &'a [String],
 }
 
-/// Runs all that `make test` runs for one chapter, until something fails: the wanted test, if one is named, which is
-/// then the first to run. If only others fail, the verdict is about the first of them.
+/// Runs the tests of one chapter until one fails: the wanted test, if one is named, which then runs first. If only
+/// others fail, the verdict names the first of them.
 pub fn run(workspace: &Workspace, chapter: &Chapter, timeout: Duration, wanted: Option<&str>) -> Result<Verdict> {
     if let Some(wanted) = wanted
         && let Some(verdict) = one(workspace, chapter, timeout, wanted)?
@@ -66,15 +67,15 @@ pub fn one(workspace: &Workspace, chapter: &Chapter, timeout: Duration, name: &s
     Ok(verdict)
 }
 
-/// Whether all of it compiles, for the host and for the kernels' target: as a verdict, for nothing else is tested.
+/// Whether the chapter compiles, for the host and for the kernels' target: `Passed` or `DoesNotCompile`.
 pub fn compile(workspace: &Workspace, chapter: &Chapter) -> Result<Verdict> {
     let compiles = Library::build(workspace, chapter)?.is_some()
         && kernels::build(workspace, &[chapter], Kind::Tests, Profile::Kernel)?[0].is_some();
     Ok(if compiles { Verdict::Passed } else { Verdict::DoesNotCompile })
 }
 
-/// Runs what of this boots, the tests of these names before others, until something fails: for code that no library has
-/// on the host.
+/// Runs only what boots, the tests in `first` before the others, until one fails. This is for code that the tests on
+/// the host do not contain.
 pub fn boot(workspace: &Workspace, chapter: &Chapter, timeout: Duration, first: &[String]) -> Result<Verdict> {
     let trial = Trial { workspace, chapter, timeout, wanted: None, first };
     trial.run(&[Trial::kernel, Trial::demonstration, Trial::long_tests])
@@ -86,7 +87,7 @@ impl Trial<'_> {
         for part in parts {
             let verdict = part(self)?;
             if interrupt::happened() {
-                // Whatever it is, that may be why.
+                // A failure may come from the interruption.
                 bail!("Interrupted.");
             }
             if self.has_enough(&verdict) {
@@ -107,7 +108,7 @@ impl Trial<'_> {
         }
     }
 
-    /// Runs the tests inside of the library, on the host.
+    /// Runs the tests inside the library, on the host.
     fn library(&self) -> Result<Verdict> {
         let Some(library) = Library::build(self.workspace, self.chapter)? else {
             return Ok(Verdict::DoesNotCompile);
@@ -115,7 +116,7 @@ impl Trial<'_> {
         library.run(self.timeout, self.wanted).map(Verdict::from)
     }
 
-    /// Runs only the test of this name inside of the library, if there is one.
+    /// Runs only the test of this name inside the library, if there is one.
     fn one_of_library(&self, name: &str) -> Result<Option<Verdict>> {
         let Some(library) = Library::build(self.workspace, self.chapter)? else {
             return Ok(Some(Verdict::DoesNotCompile));
@@ -165,7 +166,7 @@ impl Trial<'_> {
         Ok(verdict(chapter, &tally))
     }
 
-    /// Lets the chapter's long tests run in short, if it has any. They have a clock of their own.
+    /// Runs the chapter's long tests in their short form, if it has any. They have time limits of their own.
     fn long_tests(&self) -> Result<Verdict> {
         let Self { workspace, chapter, wanted, .. } = *self;
         if !chapter.has_long_tests {

@@ -1,15 +1,15 @@
-//! Assembly, broken: an instruction left out or turned into its opposite, a register or a number changed.
+//! Breaks assembly: leaves out an instruction, turns it into its opposite, or changes a register or a number.
 //!
-//! Lines are split into words, which is all that both syntaxes, AT&T's and Intel's, have in common. What stands in
-//! braces is Rust's to fill in, and stays.
+//! Lines are only split into words, because the syntaxes of AT&T and of Intel have no more in common. What is in braces
+//! stays as it is, because Rust fills it in.
 
 use super::change::{Change, other_numbers};
 use std::ops::Range;
 
-/// The directives that put something into the kernel, or say how much. Others only give names.
+/// The directives that put something into the kernel, or determine how much. Others only give names.
 const DIRECTIVES: [&str; 9] = [".align", ".byte", ".if", ".long", ".rept", ".set", ".skip", ".space", ".word"];
 
-/// Instructions that can stand in each other's place.
+/// Instructions that can replace each other.
 const OPPOSITES: [(&str, &str); 13] = [
     ("add", "sub"),
     ("addl", "subl"),
@@ -26,7 +26,7 @@ const OPPOSITES: [(&str, &str); 13] = [
     ("sete", "setne"),
 ];
 
-/// Registers of one size. Each can become the next, and the last one the first.
+/// Registers of the same kind. Each can become the next, and the last one the first.
 const REGISTERS: [&[&str]; 6] = [
     &["eax", "ecx", "edx", "ebx"],
     &["esp", "ebp"],
@@ -50,7 +50,7 @@ pub fn changes(text: &str) -> Vec<Change> {
     changes
 }
 
-/// The same text with blanks in the place of comments, so that every byte keeps its place.
+/// The text with spaces instead of comments, so that every other byte keeps its place.
 fn without_comments(text: &str) -> String {
     let mut code = String::new();
     let mut rest = text;
@@ -63,7 +63,7 @@ fn without_comments(text: &str) -> String {
     code + rest
 }
 
-/// What stands on a line behind the names that it gives to its address.
+/// The rest of a line behind its labels.
 fn behind_labels(line: &str) -> &str {
     let line = line.trim_start();
     match line.split_once(':') {
@@ -72,7 +72,7 @@ fn behind_labels(line: &str) -> &str {
     }
 }
 
-/// All changes of what has neither a label nor a comment.
+/// All changes of an instruction or a directive, without labels and comments.
 fn of_instruction(instruction: &str) -> Vec<Change> {
     let mut words = words(instruction);
     if words.is_empty() {
@@ -96,7 +96,7 @@ fn of_instruction(instruction: &str) -> Vec<Change> {
     [whole].into_iter().chain(opposite.map(|other| Change::new(first, other))).chain(operands).collect()
 }
 
-/// What an operand's word can become.
+/// What a word of an operand can become.
 fn other_words(word: &str) -> Vec<String> {
     let next = |registers: &&[&str]| {
         let place = registers.iter().position(|register| *register == word)?;
@@ -105,12 +105,12 @@ fn other_words(word: &str) -> Vec<String> {
     if let Some(register) = REGISTERS.iter().find_map(next) {
         return vec![register];
     }
-    // `1f` and `1b` are the next label 1 and the last one.
+    // `1f` and `1b` are the next label 1 and the previous one.
     let is_label = word.ends_with(['f', 'b']) && !word.starts_with("0x");
     if is_label { Vec::new() } else { other_numbers(word) }
 }
 
-/// Where the words are, without those in braces.
+/// Where the words are, except those in braces.
 fn words(text: &str) -> Vec<Range<usize>> {
     let mut words: Vec<Range<usize>> = Vec::new();
     let mut braces = 0;

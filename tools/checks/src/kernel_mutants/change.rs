@@ -1,13 +1,13 @@
-//! One change of a text: a mistake that the compiler may accept.
+//! One change in a source: a mistake that the compiler may accept.
 
 use std::ops::Range;
 
-/// The bytes of a text that are to become something else.
+/// The bytes of a text to replace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Which bytes.
     pub range: Range<usize>,
-    /// What they become; nothing, if they are left out.
+    /// What they become; empty if they are left out.
     pub becomes: String,
 }
 
@@ -17,13 +17,14 @@ impl Change {
         Self { range, becomes: becomes.into() }
     }
 
-    /// The same change of a text that has `bytes` more in front.
+    /// The same change in a text that has this many more bytes in front.
     pub fn moved(self, bytes: usize) -> Self {
         Self { range: self.range.start + bytes..self.range.end + bytes, ..self }
     }
 }
 
-/// What a number can become: one more, and nothing. It keeps its base and its suffix; what is no number has no others.
+/// What a number can become: one more, and 0. It keeps its base and its suffix. A word that is not a number has no
+/// others.
 pub fn other_numbers(number: &str) -> Vec<String> {
     let (prefix, base) = match number.get(..2) {
         Some("0x" | "0X") => ("0x", 16),

@@ -1,7 +1,7 @@
-//! The mutants that no test can notice, each with a written reason: `tools/kernel-mutants.toml`.
+//! Reads `tools/kernel-mutants.toml`: the mutants that no test can notice, each with the reason.
 //!
-//! An excuse names the broken line by its text and not by its number, so that it moves with its line; once the line
-//! is another, the excuse is worth nothing, and that is said.
+//! An excuse names the broken line by its text and not by its number, so that it stays valid when the line moves. When
+//! the line changes, the excuse no longer applies, and the run reports that.
 
 use super::mutant::Mutant;
 use anyhow::{Context, Result};
@@ -24,25 +24,25 @@ pub struct Excuses {
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Excuse {
-    /// The path of the file from the project's folder on.
+    /// The path of the file, relative to the project's folder.
     file: String,
-    /// The first of the broken lines, without the blanks around it.
+    /// The first of the broken lines, without the spaces around it.
     line: String,
-    /// What the broken lines become; whatever they become, if this is not said.
+    /// What the broken lines become. Without this, the excuse is for every change of the line.
     becomes: Option<String>,
     /// The reason.
     pub reason: String,
 }
 
 impl Excuses {
-    /// Reads them; there need not be any.
+    /// Reads the excuses, if the file exists.
     pub fn read(root: &Path) -> Result<Self> {
         let path = root.join(FILE);
         if !path.exists() {
             return Ok(Self::default());
         }
         let text = fs::read_to_string(&path).with_context(|| format!("{FILE} could not be read"))?;
-        toml::from_str(&text).with_context(|| format!("{FILE} is not as it should be"))
+        toml::from_str(&text).with_context(|| format!("{FILE} could not be understood"))
     }
 
     /// The excuse for a mutant, if there is one.
@@ -50,7 +50,7 @@ impl Excuses {
         self.excuse.iter().find(|excuse| excuse.is_for(mutant))
     }
 
-    /// Sentences about excuses for which there is no mutant any more, or that give no reason.
+    /// Messages about excuses that match no mutant, or that give no reason.
     pub fn complaints(&self, mutants: &[Mutant]) -> Vec<String> {
         let complain = |excuse: &Excuse| {
             let Excuse { file, line, .. } = excuse;
@@ -58,7 +58,7 @@ impl Excuses {
                 return Some(format!("{FILE}: no reason is given for \"{line}\" of {file}."));
             }
             let is_used = mutants.iter().any(|mutant| excuse.is_for(mutant));
-            (!is_used).then(|| format!("{FILE}: no mutant breaks the line \"{line}\" of {file} like this any more."))
+            (!is_used).then(|| format!("{FILE}: no mutant breaks the line \"{line}\" of {file} in this way."))
         };
         self.excuse.iter().filter_map(complain).collect()
     }

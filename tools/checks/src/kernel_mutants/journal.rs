@@ -1,7 +1,7 @@
-//! What has been tried, written down at once: a run that is ended goes on where it was when it is started again.
+//! Records every result at once, so that an interrupted run continues where it was.
 //!
-//! The journal is a file of JSON, a line for each thing that has come out. A line that was being written when the run
-//! ended is no line yet, and its mutant is tried again.
+//! The journal is a file with one line of JSON for each result. If a run was interrupted while it wrote a line, that
+//! line is dropped, and its mutant is tried again.
 
 use super::mutant::Mutant;
 use crate::trial::Verdict;
@@ -11,53 +11,53 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-/// A thing that has come out.
+/// One result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    /// All tests of this chapter pass without a mistake.
+    /// All tests of this chapter pass without a mutant.
     Passed { chapter: String, build: u64 },
     /// A mutant has been tried.
     Tried(Tried),
 }
 
-/// What came of a mutant.
+/// The result of a mutant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tried {
     /// The mutant.
     pub mutant: Mutant,
-    /// The chapter whose tests were asked last.
+    /// The chapter whose tests ran last.
     pub chapter: String,
-    /// What came of it.
+    /// The verdict of the tests.
     pub verdict: Verdict,
-    /// How long that took.
+    /// How long they took.
     pub seconds: f32,
-    /// What it was tried in.
+    /// The state of the files in which it was tried.
     pub state: State,
 }
 
-/// The files in which a mutant is tried, as numbers by which they are known again.
+/// The state of the files in which a mutant is tried: a hash for each group of them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The file that the mutant breaks.
     pub source: u64,
-    /// All that the kernels are built from whose tests are asked.
+    /// All files from which the kernels with the tests are built.
     pub build: u64,
 }
 
-/// The journal of all that was ever tried here, by any seed.
+/// All results that were ever recorded here, with any seed.
 pub struct Journal {
     file: File,
     lines: Vec<Line>,
 }
 
 impl Journal {
-    /// Opens the journal, and begins one if there is none.
+    /// Opens the journal, or begins one if there is none.
     pub fn open(path: &Path) -> Result<Self> {
         let lines = lines(&fs::read_to_string(path).unwrap_or_default());
         let open = || {
             fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
-            // Beside it first: whatever happens meanwhile, one of the two is good.
+            // Written beside the old one first: if this is interrupted, one of the two is complete.
             let new = path.with_extension("new");
             let text: String = lines.iter().map(written).collect();
             fs::write(&new, text)?;
@@ -68,7 +68,7 @@ impl Journal {
         Ok(Self { file, lines })
     }
 
-    /// What has come of a mutant, if that still holds. A test may have been added since for one that survived.
+    /// The result of a mutant, if it still holds. If the mutant survived, a test may have been added since.
     pub fn tried(&self, mutant: &Mutant, state: State) -> Option<&Tried> {
         let holds = |tried: &&Tried| {
             tried.state.source == state.source && (tried.verdict != Verdict::Passed || tried.state.build == state.build)
@@ -76,7 +76,7 @@ impl Journal {
         self.latest().filter(|tried| tried.mutant == *mutant).find(holds)
     }
 
-    /// The tests that have caught mistakes, each with its chapter: those in the same file first, the latest first.
+    /// The tests that have caught mutants, each with its chapter: those of the same file first, and the latest first.
     pub fn catchers(&self, mutant: &Mutant) -> Vec<(String, String)> {
         let caught = self.latest().filter_map(|tried| match &tried.verdict {
             Verdict::Failed(test) => Some((&tried.mutant.file, (tried.chapter.clone(), test.clone()))),
@@ -86,7 +86,7 @@ impl Journal {
         here.into_iter().chain(elsewhere).map(|(_, catcher)| catcher).collect()
     }
 
-    /// All that was tried, the latest first.
+    /// All results of mutants, the latest first.
     fn latest(&self) -> impl Iterator<Item = &Tried> {
         self.lines.iter().rev().filter_map(|line| match line {
             Line::Tried(tried) => Some(tried),
@@ -94,29 +94,29 @@ impl Journal {
         })
     }
 
-    /// Notes what has come of a mutant.
+    /// Records the result of a mutant.
     pub fn note_tried(&mut self, tried: Tried) -> Result<()> {
         self.note(Line::Tried(tried))
     }
 
-    /// Whether all tests of this chapter pass without a mistake, as they are now.
+    /// Whether all tests of this chapter pass without a mutant, as they are now.
     pub fn has_passed(&self, chapter: &str, build: u64) -> bool {
         self.lines.contains(&Line::Passed { chapter: chapter.into(), build })
     }
 
-    /// Notes that all tests of this chapter pass without a mistake.
+    /// Records that all tests of this chapter pass without a mutant.
     pub fn note_passed(&mut self, chapter: &str, build: u64) -> Result<()> {
         self.note(Line::Passed { chapter: chapter.into(), build })
     }
 
     fn note(&mut self, line: Line) -> Result<()> {
-        self.file.write_all(written(&line).as_bytes()).context("what came out could not be written down")?;
+        self.file.write_all(written(&line).as_bytes()).context("the result could not be recorded")?;
         self.lines.push(line);
         Ok(())
     }
 }
 
-/// The lines of a journal, up to one that is not whole.
+/// The lines of a journal, up to the first that is not complete.
 fn lines(text: &str) -> Vec<Line> {
     let whole = text.split_inclusive('\n').take_while(|line| line.ends_with('\n'));
     whole.map_while(|line| serde_json::from_str(line).ok()).collect()

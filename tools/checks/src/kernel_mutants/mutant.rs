@@ -1,4 +1,4 @@
-//! The mutants of a text: what becomes of it by one change each.
+//! The mutants of a source: each is the source with one change.
 
 use super::change::Change;
 use super::{assembly, rust};
@@ -8,34 +8,34 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-/// A file of the kernel's.
+/// A source file of a kernel.
 #[derive(Hash)]
 pub struct Source {
-    /// Its path from the project's folder on.
+    /// Its path, relative to the project's folder.
     pub file: String,
-    /// What is in it.
+    /// Its text.
     pub text: String,
 }
 
-/// One mistake that could have been made in a file. It holds what has to be known of the file.
+/// One possible mistake in a file, with all that must be known about the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mutant {
-    /// The path of the file from the project's folder on.
+    /// The path of the file, relative to the project's folder.
     pub file: String,
-    /// The number of the line on which the mistake begins, from 1 on.
+    /// The number of the line on which the mistake begins, counted from 1.
     pub line: usize,
     /// The lines that it breaks.
     pub broken: String,
     /// What they become.
     pub becomes: String,
-    /// The bytes of the file that change, and those in their place.
+    /// The bytes of the file that change, and what replaces them.
     range: Range<usize>,
     replacement: String,
 }
 
 impl Source {
-    /// The source of a chapter, or of `common`, if this is one: a file that a kernel is made of and the demonstration
-    /// is not. What a demonstration does is seen, and promises nothing.
+    /// The source of a chapter, or of `common`, if this file is one. The demonstration in `main.rs` is not: it is there
+    /// to be looked at, and promises nothing.
     pub fn new(file: &Path, bytes: &[u8]) -> Option<Self> {
         let parts: Vec<&str> = file.iter().filter_map(|part| part.to_str()).collect();
         let inner = match parts.as_slice() {
@@ -47,7 +47,7 @@ impl Source {
         Some(Self { file: parts.join("/"), text: text.into() })
     }
 
-    /// The chapter's folder, such as `02-screen`; none for `common`, which belongs to all.
+    /// The chapter's folder, such as `02-screen`; `None` for `common`, which belongs to all.
     pub fn chapter(&self) -> Option<&str> {
         chapter(&self.file)
     }
@@ -77,17 +77,17 @@ impl Source {
 }
 
 impl Mutant {
-    /// The chapter of the file; none if that is `common`'s.
+    /// The chapter of the file; `None` for a file of `common`.
     pub fn chapter(&self) -> Option<&str> {
         chapter(&self.file)
     }
 
-    /// What becomes of the file whose text is `text`.
+    /// The file after the change; `text` is the file before.
     pub fn made_of(&self, text: &str) -> String {
         [&text[..self.range.start], &self.replacement, &text[self.range.end..]].concat()
     }
 
-    /// The lines that go, and those that come.
+    /// The lines that are removed, and those that replace them.
     pub fn diff(&self) -> String {
         let lines = |sign, text: &str| -> Vec<String> {
             text.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("{sign} {line}")).collect()

@@ -1,7 +1,7 @@
-//! Rust, broken by its syntax: operators, conditions, constants, statements, calls and match arms.
+//! Breaks Rust by its syntax: operators, conditions, constants, statements, calls and match arms.
 //!
-//! Only what is compiled for kernels alone is broken: files that say `#![cfg(target_os = "none")]`, and items that
-//! say `#[cfg(target_os = "none")]`. What `macro_rules!` makes is left alone, for it has no syntax of its own yet.
+//! Only code that is compiled for kernels alone is broken: files with `#![cfg(target_os = "none")]`, and items with
+//! `#[cfg(target_os = "none")]`. The body of `macro_rules!` is left alone, because it need not be complete Rust.
 
 use super::assembly;
 use super::change::{Change, other_numbers};
@@ -55,7 +55,7 @@ const METHODS: [(&str, &str); 10] = [
     ("wrapping_add", "wrapping_sub"),
 ];
 
-/// Methods that can be left out, for what they return is as good as what they are called on.
+/// Methods that can be left out, because what they are called on may stand for what they return.
 const LEFT_OUT: [&str; 15] = [
     "chain",
     "filter",
@@ -79,7 +79,7 @@ const ASSEMBLERS: [&str; 3] = ["asm", "global_asm", "naked_asm"];
 
 /// All changes of a file of Rust, in the order of the text.
 pub fn changes(text: &str) -> Result<Vec<Change>> {
-    let file = syn::parse_file(text).context("this is no Rust")?;
+    let file = syn::parse_file(text).context("this is not valid Rust")?;
     let mut breaker = Breaker { text, is_for_kernels: is_for_kernels(&file.attrs), changes: Vec::new() };
     breaker.visit_file(&file);
     let mut changes = breaker.changes;
@@ -88,7 +88,7 @@ pub fn changes(text: &str) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// Goes through the syntax and notes what can be broken.
+/// Walks through the syntax, and notes what can be broken.
 struct Breaker<'a> {
     text: &'a str,
     is_for_kernels: bool,
@@ -106,7 +106,7 @@ impl Breaker<'_> {
         }
     }
 
-    /// A condition that holds always, or never. One that binds names can only fail.
+    /// Makes a condition always true, or always false. A condition that binds names can only become false.
     fn condition(&mut self, condition: &Expr, can_hold_always: bool) {
         let range = condition.span().byte_range();
         if binds(condition) {
@@ -118,27 +118,27 @@ impl Breaker<'_> {
         }
     }
 
-    /// The last expression of a block that returns nothing may be left out like any statement.
+    /// The last expression of a block that returns nothing can be left out like any statement.
     fn block_without_value(&mut self, block: &Block) {
         if let Some(Stmt::Expr(last, None)) = block.stmts.last() {
             self.statement(last, last);
         }
     }
 
-    /// An expression whose value is not used, and the `whole` statement, which may have a semicolon.
+    /// Breaks an expression whose value is not used. `whole` is the statement, perhaps with a semicolon.
     fn statement(&mut self, expression: &Expr, whole: &impl Spanned) {
         let only_has_a_condition = match expression {
             Expr::If(parts) => parts.else_branch.is_none(),
             Expr::While(_) => true,
             _ => false,
         };
-        // One that never holds is the same.
+        // Otherwise, leaving it out is the same as a condition that is always false.
         if !only_has_a_condition {
             self.note(whole, "");
         }
         match expression {
             Expr::If(parts) if parts.else_branch.is_none() => self.block_without_value(&parts.then_branch),
-            // The only one is left out with the block.
+            // The only statement of a block is left out with the block.
             Expr::Unsafe(parts) if parts.block.stmts.len() > 1 => self.block_without_value(&parts.block),
             Expr::Match(parts) => {
                 for arm in &parts.arms {
@@ -160,7 +160,7 @@ impl Breaker<'_> {
         }
     }
 
-    /// Visits what is marked so, if it is to be broken.
+    /// Visits an item with these attributes, unless it is for tests.
     fn marked(&mut self, attributes: &[Attribute], visit: impl FnOnce(&mut Self)) {
         if attributes.iter().any(|attribute| is_cfg(attribute, "test")) {
             return;
@@ -177,7 +177,7 @@ impl<'ast> Visit<'ast> for Breaker<'_> {
 
     fn visit_item(&mut self, item: &'ast Item) {
         let attributes = match item {
-            // What the compiler asserts, no test can notice.
+            // What the compiler asserts cannot fail a test.
             Item::Const(item) if item.ident == "_" => return,
             Item::Const(item) => &item.attrs,
             Item::Enum(item) => &item.attrs,
@@ -219,7 +219,7 @@ impl<'ast> Visit<'ast> for Breaker<'_> {
     }
 
     fn visit_block(&mut self, block: &'ast Block) {
-        // `if`, `for` and the like end without a semicolon; behind the last one there may be a value.
+        // `if`, `for` and the like end without a semicolon. The last expression may be the value of the block.
         for statement in block.stmts.iter().rev().skip(1) {
             if let Stmt::Expr(expression, None) = statement {
                 self.statement(expression, expression);
@@ -274,7 +274,7 @@ impl<'ast> Visit<'ast> for Breaker<'_> {
     }
 
     fn visit_expr_match(&mut self, parts: &'ast syn::ExprMatch) {
-        // Without an arm that takes everything, the compiler would miss the one that is left out.
+        // Without an arm that takes everything, a `match` without one of its arms does not compile.
         let takes_all = |arm: &syn::Arm| match &arm.pat {
             Pat::Wild(_) => true,
             // A constant or a variant would begin with a capital letter.
@@ -323,7 +323,7 @@ impl<'ast> Visit<'ast> for Breaker<'_> {
 }
 
 impl Breaker<'_> {
-    /// Breaks the instructions, which are texts among the arguments.
+    /// Breaks the instructions, which are string literals among the arguments.
     fn assembly(&mut self, call: &syn::Macro) {
         for token in call.tokens.clone() {
             let range = token.span().byte_range();
@@ -354,7 +354,7 @@ fn lazy_statics(input: ParseStream) -> syn::Result<Vec<Expr>> {
     Ok(expressions)
 }
 
-/// Whether a condition binds names by `let`.
+/// Whether a condition binds names with `let`.
 fn binds(condition: &Expr) -> bool {
     match condition {
         Expr::Let(_) => true,
@@ -363,12 +363,12 @@ fn binds(condition: &Expr) -> bool {
     }
 }
 
-/// Whether the attributes say that something is for kernels alone.
+/// Whether these attributes mean that something is for kernels alone.
 fn is_for_kernels(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| is_cfg(attribute, "target_os=\"none\""))
 }
 
-/// Whether an attribute is `cfg` with this condition, blanks aside.
+/// Whether an attribute is `cfg` with this condition; spaces do not matter.
 fn is_cfg(attribute: &Attribute, condition: &str) -> bool {
     let syn::Meta::List(list) = &attribute.meta else { return false };
     list.path.is_ident("cfg") && list.tokens.to_string().replace(' ', "") == condition
@@ -381,14 +381,14 @@ mod tests {
 
     const FOR_KERNELS: &str = "#![cfg(target_os = \"none\")]\n";
 
-    /// What becomes of a file that has nothing but `code`.
+    /// All mutants of a file that contains only `code`.
     fn made_of_file(code: &str) -> Vec<String> {
         let text = format!("{FOR_KERNELS}{code}");
         let made = made(&text, changes(&text).expect("Rust"));
         made.iter().map(|text| text.strip_prefix(FOR_KERNELS).expect("the first line stays").into()).collect()
     }
 
-    /// What becomes of these statements, in a function that returns nothing; the function itself is cut off.
+    /// All mutants of these statements in a function that returns nothing, without that function.
     fn made_of(statements: &str) -> Vec<String> {
         let made = made_of_file(&format!("fn f() {{{statements}}}"));
         made.iter().map(|text| text["fn f() {".len()..text.len() - 1].into()).collect()
