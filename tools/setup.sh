@@ -1,16 +1,16 @@
 #!/bin/sh
 #
-# What the project needs from this machine: found, told, installed.
+# Finds, reports and installs what the project needs on this machine.
 #
-#   tools/setup.sh doctor               tells what is there, what is missing and how to get it
+#   tools/setup.sh doctor               reports what is there, what is missing and how to get it
 #   tools/setup.sh install              installs what is missing, saying what and how
-#   tools/setup.sh with COMMAND...      the same, silent if nothing is missing; then COMMAND
+#   tools/setup.sh with COMMAND...      the same, but silent if nothing is missing; then runs COMMAND
 #   tools/setup.sh with-gdb COMMAND...  the same, for a command that needs gdb as well; and so with-mutants for
 #                                       cargo-mutants, with-miri for Miri, with-valgrind for valgrind, with-bochs for
 #                                       Bochs, with-book for mdBook, with-pdf for mdBook and Chromium, with-browser for
 #                                       what drives Chromium too
 #
-# COMMAND finds the right Rust first on its PATH. A person types `make`, which calls this.
+# PATH of COMMAND begins with the folder of the right Rust. A person types `make`, which calls this.
 
 set -eu
 cd "$(dirname "$0")/.."
@@ -18,7 +18,7 @@ cd "$(dirname "$0")/.."
 needs="rust linker lld qemu grub xorriso"
 # What only some commands need.
 extras="mdbook chromium node npm modules mutants miri valgrind bochs"
-# Pages look and link as this version makes them.
+# The looks and the links of the pages depend on this version.
 mdbook=0.5.4
 mdbook_releases=https://github.com/rust-lang/mdBook/releases/download
 # What opens the book's pages to test them.
@@ -29,7 +29,7 @@ cargo_bin=${CARGO_HOME:-${HOME:-}/.cargo}/bin
 toolchain="toolchain install $channel --profile minimal --component rust-src --component rustfmt --component clippy"
 nightly="toolchain install nightly --profile minimal --component miri --component rust-src"
 
-# A rustup that is only asked for a toolchain must not fetch it.
+# When rustup is asked for a toolchain, it must not download it.
 export RUSTUP_AUTO_INSTALL=0
 
 main() {
@@ -43,7 +43,7 @@ main() {
         with-book) needs="rust linker mdbook"; shift; install; run "$@" ;;
         with-pdf) needs="rust linker mdbook chromium"; shift; install; run "$@" ;;
         with-browser) needs="node npm chromium modules"; shift; install; run "$@" ;;
-        *)        die "tools/setup.sh does not know \"${1-}\"; make help says what there is." ;;
+        *)        die "tools/setup.sh does not know \"${1-}\"; make help lists the commands." ;;
     esac
 }
 
@@ -74,11 +74,11 @@ install() {
     echo "Missing on this machine:" >&2
     for need in $wanted; do echo "  $(name "$need")" >&2; done
 
-    # rustup, where it is there and can download, is the shortest way to the pinned Rust.
+    # If rustup is there and can download, it is the shortest way to the pinned Rust.
     if [ -z "$rust" ] && rustup_install; then wanted=$(missing); fi
     wanted_packages=$(for need in $wanted; do packages "$need"; done | xargs)
     if [ -n "$wanted_packages" ]; then install_packages; fi
-    # Where a system offers rustup rather than Rust, that was only the first half.
+    # Where the system's package is rustup and not Rust, the toolchain is still to be installed.
     rust=$(find_rust)
     [ -n "$rust" ] || rustup_install || true
     case " $wanted " in *mutants*) mutants_install || true ;; esac
@@ -92,10 +92,10 @@ install() {
 }
 
 run() {
-    # Cargo looks for its subcommands in $cargo_bin before PATH, unless PATH itself says when.
+    # Cargo looks for its subcommands in $cargo_bin first, unless that is in PATH: then PATH determines the order.
     PATH=$rust:$PATH:$cargo_bin
     export PATH
-    # There may be others of the same name before them.
+    # These are given by their paths, because PATH may have other programs of the same names before them.
     MDBOOK=$(find_need mdbook || true)
     CHROMIUM=$(find_need chromium || true)
     export MDBOOK CHROMIUM
@@ -107,11 +107,11 @@ run() {
 name() {
     case $1 in
         rust)    echo "Rust $channel or newer with rust-src, rustfmt and clippy" ;;
-        linker)  echo "a C compiler, by which Rust links programs" ;;
+        linker)  echo "a C compiler, with which Rust links programs" ;;
         lld)     echo "ld.lld, which links kernels" ;;
         qemu)    echo "QEMU, the machine" ;;
         grub)    echo "GRUB for PCs with a BIOS" ;;
-        xorriso) echo "xorriso, by which GRUB writes CD images" ;;
+        xorriso) echo "xorriso, with which GRUB writes CD images" ;;
         gdb)     echo "gdb, for make debug" ;;
         mutants) echo "cargo-mutants, for make mutants-of-logic" ;;
         miri)    echo "Miri in a nightly Rust, for make miri" ;;
@@ -165,7 +165,8 @@ missing() {
     done
 }
 
-# Prints the folder of the first toolchain that will do: the pinned one of rustup, or a system's own; or nothing.
+# Prints the folder of the first toolchain that will do: the pinned one of rustup, or the system's own. Prints nothing
+# if there is none.
 find_rust() (
     PATH=$PATH:$cargo_bin
     pinned=$(rustup which --toolchain "$channel" rustc 2>/dev/null || true)
@@ -182,7 +183,7 @@ is_good_rust() {
     for program in rustc cargo rustfmt cargo-fmt cargo-clippy; do
         [ -x "$1/$program" ] || return 1
     done
-    # rustup's stand-ins are one program under many names; what they stand for has been looked at.
+    # rustup's proxies are one program under many names. The toolchain behind them has been checked already.
     [ ! "$1/rustc" -ef "$1/rustup" ] || return 1
     release=$("$1/rustc" --version | cut -d ' ' -f 2)
     is_newer "$channel" "${release%%-*}" && [ -f "$("$1/rustc" --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs" ]
@@ -279,7 +280,7 @@ remedy() {
     elif [ "$1" = miri ]; then
         if PATH=$PATH:$cargo_bin command -v rustup >/dev/null
         then echo "rustup $nightly"
-        else echo "only rustup installs it, and there is none here; https://rustup.rs tells how to get rustup"; fi
+        else echo "only rustup installs it, and rustup is missing; https://rustup.rs has it"; fi
     elif [ "$1" = mdbook ]; then
         echo "cargo install mdbook --locked --version $mdbook"
     elif [ "$1" = modules ]; then
@@ -287,7 +288,7 @@ remedy() {
     elif [ "$1" = rust ] && PATH=$PATH:$cargo_bin command -v rustup >/dev/null; then
         echo "rustup $toolchain"
     elif [ "$(find_manager)" = none ]; then
-        echo "find it among the packages of this system (on Debian: see packages() in tools/setup.sh)"
+        echo "look for it among the packages of this system; packages() in tools/setup.sh has its names on others"
     else
         echo "$(install_command) $(packages "$1")"
     fi
@@ -305,10 +306,10 @@ install_command() {
 
 install_packages() {
     manager=$(find_manager)
-    [ "$manager" != none ] || die "This system's package manager is unknown here; install what is missing, then try again."
+    [ "$manager" != none ] || die "tools/setup.sh does not know this system's package manager; install what is missing, then try again."
     command="$(install_command) $wanted_packages"
     if [ -n "$(as_root)" ] && ! command -v sudo >/dev/null; then
-        die "Only root may install packages, and there is no sudo; as root, do: ${command#sudo }"
+        die "Only root may install packages, and there is no sudo; as root, run: ${command#sudo }"
     fi
     if [ "$manager" = apt-get ]; then
         export DEBIAN_FRONTEND=noninteractive
@@ -316,7 +317,7 @@ install_packages() {
         $(as_root) apt-get update >&2 || die "The list of packages could not be fetched; is there a network?"
     fi
     echo "+ $command" >&2
-    $command >&2 || die "That failed; the reason stands above."
+    $command >&2 || die "That failed; the reason is printed above."
 }
 
 as_root() {
@@ -334,9 +335,9 @@ rustup_install() {
     rustup $toolchain >&2 && rust=$(find_rust)
 }
 
-# No system packages it: Cargo builds it, outside of this folder, once.
+# No system has a package of it. Cargo builds it once, outside this folder.
 mutants_install() {
-    echo "+ cargo install cargo-mutants --locked   (it takes a few minutes, once, and lands in $cargo_bin)" >&2
+    echo "+ cargo install cargo-mutants --locked   (this takes a few minutes, once; the program is put into $cargo_bin)" >&2
     PATH=$rust:$PATH cargo install cargo-mutants --locked >&2
 }
 
@@ -366,13 +367,13 @@ mdbook_download() {
     url=$mdbook_releases/v$mdbook/mdbook-v$mdbook-${release% *}.tar.gz
     archive=$1/mdbook.tar.gz
     if [ -t 2 ]; then progress=--progress-bar; else progress=--silent; fi
-    echo "+ curl $url   (it lands in $cargo_bin)" >&2
+    echo "+ curl $url   (the program is put into $cargo_bin)" >&2
     if ! curl --fail --location --show-error $progress --output "$archive" \
         --connect-timeout 5 --speed-limit 10000 --speed-time 10 "$url" >&2
     then
         echo "mdBook could not be downloaded." >&2
     elif [ "$(sha256 "$archive")" != "${release#* }" ]; then
-        echo "What was downloaded is not mdBook $mdbook: its SHA-256 is wrong. It is thrown away." >&2
+        echo "The download is not mdBook $mdbook: its SHA-256 is wrong. It is deleted." >&2
     else
         tar -xzf "$archive" -C "$1" --no-same-owner mdbook && return
     fi
@@ -383,13 +384,13 @@ sha256() {
     if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum --algorithm 256 "$1"; fi | cut -d ' ' -f 1
 }
 
-# --force: what lies there is another version.
+# --force replaces another version.
 mdbook_build() {
-    echo "+ cargo install mdbook --locked --version $mdbook   (it takes minutes, once, and lands in $cargo_bin)" >&2
+    echo "+ cargo install mdbook --locked --version $mdbook   (this takes minutes, once; the program is put into $cargo_bin)" >&2
     PATH=$rust:$PATH cargo install mdbook --locked --version "$mdbook" --force >&2
 }
 
-# Of the Rusts, only a nightly has it.
+# Only nightly toolchains have Miri.
 miri_install() {
     PATH=$PATH:$cargo_bin
     command -v rustup >/dev/null || return 1
@@ -397,7 +398,7 @@ miri_install() {
     rustup $nightly >&2
 }
 
-# No browser comes along: the one that is there is driven.
+# This downloads no browser: the tests use the one that is installed.
 modules_install() {
     echo "+ npm ci --prefix $browser" >&2
     npm ci --prefix $browser --ignore-scripts --no-audit --no-fund --loglevel=error >&2 &&

@@ -1,4 +1,4 @@
-// What axe-core finds to be wrong with a page.
+// Asks axe-core for the accessibility faults of a page.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,8 +6,8 @@ import { createRequire } from 'node:module';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /**
- * What it calls serious or critical, a sentence each. It looks at our own content; what mdBook puts around it, and
- * its buttons over the listings, are mdBook's.
+ * The faults that axe-core calls serious or critical, a sentence each. It checks our own content only, and not what
+ * mdBook puts around it or its buttons over the listings.
  */
 export async function faults(tab, { exclude = [], rules = [] } = {}) {
     await tab.evaluate(AXE);

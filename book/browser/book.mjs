@@ -1,4 +1,4 @@
-// The built book, and a browser that opens its pages: what all the tests begin with.
+// What all the tests begin with: the built book, and a browser that opens its pages.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,11 +9,11 @@ import { serve } from './server.mjs';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PROJECT = join(HERE, '../..');
 
-/** The built book. BOOK is for a book that is somewhere else. */
+/** The folder of the built book. The environment variable BOOK names another one. */
 export const BOOK = process.env.BOOK ?? join(PROJECT, 'target/book');
 export const SCREENSHOTS = join(PROJECT, 'target/book-screenshots');
 
-/** Every page by the name of its file without the ending, as SUMMARY.md lists them; print is all of them in one. */
+/** Every page in SUMMARY.md, by the name of its file without the extension; `print` is all of them in one. */
 export const PAGES = Array.from(
     readFileSync(join(HERE, '../src/SUMMARY.md'), 'utf8').matchAll(/\]\((.+)\.md\)/g),
     match => match[1],
@@ -23,14 +23,15 @@ export const CHAPTERS = PAGES.filter(page => /^\d\d-/.test(page));
 export const THEMES = ['light', 'navy'];
 export const WIDTHS = { desktop: 1280, phone: 390 };
 
-/** Opens the browser, and what serves the book to it. */
+/** Starts the browser, and the server that gives it the book. */
 export async function open() {
     if (!existsSync(join(BOOK, 'index.html'))) {
         throw new Error(`There is no book in ${BOOK}; make book makes it.`);
     }
-    // tools/setup.sh, by which `make test-book` comes here, has looked for one.
+    // `make test-book` runs this through tools/setup.sh, which finds a browser and sets CHROMIUM.
     const executablePath = process.env.CHROMIUM || 'chromium';
-    // The browser's sandbox keeps strange pages in, and does not work for root or in a container; these are our own.
+    // The browser's sandbox protects against foreign pages, and these are our own. It does not work for root or in a
+    // container.
     const args = ['--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update',
         '--disable-sync', '--no-first-run'];
     const browser = await chromium.launch({ executablePath, chromiumSandbox: false, args });
@@ -43,8 +44,8 @@ export async function open() {
 }
 
 /**
- * A page in a theme and a width, and the complaints that it gathers: whatever the browser writes into its console as
- * an error, and whatever could not be loaded. Nothing is loaded from anywhere but the book.
+ * Opens a page in a theme and a width. `complaints` gathers every error in the browser's console, and everything that
+ * could not be loaded. The page can load nothing from outside the book.
  */
 export async function visit({ browser, address }, page, { theme = 'light', width = 1280, javaScript = true } = {}) {
     const context = await browser.newContext({
@@ -70,7 +71,7 @@ export async function visit({ browser, address }, page, { theme = 'light', width
     tab.on('pageerror', error => complaints.push(`A script failed: ${error.message}`));
     tab.on('requestfailed', request => {
         const why = request.failure()?.errorText;
-        // A page that is left does not wait for what it has asked for.
+        // When the browser leaves a page, it aborts the requests that are still open.
         if (why !== 'net::ERR_ABORTED') {
             complaints.push(`Not loaded: ${request.url()}: ${why}`);
         }
@@ -81,7 +82,7 @@ export async function visit({ browser, address }, page, { theme = 'light', width
         }
     });
     await tab.goto(`${address}/${page}`, { waitUntil: 'load' });
-    // The last script of a page is ours, and what it does is done when the fonts are there.
+    // The last script of a page is ours, and it has finished when the fonts are there.
     if (javaScript) {
         await tab.evaluate(() => document.fonts.ready);
     }

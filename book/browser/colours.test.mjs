@@ -1,4 +1,4 @@
-// The colours of all five themes: text and lines have to stand out from what they stand on.
+// The colors of all five themes: text and lines must contrast with the background.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -7,7 +7,7 @@ import { open, visit } from './book.mjs';
 
 const THEMES = ['light', 'rust', 'coal', 'navy', 'ayu'];
 const GROUNDS = ['--bg', '--table-alternate-bg'];
-/** The contrast that WCAG 2 wants, AA: of text (1.4.3), and of lines that mean something (1.4.11). */
+/** The contrast that WCAG 2 requires at level AA: of text (1.4.3), and of lines with a meaning (1.4.11). */
 const LEAST = { '--fg': 4.5, '--links': 4.5, '--linked': 4.5, '--copied': 4.5, '--inline-code-color': 4.5, '--frame': 3 };
 
 let book;
@@ -39,7 +39,7 @@ for (const theme of THEMES) {
     });
 }
 
-/** Runs in the page: what the colours of these names are, in red, green and blue. */
+/** Runs in the page: the colors with these names, in red, green and blue. */
 function measure(names) {
     const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const style = getComputedStyle(document.documentElement);
@@ -54,7 +54,7 @@ function measure(names) {
     }));
 }
 
-/** The contrast of two colours (WCAG 2, "contrast ratio" and "relative luminance"). */
+/** The contrast of two colors (WCAG 2, "contrast ratio" and "relative luminance"). */
 function ratio(one, other) {
     const [dark, bright] = [luminance(one), luminance(other)].sort((a, b) => a - b);
     return (bright + 0.05) / (dark + 0.05);

@@ -1,6 +1,6 @@
-// Every page, light and dark, at the width of a desktop and of a phone: it loads without a word in the console, is not
-// wider than its window, its pictures can be read, and axe-core finds no serious fault in it. What was seen lies in
-// target/book-screenshots, for people to look at.
+// Every page, light and dark, at the width of a desktop and of a phone: it loads without an error in the console, it is
+// not wider than its window, its pictures can be read, and axe-core finds no serious fault in it. The screenshots in
+// target/book-screenshots are for people to look at.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -9,12 +9,12 @@ import { after, before, test } from 'node:test';
 import { faults } from './axe.mjs';
 import { open, PAGES, SCREENSHOTS, THEMES, visit, WIDTHS } from './book.mjs';
 
-/** Pixels of the screen, below which letters in a picture cannot be read. */
+/** In pixels of the screen: smaller letters in a picture cannot be read. */
 const SMALLEST_LETTER = 11;
-/** Pixels: Chromium draws no taller screenshots. */
+/** In pixels: Chromium makes no taller screenshots. */
 const TALLEST = 16000;
 
-/** Pages so long that axe-core would take minutes for their listings; it sees such on all other pages. */
+/** Pages so long that axe-core would take minutes for their listings. It checks the listings on all other pages. */
 const EVERYTHING_AT_ONCE = ['files', 'print'];
 
 let book;
@@ -55,7 +55,7 @@ async function screenshot(tab, width, file) {
 
 // ---- these run in the page ----
 
-/** Whatever would have to be scrolled sideways to read the page: the window, and all the boxes that the text stands in. */
+/** The boxes that a reader would have to scroll sideways: of the window, and of all boxes around the text. */
 function tooWide() {
     const boxes = [];
     for (let box = document.querySelector('main'); box; box = box.parentElement) {

@@ -1,4 +1,4 @@
-// What a reader does: follows the path over a listing, looks a word up, opens the book from the disk.
+// What a reader does: follow the path above a listing, look up a word, open the book from the disk.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ test('the book can be read from the disk, without a server', async () => {
     await close();
 });
 
-/** Looks a word up, as mdBook lets one: by the key s. */
+/** Looks up a word as a reader does in mdBook: with the key s. */
 async function find(tab, word) {
     await tab.locator('body').press('s');
     await tab.locator('#mdbook-searchbar').pressSequentially(word);

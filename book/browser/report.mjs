@@ -1,4 +1,4 @@
-// How the tests are told of: as all tests of this project are, a line each and the count in the last one.
+// Prints the results like those of all tests of this project: a line for each, and the count in the last one.
 
 export default async function* report(events) {
     let passed = 0;
@@ -22,7 +22,7 @@ function seconds(data) {
     return (data.details.duration_ms / 1000).toFixed(1);
 }
 
-/** What a test says is enough; where anything else is thrown, one wants to know where. */
+/** The message of a failed assertion is enough. For any other error, the stack says where it was thrown. */
 function reason(error) {
     const cause = error?.cause ?? error;
     return String(cause?.code === 'ERR_ASSERTION' ? cause.message : cause?.stack ?? cause);

@@ -1,4 +1,4 @@
-// A server for the built book, as small as can be: the files of one folder, on this machine only.
+// A minimal server for the built book: the files of one folder, for this machine only.
 
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const TYPES = {
     '.wasm': 'application/wasm',
 };
 
-/** Serves a folder; says under which address, and how to end that. */
+/** Serves a folder. Returns the address, and a function that ends the server. */
 export async function serve(folder) {
     const server = createServer(async (request, response) => {
         const path = normalize(decodeURIComponent(new URL(request.url, 'http://book').pathname));

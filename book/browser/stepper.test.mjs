@@ -1,10 +1,11 @@
-// The stepper: one moment at a time, by mouse and by keyboard; all of them without JavaScript and on paper.
+// The stepper shows one moment at a time, by mouse and by keyboard. Without JavaScript and on paper, it shows all of
+// them.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { open, visit, WIDTHS } from './book.mjs';
 
-/** Where it stands, and how many moments it has at least. */
+/** The pages that have one, and the least number of its moments. */
 const PLACES = { '09-multitasking': 4 };
 
 let book;
@@ -37,7 +38,7 @@ for (const [page, least] of Object.entries(PLACES)) {
         await tab.getByRole('button', { name: new RegExp(`^${count}\\. `) }).click();
         await isAt(tab, count - 1, count);
         places.push(await below(tab));
-        // There is no further one, and a button that was pressed keeps the focus.
+        // There is no further moment, and a button that was pressed keeps the focus.
         await button(tab, 'Next').click({ force: true });
         await isAt(tab, count - 1, count);
         await button(tab, 'Previous').click();
@@ -122,7 +123,7 @@ function button(tab, name) {
     return tab.getByRole('button', { name });
 }
 
-/** The moment that is shown is this one, its button says so, and no other is. */
+/** Checks that this moment is shown, and no other, and that its button says so. */
 async function isAt(tab, index, count) {
     const pictures = tab.locator('.stepper > section .picture svg');
     const seen = [];
@@ -137,7 +138,7 @@ async function isAt(tab, index, count) {
     assert.equal(await button(tab, 'Next').getAttribute('aria-disabled'), String(index === count - 1));
 }
 
-/** How many pictures are seen, none of them over another. */
+/** How many pictures can be seen, without those that cover another. */
 async function visible(tab) {
     const boxes = await Promise.all((await tab.locator('.stepper .picture svg:visible').all()).map(svg => svg.boundingBox()));
     const tops = boxes.map(({ y }) => y).sort((a, b) => a - b);
@@ -145,7 +146,7 @@ async function visible(tab) {
     return tops.filter((top, at) => at === 0 || top - tops[at - 1] >= height).length;
 }
 
-/** How far down the page ends: what stands below the stepper must stay where it is. */
+/** How far down the page the stepper ends: what is below it must not move. */
 async function below(tab) {
     return tab.evaluate(() => document.querySelector('.stepper').getBoundingClientRect().bottom + window.scrollY);
 }
@@ -154,7 +155,7 @@ async function outline(tab) {
     return tab.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
 }
 
-/** Waits as long as a page would take to begin to turn. */
+/** Waits as long as mdBook would take to begin turning the page. */
 async function settled(tab) {
     await tab.waitForTimeout(300);
 }
