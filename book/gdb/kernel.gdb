@@ -1,8 +1,8 @@
 # Commands for gdb that know this kernel. `help user-defined` lists them.
 #
 # They read memory by the names and types in the kernel's debug information, and page tables by physical address
-# through the identity window, where both are the same number (chapter 5). In the language C, because gdb finds a
-# Rust path in quotes there whatever is being debugged, assembly included.
+# through the identity map, where virtual and physical address are equal (chapter 5). They use the language C, in
+# which gdb accepts a Rust path in quotes everywhere, assembly included.
 
 set print asm-demangle on
 
@@ -10,7 +10,7 @@ define tables
   pipe monitor info registers | grep -E "^(CS |DS |TR |GDT|IDT|CR0)"
 end
 document tables
-The segments, tables and control registers that the CPU has loaded, as QEMU knows them.
+The segments, tables and control registers that the CPU has loaded, from QEMU.
 end
 
 define walk
@@ -23,7 +23,8 @@ define walk
     printf "  not present\n"
   else
     if ($entry & 0x80) != 0
-      printf "  a large page\n0x%08x is 0x%08x in physical memory\n", $address, ($entry & 0xffc00000) + ($address & 0x3fffff)
+      set $physical = ($entry & 0xffc00000) + ($address & 0x3fffff)
+      printf "  a large page\n0x%08x is 0x%08x in physical memory\n", $address, $physical
     else
       printf "  a page table\n"
       set $at = ($entry & ~0xfff) + 4 * ($address >> 12 & 0x3ff)
@@ -33,14 +34,15 @@ define walk
       if ($entry & 1) == 0
         printf "  not present\n"
       else
-        printf "  a page\n0x%08x is 0x%08x in physical memory\n", $address, ($entry & ~0xfff) + ($address & 0xfff)
+        set $physical = ($entry & ~0xfff) + ($address & 0xfff)
+        printf "  a page\n0x%08x is 0x%08x in physical memory\n", $address, $physical
       end
     end
   end
   set language auto
 end
 document walk
-walk ADDRESS: the way from CR3 to the memory that ADDRESS means, entry by entry.
+walk ADDRESS: the way from CR3 to the physical address of ADDRESS, entry by entry. The result is in $physical.
 end
 
 define threads
@@ -84,5 +86,5 @@ define saved
   set language auto
 end
 document saved
-saved THREAD: the context that a thread which does not run has on its stack.
+saved THREAD: the context on the stack of a thread that is not running.
 end
