@@ -1,6 +1,6 @@
 # chapter 8
 #
-# A thread that was interrupted in the midst of its work: all that is left of it lies on its stack.
+# A thread that was interrupted in the middle of its work: its whole state is on its stack.
 
 ## stack
 continue
