@@ -52,7 +52,7 @@ impl Handover {
     /// The contents of EAX and EBX at entry.
     ///
     /// # Safety
-    /// If `magic` is the loader's, its boot information is at `address`, and no code ever changes it.
+    /// If `magic` is that of a Multiboot2 loader, its boot information is at `address`, and no code ever changes it.
     pub unsafe fn new(magic: u32, address: u32) -> Self {
         Self { magic, address }
     }
