@@ -32,7 +32,7 @@ impl Memory {
     /// The `bytes` bytes from the address `start`.
     ///
     /// # Panics
-    /// Unless `start` and `bytes` are multiples of [`WORD`], and a block would fit below `start`.
+    /// Unless `start` and `bytes` are multiples of [`WORD`], and `start` is at least [`SMALLEST`].
     ///
     /// # Safety
     /// From now on and for as long as the kernel runs,
