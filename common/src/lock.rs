@@ -38,7 +38,7 @@ pub struct InterruptsOff {
 
 /// Turns interrupts off until the value returned is dropped.
 #[inline(always)]
-#[must_use = "interrupts come back as soon as this value is dropped"]
+#[must_use = "interrupts are turned on again as soon as this value is dropped"]
 pub fn interrupts_off() -> InterruptsOff {
     // SAFETY: turning interrupts off cannot break the code that runs now.
     unsafe { irq::disable() };
@@ -88,7 +88,7 @@ impl InterruptsOff {
     /// If interrupts stay off without this guard, because the halt would never end.
     #[inline(always)] // so that the report of a kernel that hangs here names the caller
     pub fn halt_until_interrupt(self) {
-        assert!(REASONS.get(&self) == EACH, "interrupts would stay off, and the halt would never end");
+        assert!(REASONS.get(&self) == EACH, "interrupts are off, so the halt would never end");
         REASONS.set(0, &self);
         mem::forget(self);
         // SAFETY: interrupts were on before, so every vector that can occur has a handler. `sti` turns them on only
@@ -108,7 +108,7 @@ impl InterruptsOff {
 /// Every vector that can occur has a handler.
 pub unsafe fn let_interrupts_in() {
     let off = interrupts_off();
-    assert!(REASONS.get(&off) <= START + EACH, "interrupts are to be let in, but a guard or a handler keeps them off");
+    assert!(REASONS.get(&off) <= START + EACH, "cannot turn interrupts on: a guard or a handler keeps them off");
     REASONS.set(EACH, &off); // this function's guard, which turns interrupts on when it is dropped
 }
 
@@ -122,7 +122,7 @@ pub unsafe fn let_interrupts_in() {
 /// 2. The caller allows other threads to run meanwhile, and other handlers on the same stack.
 pub unsafe fn with_interrupts_in<T>(work: impl FnOnce() -> T) -> T {
     let off = interrupts_off();
-    assert!(REASONS.get(&off) == 2 * EACH, "interrupts are to be let in, but a guard keeps them off");
+    assert!(REASONS.get(&off) == 2 * EACH, "cannot turn interrupts on: a guard keeps them off");
     REASONS.set(EACH, &off);
     drop(off);
     let result = work();
@@ -261,5 +261,5 @@ impl<T> DerefMut for Guard<'_, T> {
 
 #[cold]
 fn deadlock() -> ! {
-    panic!("deadlock: this lock is held already, and its holder cannot run");
+    panic!("deadlock: this lock is already held, and its holder cannot run");
 }

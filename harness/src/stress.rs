@@ -48,5 +48,5 @@ pub fn tell(done: u32, log: fn(fmt::Arguments)) {
 /// The number after `name` on the command line, or 0 if there is none.
 fn number(command_line: &str, name: &str) -> u32 {
     let word = command_line.split_ascii_whitespace().find_map(|word| word.strip_prefix(name));
-    word.map_or(0, |word| word.parse().unwrap_or_else(|_| panic!("{name}{word} is no number")))
+    word.map_or(0, |word| word.parse().unwrap_or_else(|_| panic!("{name}{word} is not a number")))
 }

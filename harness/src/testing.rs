@@ -1,4 +1,4 @@
-//! What a test is: one boot, one behaviour.
+//! What a test is: one boot, one behavior.
 //!
 //! A test kernel has a table of tests. Its command line names one (`test=NAME`), or asks for the table
 //! (`test=?`). The kernel then prints one line of JSON per test, which tells the host how to boot the test

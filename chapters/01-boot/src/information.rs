@@ -122,11 +122,11 @@ fn word(bytes: &[u8], offset: usize) -> u32 {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Address => f.write_str("it would have to begin at a multiple of 8, and not at 0"),
-            Self::Size(size) => write!(f, "it cannot have the size of {size} bytes that it claims"),
+            Self::Address => f.write_str("it must begin at a multiple of 8 other than 0"),
+            Self::Size(size) => write!(f, "it claims an impossible size: {size} bytes"),
             Self::Tags(LoadError::Memory(error)) => write!(f, "its tags are not in order: {error}"),
             Self::Tags(LoadError::NoEndTag) => f.write_str("no tag ends it"),
-            Self::Tag(name) => write!(f, "the {name} in it has a size that cannot be"),
+            Self::Tag(name) => write!(f, "its {name} tag has an impossible size"),
         }
     }
 }
@@ -140,7 +140,7 @@ pub fn command_line<'a>(information: &'a BootInformation) -> &'a str {
 /// The name of the boot loader.
 pub fn loader_name<'a>(information: &'a BootInformation) -> &'a str {
     let tag = information.boot_loader_name_tag();
-    tag.and_then(|tag| tag.name().ok()).unwrap_or("a boot loader without a name")
+    tag.and_then(|tag| tag.name().ok()).unwrap_or("an unnamed boot loader")
 }
 
 #[cfg(test)]

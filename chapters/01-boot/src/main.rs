@@ -11,7 +11,7 @@ boot::entry!(kernel, serial::last_words);
 
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
-    let boot = handover.information(); // what the loader tells
+    let boot = handover.information(); // the boot information
     demonstrate(&boot);
     stop::end(information::command_line(&boot), serial::write)
 }

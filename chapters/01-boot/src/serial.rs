@@ -112,7 +112,7 @@ pub fn init() {
 /// # Panics
 /// If formatting a value of `words` fails.
 pub fn write(words: fmt::Arguments) {
-    LOG.lock().write_fmt(words).expect("a value refuses to be formatted: the log takes everything");
+    LOG.lock().write_fmt(words).expect("a value could not be formatted: the log accepts everything");
 }
 
 /// Writes the last words of a kernel to COM1, at any moment, even while other code holds the log's lock.

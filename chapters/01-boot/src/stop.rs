@@ -112,7 +112,7 @@ fn word_at(address: VirtAddr) -> Option<u32> {
 /// If there is a callback already.
 pub fn on_stop(callback: fn()) {
     let off = interrupts_off();
-    assert!(ON_STOP.get(&off).is_none(), "the stop has a callback already");
+    assert!(ON_STOP.get(&off).is_none(), "a callback for stops is already set");
     ON_STOP.set(Some(callback), &off);
 }
 
@@ -124,9 +124,7 @@ pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
     let unreadable = READING.swap(NOWHERE, Relaxed);
     if unreadable != NOWHERE {
         let address = VirtAddr::new(unreadable);
-        kernel_last_words(format_args!(
-            "  The stack cannot be read at {address}: that is all that is known of callers.\n"
-        ));
+        kernel_last_words(format_args!("  The stack cannot be read at {address}: the chain of callers ends here.\n"));
         qemu::exit(Outcome::Bad)
     }
     match STOPS.fetch_add(1, Relaxed) {
@@ -134,7 +132,7 @@ pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
             ON_STOP.get(&off).into_iter().for_each(|callback| callback());
             kernel_last_words(format_args!("\n{kind}: {words}\n"));
         }
-        1 => kernel_last_words(format_args!("\n(stopped again while saying so: {words})\n")),
+        1 => kernel_last_words(format_args!("\n(stopped again while reporting that: {words})\n")),
         // These words could not be printed either, but the trace still can be.
         2 => kernel_last_words(format_args!("\n(and once more)\n")),
         _ => qemu::exit(Outcome::Bad),
@@ -177,7 +175,7 @@ pub fn end(command_line: &str, print: fn(fmt::Arguments)) -> ! {
     print(format_args!("The demonstration is over.\n"));
     let _off = interrupts_off();
     if STOPS.load(Relaxed) > 0 {
-        because(format_args!("a kernel that is being stopped cannot end well"));
+        because(format_args!("a kernel cannot end well while it stops"));
     }
     if command_line.split_ascii_whitespace().any(|word| word == "exit") {
         qemu::exit(Outcome::Good);

@@ -27,7 +27,7 @@ const TESTS: &[Test] = &[
     test!(the_header_comes_first_and_adds_up_to_zero),
     test!(every_section_in_memory_lies_within_the_image),
     test!(the_parts_of_the_image_begin_on_pages_of_their_own),
-    test!(uninitialised_variables_are_zero),
+    test!(uninitialized_variables_are_zero),
     test!(the_memory_map_holds_the_memory_there_is),
     test!(the_memory_map_of_a_large_machine_goes_beyond_128_mib).memory_mib(256),
     test!(the_loader_says_its_name),
@@ -47,7 +47,7 @@ const TESTS: &[Test] = &[
     test!(boot_information_at_an_odd_address_stops_with_a_sentence)
         .ends(End::Stop("it would have to begin at a multiple of 8")),
     test!(boot_information_of_more_than_1_mib_stops_with_a_sentence)
-        .ends(End::Stop("is damaged: it cannot have the size of 1048577 bytes")),
+        .ends(End::Stop("is damaged: it claims an impossible size: 1048577 bytes")),
     test!(boot_information_of_1_mib_is_looked_at).ends(End::Stop("is damaged: its tags are not in order: ")),
     test!(a_tag_beyond_the_end_stops_with_a_sentence).ends(End::Stop("is damaged: its tags are not in order: ")),
     test!(areas_of_no_size_stop_with_a_sentence)
@@ -56,34 +56,34 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("PANIC: two and two are 5, at chapters/01-boot/tests/kernel.rs"))
         .told(&["in `kernel::a_panic_says_its_words_and_its_place`"]),
     test!(a_value_that_refuses_to_be_logged_is_blamed)
-        .ends(End::Stop("PANIC: a value refuses to be formatted: the log takes everything: Error, at")),
+        .ends(End::Stop("PANIC: a value could not be formatted: the log accepts everything: Error, at")),
     test!(a_panic_while_logging_still_speaks).ends(End::Stop("PANIC: while saying so, at")),
     test!(a_panic_while_stopping_ends_it).ends(End::Stop(
-        "STOP: no words: \n(stopped again while saying so: while saying so, at chapters/01-boot/tests",
+        "STOP: no words: \n(stopped again while reporting that: while saying so, at chapters/01-boot/tests",
     )),
     test!(a_panic_inside_a_panic_ends_it)
         .ends(End::Stop(
-            "PANIC: no words: \n(stopped again while saying so: while saying so, at chapters/01-boot/tests",
+            "PANIC: no words: \n(stopped again while reporting that: while saying so, at chapters/01-boot/tests",
         ))
         .told(&["in `<kernel::Explosive as core::fmt::Display>::fmt`"]),
     test!(a_panic_that_can_never_be_said_ends_it)
-        .ends(End::Stop("PANIC: \n(stopped again while saying so: \n(and once more)\n"))
+        .ends(End::Stop("PANIC: \n(stopped again while reporting that: \n(and once more)\n"))
         .told(&["in `<kernel::a_panic_that_can_never_be_said_ends_it::Endless as core::fmt::Display>::fmt`"]),
     test!(a_stop_never_becomes_a_good_end).ends(End::Stop(
         "PANIC: a bug\nThe demonstration is over.\n\n\
-         (stopped again while saying so: a kernel that is being stopped cannot end well)",
+         (stopped again while reporting that: a kernel cannot end well while it stops)",
     )),
     test!(a_stop_first_calls_what_wants_to_know_of_it).ends(End::Stop("Not yet.\n\nSTOP: now\n  EIP 0x")),
     test!(what_goes_wrong_in_that_call_is_said)
-        .ends(End::Stop("(stopped again while saying so: in the call, at chapters/01-boot/tests")),
-    test!(a_stop_calls_one_function).ends(End::Stop("PANIC: the stop has a callback already, at")),
+        .ends(End::Stop("(stopped again while reporting that: in the call, at chapters/01-boot/tests")),
+    test!(a_stop_calls_one_function).ends(End::Stop("PANIC: a callback for stops is already set, at")),
     test!(a_chain_of_callers_may_reach_the_last_word_of_memory).ends(End::Stop("EXCEPTION: none\n  EIP 0x")),
     test!(the_caller_of_no_function_is_said).ends(End::Stop("EXCEPTION: none\n  EIP 0x00000000\n  EIP 0x0010")),
     test!(a_long_chain_of_callers_is_cut_off).ends(End::Stop("EXCEPTION: none\n  EIP 0x00004fff\n  EIP 0x00004fff")),
     test!(a_lock_taken_twice_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
     test!(a_lock_keeps_interrupts_off_while_it_is_held),
     test!(a_halt_that_would_never_end_is_a_bug)
-        .ends(End::Stop("PANIC: interrupts would stay off, and the halt would never end")),
+        .ends(End::Stop("PANIC: interrupts are off, so the halt would never end")),
     test!(a_triple_fault_is_told).ends(End::TripleFault),
     test!(a_hang_is_told).ends(End::Hang).told(&["had not ended after", "in `kernel::a_hang_is_told`"]),
     test!(a_log_without_end_is_told).ends(End::Endless).told(&["1 MiB of log", "`kernel::a_log_without_end_is_told`"]),
@@ -150,7 +150,7 @@ fn the_parts_of_the_image_begin_on_pages_of_their_own() {
     assert!(image::data().contains(&VirtAddr::from((&raw const BOOT).cast::<u8>())));
 }
 
-fn uninitialised_variables_are_zero() {
+fn uninitialized_variables_are_zero() {
     static ZEROS: [core::sync::atomic::AtomicU32; 4096] = [const { core::sync::atomic::AtomicU32::new(0) }; 4096];
     assert!(ZEROS.iter().all(|word| word.load(core::sync::atomic::Ordering::Relaxed) == 0));
 }

@@ -16,7 +16,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "their names say it all")]
-pub enum Colour {
+pub enum Color {
     Black,
     Blue,
     Green,
@@ -35,10 +35,10 @@ pub enum Colour {
     White,
 }
 
-impl Colour {
+impl Color {
     /// All colors, in the order of their numbers.
     pub const ALL: [Self; 16] = {
-        use Colour::*;
+        use Color::*;
         [
             Black, Blue, Green, Cyan, Red, Magenta, Brown, LightGrey, DarkGrey, LightBlue, LightGreen, LightCyan,
             LightRed, Pink, Yellow, White,
@@ -48,16 +48,16 @@ impl Colour {
 
 /// The colors of a cell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Colours {
+pub struct Colors {
     /// The color of the character.
-    pub letter: Colour,
+    pub letter: Color,
     /// The color of the rest of the cell.
-    pub background: Colour,
+    pub background: Color,
 }
 
-impl Colours {
+impl Colors {
     /// The colors that a PC starts with: light gray on black.
-    pub const NORMAL: Self = Self { letter: Colour::LightGrey, background: Colour::Black };
+    pub const NORMAL: Self = Self { letter: Color::LightGrey, background: Color::Black };
 }
 
 // ANCHOR: cell
@@ -73,12 +73,12 @@ const PLACEHOLDER: u8 = 0xFE;
 
 impl Cell {
     /// An empty cell: a space in normal colors.
-    pub const BLANK: Self = Self::new(' ', Colours::NORMAL);
+    pub const BLANK: Self = Self::new(' ', Colors::NORMAL);
 
-    /// `character` in `colours`, or a placeholder if it is not printable ASCII.
-    pub const fn new(character: char, colours: Colours) -> Self {
+    /// `character` in `colors`, or a placeholder if it is not printable ASCII.
+    pub const fn new(character: char, colors: Colors) -> Self {
         let character = if matches!(character, ' '..='~') { character as u8 } else { PLACEHOLDER };
-        let attribute = (colours.background as u8) << 4 | colours.letter as u8;
+        let attribute = (colors.background as u8) << 4 | colors.letter as u8;
         Self(u16::from_be_bytes([attribute, character]))
     }
 }
@@ -90,17 +90,17 @@ mod tests {
 
     #[test]
     fn a_cell_is_laid_out_as_the_hardware_reads_it() {
-        let white_on_red = Colours { letter: Colour::White, background: Colour::Red };
+        let white_on_red = Colors { letter: Color::White, background: Color::Red };
         assert_eq!(Cell::new('A', white_on_red), Cell(0x4F41));
         assert_eq!(Cell::BLANK, Cell(0x0720));
-        let brightest = Colours { letter: Colour::Black, background: Colour::White };
+        let brightest = Colors { letter: Color::Black, background: Color::White };
         assert_eq!(Cell::new('~', brightest), Cell(0xF07E));
     }
 
     #[test]
     fn all_but_printable_ascii_is_a_placeholder() {
         for character in ['\0', '\u{1B}', '\u{1F}', '\u{7F}', '\u{80}', 'ü', 'š', '世', '\u{10FFFF}'] {
-            assert_eq!(Cell::new(character, Colours::NORMAL), Cell(0x07FE), "{character:?}");
+            assert_eq!(Cell::new(character, Colors::NORMAL), Cell(0x07FE), "{character:?}");
         }
     }
 }

@@ -13,7 +13,7 @@ mod text;
 mod vga;
 pub mod output;
 
-pub use cell::{Colour, Colours};
+pub use cell::{Color, Colors};
 #[cfg(target_os = "none")]
-pub use output::{init, last_words, set_colours, write};
+pub use output::{init, last_words, set_colors, write};
 pub use text::{HEIGHT, WIDTH};

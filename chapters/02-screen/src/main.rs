@@ -6,14 +6,14 @@
 use boot::entry::Handover;
 use boot::{information, serial, stop};
 use core::fmt;
-use screen::{Colour, Colours};
+use screen::{Color, Colors};
 use screen::{print, println};
 
 boot::entry!(kernel, screen::last_words);
 
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
-    let boot = handover.information(); // what the loader tells
+    let boot = handover.information(); // the boot information
     screen::init(); // 25 rows of text, and `println!`
     demonstrate();
     stop::end(information::command_line(&boot), screen::write)
@@ -23,12 +23,12 @@ fn demonstrate() {
     scroll();
     println!("Hello from chapter 2. All of this is on the screen and in the log.");
     println!();
-    colours();
+    colors();
     wrap();
     tabulate();
     println!("A backspace erases: eighty-six\x08\x08\x08five.");
-    println!("What the font lacks is a placeholder, one for each character: Zürich, Łódź, 東京.");
-    println!("Hexadecimal: {:#x}, and with all its digits: {:#010x}.", 0xB8000, 0xB8000);
+    println!("Characters that the font lacks become placeholders: Zürich, Łódź, 東京.");
+    println!("Hexadecimal: {:#x}, and with all digits: {:#010x}.", 0xB8000, 0xB8000);
 }
 
 fn scroll() {
@@ -37,29 +37,29 @@ fn scroll() {
     }
 }
 
-fn colours() {
-    print!("Sixteen colours for the letters:\n ");
-    for colour in Colour::ALL {
-        let background = if colour == Colour::Black { Colour::LightGrey } else { Colour::Black };
-        print_coloured(colour, background, format_args!("{colour:?}"));
-        print!("{}", if colour == Colour::LightGrey { "\n " } else { " " });
+fn colors() {
+    print!("Sixteen colors for the letters:\n ");
+    for color in Color::ALL {
+        let background = if color == Color::Black { Color::LightGrey } else { Color::Black };
+        print_colored(color, background, format_args!("{color:?}"));
+        print!("{}", if color == Color::LightGrey { "\n " } else { " " });
     }
-    print!("\nAnd for what lies behind them:\n ");
-    for colour in Colour::ALL {
-        let letter = if colour == Colour::Black { Colour::LightGrey } else { Colour::Black };
-        print_coloured(letter, colour, format_args!(" {:x} ", colour as u8));
+    print!("\nAnd for the background:\n ");
+    for color in Color::ALL {
+        let letter = if color == Color::Black { Color::LightGrey } else { Color::Black };
+        print_colored(letter, color, format_args!(" {:x} ", color as u8));
     }
     println!();
 }
 
-fn print_coloured(letter: Colour, background: Colour, words: fmt::Arguments) {
-    screen::set_colours(Colours { letter, background });
+fn print_colored(letter: Color, background: Color, words: fmt::Arguments) {
+    screen::set_colors(Colors { letter, background });
     print!("{words}");
-    screen::set_colours(Colours::NORMAL);
+    screen::set_colors(Colors::NORMAL);
 }
 
 fn wrap() {
-    println!("A row has 80 cells. What is longer, as this line is, goes on at the start of the next row.");
+    println!("A row has 80 cells. A longer line, such as this one, continues at the start of the next row.");
 }
 
 fn tabulate() {

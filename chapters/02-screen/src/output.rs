@@ -9,7 +9,7 @@
 
 #![cfg(target_os = "none")]
 
-use crate::cell::{Colour, Colours};
+use crate::cell::{Color, Colors};
 use crate::text::Screen;
 use crate::vga::Vga;
 use boot::serial;
@@ -18,7 +18,7 @@ use core::fmt::{self, Write};
 
 static SCREEN: Lock<Screen<Vga>> = Lock::new(Screen::new(Vga));
 
-const ALARM: Colours = Colours { letter: Colour::White, background: Colour::Red };
+const ALARM: Colors = Colors { letter: Color::White, background: Color::Red };
 
 // ANCHOR: both
 /// The screen and the log, which get each piece of text together.
@@ -42,15 +42,17 @@ pub fn init() {
 }
 
 /// Sets the colors of all text that is printed after this call.
-pub fn set_colours(colours: Colours) {
-    SCREEN.lock().set_colours(colours);
+pub fn set_colors(colors: Colors) {
+    SCREEN.lock().set_colors(colors);
 }
 
 // ANCHOR: write
 /// Writes to the screen and to the log.
 pub fn write(words: fmt::Arguments) {
     // One lock for all pieces, so that no other text comes between them.
-    Both(&mut SCREEN.lock()).write_fmt(words).expect("a value refuses to be formatted: screen and log take everything");
+    Both(&mut SCREEN.lock())
+        .write_fmt(words)
+        .expect("a value could not be formatted: screen and log accept everything");
 }
 // ANCHOR_END: write
 
@@ -62,7 +64,7 @@ pub fn write(words: fmt::Arguments) {
 pub fn last_words(words: fmt::Arguments) {
     serial::last_words(words);
     let mut screen = Screen::resume(Vga);
-    screen.set_colours(ALARM);
+    screen.set_colors(ALARM);
     // If this fails, there is no other output left to report it.
     let _ = screen.write_fmt(words);
 }

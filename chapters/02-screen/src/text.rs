@@ -11,7 +11,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::cell::{Cell, Colours};
+use crate::cell::{Cell, Colors};
 use core::fmt;
 
 /// The number of cells in a row.
@@ -42,7 +42,7 @@ pub trait Hardware {
 /// A screen that text can be written to.
 pub struct Screen<H> {
     hardware: H,
-    colours: Colours,
+    colors: Colors,
     /// Less than [`HEIGHT`]. All rows below it are blank.
     row: usize,
     /// At most [`WIDTH`]. At [`WIDTH`] the row is full, and the next character wraps.
@@ -55,12 +55,12 @@ pub struct Screen<H> {
 impl<H> Screen<H> {
     /// A screen that starts writing in the top left corner.
     pub const fn new(hardware: H) -> Self {
-        Self { hardware, colours: Colours::NORMAL, row: 0, column: 0, wrapped: [false; HEIGHT] }
+        Self { hardware, colors: Colors::NORMAL, row: 0, column: 0, wrapped: [false; HEIGHT] }
     }
 
     /// Sets the colors of all text that is written after this call.
-    pub fn set_colours(&mut self, colours: Colours) {
-        self.colours = colours;
+    pub fn set_colors(&mut self, colors: Colors) {
+        self.colors = colors;
     }
 }
 
@@ -97,7 +97,7 @@ impl<H: Hardware> Screen<H> {
             self.wrapped[self.row] = true;
             self.next_row();
         }
-        self.hardware.set_cell(self.row, self.column, Cell::new(character, self.colours));
+        self.hardware.set_cell(self.row, self.column, Cell::new(character, self.colors));
         self.column += 1;
     }
 

@@ -6,7 +6,7 @@
 use boot::serial::COM1;
 use core::fmt;
 use harness::{End, Test, test};
-use screen::{Colour, Colours, HEIGHT, WIDTH};
+use screen::{Color, Colors, HEIGHT, WIDTH};
 use screen::{print, println};
 use x86::io;
 
@@ -18,7 +18,7 @@ const TESTS: &[Test] = &[
     test!(init_shows_the_cursor_in_the_top_left_corner),
     test!(init_turns_blinking_off),
     test!(letters_land_in_their_cells),
-    test!(colours_land_beside_their_letters),
+    test!(colors_land_beside_their_letters),
     test!(the_cursor_follows),
     test!(the_cursor_follows_through_the_whole_screen),
     test!(a_long_line_wraps),
@@ -28,12 +28,12 @@ const TESTS: &[Test] = &[
     test!(a_character_outside_ascii_is_one_placeholder),
     test!(hexadecimal_has_one_prefix),
     test!(the_log_gets_every_byte_as_it_is),
-    test!(last_words_are_white_on_red_whoever_prints),
+    test!(last_words_are_white_on_red_in_any_color),
     test!(last_words_go_on_where_the_screen_ends),
     test!(the_end_is_said_on_the_screen_of_a_pc_without_a_serial_port).flags("-serial none"),
     test!(a_panic_while_printing_is_said).ends(End::Stop("PANIC: in the middle of a line, at chapters/02-screen")),
     test!(a_value_that_refuses_to_be_printed_is_blamed)
-        .ends(End::Stop("PANIC: a value refuses to be formatted: screen and log take everything: Error, at")),
+        .ends(End::Stop("PANIC: a value could not be formatted: screen and log accept everything: Error, at")),
     test!(printing_while_printing_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
 ];
 
@@ -129,11 +129,11 @@ fn letters_land_in_their_cells() {
     assert_row(2, NORMAL, b"");
 }
 
-fn colours_land_beside_their_letters() {
-    for (number, colour) in (0..).zip(Colour::ALL) {
-        screen::set_colours(Colours { letter: colour, background: Colour::ALL[15 - usize::from(number)] });
+fn colors_land_beside_their_letters() {
+    for (number, color) in (0..).zip(Color::ALL) {
+        screen::set_colors(Colors { letter: color, background: Color::ALL[15 - usize::from(number)] });
         println!("x");
-        assert_eq!(cell(usize::from(number), 0), ((15 - number) << 4 | number, b'x'), "{colour:?}");
+        assert_eq!(cell(usize::from(number), 0), ((15 - number) << 4 | number, b'x'), "{color:?}");
     }
 }
 
@@ -232,7 +232,7 @@ impl fmt::Display for Interrupting {
     }
 }
 
-fn last_words_are_white_on_red_whoever_prints() {
+fn last_words_are_white_on_red_in_any_color() {
     print!("half a {}", Interrupting(|| screen::last_words(format_args!("\nLast: {}\n", 42))));
     assert_row(0, NORMAL, b"half a ");
     assert_row(1, WHITE_ON_RED, b"Last: 42");

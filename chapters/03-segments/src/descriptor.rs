@@ -130,10 +130,10 @@ impl fmt::Display for Descriptor {
         let ring = (access & Access::RING_3).bits() >> 5;
         write!(f, "base {:#010x}, limit {:#010x}, ring {ring}, ", self.base(), self.limit())?;
         f.write_str(match (access.contains(Access::EXECUTABLE), access.contains(Access::READ_WRITE)) {
-            _ if !access.contains(Access::CODE_OR_DATA) => "for the CPU's own use",
-            (true, true) => "code that may be read",
+            _ if !access.contains(Access::CODE_OR_DATA) => "a system segment",
+            (true, true) => "readable code",
             (true, false) => "code",
-            (false, true) => "data that may be written",
+            (false, true) => "writable data",
             (false, false) => "data",
         })?;
         f.write_str(if access.contains(Access::PRESENT) { "" } else { ", not present" })
@@ -186,16 +186,16 @@ mod tests {
 
     #[test]
     fn words_tell_what_the_bits_say() {
-        let words = "base 0x00000000, limit 0xffffffff, ring 0, code that may be read";
+        let words = "base 0x00000000, limit 0xffffffff, ring 0, readable code";
         assert_eq!(Descriptor::FLAT_CODE.to_string(), words);
         assert_eq!(format!("{:?}", Descriptor::FLAT_CODE), format!("Descriptor(0x00cf9b000000ffff: {words})"));
-        let words = "base 0x00000000, limit 0xffffffff, ring 0, data that may be written";
+        let words = "base 0x00000000, limit 0xffffffff, ring 0, writable data";
         assert_eq!(Descriptor::FLAT_DATA.to_string(), words);
         let told = |access| Descriptor::new(0, 1, Access::PRESENT | Access::CODE_OR_DATA | access, Flags::empty());
         assert_eq!(told(Access::EXECUTABLE).to_string(), "base 0x00000000, limit 0x00000001, ring 0, code");
         assert_eq!(told(Access::RING_3).to_string(), "base 0x00000000, limit 0x00000001, ring 3, data");
         assert_eq!(Descriptor::NULL.to_string(), "no segment");
         let user = Descriptor::new(0x1234_5678, 0x67, Access::RING_3, Flags::empty());
-        assert_eq!(user.to_string(), "base 0x12345678, limit 0x00000067, ring 3, for the CPU's own use, not present");
+        assert_eq!(user.to_string(), "base 0x12345678, limit 0x00000067, ring 3, a system segment, not present");
     }
 }

@@ -110,7 +110,7 @@ pub fn loaded() -> &'static [GdtEntry] {
 /// If the loaded table and `more` together do not have `N` entries.
 pub fn extended<const N: usize>(more: &[Descriptor]) -> [GdtEntry; N] {
     let loaded = loaded();
-    assert_eq!(loaded.len() + more.len(), N, "the table and what is added to it have another length");
+    assert_eq!(loaded.len() + more.len(), N, "the old table and the added entries do not fill the new table");
     core::array::from_fn(|index| match loaded.get(index) {
         Some(entry) => GdtEntry::new(entry.read()),
         None => GdtEntry::new(more[index - loaded.len()]),
@@ -172,7 +172,7 @@ pub fn replace(selector: SegmentSelector, descriptor: Descriptor) -> Result<Desc
 impl fmt::Display for TableError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Drops(index) => write!(f, "entry {index} of the loaded table is missing or another"),
+            Self::Drops(index) => write!(f, "entry {index} of the loaded table is missing or different"),
             Self::TooLong => write!(f, "a table has at most {MOST_ENTRIES} entries"),
         }
     }

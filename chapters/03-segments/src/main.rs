@@ -16,7 +16,7 @@ boot::entry!(kernel, screen::last_words);
 
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
-    let boot = handover.information(); // what the loader tells
+    let boot = handover.information(); // the boot information
     screen::init(); // text on the screen
     segments::init(); // flat segments of our own
     demonstrate();
@@ -50,7 +50,7 @@ fn extend() {
     const FOURTH: SegmentSelector = SegmentSelector::new(3, Ring::Ring0);
     static LONGER: Once<[GdtEntry; 4]> = Once::new();
     let shorter = gdt::loaded();
-    println!("A copy of the table, with one segment more, takes its place:");
+    println!("A copy of the table, with one more segment, takes its place:");
     gdt::load(LONGER.call_once(|| gdt::extended(&[page_at(0x10_0000)]))).expect("it has all that the table has");
     print_loaded();
     println!("The last entry is replaced:");

@@ -51,9 +51,9 @@ const TESTS: &[Test] = &[
     test!(a_table_that_is_too_long_is_refused_with_a_sentence)
         .ends(End::Stop("PANIC: a table has at most 8192 entries, at")),
     test!(a_table_that_drops_an_entry_is_refused_with_a_sentence)
-        .ends(End::Stop("PANIC: entry 1 of the loaded table is missing or another, at")),
+        .ends(End::Stop("PANIC: entry 1 of the loaded table is missing or different, at")),
     test!(a_copy_of_another_length_is_a_bug)
-        .ends(End::Stop("the table and what is added to it have another length\n  left: 4\n right: 5")),
+        .ends(End::Stop("the old table and the added entries do not fill the new table\n  left: 4\n right: 5")),
     test!(no_interrupt_finds_half_of_a_table),
 ];
 
@@ -108,7 +108,7 @@ fn there_is_no_local_table() {
 /// Loads the table with a fourth descriptor.
 fn add(descriptor: Descriptor) {
     static LARGER: Once<[GdtEntry; 4]> = Once::new();
-    gdt::load(LARGER.call_once(|| gdt::extended(&[descriptor]))).expect("it extends the loaded table");
+    gdt::load(LARGER.call_once(|| gdt::extended(&[descriptor]))).expect("it must extend the loaded table");
     assert_eq!(gdt::loaded().as_ptr(), LARGER.get().expect("it was made").as_ptr());
 }
 
@@ -162,7 +162,7 @@ fn a_copy_has_what_the_cpu_has_marked() {
     let free = FREE_AGAIN
         .call_once(|| [Descriptor::NULL, Descriptor::FLAT_CODE, Descriptor::FLAT_DATA, tss].map(GdtEntry::new));
     assert_eq!(gdt::load(free), Err(TableError::Drops(3)), "the table in which the segment is free");
-    gdt::load(COPY.call_once(|| gdt::extended(&[segment_of(&FIRST)]))).expect("it extends the loaded table");
+    gdt::load(COPY.call_once(|| gdt::extended(&[segment_of(&FIRST)]))).expect("it must extend the loaded table");
     assert_eq!(gdt::loaded()[3].read(), busy);
     // SAFETY: reading the task register changes nothing.
     assert_eq!(unsafe { x86::task::tr() }, FOURTH);
@@ -206,7 +206,7 @@ static TOO_LONG: [GdtEntry; 8193] = flat();
 fn a_table_has_as_many_entries_as_a_selector_can_name() {
     static LONGEST: [GdtEntry; 8192] = flat();
     assert_eq!(gdt::load(&TOO_LONG), Err(TableError::TooLong));
-    gdt::load(&LONGEST).expect("it extends the loaded table");
+    gdt::load(&LONGEST).expect("it must extend the loaded table");
     assert_eq!(gdt::loaded().len(), 8192);
 }
 
@@ -251,7 +251,7 @@ fn what_is_for_the_cpus_own_use_cannot_be_replaced() {
     static LARGER: Once<[GdtEntry; 5]> = Once::new();
     let fifth = SegmentSelector::new(4, Ring::Ring0);
     add(free_tss());
-    gdt::load(LARGER.call_once(|| gdt::extended(&[segment_of(&FIRST)]))).expect("it extends the loaded table");
+    gdt::load(LARGER.call_once(|| gdt::extended(&[segment_of(&FIRST)]))).expect("it must extend the loaded table");
     assert_eq!(gdt::replace(FOURTH, segment_of(&FIRST)), Err(ReplaceError::System), "free");
     // SAFETY: the entry is a task state segment, and only the task register uses it.
     unsafe { load_tr(FOURTH) };

@@ -22,7 +22,7 @@ impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { vector, code } = *self;
         match vector {
-            10..=13 if code == 0 => f.write_str(", error code 0: no segment is to blame"),
+            10..=13 if code == 0 => f.write_str(", error code 0: not caused by a segment"),
             10..=13 => {
                 let table = ["GDT", "IDT", "LDT", "IDT"][(code >> 1 & 3) as usize];
                 let cause = if code & 1 == 0 { "" } else { ", while delivering an external interrupt" };
@@ -30,7 +30,7 @@ impl fmt::Display for ErrorCode {
             }
             14 => {
                 let access = if code & 2 == 0 { "read" } else { "write" };
-                let page = if code & 1 == 0 { "a page that is not present" } else { "a page that forbids it" };
+                let page = if code & 1 == 0 { "a page that is not present" } else { "a page that does not permit it" };
                 write!(f, ", error code {code:#06x}: a {access} of {page}")
             }
             8 | 17 | 21 | 29 | 30 => write!(f, ", error code {code:#06x}"),
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn of_a_segment_the_entry_and_its_table_are_told() {
         for vector in 10..=13 {
-            assert_eq!(words(vector, 0), ", error code 0: no segment is to blame");
+            assert_eq!(words(vector, 0), ", error code 0: not caused by a segment");
             for (code, entry) in [
                 (0x0100, "0x0100: entry 32 of the GDT"),
                 (0x0202, "0x0202: entry 64 of the IDT"),
@@ -68,9 +68,9 @@ mod tests {
     fn of_a_page_the_access_and_the_reason_are_told() {
         for (code, access) in [
             (0b000, "0x0000: a read of a page that is not present"),
-            (0b001, "0x0001: a read of a page that forbids it"),
+            (0b001, "0x0001: a read of a page that does not permit it"),
             (0b010, "0x0002: a write of a page that is not present"),
-            (0b111, "0x0007: a write of a page that forbids it"),
+            (0b111, "0x0007: a write of a page that does not permit it"),
         ] {
             assert_eq!(words(14, code), format!(", error code {access}"));
         }

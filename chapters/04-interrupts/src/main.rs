@@ -17,7 +17,7 @@ boot::entry!(kernel, screen::last_words);
 
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
-    let boot = handover.information(); // what the loader tells
+    let boot = handover.information(); // the boot information
     screen::init(); // text on the screen
     segments::init(); // flat segments of our own
     interrupts::init(); // a handler for every vector
@@ -36,7 +36,7 @@ fn demonstrate() {
     let answer: u32;
     // SAFETY: the handler returns, and changes only EAX.
     unsafe { asm!("int3", inout("eax") 6 => answer) };
-    println!("The breakpoint is behind us. It was asked about 6, and answered {answer}.");
+    println!("The breakpoint handler has returned. It found 6 in EAX and left {answer}.");
     // SAFETY: this handler was registered before.
     unsafe { interrupts::register(BREAKPOINT, previous) };
 }

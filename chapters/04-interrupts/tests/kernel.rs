@@ -57,7 +57,7 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0x0100: entry 32 of the GDT"))
         .told(&["in `kernel::a_bad_selector_stops_with_its_error_code`"]),
     test!(a_fault_for_which_no_segment_is_to_blame_says_so)
-        .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0: no segment is to blame")),
+        .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0: not caused by a segment")),
     test!(a_missing_gate_is_blamed_on_the_idt)
         .ends(End::Stop("EXCEPTION: segment not present (vector 11), error code 0x0202: entry 64 of the IDT\n  EAX")),
     test!(an_error_code_tells_of_the_ldt_and_of_a_device).ends(End::Stop(
@@ -69,11 +69,11 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0x0108: entry 33 of the GDT"))
         .told(&["in `kernel::an_exception_inside_a_handler_stops_with_its_name::fail`"]),
     test!(an_exception_while_an_exception_is_said_ends_it)
-        .ends(End::Stop("EXCEPTION: \n(stopped again while saying so: invalid opcode (vector 6)\n  EAX"))
+        .ends(End::Stop("EXCEPTION: \n(stopped again while reporting that: invalid opcode (vector 6)\n  EAX"))
         .told(&["in `<kernel::Faulty as core::fmt::Display>::fmt`"]),
     test!(a_handler_may_let_interrupts_in_for_a_while),
     test!(a_guard_that_keeps_interrupts_off_where_a_handler_lets_them_in_is_a_bug)
-        .ends(End::Stop("PANIC: interrupts are to be let in, but a guard keeps them off")),
+        .ends(End::Stop("PANIC: cannot turn interrupts on: a guard keeps them off")),
     names::DEBUG,
     names::NON_MASKABLE,
     names::BREAKPOINT,
@@ -211,7 +211,7 @@ fn every_register_flag_and_segment_survives() {
             );
         }
     }
-    gdt::load(TABLE.call_once(|| gdt::extended(&[Descriptor::FLAT_DATA; 4]))).expect("it extends the loaded table");
+    gdt::load(TABLE.call_once(|| gdt::extended(&[Descriptor::FLAT_DATA; 4]))).expect("it must extend the loaded table");
     register(BREAKPOINT, trample);
     // SAFETY: `survive` saves and restores all registers.
     unsafe { survive() };
@@ -472,7 +472,7 @@ fn run_in_ring_3(code: &'static [u8]) {
             Flags::empty(),
         ),
     ];
-    gdt::load(TABLE.call_once(|| gdt::extended(&more))).expect("it extends the loaded table");
+    gdt::load(TABLE.call_once(|| gdt::extended(&more))).expect("it must extend the loaded table");
     let mut frame = UserTrapFrame::new(USER_CODE, USER_DATA, VirtAddr::from(code.as_ptr()), USER_STACK);
     assert_eq!(frame.eflags, 0x202, "interrupts are on in a program");
     frame.eflags = 0x2; // but there is no handler for devices here

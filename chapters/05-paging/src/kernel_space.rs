@@ -38,7 +38,7 @@ const FIRST_LARGE_PAGE: u32 = PAGES_PER_TABLE * PAGE_BYTES;
 /// If it is called before `interrupts::init`, or twice.
 pub fn init(boot: &BootInformation) {
     let _off = interrupts_off(); // no handler runs while this is half done
-    assert!(idt::gate(PAGE_FAULT) != Gate::ABSENT, "`interrupts::init` comes first: it has handlers for page faults");
+    assert!(idt::gate(PAGE_FAULT) != Gate::ABSENT, "call `interrupts::init` first: page faults need handlers");
     const PSE: u32 = 1 << 3; // in EDX of leaf 1: Intel SDM volume 2A, CPUID
     if __cpuid(1).edx & PSE == 0 {
         stop!("this kernel needs a CPU with pages of 4 MiB (PSE): a Pentium or newer");
@@ -83,7 +83,7 @@ fn parts() -> [(Region, Option<Flags>); 8] {
         (Region::new(image::data(), |_, f| f.write_str("the kernel's variables")), write),
         (stack(image::fault_stack(), |_, f| f.write_str("the stack of double faults")), write),
         (stack(image::stack(), |_, f| f.write_str("the boot stack")), write),
-        (Region::new(behind_kernel, |_, f| f.write_str("memory behind the kernel")), write),
+        (Region::new(behind_kernel, |_, f| f.write_str("memory above the kernel")), write),
     ]
 }
 // ANCHOR_END: parts
@@ -91,7 +91,7 @@ fn parts() -> [(Region, Option<Flags>); 8] {
 // ANCHOR: build
 /// Builds the address space from [`parts`]: each mapped page means the frame with the page's own number.
 fn build() -> Directory {
-    assert!(frame_allocator::end() > 0, "`paging::init` comes first: it finds the memory for page tables");
+    assert!(frame_allocator::end() > 0, "call `paging::init` first: it finds the memory for page tables");
     // SAFETY: no directory is in use yet whose place it could take.
     let kernel = unsafe { Directory::new() };
     let (Some(mut kernel), Some(first)) = (kernel, frame_allocator::allocate_cleared()) else {

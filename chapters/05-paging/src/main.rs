@@ -25,7 +25,7 @@ const REPAIRED: Flags = Flags::AVAILABLE_10;
 
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
-    let boot = handover.information(); // what the loader tells
+    let boot = handover.information(); // the boot information
     screen::init(); // text on the screen
     segments::init(); // flat segments of our own
     interrupts::init(); // a handler for every vector
@@ -48,13 +48,13 @@ fn demonstrate() {
 
 /// Writes where nothing is mapped, and lets the page fault handler map a page there.
 fn show_repair() {
-    println!("Now a write to {SOMEWHERE}, where no page is.");
+    println!("Now a write to {SOMEWHERE}, where no page is present.");
     // SAFETY: the handler removes the cause of the fault, or does not return. It changes no register.
     let previous = unsafe { interrupts::register(PAGE_FAULT, repair) };
     // SAFETY: the handler maps the page, and nothing else uses it.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(42) };
     let meant = KERNEL.lock().translate(SOMEWHERE).expect("the handler mapped it");
-    println!("The write went on, to {meant} in physical memory.");
+    println!("The write succeeded, at physical address {meant}.");
     // SAFETY: the handler was registered before.
     unsafe { interrupts::register(PAGE_FAULT, previous) };
     let repaired = KERNEL.lock().mappings().find(|mapping| mapping.flags.contains(REPAIRED)).expect("the one page");
@@ -80,12 +80,12 @@ fn show_sharing() {
     println!("One frame, {}, at two pages:", frame.address());
     print_page(first);
     print_page(second);
-    println!("{} was written at the first and is read at the second.", write_and_read(43));
+    println!("{} was written through the first and read through the second.", write_and_read(43));
     // SAFETY: the second page is only read from now on.
     unsafe { KERNEL.lock().protect(second, Flags::empty()) }.expect("it is mapped").flush();
-    println!("Now the second may only be read:");
+    println!("Now the second page is read-only:");
     print_page(second);
-    println!("{} was written at the first and is read at the second.", write_and_read(44));
+    println!("{} was written through the first and read through the second.", write_and_read(44));
     for page in [first, second] {
         // SAFETY: the page is not used after this.
         let (share, flush) = unsafe { KERNEL.lock().unmap(page) }.expect("it is mapped");

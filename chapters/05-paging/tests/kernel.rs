@@ -53,7 +53,7 @@ const TESTS: &[Test] = &[
     test!(what_the_map_calls_reserved_is_not_used_even_if_it_calls_it_available_too),
     test!(a_boot_without_a_memory_map_is_refused).ends(End::Stop("STOP: the boot loader gave no memory map")),
     test!(a_map_that_reserves_everything_is_refused)
-        .ends(End::Stop("STOP: the memory map leaves no memory to this kernel")),
+        .ends(End::Stop("STOP: the memory map leaves no memory for this kernel")),
     test!(a_map_with_only_one_frame_is_refused)
         .ends(End::Stop("STOP: there is no memory for the kernel's page tables")),
     test!(a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes),
@@ -82,7 +82,7 @@ const TESTS: &[Test] = &[
     test!(what_is_unmapped_and_freed_is_gone_at_once)
         .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
     test!(protecting_takes_effect_at_once)
-        .ends(End::Stop("a write to 0x50000000 in no region of the kernel: the page may not be written")),
+        .ends(End::Stop("a write to 0x50000000 in no region of the kernel: the page is read-only")),
     test!(protecting_keeps_the_frame_and_its_owner),
     test!(the_identity_map_can_be_protected_and_owns_nothing),
     test!(mapping_twice_is_refused),
@@ -96,7 +96,7 @@ const TESTS: &[Test] = &[
     test!(an_entry_that_is_present_is_not_filled).ends(End::Stop("PANIC: entry 1 of the directory is present")),
     test!(a_linked_directory_has_the_same_page_tables),
     test!(a_directory_that_another_is_linked_to_gets_no_page_table)
-        .ends(End::Stop("PANIC: a new page table would be missing in the directories that have the others already")),
+        .ends(End::Stop("PANIC: a new page table would be missing in the directories that already share the others")),
     test!(a_stack_that_is_all_guard_page_is_refused).ends(End::Stop("PANIC: a stack is larger than its guard page")),
     test!(page_0_is_not_mapped)
         .ends(End::Stop(
@@ -107,21 +107,21 @@ const TESTS: &[Test] = &[
         "EXCEPTION: page fault: a write to 0x50000000 in no region of the kernel: the page is not present",
     )),
     test!(a_protection_fault_is_not_repaired)
-        .ends(End::Stop("page fault: a write to 0x50000000 in no region of the kernel: the page may not be written")),
+        .ends(End::Stop("page fault: a write to 0x50000000 in no region of the kernel: the page is read-only")),
     test!(a_page_fault_of_ring_3_is_told)
-        .ends(End::Stop("in the kernel's variables by ring 3: the page is the kernel's")),
+        .ends(End::Stop("in the kernel's variables by ring 3: the page belongs to the kernel")),
     test!(what_ring_3_may_only_read_is_told_as_that)
-        .ends(End::Stop("a write to 0x50000010 in no region of the kernel by ring 3: the page may not be written")),
+        .ends(End::Stop("a write to 0x50000010 in no region of the kernel by ring 3: the page is read-only")),
     test!(the_stack_of_a_program_is_told).ends(End::Stop("  ESP 0x12345678\n  EFLAGS")),
     test!(a_reserved_bit_is_told).ends(End::Stop(
         "page fault: a read of 0x50000000 in no region of the kernel: a reserved bit is set in its entry",
     )),
     test!(instructions_cannot_be_written)
-        .ends(End::Stop("in the kernel's instructions: the page may not be written"))
+        .ends(End::Stop("in the kernel's instructions: the page is read-only"))
         .told(&["inlined into `kernel::instructions_cannot_be_written`"]),
     test!(constants_cannot_be_written)
         .ends(End::Stop(
-            "EXCEPTION: page fault: a write to 0x00100000 in the kernel's constants: the page may not be written",
+            "EXCEPTION: page fault: a write to 0x00100000 in the kernel's constants: the page is read-only",
         ))
         .told(&["inlined into `kernel::constants_cannot_be_written`"]),
     test!(a_jump_to_0_is_told)
@@ -143,21 +143,23 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at"))
         .told(&["in `kernel::for_ever`"]),
     test!(a_double_fault_for_another_reason_is_called_so)
-        .ends(End::Stop("EXCEPTION: double fault (vector 8): the handler of an exception could not be entered\n  ESP"))
+        .ends(End::Stop(
+            "EXCEPTION: double fault (vector 8): the CPU could not enter the handler of an exception\n  ESP",
+        ))
         .told(&["in `kernel::a_double_fault_for_another_reason_is_called_so`"]),
     test!(a_double_fault_tells_of_the_last_page_fault)
         .ends(End::Stop("; the last page fault, if there was one, was at 0x50000000 in no region of the kernel\n")),
     test!(a_stop_without_a_stack_says_why_it_knows_no_callers).ends(End::Stop(
-        "\n  EIP 0x50000000\n  The stack cannot be read at 0x00000000: that is all that is known of callers.\n",
+        "\n  EIP 0x50000000\n  The stack cannot be read at 0x00000000: the chain of callers ends here.\n",
     )),
     test!(a_stop_in_a_damaged_chain_says_where_the_chain_ends)
-        .ends(End::Stop("\n  The stack cannot be read at 0x60000004: that is all that is known of callers.\n"))
+        .ends(End::Stop("\n  The stack cannot be read at 0x60000004: the chain of callers ends here.\n"))
         .told(&["in `kernel::a_stop_in_a_damaged_chain_says_where_the_chain_ends`"]),
     test!(the_kernels_map_before_paging_is_refused)
-        .ends(End::Stop("PANIC: `paging::init` comes first: it finds the memory for page tables")),
+        .ends(End::Stop("PANIC: call `paging::init` first: it finds the memory for page tables")),
     test!(paging_before_interrupts_is_refused)
-        .ends(End::Stop("PANIC: `interrupts::init` comes first: it has handlers for page faults")),
-    test!(paging_is_set_up_once).ends(End::Stop("PANIC: the free frames are found once")),
+        .ends(End::Stop("PANIC: call `interrupts::init` first: page faults need handlers")),
+    test!(paging_is_set_up_once).ends(End::Stop("PANIC: the free frames are already found")),
     test!(paging_is_set_up_with_interrupts_off),
     test!(an_old_cpu_is_refused_with_a_sentence)
         .cpu("pentium,-pse")
@@ -171,11 +173,11 @@ const TESTS: &[Test] = &[
     test!(a_tss_ends_with_its_fields),
     test!(a_seventeenth_region_is_a_bug)
         .ends(End::Stop("sixteen have names\n\nPANIC: 16 regions are enough for every chapter")),
-    test!(a_guard_page_gets_no_other_name_before_paging).ends(End::Stop("PANIC: a part of memory has one name")),
+    test!(a_guard_page_gets_no_other_name_before_paging).ends(End::Stop("PANIC: a region of memory has one name")),
     test!(a_directory_has_1024_entries).ends(End::Stop("PANIC: a table has 1024 entries, at")),
     test!(a_range_of_entries_ends_with_the_table).ends(End::Stop("PANIC: a table has 1024 entries, at")),
     test!(the_parts_of_the_window_have_names).ends(End::Stop(
-        "PANIC: BIOS and screen memory, the boot stack, memory behind the kernel, no region of the kernel, at",
+        "PANIC: BIOS and screen memory, the boot stack, memory above the kernel, no region of the kernel, at",
     )),
     test!(a_place_is_told_in_full_in_short_and_in_columns)
         .ends(End::Stop("PANIC: the guard page of task 1's stack, the guard page of a stack, task 1's stack   |")),
@@ -871,7 +873,7 @@ fn write_in_ring_3(target: VirtAddr) -> ! {
     let flat =
         |access| Descriptor::new(0, 0xF_FFFF, access, descriptor::Flags::LIMIT_IN_PAGES | descriptor::Flags::BITS_32);
     let more = [flat(DATA | Access::EXECUTABLE), flat(DATA)];
-    gdt::load(TABLE.call_once(|| gdt::extended(&more))).expect("it extends the loaded table");
+    gdt::load(TABLE.call_once(|| gdt::extended(&more))).expect("it must extend the loaded table");
     let [code, data] = [5, 6].map(|index| SegmentSelector::new(index, Ring::Ring3));
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
     // SAFETY: nothing was mapped there, and nothing else uses the page.
@@ -987,7 +989,7 @@ fn the_stack_of_double_faults_has_a_guard_page() {
 fn a_double_fault_is_told_whichever_tss_was_in_use() {
     static ANOTHER: Tss = Tss::new();
     static TABLE: Once<[GdtEntry; 6]> = Once::new();
-    gdt::load(TABLE.call_once(|| gdt::extended(&[ANOTHER.descriptor()]))).expect("it extends the loaded table");
+    gdt::load(TABLE.call_once(|| gdt::extended(&[ANOTHER.descriptor()]))).expect("it must extend the loaded table");
     // SAFETY: the entry is a TSS, and is not in use yet.
     unsafe { load_tr(SegmentSelector::new(5, Ring::Ring0)) };
     for_ever(0);

@@ -37,11 +37,11 @@ impl fmt::Display for FreeError {
         match self {
             Self::Outside => write!(f, "it is not in the heap"),
             Self::Misaligned => write!(f, "it is not aligned to a word, so no allocation begins there"),
-            Self::Inside { payload } => write!(f, "it is in the middle of the allocation at {payload:#x}"),
+            Self::Inside { payload } => write!(f, "it points into the allocation at {payload:#x}"),
             Self::AlreadyFree => write!(f, "it is free already; was it freed twice?"),
             Self::Damaged { payload } => write!(
                 f,
-                "the heap is damaged: something was written past the end of the allocation at {payload:#x} \
+                "the heap is damaged: code wrote past the end of the allocation at {payload:#x} \
                  or of the one before it"
             ),
         }

@@ -144,7 +144,7 @@ impl FreeLists {
     fn debug_assert_linked(&self, memory: &Memory, hole: Block) {
         debug_assert!(
             self.is_linked(memory, hole),
-            "heap: the free block at {:#x} was written to after it had been freed",
+            "heap: the free block at {:#x} was written to after it was freed",
             hole.address()
         );
     }
@@ -209,5 +209,5 @@ fn set_link(place: Place, note: Note, to: Option<Place>) {
 
 #[cold]
 fn damaged(note: usize) -> ! {
-    panic!("heap: a damaged note leads to {note:#x}, where no block of the heap can be")
+    panic!("heap: a damaged link or size leads to {note:#x}, where no block can be")
 }

@@ -44,7 +44,7 @@ struct KernelHeap(Lock<Growing>);
 /// # Panics
 /// If there is not enough memory for the page tables, or if it is called twice.
 pub fn init() {
-    assert!(HEAP.0.lock().limit == START, "`heap::init` is called once");
+    assert!(HEAP.0.lock().limit == START, "`heap::init` has already run");
     let tables = frame_allocator::free_count().div_ceil(PAGES_PER_TABLE);
     let limit = START.wrapping_add(tables * PAGES_PER_TABLE * PAGE_BYTES).min(END);
     KERNEL.lock().make_tables(START..limit).expect("the heap needs memory for its page tables");

@@ -16,7 +16,7 @@ boot::entry!(kernel, screen::last_words);
 
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
-    let boot = handover.information(); // what the loader tells
+    let boot = handover.information(); // the boot information
     screen::init(); // text on the screen
     segments::init(); // flat segments of our own
     interrupts::init(); // a handler for every vector
@@ -40,7 +40,7 @@ fn demonstrate() {
     drop(third);
     show("Without the first and the third");
     drop(second);
-    show("Without the second: merged on both sides");
+    show("Without the second: merged with both neighbors");
 
     let again = Box::new([4; 100]);
     println!("A box of the same size, at {:p} again.", &*again);

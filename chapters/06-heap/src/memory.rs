@@ -40,14 +40,14 @@ impl Memory {
     /// 2. only the heap accesses them, and the owners of the blocks that it has allocated, until they
     ///    free them.
     pub const unsafe fn new(start: usize, bytes: usize) -> Self {
-        assert!(bytes.is_multiple_of(WORD), "half a word at the end");
+        assert!(bytes.is_multiple_of(WORD), "the size is not a multiple of a word");
         Self { end: start + bytes, ..Self::empty(start) }
     }
     // ANCHOR_END: new
 
     /// No memory yet. The first memory that is appended has to begin at `start`.
     pub(crate) const fn empty(start: usize) -> Self {
-        assert!(start >= SMALLEST && start.is_multiple_of(WORD), "no place for a heap");
+        assert!(start >= SMALLEST && start.is_multiple_of(WORD), "a heap cannot begin at this address");
         Self { start, last: start - SMALLEST, end: start }
     }
 
@@ -137,7 +137,7 @@ impl Memory {
         if size > self.end - self.top() {
             return None;
         }
-        assert!(size >= SMALLEST && size.is_multiple_of(WORD), "heap: {size} bytes are no block");
+        assert!(size >= SMALLEST && size.is_multiple_of(WORD), "heap: {size} bytes are too few or not whole words");
         // SAFETY: the top is a multiple of a word, and at least `size` bytes lie between it and the end.
         let block = Block { place: unsafe { Place::new(self.top()) }, size };
         self.last = block.end() - SMALLEST;
@@ -148,7 +148,7 @@ impl Memory {
     #[inline(always)]
     pub(crate) fn lower_top(&mut self, block: Block) {
         self.debug_assert_has(block.place);
-        assert!(block.end() == self.top(), "heap: the last block ends at the top");
+        assert!(block.end() == self.top(), "heap: only the last block can move the top down");
         self.last = block.address() - SMALLEST;
     }
     // ANCHOR_END: top
@@ -156,7 +156,7 @@ impl Memory {
     /// Asserts that a place belongs to this heap. Places and blocks never leave their heap, so release builds need no
     /// check.
     fn debug_assert_has(&self, place: Place) {
-        debug_assert!((self.start..self.end).contains(&place.address()), "heap: a place in another heap");
+        debug_assert!((self.start..self.end).contains(&place.address()), "heap: an address of another heap");
     }
 }
 
@@ -269,7 +269,7 @@ impl Block {
     /// One block made of this one and `after`, which begins where this one ends.
     #[inline(always)]
     pub fn join(self, after: Self) -> Self {
-        assert!(self.end() == after.address(), "heap: only neighbours can be merged");
+        assert!(self.end() == after.address(), "heap: only neighbors can be merged");
         Self { place: self.place, size: self.size + after.size }
     }
     // ANCHOR_END: split

@@ -45,15 +45,15 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("PANIC: cannot free 0xc0000004: it is free already; was it freed twice?, at")),
     test!(a_foreign_pointer_stops).ends(End::Stop("PANIC: cannot free 0x50000000: it is not in the heap, at")),
     test!(a_pointer_into_a_block_stops)
-        .ends(End::Stop("PANIC: cannot free 0xc0000014: it is in the middle of the allocation at 0xc0000004, at")),
+        .ends(End::Stop("PANIC: cannot free 0xc0000014: it points into the allocation at 0xc0000004, at")),
     test!(a_pointer_into_a_word_stops).ends(End::Stop(
         "PANIC: cannot free 0xc0000005: it is not aligned to a word, so no allocation begins there, at",
     )),
     test!(a_write_past_the_end_stops).ends(End::Stop(
-        "PANIC: cannot free 0xc0000004: the heap is damaged: something was written past the end of the allocation at \
+        "PANIC: cannot free 0xc0000004: the heap is damaged: code wrote past the end of the allocation at \
          0xc0000004 or of the one before it, at",
     )),
-    test!(the_heap_is_made_once).ends(End::Stop("PANIC: `heap::init` is called once")),
+    test!(the_heap_is_made_once).ends(End::Stop("PANIC: `heap::init` has already run")),
     test!(running_out_of_memory_is_a_sentence).ends(End::Stop("PANIC: memory allocation of 1073741824 bytes failed")),
     test!(a_directory_agrees_with_a_model_for_long),
 ];

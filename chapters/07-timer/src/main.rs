@@ -19,7 +19,7 @@ const RATE_HZ: u32 = 100;
 
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
-    let boot = handover.information(); // what the loader tells
+    let boot = handover.information(); // the boot information
     screen::init(); // text on the screen
     segments::init(); // flat segments of our own
     interrupts::init(); // a handler for every vector

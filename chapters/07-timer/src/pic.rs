@@ -51,7 +51,7 @@ pub(crate) fn init() {
     SLAVE.set_up(SLAVE_SETUP);
     // The setup clears the masks. Without a controller, a read returns all ones.
     if [MASTER, SLAVE].iter().any(|controller| controller.masks() != 0) {
-        stop!("this kernel needs the pair of interrupt controllers of a PC (8259A), and finds none");
+        stop!("this kernel needs a PC's interrupt controllers (8259A) and finds none");
     }
     write(*masks);
 }
@@ -69,7 +69,7 @@ pub fn unmask(irq: Irq) {
 /// # Panics
 /// If it is the timer's: time would stand still, and code that waits for it would never continue.
 pub fn mask(irq: Irq) {
-    assert!(irq != Irq::Timer, "the timer's line is never masked: time would stand still");
+    assert!(irq != Irq::Timer, "the timer's line cannot be masked: time would stand still");
     let mut masks = MASKS.lock();
     *masks = masks.with(irq);
     write(*masks);
@@ -101,12 +101,12 @@ pub fn spurious_interrupts() -> [u32; 2] {
 
 // ANCHOR: spurious
 extern "C" fn last_line_of_master(_: &mut TrapFrame) {
-    assert!(!is_in_service(Irq::Parallel1), "line 7 is not masked, and has no handler");
+    assert!(!is_in_service(Irq::Parallel1), "line 7 interrupted and has no handler");
     SPURIOUS_AT_MASTER.fetch_add(1, Relaxed);
 }
 
 extern "C" fn last_line_of_slave(_: &mut TrapFrame) {
-    assert!(!is_in_service(Irq::Disk2), "line 15 is not masked, and has no handler");
+    assert!(!is_in_service(Irq::Disk2), "line 15 interrupted and has no handler");
     SPURIOUS_AT_SLAVE.fetch_add(1, Relaxed);
     MASTER.end_of_interrupt(Irq::Cascade);
 }

@@ -32,10 +32,10 @@ static HAS_CALLBACK: InterruptCell<bool> = InterruptCell::new(false);
 /// The ticks begin with [`start`].
 ///
 /// # Panics
-/// If the timer has a rate already: with two rates, the number of ticks would not tell how much time has passed.
+/// If the timer already has a rate: with two rates, the number of ticks would not tell how much time has passed.
 pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
     let rate = Rate::nearest(rate_hz)?;
-    assert!(!RATE.is_completed(), "the timer has a rate already");
+    assert!(!RATE.is_completed(), "the timer already has a rate");
     RATE.call_once(|| rate);
     pic::init();
     let [low, high] = rate.divisor().to_le_bytes();
@@ -46,7 +46,7 @@ pub fn init(rate_hz: u32) -> Result<Rate, RateError> {
         io::outb(CHANNEL_0, high);
     }
     if !is_there() {
-        stop!("this kernel needs the interval timer of a PC (8254), and finds none");
+        stop!("this kernel needs a PC's interval timer (8254) and finds none");
     }
     // SAFETY: the handler changes no register, and ends the interrupt.
     unsafe { interrupts::register(Irq::Timer.vector(), tick) };
@@ -89,7 +89,7 @@ pub fn start() {
 /// If there is a callback already.
 pub fn on_tick(callback: fn()) {
     let off = interrupts_off();
-    assert!(!HAS_CALLBACK.replace(true, &off), "the ticks have a callback already");
+    assert!(!HAS_CALLBACK.replace(true, &off), "the ticks already have a callback");
     ON_TICK.set(callback, &off);
 }
 

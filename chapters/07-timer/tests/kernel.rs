@@ -29,10 +29,10 @@ const TESTS: &[Test] = &[
     test!(the_timers_line_cannot_be_masked).ends(End::Stop("PANIC: the timer's line is never masked")),
     test!(a_pc_without_interrupt_controllers_is_refused)
         .flags("-machine q35,pic=off")
-        .ends(End::Stop("STOP: this kernel needs the pair of interrupt controllers of a PC (8259A), and finds none")),
+        .ends(End::Stop("STOP: this kernel needs a PC's interrupt controllers (8259A) and finds none")),
     test!(a_pc_without_an_interval_timer_is_refused)
         .flags("-machine q35,pit=off")
-        .ends(End::Stop("STOP: this kernel needs the interval timer of a PC (8254), and finds none")),
+        .ends(End::Stop("STOP: this kernel needs a PC's interval timer (8254) and finds none")),
     test!(a_rate_below_19_hz_is_refused),
     test!(a_rate_above_the_limit_is_refused),
     test!(the_slowest_rate_is_kept),
@@ -52,13 +52,13 @@ const TESTS: &[Test] = &[
     test!(a_line_that_gives_up_ends_the_cascade),
     test!(a_line_7_that_does_not_give_up_is_not_spurious)
         .flags("-device isa-serial,iobase=0x2e8,irq=7")
-        .ends(End::Stop("PANIC: line 7 is not masked, and has no handler")),
+        .ends(End::Stop("PANIC: line 7 interrupted and has no handler")),
     test!(a_line_15_that_does_not_give_up_is_not_spurious)
-        .ends(End::Stop("PANIC: line 15 is not masked, and has no handler")),
-    test!(a_second_rate_is_a_bug).ends(End::Stop("PANIC: the timer has a rate already")),
+        .ends(End::Stop("PANIC: line 15 interrupted and has no handler")),
+    test!(a_second_rate_is_a_bug).ends(End::Stop("PANIC: the timer already has a rate")),
     test!(a_start_without_a_rate_is_a_bug).ends(End::Stop("PANIC: the timer has no rate")),
     test!(a_start_without_handlers_is_a_bug).ends(End::Stop("PANIC: the vectors have no handlers")),
-    test!(a_second_callback_is_a_bug).ends(End::Stop("PANIC: the ticks have a callback already")),
+    test!(a_second_callback_is_a_bug).ends(End::Stop("PANIC: the ticks already have a callback")),
     test!(a_start_with_a_guard_is_a_bug).ends(End::Stop("PANIC: interrupts are to be let in, but a guard")),
     test!(a_start_in_a_tick_is_a_bug).ends(End::Stop("PANIC: interrupts are to be let in, but a guard or a handler")),
     test!(what_a_tick_leaks_ends_with_it),

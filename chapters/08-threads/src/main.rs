@@ -15,7 +15,7 @@ const TIMESLICE_TICKS: u32 = 4;
 
 fn kernel(handover: Handover) -> ! {
     serial::init(); // COM1 carries the log
-    let boot = handover.information(); // what the loader tells
+    let boot = handover.information(); // the boot information
     screen::init(); // text on the screen
     segments::init(); // flat segments of our own
     interrupts::init(); // a handler for every vector
@@ -44,10 +44,10 @@ fn demonstrate(alone: bool) {
     println!();
     let gave_up = impatient.join();
     if alone {
-        println!("No key will come, so the keyboard's controller is told to send one.");
+        println!("No key will come, so the kernel tells the keyboard controller to send one.");
         press_a_key();
     } else {
-        println!("One more thread has been waiting all the time. Type a letter:");
+        println!("One more thread has been waiting all along. Type a letter:");
     }
     let read = reader.join();
     println!("How many timeslices each had, and how they ended:");
@@ -116,7 +116,7 @@ fn press_a_key() {
     const KEY_A_IN_SCAN_CODE_SET_1: u8 = 0x1E;
     // SAFETY: reading the status changes nothing.
     if unsafe { x86::io::inb(0x64) } == NO_CONTROLLER {
-        stop!("this demonstration needs a keyboard controller (8042) to send a key, and finds none");
+        stop!("this demonstration needs a keyboard controller (8042) that sends a key, and finds none");
     }
     for (port, byte) in [(0x64, PRETEND_THAT_THE_KEYBOARD_SENT), (0x60, KEY_A_IN_SCAN_CODE_SET_1)] {
         // SAFETY: the controller reaches no memory, and its interrupt has a handler.

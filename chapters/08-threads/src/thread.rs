@@ -25,8 +25,11 @@ use timer::irq::Irq;
 /// If a timeslice has no ticks, or memory is exhausted, or the vectors have no handlers, or the timer has no rate, or
 /// on a second call.
 pub fn init(timeslice_ticks: u32) {
-    assert!(idt::gate(Irq::Timer.vector()) != Gate::ABSENT, "the vectors have no handlers: `interrupts::init` first");
-    assert!(timer::rate().is_some(), "the timer has no rate: `timer::init` first");
+    assert!(
+        idt::gate(Irq::Timer.vector()) != Gate::ABSENT,
+        "the vectors have no handlers: call `interrupts::init` first"
+    );
+    assert!(timer::rate().is_some(), "the timer has no rate: call `timer::init` first");
     let off = interrupts_off();
     make_first(&off);
     kernel_stack::init();
@@ -73,11 +76,11 @@ impl ReservedThread {
     /// `OutOfMemory`.
     ///
     /// # Panics
-    /// If the thread has its stack already.
+    /// If the thread already has a stack.
     pub fn allocate_stack(&mut self) -> Result<VirtAddr, SpawnError> {
         let off = interrupts_off();
         let before = THREADS[self.id].stack.replace(None, &off);
-        assert!(before.is_none(), "the thread has its stack already");
+        assert!(before.is_none(), "the thread already has a stack");
         let stack = KernelStack::new(self.id).ok_or(SpawnError::OutOfMemory)?;
         let top = stack.top();
         THREADS[self.id].stack.set(Some(stack), &off);

@@ -48,7 +48,7 @@ const TESTS: &[Test] = &[
     test!(a_thread_that_gives_way_early_leaves_a_whole_timeslice_to_the_next),
     test!(the_threads_take_turns_in_order),
     test!(the_longest_timeslice_is_never_over),
-    test!(a_timeslice_of_no_ticks_is_a_bug).ends(End::Stop("PANIC: a timeslice must last a tick at least")),
+    test!(a_timeslice_of_no_ticks_is_a_bug).ends(End::Stop("PANIC: a timeslice must last at least one tick")),
     test!(a_thread_that_becomes_ready_late_has_a_turn_at_the_next_tick),
     test!(yield_lets_the_others_run_first),
     test!(yield_with_no_other_thread_returns_at_once),
@@ -67,20 +67,20 @@ const TESTS: &[Test] = &[
     // A thread's life, step by step
     test!(life::a_reserved_thread_that_is_dropped_gives_slot_and_stack_back),
     test!(life::a_thread_that_runs_after_its_end_is_noticed)
-        .ends(End::Stop("PANIC: a thread that has ended runs again")),
-    test!(life::a_second_stack_for_a_thread_is_a_bug).ends(End::Stop("PANIC: the thread has its stack already")),
+        .ends(End::Stop("PANIC: a thread that has ended is running again")),
+    test!(life::a_second_stack_for_a_thread_is_a_bug).ends(End::Stop("PANIC: the thread already has a stack")),
     test!(life::a_reserved_thread_goes_on_with_the_context_it_is_given),
     test!(life::a_thread_may_begin_with_the_guards_of_another),
-    test!(life::a_thread_before_init_is_a_bug)
-        .ends(End::Stop("PANIC: `threads::init` comes before the first new thread")),
+    test!(life::a_thread_before_init_is_a_bug).ends(End::Stop("PANIC: call `threads::init` before starting a thread")),
     test!(life::a_wait_before_init_is_a_bug).ends(End::Stop("PANIC: no other thread could run")),
-    test!(life::threads_without_a_timer_are_a_bug).ends(End::Stop("PANIC: the timer has no rate: `timer::init` first")),
-    test!(life::a_second_init_is_a_bug).ends(End::Stop("PANIC: the scheduler has been started already")),
+    test!(life::threads_without_a_timer_are_a_bug)
+        .ends(End::Stop("PANIC: the timer has no rate: call `timer::init` first")),
+    test!(life::a_second_init_is_a_bug).ends(End::Stop("PANIC: the scheduler has already been started")),
     test!(life::no_thread_runs_while_a_stop_is_said).ends(End::Stop(
-        "PANIC: a bug\n(stopped again while saying so: a kernel that is being stopped lets no other thread run, at",
+        "PANIC: a bug\n(stopped again while reporting that: a kernel that stops lets no other thread run, at",
     )),
     test!(life::no_thread_waits_while_a_stop_is_said).ends(End::Stop(
-        "PANIC: a bug\n(stopped again while saying so: a kernel that is being stopped lets no other thread run, at",
+        "PANIC: a bug\n(stopped again while reporting that: a kernel that stops lets no other thread run, at",
     )),
     test!(life::a_thread_that_joins_itself_is_a_bug).ends(End::Stop("PANIC: a thread cannot wait for its own end")),
     test!(life::threads_without_memory_for_page_tables_are_refused)
@@ -97,7 +97,7 @@ const TESTS: &[Test] = &[
     test!(hooks::the_hook_sees_every_switch_by_the_timer),
     test!(hooks::hooks_are_called_in_the_order_in_which_they_came),
     test!(hooks::turns_are_not_counted_before_a_kernel_wants_it),
-    test!(hooks::a_hook_is_called_once).ends(End::Stop("PANIC: the hook is called already")),
+    test!(hooks::a_hook_is_called_once).ends(End::Stop("PANIC: the hook is already in use")),
     // Wait queues
     test!(wait_queue::the_thread_that_has_waited_longest_is_woken),
     test!(wait_queue::a_wake_is_not_kept_for_a_thread_that_comes_later),
@@ -115,11 +115,11 @@ const TESTS: &[Test] = &[
     test!(wait_queue::a_deadline_that_has_passed_ends_the_wait_after_one_look),
     test!(wait_queue::a_condition_may_use_what_lies_on_the_stack_of_its_thread),
     test!(wait_queue::a_condition_that_waits_is_a_bug)
-        .ends(End::Stop("PANIC: the condition of a wait neither waits, yields nor ends its thread")),
+        .ends(End::Stop("PANIC: the condition of a wait must not wait, yield or end its thread")),
     test!(wait_queue::a_condition_that_ends_its_thread_is_a_bug)
-        .ends(End::Stop("PANIC: the condition of a wait neither waits, yields nor ends its thread")),
+        .ends(End::Stop("PANIC: the condition of a wait must not wait, yield or end its thread")),
     test!(wait_queue::a_condition_that_yields_is_a_bug)
-        .ends(End::Stop("PANIC: the condition of a wait neither waits, yields nor ends its thread")),
+        .ends(End::Stop("PANIC: the condition of a wait must not wait, yield or end its thread")),
     test!(wait_queue::random_waits_end_as_those_of_a_list),
     // Sleep and input
     test!(sleep_lasts_as_many_ticks_as_asked_for),
@@ -152,7 +152,7 @@ const TESTS: &[Test] = &[
     test!(guards::each_thread_has_its_own_count_of_guards),
     test!(guards::a_halt_ends_with_the_next_interrupt),
     test!(guards::a_halt_with_another_guard_is_a_bug)
-        .ends(End::Stop("PANIC: interrupts would stay off, and the halt would never end")),
+        .ends(End::Stop("PANIC: interrupts are off, so the halt would never end")),
     // What survives a switch
     test!(general_registers_survive_preemption),
     test!(flags_survive_preemption),

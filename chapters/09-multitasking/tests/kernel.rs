@@ -122,7 +122,7 @@ const TESTS: &[Test] = &[
     test!(too_many_tasks_is_an_error).memory_mib(64),
     test!(a_thread_of_the_kernel_cannot_fork),
     test!(a_thread_of_the_kernel_cannot_exit_as_a_task)
-        .ends(End::Stop("PANIC: only a task exits; a thread of the kernel ends by `threads::exit`, at")),
+        .ends(End::Stop("PANIC: only a task can exit; a kernel thread ends with `threads::exit`, at")),
     test!(a_thread_of_the_kernel_has_no_private_memory).ends(End::Stop("PANIC: only a task has private memory, at")),
     test!(without_a_thread_there_is_no_task_1)
         .ends(End::Stop("PANIC: task 1 needs a thread, and all are taken: TooManyThreads")),
@@ -132,7 +132,7 @@ const TESTS: &[Test] = &[
     test!(rights_of_copied_pages_are_kept),
     test!(a_task_is_granted_rights_and_notes_alone),
     test!(the_copy_of_a_read_only_page_cannot_be_written)
-        .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
+        .ends(End::Stop("a write to 0x08048000 in private memory: the page is read-only")),
     test!(a_guard_page_stays_a_guard_page),
     // Preemption
     test!(preempted_in_the_midst_of_everything),
@@ -159,12 +159,12 @@ const TESTS: &[Test] = &[
     test!(all_is_given_back_when_task_1_has_ended),
     test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
     test!(the_switch_that_knows_no_spaces_does_not_come_back)
-        .ends(End::Stop("PANIC: the switch that is in use may do more than `switch`")),
-    test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack is never mapped")),
-    test!(the_guard_page_gets_no_frame).ends(End::Stop("the guard page of the stack is never mapped")),
+        .ends(End::Stop("PANIC: another switch is in use, and it may do more than `switch`")),
+    test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack cannot be mapped")),
+    test!(the_guard_page_gets_no_frame).ends(End::Stop("the guard page of the stack cannot be mapped")),
     test!(a_space_that_is_being_copied_is_not_changed)
         .memory_mib(64)
-        .ends(End::Stop("PANIC: an address space is not changed while it is being copied")),
+        .ends(End::Stop("PANIC: an address space cannot change while it is being copied")),
     test!(private_memory_is_readable_by_its_physical_address),
     // Spaces without fork
     test!(private_regions_have_names_once_a_task_runs),
@@ -172,25 +172,26 @@ const TESTS: &[Test] = &[
     test!(what_is_unmapped_in_a_space_is_gone_at_once)
         .ends(End::Stop("a read of 0x08048000 in private memory: the page is not present")),
     test!(a_page_that_is_protected_cannot_be_written)
-        .ends(End::Stop("a write to 0x08048000 in private memory: the page may not be written")),
+        .ends(End::Stop("a write to 0x08048000 in private memory: the page is read-only")),
     test!(only_private_pages_are_mapped_in_a_space).ends(End::Stop("0xfffff000-0x00000000 is not private")),
     test!(only_private_pages_are_unmapped_in_a_space).ends(End::Stop("0x000b8000-0x000b9000 is not private")),
     test!(only_private_pages_are_protected_in_a_space).ends(End::Stop("0x000b8000-0x000b9000 is not private")),
     test!(the_space_of_a_thread_is_replaced),
     test!(a_space_before_init_is_refused)
-        .ends(End::Stop("PANIC: `multitasking::init` comes before the first address space")),
+        .ends(End::Stop("PANIC: call `multitasking::init` before making an address space")),
     test!(a_task_that_starts_during_init_finds_all_of_it_done),
-    test!(init_is_called_once).ends(End::Stop("PANIC: `multitasking::init` is called once")),
+    test!(init_is_called_once).ends(End::Stop("PANIC: `multitasking::init` has already run")),
     test!(the_kernel_gets_no_page_table_once_there_is_a_space)
-        .ends(End::Stop("PANIC: a new page table would be missing in the directories that have the others already")),
+        .ends(End::Stop("PANIC: a new page table would be missing in the directories that already share the others")),
     test!(a_walk_sees_what_the_heap_grows_by_meanwhile),
     test!(one_frame_is_shared_by_two_spaces),
     // Switches
     test!(a_switch_to_another_space_keeps_what_a_call_keeps),
     test!(cr3_is_loaded_only_on_the_way_to_another_space),
     test!(programs_of_ring_3_fork_share_a_frame_execute_and_end),
-    test!(a_program_that_writes_to_the_kernels_heap_is_told)
-        .ends(End::Stop("page fault: a write to 0xc0000000 in the kernel heap by ring 3: the page is the kernel's")),
+    test!(a_program_that_writes_to_the_kernels_heap_is_told).ends(End::Stop(
+        "page fault: a write to 0xc0000000 in the kernel heap by ring 3: the page belongs to the kernel",
+    )),
     test!(where_a_program_was_is_told).ends(End::Stop("  SS 0x0033  EIP 0x08048000, in ring 3\n")),
     test!(the_stack_of_a_program_is_told).ends(End::Stop("  ESP 0x0804a000\n")),
     // Faults
@@ -206,7 +207,7 @@ const TESTS: &[Test] = &[
     test!(what_ends_behind_private_memory_is_refused).ends(End::Stop("is not private")),
     test!(a_value_may_lie_across_two_pages),
     test!(a_value_is_written_to_mapped_pages_alone)
-        .ends(End::Stop("PANIC: a value is written to mapped pages alone, at")),
+        .ends(End::Stop("PANIC: a value can only be written to mapped pages, at")),
 ];
 
 /// Runs `test` as task 1.

@@ -13,16 +13,8 @@ use std::ops::Range;
 const README: &str = "README.md";
 
 /// The parts of a chapter's page, in their order.
-const PARTS: [&str; 8] = [
-    "In short",
-    "What is new",
-    "The idea",
-    "The code",
-    "When it does not work",
-    "Questions",
-    "Exercises",
-    "Further",
-];
+const PARTS: [&str; 8] =
+    ["In short", "What is new", "The idea", "The code", "When it does not work", "Questions", "Exercises", "Further"];
 
 /// The pages, read.
 struct Book<'a> {

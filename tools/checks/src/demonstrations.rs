@@ -50,13 +50,11 @@ fn refusal(chapter: &str, (_, cpu, flags): Parts) -> Option<&'static str> {
     match (cpu, flags) {
         (TOO_OLD, _) if chapter >= "05" => Some("STOP: this kernel needs a CPU with pages of 4 MiB (PSE)"),
         (_, NO_INTERRUPT_CONTROLLERS) if chapter >= "07" => {
-            Some("STOP: this kernel needs the pair of interrupt controllers of a PC (8259A), and finds none")
+            Some("STOP: this kernel needs a PC's interrupt controllers (8259A) and finds none")
         }
-        (_, NO_TIMER) if chapter >= "07" => {
-            Some("STOP: this kernel needs the interval timer of a PC (8254), and finds none")
-        }
+        (_, NO_TIMER) if chapter >= "07" => Some("STOP: this kernel needs a PC's interval timer (8254) and finds none"),
         (_, NO_KEYBOARD) if chapter.starts_with("08") => {
-            Some("STOP: this demonstration needs a keyboard controller (8042) to send a key, and finds none")
+            Some("STOP: this demonstration needs a keyboard controller (8042) that sends a key, and finds none")
         }
         _ => None,
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::fmt;
 
 /// What a kernel prints if it stops again before its report is complete.
-const STOPPED_AGAIN: &str = "(stopped again while saying so";
+const STOPPED_AGAIN: &str = "(stopped again while reporting that";
 
 /// The beginning of each of these lines. The log may contain others.
 const START: &str = "{\"test\":";
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_stop_must_finish_its_report() {
         let stop = Ending::Stopped(Some(Kind::Panic));
-        let text = "PANIC: two and two are five\n(stopped again while saying so: page fault)\n";
+        let text = "PANIC: two and two are five\n(stopped again while reporting that: page fault)\n";
         assert!(Expected::Stop("five".into()).accepts(&stop, text).is_err());
         assert!(Expected::Stop(STOPPED_AGAIN.into()).accepts(&stop, text).is_ok());
         assert!(Expected::Stop(format!("{STOPPED_AGAIN}: page fault")).accepts(&stop, text).is_ok());

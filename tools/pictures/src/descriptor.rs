@@ -118,7 +118,7 @@ fn meaning(name: &str, found: u64, value: u64) -> String {
         "AVL" => either("free for the system's own use: 0", "free for the system's own use: 1"),
         "P" => either("the segment is not there", "the segment is there"),
         "DPL" => format!("it belongs to ring {found}"),
-        "S" => either("for the CPU's own use", "code or data"),
+        "S" => either("a system segment", "code or data"),
         "type" => kind(found),
         name if name.starts_with("base") => format!("part of the base, {base:#010x}"),
         _ if bits(value, 55, 55) == 1 => format!("part of the limit, {:#07x} pages: {limit:#010x}", limit >> 12),

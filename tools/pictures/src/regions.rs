@@ -28,7 +28,7 @@ pub fn of_window(program: &Program) -> Result<Vec<Named>> {
     let mut named = image(program)?;
     named.insert(0, name("BIOS and screen memory", 4096..1 << 20));
     let end = named.last().map_or(0, |last| last.range.end);
-    named.push(name("memory behind the kernel", end..WINDOW_END.into()));
+    named.push(name("memory above the kernel", end..WINDOW_END.into()));
     Ok(named)
 }
 

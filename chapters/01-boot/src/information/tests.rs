@@ -59,14 +59,14 @@ fn a_loader_may_have_a_name() {
         loader_name(&read(aligned.bytes(words)).unwrap()).to_owned()
     };
     assert_eq!(name(&[32, 0, 2, 11, HI, 0, 0, 8]), "hi");
-    assert_eq!(name(&[16, 0, 0, 8]), "a boot loader without a name");
+    assert_eq!(name(&[16, 0, 0, 8]), "an unnamed boot loader");
 }
 
 #[test]
 fn a_size_that_cannot_be_is_told() {
     for words in [&[][..], &[4], &[16, 0], &[0, 0, 0, 8], &[24, 0, 0, 8], &[u32::MAX, 0, 0, 8]] {
         let told = outcome(words);
-        assert!(told.starts_with("it cannot have the size of "), "{words:?}: {told}");
+        assert!(told.starts_with("it claims an impossible size: "), "{words:?}: {told}");
     }
     assert_eq!(outcome(&[8, 0]), "no tag ends it");
     assert!(outcome(&[12, 0, 0]).starts_with("its tags are not in order: "));

@@ -1,7 +1,7 @@
 //! The rules for text, on a screen made of an array.
 
 use super::*;
-use crate::cell::Colour;
+use crate::cell::Color;
 use core::fmt::Write;
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ fn assert_shows(text: &str, rows: &[&str]) {
     for row in 0..HEIGHT {
         let expected = rows.get(row).copied().unwrap_or("");
         for (column, character) in expected.chars().chain(core::iter::repeat(' ')).take(WIDTH).enumerate() {
-            let cell = Cell::new(character, Colours::NORMAL);
+            let cell = Cell::new(character, Colors::NORMAL);
             assert_eq!(memory.cell(row, column), cell, "{text:?} at row {row}, column {column}");
         }
     }
@@ -98,14 +98,14 @@ fn a_backspace_follows_a_wrap_but_no_line() {
 }
 
 #[test]
-fn colours_are_those_of_the_moment() {
+fn colors_are_those_of_the_moment() {
     let mut screen = screen_with("a");
-    let alarm = Colours { letter: Colour::Yellow, background: Colour::Blue };
-    screen.set_colours(alarm);
+    let alarm = Colors { letter: Color::Yellow, background: Color::Blue };
+    screen.set_colors(alarm);
     screen.write_str("b\nc\u{8}").expect("a screen takes everything");
-    assert_eq!(screen.hardware.cell(0, 0), Cell::new('a', Colours::NORMAL));
+    assert_eq!(screen.hardware.cell(0, 0), Cell::new('a', Colors::NORMAL));
     assert_eq!(screen.hardware.cell(0, 1), Cell::new('b', alarm));
-    assert_eq!(screen.hardware.cell(1, 0), Cell::BLANK, "what is erased has no colour");
+    assert_eq!(screen.hardware.cell(1, 0), Cell::BLANK, "what is erased has no color");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn double_fault() {
 /// Makes `descriptor` entry 3 of the GDT.
 fn extend(descriptor: Descriptor) {
     static TABLE: Once<[GdtEntry; 4]> = Once::new();
-    gdt::load(TABLE.call_once(|| gdt::extended(&[descriptor]))).expect("it extends the loaded table");
+    gdt::load(TABLE.call_once(|| gdt::extended(&[descriptor]))).expect("it must extend the loaded table");
 }
 
 fn invalid_tss() {

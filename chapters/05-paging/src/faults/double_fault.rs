@@ -77,7 +77,7 @@ extern "C" fn handle() -> ! {
             format_args!("stack overflow: {} ran into its guard page at {address}\n  ESP {esp:#010x}", place.name());
         stop::report("EXCEPTION", words, &trace)
     } else {
-        let words = "double fault (vector 8): the handler of an exception could not be entered";
+        let words = "double fault (vector 8): the CPU could not enter the handler of an exception";
         let last = format_args!("the last page fault, if there was one, was at {address} in {place}");
         stop::report("EXCEPTION", format_args!("{words}\n  ESP {esp:#010x}; {last}"), &trace)
     }

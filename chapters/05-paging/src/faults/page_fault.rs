@@ -88,9 +88,9 @@ impl fmt::Display for PageFault {
         } else if self.cause.contains(Cause::RESERVED) {
             "a reserved bit is set in its entry"
         } else if self.is_from_ring_3() && is_the_kernels(self.address) {
-            "the page is the kernel's"
+            "the page belongs to the kernel"
         } else {
-            "the page may not be written"
+            "the page is read-only"
         };
         let place = regions::locate(self.address);
         let overflow = if place.is_guard_page() { "stack overflow: " } else { "page fault: " };

@@ -117,7 +117,7 @@ pub fn add(region: Region) {
             return;
         };
         let overlaps = region.range.start < other.range.end && other.range.start < region.range.end;
-        assert!(!overlaps, "a part of memory has one name");
+        assert!(!overlaps, "a region of memory has one name");
     }
     panic!("16 regions are enough for every chapter");
 }

@@ -56,7 +56,7 @@ pub(crate) fn init() {
         (&raw mut (*KERNEL.0.get()).ss0).write_unaligned(DATA.bits());
         set_kernel_stack(image::stack().end);
     }
-    gdt::load(&*GDT).expect("it extends the loaded table");
+    gdt::load(&*GDT).expect("it must extend the loaded table");
     // SAFETY: the entry is a TSS, and is not in use yet.
     unsafe { load_tr(KERNEL_SELECTOR) };
 }

@@ -31,7 +31,7 @@ pub(crate) fn init(boot: &BootInformation) {
     let mut frames = FRAMES.lock();
     let unused = memory_map::give_free(&mut frames, claims, image::kernel());
     if frames.free_count() == 0 {
-        stop!("the memory map leaves no memory to this kernel");
+        stop!("the memory map leaves no memory for this kernel");
     }
     END.store(frames.end().address().as_u32().max(modules_end).max(boot.end_address() as u32), Relaxed);
     drop(frames);

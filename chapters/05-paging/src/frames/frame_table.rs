@@ -71,13 +71,13 @@ impl FrameTable {
     /// If it is called twice, or if the runs are not from the highest down, within the identity map, and without
     /// frame 0.
     pub fn fill(&mut self, runs: impl Iterator<Item = Range<u32>>) {
-        assert!(self.all == 0, "the free frames are found once");
+        assert!(self.all == 0, "the free frames are already found");
         self.first = LAST;
         let mut end = MOST_FRAMES as u32;
         for run in runs {
             assert!(
                 0 < run.start && run.start < run.end && run.end <= end,
-                "the runs are not as they have to be: {run:?}"
+                "a run is empty or not below the one before: {run:?}"
             );
             end = run.start;
             self.end = self.end.max(run.end);

@@ -14,7 +14,7 @@ use core::mem::ManuallyDrop;
 // ANCHOR: owned
 /// One share of a frame. Dropping it gives the share back, and the last share frees the frame.
 #[derive(Debug)]
-#[must_use = "the frame is given back as soon as this is dropped"]
+#[must_use = "the frame is freed as soon as this is dropped"]
 pub struct OwnedFrame(Frame);
 
 impl OwnedFrame {
@@ -56,7 +56,7 @@ impl Drop for OwnedFrame {
     #[inline]
     fn drop(&mut self) {
         if let Err(error) = FRAMES.lock().give_back(self.0) {
-            panic!("a frame cannot be given back: {error:?}");
+            panic!("a frame cannot be freed: {error:?}");
         }
     }
 }

@@ -96,7 +96,7 @@ impl Frame {
     /// If the frame lies beyond the identity map.
     #[inline(always)]
     pub const fn in_window(self) -> Page {
-        assert!(self.0 < WINDOW_END / PAGE_BYTES, "the frame lies beyond the identity window");
+        assert!(self.0 < WINDOW_END / PAGE_BYTES, "the frame is outside the identity map");
         Page(self.0)
     }
 }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the frame lies beyond the identity window")]
+    #[should_panic(expected = "the frame is outside the identity map")]
     fn the_window_shows_no_frame_behind_it() {
         let last = Frame::from_number(WINDOW_END / PAGE_BYTES - 1);
         assert_eq!(last.in_window().address().as_u32(), last.address().as_u32());

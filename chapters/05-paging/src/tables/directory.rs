@@ -92,7 +92,7 @@ impl Directory {
     /// If `entry` is present, it leads to a page table that stays, or to memory as for [`map`](Self::map).
     #[inline]
     pub unsafe fn fill(&mut self, index: usize, entry: Entry) {
-        assert!(self.links == 0, "a new page table would be missing in the directories that have the others already");
+        assert!(self.links == 0, "a new page table would be missing in the directories that already share the others");
         assert!(!self.entry(index).is_present(), "entry {index} of the directory is present");
         // SAFETY: no code relies on an absent entry; the caller guarantees the rest.
         unsafe { self.entries().set(index, entry) };

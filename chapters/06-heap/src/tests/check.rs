@@ -101,7 +101,7 @@ fn a_free_block_that_ends_at_the_top_is_noticed() {
 }
 
 #[test]
-fn two_free_neighbours_are_noticed() {
+fn two_free_neighbors_are_noticed() {
     let (mut heap, [first, wall, _]) = with_two_holes();
     let size = 8 * WORD + TAGS;
     let footer = block(wall) + size - WORD;

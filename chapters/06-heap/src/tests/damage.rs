@@ -135,7 +135,7 @@ fn a_write_past_the_end_of_a_block_is_noticed_when_it_is_freed() {
 }
 
 #[test]
-fn a_damaged_neighbour_is_not_merged_with() {
+fn a_damaged_neighbor_is_not_merged_with() {
     let mut heap = TestHeap::new(PAGE, PAGE);
     let [before, block, after, _] = std::array::from_fn(|_| heap.take(8 * WORD));
     heap.free(block);
@@ -150,7 +150,7 @@ fn a_damaged_neighbour_is_not_merged_with() {
 
 #[test]
 #[cfg(debug_assertions)]
-#[should_panic(expected = "was written to after it had been freed")]
+#[should_panic(expected = "was written to after it was freed")]
 fn a_write_to_a_freed_block_is_noticed_when_it_is_taken() {
     let mut heap = TestHeap::new(PAGE, PAGE);
     let [block, other] = heap.take_smallest();
@@ -181,7 +181,7 @@ fn a_damaged_note_is_told() {
 }
 
 #[test]
-#[should_panic(expected = "no place for a heap")]
+#[should_panic(expected = "a heap cannot begin at this address")]
 fn no_heap_begins_at_0() {
     Heap::new(0);
 }
@@ -191,12 +191,12 @@ fn the_reasons_are_sentences() {
     assert_eq!(FreeError::Outside.to_string(), "it is not in the heap");
     let misaligned = "it is not aligned to a word, so no allocation begins there";
     assert_eq!(FreeError::Misaligned.to_string(), misaligned);
-    let damaged = "the heap is damaged: something was written past the end of the allocation at 0xc0000004 or of the \
+    let damaged = "the heap is damaged: code wrote past the end of the allocation at 0xc0000004 or of the \
                    one before it";
     assert_eq!(FreeError::Damaged { payload: 0xC000_0004 }.to_string(), damaged);
     assert_eq!(FreeError::AlreadyFree.to_string(), "it is free already; was it freed twice?");
     let error = FreeError::Inside { payload: 0xC000_0004 };
-    assert_eq!(error.to_string(), "it is in the middle of the allocation at 0xc0000004");
+    assert_eq!(error.to_string(), "it points into the allocation at 0xc0000004");
 }
 
 /// The value of a stray write: any number, a size with or without the bit that means "in use", or an address near the

@@ -1,6 +1,6 @@
 //! The tests on the host: the heap in a part of the host's own memory.
 
-mod behaviour;
+mod behavior;
 mod bits;
 mod check;
 mod damage;

@@ -38,7 +38,7 @@ pub unsafe fn before_switch(hook: &'static Hook) {
     let off = interrupts_off();
     let mut end = &FIRST;
     while let Some(earlier) = end.get(&off) {
-        assert!(!core::ptr::eq(earlier, hook), "the hook is called already");
+        assert!(!core::ptr::eq(earlier, hook), "the hook is already in use");
         end = &earlier.next;
     }
     end.set(Some(hook), &off);

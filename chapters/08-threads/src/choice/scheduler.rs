@@ -51,7 +51,7 @@ pub unsafe fn switch_by(routine: Switch) {
     let off = interrupts_off();
     let is_chapter_8s = |routine| ptr::fn_addr_eq(routine, switch as Switch);
     let comes_back = is_chapter_8s(routine) && !is_chapter_8s(SWITCH.get(&off));
-    assert!(!comes_back, "the switch that is in use may do more than `switch`");
+    assert!(!comes_back, "another switch is in use, and it may do more than `switch`");
     SWITCH.set(routine, &off);
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn init(idle: ThreadId, timeslice_ticks: u32, off: &InterruptsOff) {
 /// Lets no thread leave the CPU from now on: the kernel is being stopped, and code that prints why may try to wait.
 fn stay() {
     unsafe extern "fastcall" fn refuse(_: ThreadId, _: ThreadId) {
-        panic!("a kernel that is being stopped lets no other thread run");
+        panic!("a kernel that stops lets no other thread run");
     }
     // SAFETY: the routine does not return, so no thread resumes on a CPU that is not as the thread left it.
     unsafe { switch_by(refuse) };
@@ -173,7 +173,7 @@ fn wake_sleepers(off: &InterruptsOff) {
 pub(crate) fn finish(off: &InterruptsOff) -> ! {
     THREADS[may_leave(off)].state.set(State::Finished, off);
     schedule(Reason::Exit, off);
-    panic!("a thread that has ended runs again");
+    panic!("a thread that has ended is running again");
 }
 
 /// The running thread, which is going to wait or to end.
@@ -182,7 +182,7 @@ pub(crate) fn finish(off: &InterruptsOff) -> ! {
 /// If it is the idle thread (a handler that interrupts it must do neither), or in the condition of a wait.
 fn may_leave(off: &InterruptsOff) -> ThreadId {
     let me = CURRENT.get(off);
-    assert!(me != IDLE.get(off), "no other thread could run: it is the idle one, or comes before `threads::init`");
+    assert!(me != IDLE.get(off), "no other thread could run: this is the idle thread, or `threads::init` has not run");
     if context::is_without(me, off) {
         refuse_condition();
     }
@@ -191,7 +191,7 @@ fn may_leave(off: &InterruptsOff) -> ThreadId {
 
 #[cold]
 pub(crate) fn refuse_condition() -> ! {
-    panic!("the condition of a wait neither waits, yields nor ends its thread");
+    panic!("the condition of a wait must not wait, yield or end its thread");
 }
 // ANCHOR_END: finish
 

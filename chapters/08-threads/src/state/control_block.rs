@@ -62,7 +62,7 @@ static HIGH_WATER: InterruptCell<usize> = InterruptCell::new(0);
 /// # Panics
 /// If there is a first thread already.
 pub fn make_first(off: &InterruptsOff) {
-    assert!(HIGH_WATER.replace(1, off) == 0, "the scheduler has been started already");
+    assert!(HIGH_WATER.replace(1, off) == 0, "the scheduler has already been started");
     THREADS[ThreadId::FIRST].state.set(State::Ready, off);
     context::begin_with(ptr::dangling_mut(), ThreadId::FIRST, off);
 }
@@ -75,7 +75,7 @@ pub fn make_first(off: &InterruptsOff) {
 pub fn allocate_slot(off: &InterruptsOff) -> Option<ThreadId> {
     let never_used = || {
         let slot = HIGH_WATER.get(off);
-        assert!(slot > 0, "`threads::init` comes before the first new thread");
+        assert!(slot > 0, "call `threads::init` before starting a thread");
         (slot < MOST_THREADS).then(|| {
             HIGH_WATER.set(slot + 1, off);
             ThreadId::new(slot)

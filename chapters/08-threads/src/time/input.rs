@@ -82,7 +82,7 @@ pub fn read_byte_before(deadline: u64) -> Option<u8> {
 }
 
 fn read(deadline: Option<u64>) -> Option<u8> {
-    assert!(TYPED.lock().capacity() > 0, "`input::init` comes before the first read: no byte would ever come");
+    assert!(TYPED.lock().capacity() > 0, "call `input::init` before the first read: no byte would ever come");
     READERS.wait_until(Reason::Input, deadline, || TYPED.lock().pop_front())
 }
 // ANCHOR_END: read

@@ -20,7 +20,7 @@ static UNTIL_NEXT_SLEEPER: InterruptCell<u32> = InterruptCell::new(0);
 /// # Panics
 /// If a timeslice has no ticks.
 pub fn init(length_ticks: u32, off: &InterruptsOff) {
-    assert!(length_ticks > 0, "a timeslice must last a tick at least");
+    assert!(length_ticks > 0, "a timeslice must last at least one tick");
     LENGTH.set(length_ticks, off);
     begin(off);
 }

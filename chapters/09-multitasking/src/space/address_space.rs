@@ -35,7 +35,7 @@ impl AddressSpace {
     /// # Panics
     /// If it is called before [`init`](crate::init).
     pub fn new() -> Result<Self, OutOfMemory> {
-        assert!(switch::is_ready(), "`multitasking::init` comes before the first address space");
+        assert!(switch::is_ready(), "call `multitasking::init` before making an address space");
         // SAFETY: the directory stays in this address space. The kernel's tables are never freed, and no others are
         // added from now on: all that the kernel maps later, it maps in these.
         let directory = unsafe { KERNEL.lock().link(LINKED) };
@@ -168,7 +168,7 @@ impl AddressSpace {
         let mut bytes = unsafe { slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
         let mut address = address;
         while !bytes.is_empty() {
-            let there = self.directory.translate(address).expect("a value is written to mapped pages alone");
+            let there = self.directory.translate(address).expect("a value can only be written to mapped pages");
             let left_in_page = (PAGE_BYTES - address.as_u32() % PAGE_BYTES) as usize;
             let (now, later) = bytes.split_at(left_in_page.min(bytes.len()));
             // SAFETY: the caller's; the identity map shows the rest of the page at its physical address.
@@ -187,7 +187,7 @@ impl AddressSpace {
 fn assert_may_be_mapped(addresses: &Range<VirtAddr>) {
     let Range { start, end } = *addresses;
     assert!(PRIVATE.start <= start && start <= end && end <= PRIVATE.end, "{start}-{end} is not private");
-    assert!(end <= GUARD_PAGE.start || GUARD_PAGE.end <= start, "the guard page of the stack is never mapped");
+    assert!(end <= GUARD_PAGE.start || GUARD_PAGE.end <= start, "the guard page of the stack cannot be mapped");
 }
 
 fn addresses_of(page: Page) -> Range<VirtAddr> {

@@ -105,7 +105,7 @@ pub unsafe fn take_from(thread: ThreadId) -> Option<AddressSpace> {
 pub unsafe fn with_space<T>(thread: ThreadId, work: impl FnOnce(&mut AddressSpace) -> T) -> Option<T> {
     let mut spaces = SPACES.lock();
     let space = spaces[thread].as_mut()?;
-    assert!(!space.is_being_copied(), "an address space is not changed while it is being copied");
+    assert!(!space.is_being_copied(), "an address space cannot change while it is being copied");
     Some(work(space))
 }
 

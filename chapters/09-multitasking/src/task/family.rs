@@ -135,11 +135,11 @@ impl Family {
     /// parent.
     ///
     /// # Panics
-    /// If `thread` is a process already; if `parent` is not a process or has exited; if a process other than the
+    /// If `thread` is already a process; if `parent` is not a process or has exited; if a process other than the
     /// first has no parent; and after 2^31 - 1 processes, because the next number would look like an error to the
     /// process that forked.
     pub fn add(&mut self, thread: ThreadId, parent: Option<ThreadId>) -> Pid {
-        assert!(self.pid_of(thread).is_none(), "thread {thread} is a process already");
+        assert!(self.pid_of(thread).is_none(), "thread {thread} is already a process");
         assert!(self.last_pid < i32::MAX as u32, "all process numbers have been used");
         let pid = Pid(NonZeroU32::MIN.saturating_add(self.last_pid));
         match parent {
@@ -181,7 +181,7 @@ impl Family {
     #[must_use = "these processes may be waiting for a child to exit"]
     pub fn exit(&mut self, thread: ThreadId, status: i32) -> [Option<ThreadId>; 2] {
         let Member { pid, parent, children, .. } = *self.member(thread);
-        assert!(self.member(thread).is_running(), "thread {thread} is no process, or has exited already");
+        assert!(self.member(thread).is_running(), "thread {thread} is not a process, or has already exited");
         assert!(
             pid != Some(Pid::FIRST) || children == 0,
             "the first process exits last: it adopts the children of all others"

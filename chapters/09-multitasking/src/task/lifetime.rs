@@ -36,7 +36,7 @@ static KERNEL_WAITS: WaitQueue = WaitQueue::new();
 /// If it is called twice.
 pub fn init() {
     let _off = interrupts_off(); // no other thread runs before it is complete
-    assert!(!switch::is_ready(), "`multitasking::init` is called once");
+    assert!(!switch::is_ready(), "`multitasking::init` has already run");
     switch::init();
     system_call::init();
 }
@@ -107,7 +107,7 @@ pub fn getpid() -> Option<Pid> {
 /// No code relies on a value that this task still has on its stack: none of them is dropped. (The parent has its own
 /// copy of all values that were there at the [`fork`](super::fork::fork), and may drop these.)
 pub unsafe fn exit(status: i32) -> ! {
-    let pid = getpid().expect("only a task exits; a thread of the kernel ends by `threads::exit`");
+    let pid = getpid().expect("only a task can exit; a kernel thread ends with `threads::exit`");
     if pid == Pid::FIRST {
         while wait().is_ok() {}
     }

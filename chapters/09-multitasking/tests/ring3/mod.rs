@@ -157,7 +157,7 @@ fn load_segments() {
     let flat = Access::PRESENT | Access::CODE_OR_DATA | Access::READ_WRITE | Access::RING_3;
     let pages = SegmentFlags::LIMIT_IN_PAGES | SegmentFlags::BITS_32;
     let segments = [flat | Access::EXECUTABLE, flat].map(|access| Descriptor::new(0, 0xF_FFFF, access, pages));
-    gdt::load(Box::leak(Box::new(gdt::extended::<7>(&segments)))).expect("it extends the loaded table");
+    gdt::load(Box::leak(Box::new(gdt::extended::<7>(&segments)))).expect("it must extend the loaded table");
 }
 
 /// A program writes to the kernel's heap. The crash report is about the program.

@@ -204,7 +204,7 @@ fn there_is_one_process_without_a_parent() {
 }
 
 #[test]
-#[should_panic(expected = "thread 2 is a process already")]
+#[should_panic(expected = "thread 2 is already a process")]
 fn a_thread_is_one_process_at_a_time() {
     family().add(FIRST, Some(FIRST));
 }
@@ -225,7 +225,7 @@ fn a_zombie_has_no_children() {
 }
 
 #[test]
-#[should_panic(expected = "thread 3 is no process, or has exited already")]
+#[should_panic(expected = "thread 3 is not a process, or has already exited")]
 fn a_process_exits_once() {
     let mut family = family();
     fork(&mut family, FIRST, [3]);
@@ -234,7 +234,7 @@ fn a_process_exits_once() {
 }
 
 #[test]
-#[should_panic(expected = "thread 3 is no process, or has exited already")]
+#[should_panic(expected = "thread 3 is not a process, or has already exited")]
 fn a_thread_of_the_kernel_does_not_exit_as_a_process() {
     let _ = family().exit(at(3), 0);
 }

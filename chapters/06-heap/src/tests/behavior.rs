@@ -133,7 +133,7 @@ fn growth_has_to_begin_where_the_heap_ends() {
 }
 
 #[test]
-#[should_panic(expected = "half a word at the end")]
+#[should_panic(expected = "the size is not a multiple of a word")]
 fn memory_is_made_of_whole_words() {
     // SAFETY: the test does not use it.
     let _ = unsafe { Memory::new(PAGE, PAGE - 1) };
@@ -146,13 +146,13 @@ fn memory() -> Memory {
 }
 
 #[test]
-#[should_panic(expected = "bytes are no block")]
+#[should_panic(expected = "bytes are too few or not whole words")]
 fn what_is_cut_off_above_the_top_is_a_block() {
     memory().raise_top(WORD);
 }
 
 #[test]
-#[should_panic(expected = "heap: the last block ends at the top")]
+#[should_panic(expected = "heap: only the last block can move the top down")]
 fn only_the_last_block_goes_back_above_the_top() {
     let mut memory = memory();
     let first = memory.raise_top(SMALLEST).expect("there is room");
@@ -161,8 +161,8 @@ fn only_the_last_block_goes_back_above_the_top() {
 }
 
 #[test]
-#[should_panic(expected = "heap: only neighbours can be merged")]
-fn a_block_is_merged_with_its_neighbour_alone() {
+#[should_panic(expected = "heap: only neighbors can be merged")]
+fn a_block_is_merged_with_its_neighbor_alone() {
     let mut memory = memory();
     let [first, _, third] = [(); 3].map(|()| memory.raise_top(SMALLEST).expect("there is room"));
     let _ = first.join(third);
@@ -188,7 +188,7 @@ fn freeing_never_makes_the_heap_smaller() {
 }
 
 #[test]
-fn a_freed_block_merges_with_free_neighbours_on_both_sides() {
+fn a_freed_block_merges_with_free_neighbors_on_both_sides() {
     // In any order, freeing the three leaves one hole of their total size, which serves one request.
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let mut heap = TestHeap::new(PAGE, PAGE);
@@ -206,7 +206,7 @@ fn a_freed_block_merges_with_free_neighbours_on_both_sides() {
 }
 
 #[test]
-fn a_freed_block_does_not_merge_with_neighbours_in_use() {
+fn a_freed_block_does_not_merge_with_neighbors_in_use() {
     let mut heap = TestHeap::new(PAGE, PAGE);
     let [_, middle, _] = heap.take_smallest();
     heap.free(middle);
