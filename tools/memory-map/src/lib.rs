@@ -2,8 +2,10 @@
 //!
 //! It takes physical memory as bytes, and the registers CR3 and CR4; so it works on the host as well as in a browser.
 //! In reading order: [`memory`], the bytes; [`walk`], the tables as the CPU reads them; [`scene`], which adds the names
-//! of regions and makes the [`model`] of a picture; and the picture itself: [`shapes`], [`drawing`], and its [`words`].
-//! [`word_table`] and [`strip`] draw what else lies in memory: words, and blocks.
+//! of regions and makes the [`model`] of a picture; and the picture itself: [`shapes`], [`tiles`] in their [`places`],
+//! [`drawing`], and its [`words`]. [`sharing`] draws what two address spaces have in common. [`translation`] is the walk
+//! for a single address, and [`translation_drawing`] its picture. [`word_table`] and [`strip`] draw what else lies in
+//! memory: words, and blocks.
 //!
 //! It is the judge of the kernels, so it knows none of their code.
 
@@ -12,12 +14,17 @@
 pub mod error;
 pub mod memory;
 pub mod walk;
+pub mod translation;
 
 pub mod model;
 pub mod scene;
 
 pub mod shapes;
+pub mod tiles;
+pub mod places;
 pub mod drawing;
+pub mod sharing;
 pub mod words;
 pub mod word_table;
 pub mod strip;
+pub mod translation_drawing;

@@ -3,11 +3,14 @@
 //! Colours are mdBook's variables and two of our own, `--linked` and `--copied` (book/theme/book.css), each
 //! with what to use where there are none. All coordinates are whole numbers, so the same facts make the same bytes.
 
-use svg::node::element::{Description, Line, Path, Polygon, Rectangle, Text, Title};
+use svg::node::element::{Description, Group, Line, Path, Polygon, Rectangle, Text, Title};
 use svg::{Document, Node};
 
 /// The width of every drawing.
 pub const WIDTH: i32 = 760;
+/// The width of its layout for a narrow page: half of that. So a drawing that fills its page is scaled by a whole
+/// number, whichever layout it has.
+pub const NARROW_WIDTH: i32 = WIDTH / 2;
 
 /// The colour of words and lines.
 pub const INK: &str = "var(--fg,#222)";
@@ -51,6 +54,14 @@ impl Pen {
     }
 }
 
+/// The shapes of a drawing, laid out for a page of some width.
+pub struct Layout {
+    /// How high it is.
+    pub height: i32,
+    /// The shapes.
+    pub shapes: Group,
+}
+
 /// An empty drawing, whose title and description have identifiers that begin with `id`.
 pub fn document(id: &str, title: &str, description: &str, height: i32) -> Document {
     let (title_id, description_id) = (format!("{id}-title"), format!("{id}-description"));
@@ -62,6 +73,23 @@ pub fn document(id: &str, title: &str, description: &str, height: i32) -> Docume
         .set("font-size", 12)
         .add(Title::new(title).set("id", title_id))
         .add(Description::new().set("id", description_id).add(svg::node::Text::new(description)))
+}
+
+/// A drawing that has a wide layout and a narrow one, of which a page shows what it has room for.
+///
+/// That is the wide one, unless the page's style sheet (book/theme/book.css) shows the narrow one in its place. To the
+/// drawing both are equally wide, so a page only has to know how high the narrow one is for its width: `--narrow`.
+pub fn in_two_layouts(id: &str, title: &str, description: &str, wide: Layout, narrow: Layout) -> Document {
+    // The narrow layout lies over the wide one. What of it is beyond the drawing's lower edge is seen all the same, as
+    // far as the page gives room, in proportion never less than to the wide one.
+    let (times, least) = (WIDTH / NARROW_WIDTH, wide.height * NARROW_WIDTH / WIDTH);
+    let larger = Group::new().set("class", "narrow").set("display", "none").set("transform", format!("scale({times})"));
+    document(id, title, description, wide.height)
+        .set("class", "two-layouts")
+        .set("preserveAspectRatio", "xMinYMin")
+        .set("style", format!("--narrow:{NARROW_WIDTH}/{}", narrow.height.max(least)))
+        .add(wide.shapes.set("class", "wide"))
+        .add(larger.set("font-size", 13).add(narrow.shapes))
 }
 
 /// Words at a place: the `start`, the `middle` or the `end` of them.
@@ -99,6 +127,11 @@ pub fn line((x1, y1): (i32, i32), (x2, y2): (i32, i32), pen: Pen) -> Line {
 pub fn curve((x, y): (i32, i32), (to_x, to_y): (i32, i32), pen: Pen) -> Path {
     let middle = (x + to_x) / 2;
     drawn(Path::new().set("d", format!("M{x},{y} C{middle},{y} {middle},{to_y} {to_x},{to_y}")), pen)
+}
+
+/// A line that takes this route, which is what an SVG path has as `d`.
+pub fn path(route: &str, pen: Pen) -> Path {
+    drawn(Path::new().set("d", route), pen)
 }
 
 /// The head of an arrow that ends here, and comes from this direction: `(-1, 0)` is from the left.

@@ -9,20 +9,20 @@ use crate::memory::Memory;
 /// The size of a page and of a frame.
 pub const PAGE_BYTES: u32 = 4096;
 /// How many entries a directory has, and a table.
-const ENTRIES: u32 = 1024;
+pub(crate) const ENTRIES: u32 = 1024;
 /// How much one entry of a directory is in charge of: 4 MiB.
-const LARGE_BYTES: u32 = PAGE_BYTES * ENTRIES;
+pub(crate) const LARGE_BYTES: u32 = PAGE_BYTES * ENTRIES;
 
 /// In CR4: pages of 4 MiB.
-const PSE: u32 = 1 << 4;
+pub(crate) const PSE: u32 = 1 << 4;
 
-const PRESENT: u32 = 1 << 0;
-const WRITABLE: u32 = 1 << 1;
-const USER: u32 = 1 << 2;
-const LARGE: u32 = 1 << 7;
+pub(crate) const PRESENT: u32 = 1 << 0;
+pub(crate) const WRITABLE: u32 = 1 << 1;
+pub(crate) const USER: u32 = 1 << 2;
+pub(crate) const LARGE: u32 = 1 << 7;
 /// Of an entry, what tells the frame; of one for 4 MiB, the lower bits are not part of it.
-const FRAME: u32 = !(PAGE_BYTES - 1);
-const LARGE_FRAME: u32 = !(LARGE_BYTES - 1);
+pub(crate) const FRAME: u32 = !(PAGE_BYTES - 1);
+pub(crate) const LARGE_FRAME: u32 = !(LARGE_BYTES - 1);
 
 /// What may be done with a page. Reading is always allowed, and on this CPU so is executing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,7 +136,7 @@ fn rights(entry: u32) -> Rights {
     Rights { write: entry & WRITABLE != 0, user: entry & USER != 0 }
 }
 
-fn entry(memory: Memory, table: u32, index: u32) -> Result<u32, Error> {
+pub(crate) fn entry(memory: Memory, table: u32, index: u32) -> Result<u32, Error> {
     memory.word(table + index * 4).ok_or(Error::TableOutside(table))
 }
 

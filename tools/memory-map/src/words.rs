@@ -99,17 +99,17 @@ fn change(holding: &Holding) -> &'static str {
     }
 }
 
-fn list(frames: &[Frames]) -> String {
+pub(crate) fn list(frames: &[Frames]) -> String {
     let range = |frames: &Frames| format!("{} to {}", frames.start, frames.end());
     frames.iter().map(range).collect::<Vec<_>>().join(", ")
 }
 
-fn code(frames: &[Frames]) -> String {
+pub(crate) fn code(frames: &[Frames]) -> String {
     let range = |frames: &Frames| format!("`{}`–`{}`", frames.start, frames.end());
     frames.iter().map(range).collect::<Vec<_>>().join(", ")
 }
 
-fn capital(words: &str) -> String {
+pub(crate) fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }

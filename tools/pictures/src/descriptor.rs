@@ -199,6 +199,7 @@ fn draw(facts: &Facts) -> Sheet {
         ),
         height: MEANINGS_TOP + half as i32 * LINE,
         drawing,
+        narrow: None,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Chapter 9: two address spaces, before a fork and after it, until the second one is gone.
 
 use crate::names::{self, Source};
-use crate::{Files, marks, regions};
+use crate::regions::{self, KERNEL_HEAP, KERNEL_INSTRUCTIONS, PRIVATE_MEMORY, PRIVATE_STACK};
+use crate::{Files, marks};
 use anyhow::{Context, Result, ensure};
 use memory_map::model::{Picture, Sharing};
 use memory_map::scene::Scene;
-use memory_map::{drawing, walk};
+use memory_map::{drawing, sharing, walk};
 use probe::sitting::Sitting;
 use probe::snapshot::Snapshot;
 
@@ -53,6 +54,9 @@ const MOMENTS: [Moment; 4] = [
 
 const TASKS: [&str; 2] = ["task 1", "task 2"];
 
+/// The regions that tell what a fork does: their names, as `regions` has them.
+const IN_FOUR_ROWS: [&str; 4] = [KERNEL_HEAP, PRIVATE_STACK, PRIVATE_MEMORY, KERNEL_INSTRUCTIONS];
+
 /// Takes the pictures of a fork.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
     let kernel = sitting.until(names::KERNEL_ALONE.into())?.space()?;
@@ -93,9 +97,26 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     agree(&pictures[2], &log)?;
     let mut files = Files::new();
     for (picture, moment) in pictures.iter().zip(&MOMENTS) {
-        files.extend(crate::files(picture, &drawing::draw(picture, Some(moment.without_second)))?);
+        files.extend(crate::files(picture, &drawing::draw_of(&pictures, picture, moment.without_second))?);
     }
+    files.extend(in_four_rows(&pictures[1])?);
     Ok(files)
+}
+
+/// What the moment after the fork comes to: two regions that are copied, and two that are linked.
+fn in_four_rows(after_fork: &Picture) -> Result<Files> {
+    let mut picture = after_fork.clone();
+    picture.name = "09-four-boxes".into();
+    picture.title = "The fork in four regions: two are copied and two are linked".into();
+    for space in &mut picture.spaces {
+        space.regions.retain(|region| IN_FOUR_ROWS.contains(&region.name.as_str()));
+        ensure!(space.regions.len() == IN_FOUR_ROWS.len(), "{} has other regions: {:?}", space.name, space.regions);
+    }
+    picture.memory.clear();
+    picture.values.clear();
+    let json = serde_json::to_string_pretty(&picture)? + "\n";
+    let files = [("svg", format!("{}\n", sharing::draw(&picture))), ("json", json), ("md", sharing::table(&picture))];
+    Ok(files.into_iter().map(|(ending, content)| (format!("{}.{ending}", picture.name), content)).collect())
 }
 
 /// The kernel's own address space, as it is at this moment.

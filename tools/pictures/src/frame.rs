@@ -151,5 +151,6 @@ fn draw(facts: &Facts) -> Sheet {
         ),
         height: end + 44,
         drawing: word_table::draw(stack, "pushed by", &pointers).add(words(caption, 8, end + 36, "start")),
+        narrow: None,
     }
 }

@@ -154,6 +154,7 @@ fn draw(moments: &[Moment]) -> Sheet {
                 .into(),
         height: y,
         drawing,
+        narrow: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `make figures`: the pictures of the book, taken from running kernels.
 //!
 //! Each kind of picture has a file of its own, which knows where to stop a kernel and what to make of what is there:
-//! [`descriptor`], [`frame`], [`map`], [`heap`], [`timeline`] and [`fork`] of one chapter each, [`screen`] and [`gdb`] of
+//! [`descriptor`], [`frame`], [`map`] (with [`translation`]), [`heap`], [`timeline`] and [`fork`] of one chapter each, [`screen`] and [`gdb`] of
 //! several. They share the sheet of [`paper`], the names of [`regions`], and the drawings of `memory_map`: `word_table`
 //! and `strip`. All that they know of the kernels' private parts stands in [`names`]. What the kernels [`cost`] is
 //! measured elsewhere and only drawn here.
@@ -17,6 +17,7 @@ mod paper;
 mod descriptor;
 mod frame;
 mod map;
+mod translation;
 mod blocks;
 mod heap;
 mod turns;

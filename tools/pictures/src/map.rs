@@ -1,6 +1,6 @@
 //! Chapter 5: the kernel's address space, with what may be done in each part of it.
 
-use crate::{Files, marks, names, regions};
+use crate::{Files, marks, names, regions, translation};
 use anyhow::{Result, ensure};
 use memory_map::drawing;
 use memory_map::model::Picture;
@@ -32,7 +32,9 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
         names::PAGE_IS_THERE.into(),
     )?;
     agree(&picture, &log)?;
-    crate::files(&picture, &drawing::draw(&picture, None))
+    let mut files = crate::files(&picture, &drawing::draw(&picture))?;
+    files.extend(translation::files(&snapshot, &log)?);
+    Ok(files)
 }
 
 /// Sees that the picture says what the kernel's own map says, which it prints before the fault.

@@ -4,6 +4,7 @@
 //! the pictures import from it.
 
 use memory_map::model::Line;
+use paging::Flags;
 use probe::program::Checkpoint::{self, Function};
 
 // ---- several pictures ----
@@ -36,7 +37,7 @@ pub const FRAME_MARKS: Field = ("paging::frames::frame_allocator::FRAMES", "link
 pub const HANDLER: Checkpoint = Function("ch04_interrupts::breakpoint");
 pub const VECTOR_AND_EAX: (u32, u32) = (3, 6);
 
-// ---- chapter 5: `map` ----
+// ---- chapter 5: `map`, `translation` ----
 
 /// The page fault has been answered by a page, and the page is still there.
 pub const PAGE_IS_THERE: Source = Source(
@@ -45,6 +46,11 @@ pub const PAGE_IS_THERE: Source = Source(
 );
 /// Where that page is: `SOMEWHERE`.
 pub const SOMEWHERE: u64 = 0x5000_0000;
+/// What has been written there.
+pub const WRITTEN: u32 = 42;
+/// The bits of an entry that the kernel has for itself, and what the drawing calls them. The second is `REPAIRED`.
+pub const OWN_BITS: [(Flags, &str); 2] =
+    [(Flags::OWNED, "kernel: owns a share"), (Flags::AVAILABLE_10, "kernel: repaired")];
 
 // ---- chapter 6: `heap` ----
 

@@ -2,7 +2,7 @@
 
 use crate::Files;
 use anyhow::Result;
-use memory_map::shapes::document;
+use memory_map::shapes::{Layout, document, in_two_layouts};
 use serde::Serialize;
 use svg::node::element::Group;
 
@@ -20,6 +20,8 @@ pub struct Sheet {
     pub height: i32,
     /// The drawing.
     pub drawing: Group,
+    /// The same, laid out for a narrow page; none if there is only one layout.
+    pub narrow: Option<Layout>,
 }
 
 /// Facts in rows.
@@ -33,10 +35,15 @@ pub struct Table {
 impl Sheet {
     /// The three files of a picture: the drawing, the facts, and the facts as tables.
     pub fn files(self, facts: &impl Serialize) -> Result<Files> {
-        let Self { name, title, tables, note, height, drawing } = self;
+        let Self { name, title, tables, note, height, drawing: shapes, narrow } = self;
         let described: String = tables.iter().map(Table::sentences).collect();
         let described = (described + &note).replace('`', "");
-        let drawing = format!("{}\n", document(&identifier(name), &title, &described, height).add(drawing));
+        let id = identifier(name);
+        let drawing = match narrow {
+            Some(narrow) => in_two_layouts(&id, &title, &described, Layout { height, shapes }, narrow),
+            None => document(&id, &title, &described, height).add(shapes),
+        };
+        let drawing = format!("{drawing}\n");
         let mut words: Vec<String> = tables.iter().map(Table::markdown).collect();
         words.extend((!note.is_empty()).then(|| note + "\n"));
         let files = [("svg", drawing), ("json", serde_json::to_string_pretty(facts)? + "\n"), ("md", words.join("\n"))];
@@ -91,7 +98,8 @@ mod tests {
         let rows = [vec![code("0x8"), "EIP".into(), "go on".into()], vec![code("0x4"), "CS".into(), String::new()]];
         let tables = vec![Table::new(&["address", "word", ""], rows)];
         let (title, note, drawing) = ("A".into(), "It is `small`.".into(), Group::new());
-        let files = Sheet { name: "04-a", title, tables, note, height: 9, drawing }.files(&()).expect("files");
+        let files =
+            Sheet { name: "04-a", title, tables, note, height: 9, drawing, narrow: None }.files(&()).expect("files");
         let table = "| address | word |  |\n| --- | --- | --- |\n| `0x8` | EIP | go on |\n| `0x4` | CS |  |\n";
         assert_eq!(files["04-a.md"], format!("{table}\nIt is `small`.\n"));
         let described = "address 0x8, word EIP, go on. address 0x4, word CS. It is small.";

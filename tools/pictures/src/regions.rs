@@ -13,6 +13,12 @@ use probe::program::Program;
 use std::ops::Range;
 use threads::{MOST_THREADS, STACK_BYTES, STACKS_START};
 
+/// The regions that chapter 9 adds, and one of the kernel's image.
+pub const PRIVATE_MEMORY: &str = "private memory";
+pub const PRIVATE_STACK: &str = "the private stack";
+pub const KERNEL_HEAP: &str = "the kernel heap";
+pub const KERNEL_INSTRUCTIONS: &str = names::IMAGE[1].0;
+
 /// The parts of physical memory that are used for the same at all times. The boot information is one of
 /// them.
 pub fn of_image(program: &Program, boot_information: Range<u64>) -> Result<Vec<Named>> {
@@ -45,9 +51,9 @@ pub fn guards(program: &Program) -> Result<Vec<Named>> {
 /// All that there is in chapter 9.
 pub fn of_tasks(program: &Program) -> Result<Vec<Named>> {
     let mut named = of_window(program)?;
-    named.push(name("private memory", wide(PRIVATE.start..GUARD_PAGE.start)));
-    named.push(name("the private stack", wide(GUARD_PAGE.start..PRIVATE.end)));
-    named.push(name("the kernel heap", wide(heap::START..heap::END)));
+    named.push(name(PRIVATE_MEMORY, wide(PRIVATE.start..GUARD_PAGE.start)));
+    named.push(name(PRIVATE_STACK, wide(GUARD_PAGE.start..PRIVATE.end)));
+    named.push(name(KERNEL_HEAP, wide(heap::START..heap::END)));
     for thread in 0..MOST_THREADS as u32 {
         let start = STACKS_START.wrapping_add(thread * STACK_BYTES);
         let stack = wide(start..start.wrapping_add(STACK_BYTES));

@@ -63,6 +63,7 @@ pub fn draw(facts: &Facts, tables: Vec<Table>) -> Sheet {
         note: String::new(),
         height: bottom + 26 + legend.len() as i32 * 18,
         drawing,
+        narrow: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A memory of 64 KiB with a kernel and two tasks, made by hand.
 
 use super::super::drawing;
+use super::super::sharing;
 use super::super::words;
 use super::*;
 
@@ -160,9 +161,11 @@ fn what_should_not_be_mapped_and_is_is_told() {
 #[test]
 fn the_drawing_says_everything_in_words_and_colours_come_from_the_page() {
     let mut second = picture(&memory(&[(STACKS[1] + 8, 222)]), 2);
-    second.compare_with(&picture(&memory(&[]), 2));
-    let drawn = drawing::draw(&second, Some("")).to_string();
-    assert_eq!(drawn, drawing::draw(&second, Some("")).to_string());
+    let first = picture(&memory(&[]), 2);
+    second.compare_with(&first);
+    let series = [first, second.clone()];
+    let drawn = drawing::draw_of(&series, &second, "").to_string();
+    assert_eq!(drawn, drawing::draw_of(&series, &second, "").to_string());
     for words in [
         "A &amp; B",
         "role=\"img\"",
@@ -170,7 +173,7 @@ fn the_drawing_says_everything_in_words_and_colours_come_from_the_page() {
         "copied",
         "linked",
         "changed",
-        "on_stack = 222",
+        "on_stack =\u{A0}222",
         "var(--copied,",
     ] {
         assert!(drawn.contains(words), "{words} is not in {drawn}");
@@ -183,4 +186,75 @@ fn the_drawing_says_everything_in_words_and_colours_come_from_the_page() {
     let tables = words::tables(&second);
     assert!(tables.contains("| the stack | `0x00400000`–`0x00401000` | read, write | `0x00008000`–`0x00009000` | `0x00009000`–`0x0000a000` | copied |"), "{tables}");
     assert!(tables.contains("| `on_stack` | task 2 | `0x00400008` | `0x00009008` | 222 (changed) |"), "{tables}");
+}
+
+/// Where the boxes with these words are, in the order in which they are drawn: of both layouts, or of one.
+fn tops<'a>(drawn: &'a str, words: &str) -> Vec<&'a str> {
+    let places = drawn.split("<text").filter(|text| text.contains(words));
+    places.filter_map(|text| text.split(" y=\"").nth(1)?.split('"').next()).collect()
+}
+
+#[test]
+fn whatever_is_in_two_pictures_of_a_series_has_the_same_place_in_both() {
+    let (alone, both) = (picture(&memory(&[]), 1), picture(&memory(&[(STACKS[1] + 8, 222)]), 2));
+    let series = [alone, both];
+    let drawn = [0, 1].map(|at| drawing::draw_of(&series, &series[at], "There is none.").to_string());
+    for words in ["reserved by the BIOS", "\nfree\n", "directory and tables of task 1", "the stack of task 1"] {
+        assert_eq!(tops(&drawn[0], words), tops(&drawn[1], words), "{words}");
+        assert!(!tops(&drawn[0], words).is_empty(), "{words} is not in {}", drawn[0]);
+    }
+    let height =
+        |drawn: &str| drawn.split("viewBox=\"").nth(1).and_then(|rest| rest.split('"').next().map(str::to_owned));
+    assert_eq!(height(&drawn[0]), height(&drawn[1]));
+    // Alone, the first is smaller.
+    let by_itself = drawing::draw_of(&[], &series[0], "There is none.").to_string();
+    assert_ne!(height(&by_itself), height(&drawn[0]));
+    // What is not there yet leaves an empty box.
+    assert!(tops(&drawn[0], "the stack of task 2").is_empty() && !tops(&drawn[1], "the stack of task 2").is_empty());
+    assert_eq!(drawn[0].matches("<rect").count(), by_itself.matches("<rect").count() + 2 * 2, "{}", drawn[0]);
+}
+
+#[test]
+fn what_lies_at_its_own_address_lies_beside_its_frames() {
+    // Pages 0xA000 to 0xCFFF mean the frames of the same numbers; 8 MiB higher, the same table means them once more.
+    let own = (0xA..0xD).map(|frame: u32| (SHARED_TABLE + frame * 4, frame << 12 | PRESENT_AND_WRITABLE));
+    let more = [(KERNEL, SHARED_TABLE | PRESENT_AND_WRITABLE), (SHARED_TABLE, 0)];
+    let memory = memory(&more.into_iter().chain(own).collect::<Vec<_>>());
+    let kernel = walk::Space::walk(Memory(&memory), KERNEL, PSE).expect("the tables are in memory");
+    let names = |name: &str, range| Named { name: name.into(), range };
+    let places = [names("variables", 0xB000..0xD000)];
+    let scene = Scene {
+        memory: Memory(&memory),
+        marks: vec![Mark::Taken; 16],
+        kernel: &kernel,
+        spaces: vec![("the kernel", kernel.clone())],
+        regions: &[names("code", 0xA000..0xB000), names("variables", 0xB000..0xD000)],
+        unmapped: &[],
+        places: &places,
+        variables: &[],
+    };
+    let picture = scene.picture("a", "A", Line { file: String::new(), words: String::new() }).expect("it can be taken");
+    let drawn = drawing::draw(&picture).to_string();
+    let curves: Vec<&str> = drawn.split(" d=\"M").skip(1).filter_map(|path| path.split('"').next()).collect();
+    let is_level = |path: &&&str| path.split([',', ' ']).nth(1) == path.rsplit(',').next();
+    assert_eq!((curves.len(), curves.iter().filter(is_level).count()), (8, 4), "in two layouts: {curves:?}");
+}
+
+#[test]
+fn what_is_copied_has_two_boxes_of_frames_and_what_is_linked_one() {
+    let drawn = sharing::draw(&picture(&memory(&[]), 2)).to_string();
+    // In both layouts: two rows of two regions each, and three boxes of frames.
+    assert_eq!(drawn.matches("<rect").count(), 2 * (4 + 3), "{drawn}");
+    assert!(
+        drawn.contains("The heap, at 0x00800000 in both: linked, both have the frames 0x00007000 to 0x00008000."),
+        "{drawn}"
+    );
+    let table = sharing::table(&picture(&memory(&[]), 2));
+    assert!(
+        table.contains(
+            "| the stack | `0x00400000`–`0x00401000` | `0x00008000`–`0x00009000` | `0x00009000`–`0x0000a000` | copied |"
+        ),
+        "{table}"
+    );
+    assert_eq!(sharing::table(&picture(&memory(&[]), 1)).lines().count(), 2, "one space shares nothing");
 }

@@ -1,0 +1,274 @@
+//! The walk for one address: which words the CPU reads to find what lies there, one after the other.
+//!
+//! Source: Intel SDM volume 3A, 4.3 (32-bit paging).
+
+use crate::error::Error;
+use crate::memory::Memory;
+use crate::model::Address;
+use crate::walk::{FRAME, LARGE, LARGE_FRAME, PAGE_BYTES, PRESENT, PSE, USER, WRITABLE};
+use serde::{Serialize, Serializer};
+
+/// How many bytes a word has, and an entry of a table.
+const WORD: u32 = 4;
+const ACCESSED: u32 = 1 << 5;
+const DIRTY: u32 = 1 << 6;
+
+/// The bits of an entry that the hardware has a meaning for and that a reader has to know, with their names.
+const FLAGS: [(u32, &str); 6] = [
+    (PRESENT, "present"),
+    (WRITABLE, "writable"),
+    (USER, "user"),
+    (ACCESSED, "accessed"),
+    (DIRTY, "dirty"),
+    (LARGE, "large page"),
+];
+/// The bits that the hardware leaves to the kernel.
+const AVAILABLE: [u32; 3] = [9, 10, 11];
+
+/// The walk for one address.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Translation {
+    /// The virtual address.
+    pub address: Address,
+    /// What CR3 holds.
+    pub cr3: Address,
+    /// What is read: an entry of the directory, one of a table unless the page is a large one, and the word itself.
+    pub steps: Vec<Step>,
+    /// The physical address that the virtual one means.
+    pub physical: Address,
+}
+
+/// A word that is read, and what lies around it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// What it lies in.
+    pub place: &'static str,
+    /// The physical address where that begins.
+    pub start: Address,
+    /// What the bits of the virtual address are called that choose the word.
+    pub field: &'static str,
+    /// The highest and the lowest of these bits.
+    pub bits: (u32, u32),
+    /// The number that they are.
+    pub number: u32,
+    /// The physical address of the word.
+    pub at: Address,
+    /// The word.
+    #[serde(serialize_with = "hexadecimal")]
+    pub value: u32,
+    /// It and the words around it, from the lowest address up.
+    pub around: Vec<Numbered>,
+    /// Of an entry, the frame that it leads to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Address>,
+    /// Of an entry, its flags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
+}
+
+/// A word with its number: that of an entry in its table, that of a byte in its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Numbered {
+    /// The number.
+    pub number: u32,
+    /// The word.
+    #[serde(serialize_with = "hexadecimal")]
+    pub value: u32,
+}
+
+/// A flag of an entry.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Flag {
+    /// Its bit.
+    pub bit: u32,
+    /// What it is called.
+    pub name: String,
+    /// Whether it is set.
+    pub is_set: bool,
+}
+
+impl Translation {
+    /// Walks the tables that CR3 leads to, for this address. The kernel's own bits have these names.
+    ///
+    /// # Errors
+    /// [`Error::TableOutside`], and [`Error::NotMapped`].
+    pub fn of(memory: Memory, cr3: u32, cr4: u32, address: u32, own_bits: &[(u32, &str)]) -> Result<Self, Error> {
+        let directory = Step::entry(memory, "page directory", cr3 & FRAME, (31, 22), address, own_bits)?;
+        let is_large = cr4 & PSE != 0 && directory.value & LARGE != 0;
+        let mut steps = vec![directory];
+        if !is_large {
+            let table = steps[0].value & FRAME;
+            steps.push(Step::entry(memory, "page table", table, (21, 12), address, own_bits)?);
+        }
+        let last = &mut steps[usize::from(!is_large)];
+        let (frame, offset_bits) = if is_large { (last.value & LARGE_FRAME, 22) } else { (last.value & FRAME, 12) };
+        last.frame = Some(Address(frame.into()));
+        let offset = bits(address, (offset_bits - 1, 0));
+        steps.push(Step::word(memory, frame, offset_bits, offset)?);
+        let (address, cr3) = (Address(address.into()), Address(cr3.into()));
+        Ok(Self { address, cr3, steps, physical: Address((frame + offset).into()) })
+    }
+}
+
+impl Step {
+    fn entry(
+        memory: Memory,
+        place: &'static str,
+        start: u32,
+        of_address: (u32, u32),
+        address: u32,
+        own_bits: &[(u32, &str)],
+    ) -> Result<Self, Error> {
+        let number = bits(address, of_address);
+        let read = |number| memory.word(start + number * WORD).ok_or(Error::TableOutside(start));
+        let value = read(number)?;
+        if value & PRESENT == 0 {
+            return Err(Error::NotMapped(format!("{address:#010x}")));
+        }
+        let around = around(number);
+        let around = around.into_iter().map(|number| Ok(Numbered { number, value: read(number)? }));
+        let around = around.collect::<Result<_, Error>>()?;
+        // In an entry for a page table, bit 6 is ignored; in one for a page of 4 KiB, bit 7 has another meaning.
+        let is_directory = place == "page directory";
+        let without = match (is_directory, value & LARGE != 0) {
+            (true, true) => 0,
+            (true, false) => DIRTY,
+            (false, _) => LARGE,
+        };
+        let known = FLAGS.iter().filter(|(mask, _)| mask & without == 0);
+        let flag = |(mask, name): &(u32, &str)| Flag {
+            bit: mask.trailing_zeros(),
+            name: (*name).to_owned(),
+            is_set: value & mask != 0,
+        };
+        let mut flags: Vec<Flag> = known.map(flag).collect();
+        for bit in AVAILABLE.into_iter().filter(|bit| value >> bit & 1 == 1) {
+            let name = own_bits.iter().find(|(own, _)| *own == bit).map_or("left to the kernel", |(_, name)| name);
+            flags.push(Flag { bit, name: name.to_owned(), is_set: true });
+        }
+        let field = if is_directory { "directory index" } else { "table index" };
+        let (at, start) = (Address((start + number * WORD).into()), Address(start.into()));
+        let frame = Some(Address((value & FRAME).into()));
+        Ok(Self { place, start, field, bits: of_address, number, at, value, around, frame, flags })
+    }
+
+    /// What lies around the word is left from an earlier use of the frame, and says nothing about the walk.
+    fn word(memory: Memory, start: u32, offset_bits: u32, offset: u32) -> Result<Self, Error> {
+        let (number, at) = (offset / WORD * WORD, start + offset / WORD * WORD);
+        let value = memory.word(at).ok_or_else(|| Error::NotInMemory(format!("{at:#010x}")))?;
+        let (start, at) = (Address(start.into()), Address(at.into()));
+        Ok(Self {
+            place: "frame",
+            start,
+            field: "offset",
+            bits: (offset_bits - 1, 0),
+            number: offset,
+            at,
+            value,
+            around: vec![Numbered { number, value }],
+            frame: None,
+            flags: Vec::new(),
+        })
+    }
+}
+
+/// Of the entries of a table, the first, the last, and three in the middle, as far as they are there and differ.
+fn around(number: u32) -> Vec<u32> {
+    const LAST: u32 = PAGE_BYTES / WORD - 1;
+    let mut all = vec![0, number.saturating_sub(1), number, (number + 1).min(LAST), LAST];
+    all.dedup();
+    all
+}
+
+fn hexadecimal<S: Serializer>(word: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{word:#010x}"))
+}
+
+fn bits(address: u32, (highest, lowest): (u32, u32)) -> u32 {
+    address << (31 - highest) >> (31 - highest + lowest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIRECTORY: u32 = 0x1000;
+    const TABLE: u32 = 0x2000;
+    const FRAME_AT: u32 = 0x5000;
+    const ADDRESS: u32 = 0x5040_3008;
+
+    fn memory(more: &[(u32, u32)]) -> Vec<u8> {
+        let mut bytes = vec![0; 0x1_0000];
+        let words = [(DIRECTORY + 0x141 * 4, TABLE | 0x27), (TABLE + 3 * 4, FRAME_AT | 0x663), (FRAME_AT + 8, 42)];
+        for (address, word) in words.iter().chain(more) {
+            bytes[*address as usize..*address as usize + 4].copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn walk(memory: &[u8]) -> Result<Translation, Error> {
+        Translation::of(Memory(memory), DIRECTORY | 0x18, PSE, ADDRESS, &[(10, "mine")])
+    }
+
+    #[test]
+    fn an_address_is_three_numbers_and_each_finds_a_word() {
+        let found = walk(&memory(&[])).expect("it is mapped");
+        let numbers: Vec<_> = found.steps.iter().map(|step| (step.number, step.at.0, step.value)).collect();
+        assert_eq!(numbers, [(0x141, 0x1504, TABLE | 0x27), (3, 0x200C, FRAME_AT | 0x663), (8, 0x5008, 42)]);
+        assert_eq!((found.physical.0, found.steps[1].frame), (0x5008, Some(Address(FRAME_AT.into()))));
+        assert_eq!(
+            found.steps[0].around.iter().map(|word| word.number).collect::<Vec<_>>(),
+            [0, 0x140, 0x141, 0x142, 0x3FF]
+        );
+        let words: Vec<_> = found.steps[2].around.iter().map(|word| (word.number, word.value)).collect();
+        assert_eq!(words, [(8, 42)], "what else lies in the frame is none of the walk's");
+    }
+
+    #[test]
+    fn flags_are_those_that_the_entry_has() {
+        let found = walk(&memory(&[])).expect("it is mapped");
+        let flags = |step: &Step| {
+            let flag = |Flag { bit, name, is_set }: &Flag| format!("{bit} {name} {}", u32::from(*is_set));
+            step.flags.iter().map(flag).collect::<Vec<_>>()
+        };
+        let directory = ["0 present 1", "1 writable 1", "2 user 1", "5 accessed 1", "7 large page 0"];
+        let table = [
+            "0 present 1",
+            "1 writable 1",
+            "2 user 0",
+            "5 accessed 1",
+            "6 dirty 1",
+            "9 left to the kernel 1",
+            "10 mine 1",
+        ];
+        assert_eq!(
+            (flags(&found.steps[0]), flags(&found.steps[1])),
+            (directory.map(String::from).into(), table.map(String::from).into())
+        );
+    }
+
+    #[test]
+    fn a_large_page_has_no_table_and_a_long_offset() {
+        let large = memory(&[(DIRECTORY + 0x141 * 4, 0x00C0_0000 | LARGE | PRESENT)]);
+        let found = walk(&large);
+        assert_eq!(found, Err(Error::NotInMemory("0x00c03008".into())));
+        let found = walk(&[large, vec![0; 16 << 20]].concat()).expect("it is mapped");
+        assert_eq!((found.steps.len(), found.steps[1].number, found.physical.0), (2, 0x3008, 0x00C0_3008));
+    }
+
+    #[test]
+    fn what_is_not_mapped_has_no_walk() {
+        let error = walk(&memory(&[(TABLE + 12, FRAME_AT)])).expect_err("it is not present").to_string();
+        assert!(error.contains("0x50403008"), "{error}");
+        assert!(walk(&memory(&[(DIRECTORY + 0x141 * 4, 0x00F0_0001)])).is_err(), "no memory is there");
+    }
+
+    /// The two walks of this library say the same of every page.
+    #[test]
+    fn it_agrees_with_the_walk_of_a_whole_space() {
+        let memory = memory(&[(DIRECTORY, LARGE | PRESENT)]);
+        let space = crate::walk::Space::walk(Memory(&memory), DIRECTORY, PSE).expect("the tables are in memory");
+        let found = walk(&memory).expect("it is mapped");
+        assert_eq!(space.translate(ADDRESS).map(u64::from), Some(found.physical.0));
+    }
+}
