@@ -80,12 +80,37 @@ for (const [page, least] of Object.entries(PLACES)) {
     });
 
     it('brings a moment to the front that a link leads to', {}, async (tab, count) => {
-        const id = await tab.locator('.stepper > section').nth(1).locator(':is(h3, h4, h5)').first().getAttribute('id');
+        const id = await tab.locator('.stepper > section').nth(1).getAttribute('id');
         await tab.evaluate(id => { location.hash = id; }, id);
         await settled(tab);
         await isAt(tab, 1, count);
         await tab.reload();
         await isAt(tab, 1, count);
+    });
+
+    it('is named in the sidebar by the heading above it', {}, async tab => {
+        const above = await tab.evaluate(() => {
+            const stepper = document.querySelector('.stepper');
+            const headings = Array.from(document.querySelectorAll('main :is(h2, h3, h4)'));
+            const isAbove = heading => stepper.compareDocumentPosition(heading) & Node.DOCUMENT_POSITION_PRECEDING;
+            stepper.querySelector('.picture').scrollIntoView();
+            return headings.filter(isAbove).at(-1).textContent.trim();
+        });
+        await settled(tab);
+        const named = await tab.locator('#mdbook-sidebar .current-header').allTextContents();
+        assert.deepEqual(named.map(name => name.trim()), [above]);
+    });
+
+    it('keeps everything in its place but what changes', {}, async (tab, count) => {
+        const seen = new Map();
+        for (let moment = 0; moment < count; moment += 1) {
+            for (const { name, place } of await tab.evaluate(boxes)) {
+                assert.deepEqual(place, seen.get(name) ?? place, `${name} has moved`);
+                seen.set(name, place);
+            }
+            await button(tab, 'Next').click({ force: true });
+        }
+        assert.ok(seen.size >= 20, `only ${seen.size} boxes were seen`);
     });
 
     it('opens the tables of all moments together', {}, async (tab, count) => {
@@ -99,12 +124,12 @@ for (const [page, least] of Object.entries(PLACES)) {
         assert.equal(await below(tab), place, 'what stands below the stepper moved');
     });
 
-    it('on a phone, lets the arrow keys scroll a picture', { width: WIDTHS.phone }, async (tab, count) => {
+    it('on a phone, shows all of a picture, and steps by the arrow keys', { width: WIDTHS.phone }, async (tab, count) => {
         const box = tab.locator('.stepper .picture-scroll').first();
-        await box.focus();
+        assert.equal(await box.evaluate(box => box.scrollWidth > box.clientWidth), false, 'it is wider than the page');
+        await button(tab, 'Next').focus();
         await tab.keyboard.press('ArrowRight');
-        await tab.waitForFunction(box => box.scrollLeft > 0, await box.elementHandle());
-        await isAt(tab, 0, count);
+        await isAt(tab, 1, count);
     });
 
     it('is all there without JavaScript', { javaScript: false }, async (tab, count) => {
@@ -144,6 +169,18 @@ async function visible(tab) {
     const tops = boxes.map(({ y }) => y).sort((a, b) => a - b);
     const height = Math.min(...boxes.map(({ height }) => height));
     return tops.filter((top, at) => at === 0 || top - tops[at - 1] >= height).length;
+}
+
+/** In the page: the names of the boxes in the picture that is shown, each with its place in the picture. */
+function boxes() {
+    const svg = document.querySelector('.stepper > section.shown .picture svg');
+    return Array.from(svg.querySelectorAll('text[font-weight=bold][text-anchor=start]'))
+        .filter(text => text.getClientRects().length > 0)
+        .map(text => {
+            const { left, top } = text.getBoundingClientRect();
+            const frame = svg.getBoundingClientRect();
+            return { name: `${text.textContent.trim()} at ${Math.round(left - frame.left)}`, place: Math.round(top - frame.top) };
+        });
 }
 
 /** How far down the page the stepper ends: what is below it must not move. */

@@ -7,8 +7,17 @@
 
 for (const stepper of document.querySelectorAll('.stepper')) {
     const moments = Array.from(stepper.querySelectorAll(':scope > section'));
-    const names = moments.map(moment => moment.querySelector('h2, h3, h4, h5, h6').textContent.trim());
+    const headings = moments.map(moment => moment.querySelector('h2, h3, h4, h5, h6'));
+    const names = headings.map(heading => heading.textContent.trim());
     let shown = 0;
+
+    // mdBook's sidebar marks the last heading that the reader has passed. These all lie in the same place, so that would
+    // be the last moment, whichever is shown. It lists headings with an identifier; so a moment has it in their place,
+    // and the sidebar marks the heading above the stepper.
+    moments.forEach((moment, at) => {
+        moment.id = headings[at].id;
+        headings[at].removeAttribute('id');
+    });
 
     const button = (text, onclick) => {
         const made = document.createElement('button');
@@ -69,7 +78,7 @@ for (const stepper of document.querySelectorAll('.stepper')) {
         }
     }, true);
 
-    // A link to a moment's heading.
+    // A link to a moment.
     const follow = () => {
         const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
         const index = moments.findIndex(moment => moment.contains(target));
