@@ -11,7 +11,7 @@ chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 
 PORT ?= 3000
 
-.PHONY: help run test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint doctor setup clean
+.PHONY: help run test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -44,6 +44,7 @@ help:
 	@echo 'To change (with CHAPTER=9, most commands take one chapter):'
 	@echo '  make fmt                formats the source'
 	@echo '  make lint               checks format and style'
+	@echo '  make words              counts the words of each page, and those that name no actor'
 	@echo '  make test-book          tests every page of the book in a browser, and keeps screenshots'
 	@echo '  make figures            takes the pictures of the book from running kernels'
 	@echo '  make bench              counts the kernels'\'' instructions; fails if a count got worse'
@@ -72,7 +73,7 @@ book serve: with = with-book
 book-pdf: with = with-pdf
 
 run iso: target/debug/machine
-test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint: target/debug/tools
+test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
 
 # `cargo run --quiet` would compile them too, but in silence. Here Cargo shows what it compiles, and how far it is.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
@@ -149,6 +150,9 @@ iso:
 
 lint:
 	$(tools) lint
+
+words:
+	$(tools) words
 
 fmt:
 	@tools/setup.sh with cargo fmt --all

@@ -5,7 +5,7 @@
 //! checks the book, and `checks` tests everything.
 
 use anyhow::Result;
-use checks::{bench, kernel_mutants, mistakes, mutants, stress, test};
+use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
 use clap::Parser;
 use machine::workspace::Workspace;
 use machine::{command, reminder};
@@ -35,6 +35,8 @@ enum Command {
     MutantsOfKernel(kernel_mutants::Options),
     /// Checks format and style.
     Lint,
+    /// Counts words: of each page, and those that name no actor.
+    Words,
     /// Builds the book, and checks it.
     Book(book::Options),
     /// Prints the book into a PDF.
@@ -70,6 +72,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Mend(options) => mistakes::mend(&workspace, &options),
         Command::MutantsOfKernel(options) => kernel_mutants::mutants_of_kernel(&workspace, &options),
         Command::Lint => test::lint(&workspace),
+        Command::Words => words::words(&workspace),
         Command::Book(options) => book::book(&workspace, &options),
         Command::BookPdf(options) => book::pdf(&workspace, &options),
         Command::Serve(options) => book::serve(&workspace, &options),

@@ -3,7 +3,7 @@
 //! mdBook builds it (`book/book.toml`), and calls this program for what only this program knows: [`preprocess`]. What
 //! mdBook would pass over in silence is a fault here, with the page and the line.
 //!
-//! In reading order: [`sources`] and their [`anchors`]; a [`page`], and what [`expand`] puts into it: sources
+//! In reading order: [`sources`] and their [`anchors`]; a [`page`], how much [`prose`] it has, and what [`expand`] puts into it: sources
 //! ([`mod@include`]), pictures ([`picture`]), known mistakes ([`mistakes`], from the files that [`defects`] reads), figures
 //! ([`speed`]), what a chapter adds ([`whats_new`]), the [`map`] of the chapters. [`whole`] looks at all pages together;
 //! [`build`] has them built, [`built`] checks what came of that, and [`mod@pdf`] prints it.
@@ -15,6 +15,7 @@ mod sources;
 mod anchors;
 mod html;
 mod page;
+pub mod prose;
 
 mod include;
 mod listing_order;
@@ -31,7 +32,7 @@ mod build;
 mod built;
 mod pdf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use fault::Fault;
 use machine::tally::Tally;
@@ -144,6 +145,13 @@ pub fn serve(workspace: &Workspace, options: &ServeOptions) -> Result<ExitCode> 
     command.args(["--hostname", "localhost", "--port", &options.port.to_string()]);
     let status = command.status().context("mdBook could not be started; `make serve` installs it")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How long each page is, as its author wrote it.
+pub fn lengths(workspace: &Workspace) -> Result<Vec<prose::Length>> {
+    let sources = Sources::of(&workspace.root, WHOLE);
+    let pages = sources.pages().map_err(|fault| anyhow!("{fault}"))?;
+    Ok(prose::lengths(&sources, &pages))
 }
 
 /// For `make test`: the pages are sound, and so is the book that is built from them, if mdBook is there.

@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::include::Include;
 use crate::mistakes;
 use crate::page::{Page, directive};
+use crate::prose;
 use crate::sources::{FIGURES, PAGES, Sources, page_of_mistakes};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -27,8 +28,16 @@ struct Book<'a> {
 pub fn faults(sources: &Sources, texts: &[(String, String)]) -> Vec<Fault> {
     let pages = texts.iter().map(|(name, text)| (name.clone(), Page::parse(text))).collect();
     let book = Book { sources, texts, pages };
-    let checks =
-        [Book::contents, Book::parts, Book::anchors, Book::defects, Book::figures, Book::addresses, Book::readme];
+    let checks = [
+        Book::contents,
+        Book::parts,
+        Book::lengths,
+        Book::anchors,
+        Book::defects,
+        Book::figures,
+        Book::addresses,
+        Book::readme,
+    ];
     checks.iter().flat_map(|check| check(&book)).collect()
 }
 
@@ -81,6 +90,16 @@ impl Book<'_> {
             Some(Fault::new(&file_of(name), line, what))
         };
         chapters.filter_map(fault).collect()
+    }
+
+    /// A chapter's own page can be read in one sitting.
+    fn lengths(&self) -> Vec<Fault> {
+        let lengths = prose::lengths(self.sources, self.texts).into_iter().filter(prose::Length::is_too_long);
+        let fault = |prose::Length { page, words, .. }| {
+            let most = prose::MOST_WORDS;
+            Fault::of(&file_of(&page), format!("It has {words} words of prose, and may have {most}: see `make words`."))
+        };
+        lengths.map(fault).collect()
     }
 
     /// The files that may have anchors: all of which a kernel is made.

@@ -1,5 +1,6 @@
 //! Runs what Cargo checks on the host: format, style, documentation, and all tests that need no machine.
 
+use crate::words;
 use machine::cargo::{self, Profile};
 use machine::tally::Tally;
 use machine::workspace::{Chapter, Workspace};
@@ -34,6 +35,7 @@ pub fn lint(workspace: &Workspace, tally: &Tally) {
     format.args(["--all", "--", "--check"]);
 
     check(tally, "format", format);
+    words::check(workspace, tally);
     check(tally, "style of the tools", clippy(for_host("clippy"), &TOOLS, &["--all-targets"]));
     check(tally, "style of the libraries on the host", clippy(for_host("clippy"), &libraries, &["--lib"]));
     // The profile turns on the tests inside the libraries. `--all-targets` would include the kernels, which do not

@@ -4,7 +4,7 @@
 //! every test; [`library`] runs a library's tests one by one. [`mod@test`] is `make test`, which runs all of these, or
 //! the tests that are [`named`], and can write a report for [`junit`]. [`stress`] is `make stress`, which runs random
 //! tests for minutes; [`progress`] shows how far they are, [`bochs`] boots the kernels in another emulator, and
-//! [`difference`] compares two runs. [`mod@bench`] and [`size`] measure.
+//! [`difference`] compares two runs. [`mod@bench`] and [`size`] measure, and [`words`] counts the words of the texts.
 //!
 //! The other modules test the tests. In a copy of the project ([`git`], [`scratch`]), a [`trial`] finds out whether the
 //! tests of a chapter notice a change. [`mutants`] puts in known mistakes, and [`kernel_mutants`] random ones.
@@ -28,6 +28,7 @@ pub mod bench;
 pub mod size;
 
 pub mod git;
+pub mod words;
 pub mod scratch;
 pub mod trial;
 pub mod mutants;

@@ -66,6 +66,16 @@ fn what_is_left_out_is_told() {
 }
 
 #[test]
+fn a_page_that_is_too_long_is_told() {
+    let told_of =
+        |words: usize| told("book/src/01-a.md", "## Further", &format!("## Further\n\n{}", "word ".repeat(words)));
+    let of_headings = prose::lengths(&Sources::of("".as_ref(), ""), &[("01-a.md".into(), PAGE.into())])[0].words;
+    assert_eq!(told_of(prose::MOST_WORDS - of_headings), [""; 0]);
+    let one_more = told_of(prose::MOST_WORDS - of_headings + 1);
+    assert_eq!(one_more, ["book/src/01-a.md: It has 4001 words of prose, and may have 4000: see `make words`."]);
+}
+
+#[test]
 fn a_chapter_without_a_page_is_told() {
     let (_folder, sources) = project(&[("chapters/01-a/src/lib.rs", "")]);
     let told: Vec<String> = faults(&sources, &[]).iter().map(Fault::to_string).collect();
