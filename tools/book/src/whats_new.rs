@@ -1,17 +1,14 @@
 //! `{{#new}}`: what a chapter adds to the one before, made from its sources.
 //!
-//! Its files with their taglines, the earlier libraries that its `use` lines name, and the list of what its
-//! kernel sets up, with the lines marked that the kernel before lacks.
+//! Its files with their taglines, the earlier libraries that its `use` lines name, and what has changed in the list of
+//! what the kernel sets up, as a diff against the chapter before.
 
 use crate::html::{escaped, inline, link};
 use crate::listing_order as listing;
 use crate::sources::{Sources, number};
 use serde::Deserialize;
+use similar::{Algorithm, ChangeTag, TextDiff};
 use std::collections::BTreeMap;
-
-/// What stands before a new line of the list, and before an old one.
-const NEW: &str = "<span class=\"is-new\">new</span> ";
-const OLD: &str = "<span class=\"is-old\">   </span> ";
 
 /// The part of a page that says what is new in this chapter.
 pub fn expand(sources: &Sources, chapter: &str) -> Result<String, String> {
@@ -124,32 +121,48 @@ fn uses(text: &str) -> Vec<String> {
     found
 }
 
-/// `fn kernel` of the chapter's kernel; a line for each thing that is set up, with two words of comment.
+/// `fn kernel` of the chapter's kernel: a line for each thing that is set up, with two words of comment. It is shown as
+/// what has to be changed in the list of the chapter before; the first chapter's is shown as it is.
 fn init_list(sources: &Sources, chapter: &str) -> Result<String, String> {
-    let path = format!("chapters/{chapter}/src/main.rs");
-    let now = kernel(&sources.read(&path)?).ok_or_else(|| format!("{path} has no `fn kernel`."))?;
+    let path = |chapter: &str| format!("chapters/{chapter}/src/main.rs");
+    let list = |chapter: &str| {
+        let path = path(chapter);
+        kernel(&sources.read(&path)?).ok_or_else(|| format!("{path} has no `fn kernel`."))
+    };
+    let now = list(chapter)?;
+    let link = |chapter: &str| link(&listing::link(&path(chapter)), &format!("<code>{}</code>", path(chapter)));
     let before = sources.chapters.iter().take_while(|name| *name != chapter).last();
-    let before = before.map(|before| sources.read(&format!("chapters/{before}/src/main.rs"))).transpose()?;
-    let before: Vec<String> = before.and_then(|text| kernel(&text)).unwrap_or_default();
-    let before: Vec<&str> = before.iter().filter_map(|line| setup(line)).collect();
-    let mut list = String::new();
-    let mut is_any_new = false;
-    for line in &now {
-        let is_new = setup(line).is_some_and(|setup| !before.contains(&setup));
-        is_any_new |= is_new;
-        let line = escaped(line);
-        list += &if is_new { format!("{NEW}<mark>{line}</mark>\n") } else { format!("{OLD}{line}\n") };
-    }
-    let link = link(&listing::link(&path), &format!("<code>{path}</code>"));
-    let what = if is_any_new {
-        "what the kernel sets up; a line marked <em>new</em> is this chapter’s"
-    } else {
-        "what the kernel sets up"
+    let (what, lines) = match before {
+        None => ("what the kernel sets up".into(), now.iter().map(|line| escaped(line) + "\n").collect()),
+        Some(before) => {
+            let what = format!(
+                "what the kernel sets up, as a diff against chapter {}; <code>+</code> marks the lines that are new, \
+                <code>-</code> those that are gone",
+                number(before)
+            );
+            (what, diff(&list(before)?, &now))
+        }
     };
     Ok(format!(
-        "<figure class=\"listing init-list\">\n<figcaption>{link}: {what}</figcaption>\n\
-        <pre><code class=\"nohighlight\">{list}</code></pre>\n</figure>\n\n"
+        "<figure class=\"listing init-list\">\n<figcaption>{}: {what}</figcaption>\n\
+        <pre><code class=\"nohighlight\">{lines}</code></pre>\n</figure>\n\n",
+        link(chapter)
     ))
+}
+
+/// All lines of both, each with the sign of what becomes of it.
+fn diff(before: &[String], now: &[String]) -> String {
+    let [before, now] = [before, now].map(|lines| lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let diff = TextDiff::configure().algorithm(Algorithm::Patience).diff_slices(&before, &now);
+    let line = |(tag, line): (ChangeTag, &str)| {
+        let (element, sign) = match tag {
+            ChangeTag::Insert => ("ins", '+'),
+            ChangeTag::Delete => ("del", '-'),
+            ChangeTag::Equal => ("span", ' '),
+        };
+        format!("<{element}><span class=\"sign\">{sign} </span>{}</{element}>\n", escaped(line))
+    };
+    diff.iter_all_changes().map(|change| line((change.tag(), change.value()))).collect()
 }
 
 /// The lines of `fn kernel`, none of them empty.
@@ -173,12 +186,15 @@ mod tests {
     use super::*;
 
     const MANIFEST: &str = "[workspace.dependencies]\nx = '1'\nsecond = { path = 'chapters/02-b' }\nfirst = { path = 'chapters/01-a' }\ncommon = { path = 'common' }\n";
-    const MAIN: &str = "//! The kernel.\n\nuse first::{\n    a,\n    b,\n};\nuse first::c;\nuse second::x;\nuse second_hand::x;\n\nfn kernel(x: X) -> ! {\n    a::init(); // the a\n    b::init(1 < 2); // b now\n\n    show();\n}\n\nfn show() {}\n";
+    const MAIN: &str = "//! The kernel.\n\nuse first::{\n    a,\n    b,\n};\nuse first::c;\nuse second::x;\nuse second_hand::x;\n\nfn kernel(x: X) -> ! {\n    shared::init(); // both\n    b::init(1 < 2); // b now\n\n    show();\n}\n\nfn show() {}\n";
 
     fn expanded(chapter: &str) -> String {
         let files = [
             ("Cargo.toml", MANIFEST),
-            ("chapters/01-a/src/main.rs", "//! It.\nfn kernel() -> ! {\n    a::init(); // an a\n}\n"),
+            (
+                "chapters/01-a/src/main.rs",
+                "//! It.\nfn kernel() -> ! {\n    a::init(); // an a\n    shared::init(); // both\n}\n",
+            ),
             ("chapters/02-b/src/lib.rs", "//! Chapter 2: `b` < c.\n"),
             ("chapters/02-b/src/b.s", "/*\n * The way.\n * And back.\n *\n * Why.\n */\n"),
             ("chapters/02-b/src/tests.rs", ""),
@@ -207,11 +223,23 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_kernel_before_does_not_set_up_is_new() {
+    fn the_list_is_a_diff_against_the_one_before() {
         let page = expanded("02-b");
-        assert!(page.contains("new</span> <mark>    b::init(1 &lt; 2); // b now</mark>"), "{page}");
-        assert_eq!(page.matches("<mark>").count(), 1, "{page}");
-        assert!(expanded("01-a").contains("<mark>    a::init(); // an a</mark>"));
+        let lines = "<del><span class=\"sign\">- </span>fn kernel() -&gt; ! {</del>\n\
+            <del><span class=\"sign\">- </span>    a::init(); // an a</del>\n\
+            <ins><span class=\"sign\">+ </span>fn kernel(x: X) -&gt; ! {</ins>\n\
+            <span><span class=\"sign\">  </span>    shared::init(); // both</span>\n\
+            <ins><span class=\"sign\">+ </span>    b::init(1 &lt; 2); // b now</ins>\n\
+            <ins><span class=\"sign\">+ </span>    show();</ins>\n\
+            <span><span class=\"sign\">  </span>}</span>\n</code>";
+        assert!(page.contains(lines) && page.contains("as a diff against chapter 1"), "{page}");
+    }
+
+    #[test]
+    fn the_first_list_is_shown_as_it_is() {
+        let page = expanded("01-a");
+        let lines = "<code class=\"nohighlight\">fn kernel() -&gt; ! {\n    a::init(); // an a\n    shared::init(); // both\n}\n</code>";
+        assert!(page.contains(lines) && !page.contains("diff"), "{page}");
     }
 
     #[test]
