@@ -51,7 +51,7 @@ test('every chapter shows a picture', async () => {
 
 test('the search finds the words of the glossary', async () => {
     const { tab, complaints, close } = await visit(book, 'glossary.html');
-    const words = (await tab.locator('main dt').allTextContents()).map(word => word.trim());
+    const words = (await tab.locator('main .term').allTextContents()).map(word => word.trim());
     assert.ok(words.length > 0, 'the glossary has no words');
     // The first, the last and one in between.
     for (const word of new Set([words[0], words[words.length >> 1], words.at(-1)])) {
@@ -65,7 +65,7 @@ test('the book can be read from the disk, without a server', async () => {
     const { tab, complaints, close } = await visit(book, 'index.html');
     const requests = complaints.length;
     await tab.goto(pathToFileURL(join(BOOK, 'glossary.html')).href);
-    await find(tab, (await tab.locator('main dt').first().textContent()).trim());
+    await find(tab, (await tab.locator('main .term').first().textContent()).trim());
     assert.equal(complaints.length, requests, complaints.join('\n'));
     await close();
 });

@@ -5,7 +5,7 @@ use crate::html::{escaped, link};
 use crate::include::{Include, Lack};
 use crate::listing_order::fence_around;
 use crate::page::{Directive, Fence, MARK, Page, Piece, Span, directive};
-use crate::sources::{PAGES, Sources, number};
+use crate::sources::{GLOSSARY, PAGES, Sources, number};
 use crate::{listing_order, map, mistakes, picture, speed, whats_new};
 use std::ops::Range;
 
@@ -39,6 +39,9 @@ pub fn expand(sources: &Sources, name: &str, text: &str) -> (String, Vec<Fault>)
     page.fences.iter().for_each(|fence| expansion.fence(fence));
     page.spans.iter().for_each(|span| expansion.span(span));
     page.directives.iter().for_each(|directive| expansion.directive(directive));
+    if name == GLOSSARY {
+        expansion.terms(&page);
+    }
     for line in page.strays {
         expansion
             .fault(line, format!("A directive stands in a line of its own; only an include stands in a fence: {MARK}"));
@@ -147,8 +150,11 @@ impl Expansion<'_> {
             ("map", "", _) => map::expand(self.sources).map_err(Lack::Wrong),
             ("files", "", _) => listing_order::expand(self.sources).map_err(|fault| Lack::Wrong(fault.what)),
             ("new" | "defect", _, None) => Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter."))),
+            ("index", words, _) if !words.is_empty() => Ok(index_terms(words)),
             ("include", ..) => Err(Lack::Wrong("An include stands in a fence.".into())),
-            ("picture" | "defect", "", _) => Err(Lack::Wrong(format!("{MARK}{name}}}}} needs a name."))),
+            ("picture" | "defect" | "index", "", _) => {
+                Err(Lack::Wrong(format!("{MARK}{name}}}}} needs a name, or words.")))
+            }
             _ => Err(Lack::Wrong(format!("There is no directive {MARK}{name} {argument}}}}}."))),
         };
         match lines {
@@ -156,6 +162,16 @@ impl Expansion<'_> {
             Ok(lines) => self.edits.push((range.clone(), format!("\n{lines}\n"))),
             Err(lack) => self.lack(range.clone(), *line, lack),
         }
+    }
+
+    /// Makes the terms of a page's definition lists headings, for the search looks for headings, and for what stands
+    /// below one.
+    fn terms(&mut self, page: &Page) {
+        for term in &page.terms {
+            self.edits.push((term.start..term.start, "## ".into()));
+            self.edits.push((term.end..term.end, " { .term }".into()));
+        }
+        self.edits.extend(page.colons.iter().map(|colon| (colon.clone(), String::new())));
     }
 
     fn finish(mut self) -> (String, Vec<Fault>) {
@@ -170,6 +186,12 @@ impl Expansion<'_> {
         text += &self.text[end..];
         (text, self.faults)
     }
+}
+
+/// Words by which the search finds a section that does not use them. `hidden` takes them out of the page for all
+/// readers, those who listen to it too; mdBook's index has them all the same.
+fn index_terms(words: &str) -> String {
+    format!("<p hidden>{}</p>\n", escaped(words))
 }
 
 /// What is wrong with a fence that holds no include.

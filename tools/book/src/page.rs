@@ -67,6 +67,10 @@ pub struct Page {
     pub spans: Vec<Piece<Span>>,
     /// The headings.
     pub headings: Vec<Piece<Heading>>,
+    /// The terms of definition lists: their places, without the end of the line.
+    pub terms: Vec<Range<usize>>,
+    /// The colons with the spaces behind them, at which definitions begin.
+    pub colons: Vec<Range<usize>>,
     /// The lines in which a directive begins that is no line of its own.
     pub strays: Vec<usize>,
 }
@@ -88,6 +92,13 @@ impl Page {
                     full += 1;
                     let level = level as u8 - HeadingLevel::H1 as u8 + 1;
                     page.headings.push(Piece { range, line, what: Heading { level, text: String::new() } });
+                }
+                Event::Start(Tag::DefinitionListTitle) => {
+                    page.terms.push(range.start..range.start + text[range].trim_end().len());
+                }
+                Event::Start(Tag::DefinitionListDefinition) => {
+                    let mark = text[range.clone()].trim_start_matches([':', ' ']);
+                    page.colons.push(range.start..range.end - mark.len());
                 }
                 Event::Start(Tag::Link { .. }) => full += 1,
                 Event::End(TagEnd::Heading(_) | TagEnd::Link) => full -= 1,
@@ -170,6 +181,16 @@ mod tests {
         assert_eq!(fences.collect::<Vec<_>>(), expected);
         assert_eq!((page.headings.len(), &*page.headings[0].what.text, page.headings[0].what.level), (1, "A b", 1));
         assert_eq!(page.strays, [19]);
+    }
+
+    #[test]
+    fn terms_are_found_with_their_definitions() {
+        let text = "# A\n\nOne `a`\n: The first.\n\nTwo\n:   The second,\n    of two.\n: Or not.\n";
+        let page = Page::parse(text);
+        let terms = page.terms.into_iter().map(|range| &text[range]);
+        assert_eq!(terms.collect::<Vec<_>>(), ["One `a`", "Two"]);
+        let behind = page.colons.iter().map(|range| (&text[range.clone()], &text[range.end..range.end + 3]));
+        assert_eq!(behind.collect::<Vec<_>>(), [(": ", "The"), (":   ", "The"), (": ", "Or ")]);
     }
 
     #[test]

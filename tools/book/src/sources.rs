@@ -13,6 +13,8 @@ pub const FIGURES: &str = "book/figures";
 
 /// The page that lists all files.
 pub const LISTING: &str = "files.md";
+/// The page that explains terms, each in a definition list.
+pub const GLOSSARY: &str = "glossary.md";
 
 /// The variable of the environment that says what may be lacking when mdBook calls: one of those below it.
 pub const ALLOWED: &str = "BOOK_MAY_LACK";

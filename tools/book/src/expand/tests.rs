@@ -67,6 +67,7 @@ fn what_is_wrong_is_told_with_its_line() {
         ("01-a.md", "{{#defect}}\n", 1, "needs a name"),
         ("01-a.md", "{{#defect 27-x}}\n", 1, "no defect \"27-x\""),
         ("01-a.md", "{{#picture}}\n", 1, "needs a name"),
+        ("01-a.md", "{{#index}}\n", 1, "or words"),
         ("01-a.md", "{{#picture x}}\n", 1, "book/figures/x.svg"),
         ("01-a.md", "{{#include x}}\n", 1, "stands in a fence"),
         ("01-a.md", "```rust\n{{#include ../../chapters/01-a/src/lib.rs:x}}\n```\n", 2, "no anchor \"x\""),
@@ -97,6 +98,19 @@ fn drawings_and_commands_are_typed() {
     ] {
         assert_eq!(good(text), text);
     }
+}
+
+#[test]
+fn words_for_the_search_alone_are_hidden_from_all_readers() {
+    assert_eq!(good("## A\n\n{{#index malloc, a & b}}\n\nB.\n"), "## A\n\n\n<p hidden>malloc, a &amp; b</p>\n\n\nB.\n");
+}
+
+#[test]
+fn the_glossary_has_its_terms_as_headings() {
+    let terms = "# A\n\nOne `a`\n: The first.\n\nTwo\n: The second.\n";
+    let headings = "# A\n\n## One `a` { .term }\nThe first.\n\n## Two { .term }\nThe second.\n";
+    assert_eq!(expanded("glossary.md", terms), (headings.into(), Vec::new()));
+    assert_eq!(good(terms), terms);
 }
 
 #[test]
