@@ -36,6 +36,7 @@ for (const page of PAGES) {
                     assert.equal(await tab.evaluate(() => document.documentElement.classList.contains('js')), true);
                     assert.equal(await tab.evaluate(theme => document.documentElement.classList.contains(theme), theme), true);
                     complaints.push(...await tab.evaluate(tooWide));
+                    complaints.push(...await tab.evaluate(cutOff));
                     complaints.push(...await tab.evaluate(unreadable, SMALLEST_LETTER));
                     complaints.push(...await faults(tab, { exclude: EVERYTHING_AT_ONCE.includes(page) ? ['pre'] : [] }));
                     assert.ok(complaints.length === 0, complaints.join('\n'));
@@ -69,6 +70,12 @@ function tooWide() {
         const name = `${box.tagName.toLowerCase()}${box.id && `#${box.id}`}`;
         return `${name} is ${box.scrollWidth} pixels wide inside, and has ${box.clientWidth}: ${widest[0] ?? ''}`;
     });
+}
+
+/** Commands below a mistake that are not seen to their ends: what is to be typed has to be. */
+function cutOff() {
+    const boxes = Array.from(document.querySelectorAll('main .defect pre > code'));
+    return boxes.filter(box => box.scrollWidth > box.clientWidth).map(box => `cut off: ${box.textContent.trim()}`);
 }
 
 /** Pictures without a size, and pictures with letters that are too small on the screen. */
