@@ -20,6 +20,7 @@ help:
 	@echo '  make book               builds the book, checks it, and says where it begins'
 	@echo '       DRAFT=1            only tells what the book lacks, such as pictures'
 	@echo '  make book-pdf           prints the book into target/book.pdf'
+	@echo '       FILES=0            without the appendix, which has all files'
 	@echo
 	@echo 'To learn:'
 	@echo '  make run CHAPTER=9      boots the kernel of a chapter; without CHAPTER, the last one'
@@ -103,7 +104,7 @@ serve:
 	$(tools) serve --port='$(PORT)'
 
 book-pdf:
-	$(tools) book-pdf $(if $(DRAFT),--draft)
+	$(tools) book-pdf $(if $(DRAFT),--draft) $(if $(filter 0,$(FILES)),--without-files)
 
 # --silent: npm has nothing to add to what the tests say.
 test-book: book

@@ -40,7 +40,7 @@ enum Command {
     /// Builds the book, and checks it.
     Book(book::Options),
     /// Prints the book into a PDF.
-    BookPdf(book::Options),
+    BookPdf(book::PdfOptions),
     /// Shows the book to a browser.
     Serve(book::ServeOptions),
     /// Makes the book's pages from the sources, for mdBook, which calls this itself.

@@ -41,12 +41,22 @@ use sources::{ANYTHING, Sources, UNTAKEN, WHOLE};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-/// What `make book` and `make book-pdf` can be told.
+/// What `make book` can be told.
 #[derive(Args)]
 pub struct Options {
     /// What the book does not show yet is told, and is no fault; a note stands in the place of a missing picture.
     #[arg(long)]
     draft: bool,
+}
+
+/// What `make book-pdf` can be told.
+#[derive(Args)]
+pub struct PdfOptions {
+    #[command(flatten)]
+    options: Options,
+    /// Leaves out the appendix, which has all files.
+    #[arg(long)]
+    without_files: bool,
 }
 
 /// What `make serve` can be told.
@@ -77,11 +87,11 @@ fn is_of_today(workspace: &Workspace) -> Result<bool> {
 }
 
 /// Builds the book, checks it, and prints it.
-pub fn pdf(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    if !is_built(workspace, options)? {
+pub fn pdf(workspace: &Workspace, options: &PdfOptions) -> Result<ExitCode> {
+    if !is_built(workspace, &options.options)? {
         return Ok(ExitCode::FAILURE);
     }
-    println!("The book is in {}", pdf::print(workspace)?.display());
+    println!("The book is in {}", pdf::print(workspace, !options.without_files)?.display());
     Ok(ExitCode::SUCCESS)
 }
 
