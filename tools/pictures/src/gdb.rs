@@ -35,7 +35,7 @@ const FOLDER: &str = "book/gdb";
 /// The gdb that the book was written with.
 const VERSION: &str = "13";
 /// A session that takes longer waits for something that will not happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What gdb says at the end of every session.
