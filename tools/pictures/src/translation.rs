@@ -14,7 +14,7 @@ pub fn files(snapshot: &Snapshot, log: &str) -> Result<Files> {
     let (cr3, cr4) = (snapshot.registers.get("CR3")?, snapshot.registers.get("CR4")?);
     let own_bits = names::OWN_BITS.map(|(flag, name)| (flag.bits().trailing_zeros(), name));
     let walk = Translation::of(snapshot.memory(), cr3, cr4, names::SOMEWHERE as u32, &own_bits)?;
-    let said = format!("The write went on, to {} in physical memory.", walk.physical);
+    let said = format!("The write succeeded, at physical address {}.", walk.physical);
     ensure!(log.contains(&said), "The kernel does not say \"{said}\".\n{log}");
     let written = walk.steps.last().context("a walk has steps")?.value;
     ensure!(
