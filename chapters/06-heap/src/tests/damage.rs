@@ -171,7 +171,7 @@ fn a_write_over_the_tags_of_a_free_block_is_noticed_when_it_is_looked_at() {
 }
 
 #[test]
-#[should_panic(expected = "heap: a damaged note leads to 0x1, where no block of the heap can be")]
+#[should_panic(expected = "heap: a damaged link or size leads to 0x1, where no block can be")]
 fn a_damaged_note_is_told() {
     let mut heap = TestHeap::new(PAGE, PAGE);
     let [block, _] = heap.take_smallest();
