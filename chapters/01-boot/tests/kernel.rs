@@ -51,7 +51,7 @@ const TESTS: &[Test] = &[
     test!(boot_information_of_1_mib_is_looked_at).ends(End::Stop("is damaged: its tags are not in order: ")),
     test!(a_tag_beyond_the_end_stops_with_a_sentence).ends(End::Stop("is damaged: its tags are not in order: ")),
     test!(areas_of_no_size_stop_with_a_sentence)
-        .ends(End::Stop("is damaged: the memory map in it has a size that cannot be")),
+        .ends(End::Stop("is damaged: its memory map tag has an impossible size")),
     test!(a_panic_says_its_words_and_its_place)
         .ends(End::Stop("PANIC: two and two are 5, at chapters/01-boot/tests/kernel.rs"))
         .told(&["in `kernel::a_panic_says_its_words_and_its_place`"]),

@@ -77,7 +77,8 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
         fields: fields(value),
     };
     let log = sitting.finish()?;
-    let said = format!("  {selector:#04x}: base {base:#010x}, limit {limit:#010x}, ring {}, readable code", selector & 3);
+    let said =
+        format!("  {selector:#04x}: base {base:#010x}, limit {limit:#010x}, ring {}, readable code", selector & 3);
     ensure!(log.lines().any(|line| line.starts_with(&said)), "The kernel does not say: {said}\n{log}");
     let mut files = draw(&facts).files(&facts)?;
     files.extend([log_file("03", &log)]);

@@ -87,14 +87,14 @@ fn tags_that_do_not_follow_each_other_are_told() {
 
 #[test]
 fn tags_too_small_for_their_type_are_told() {
-    let told = "the memory map in it has a size that cannot be";
+    let told = "its memory map tag has an impossible size";
     assert_eq!(outcome_of_tags(&[6, 8]), told);
     assert_eq!(outcome_of_tags(&[6, 12, 24, 0]), told);
     assert_eq!(outcome_of_tags(&[6, 24, 24, 0, 0, 0]), told, "a third of an area");
     for area in [0, 8, 20, 25, 48, u32::MAX] {
         assert_eq!(outcome_of_tags(&[6, 16, area, 0]), told, "areas of {area} bytes");
     }
-    let told = "the module in it has a size that cannot be";
+    let told = "its module tag has an impossible size";
     assert_eq!(outcome_of_tags(&[3, 8]), told);
     assert_eq!(outcome_of_tags(&[3, 15, 0, 0]), told);
 }

@@ -77,7 +77,7 @@ impl FrameTable {
         for run in runs {
             assert!(
                 0 < run.start && run.start < run.end && run.end <= end,
-                "a run is empty or not below the one before: {run:?}"
+                "a run of free frames is out of order: {run:?}"
             );
             end = run.start;
             self.end = self.end.max(run.end);

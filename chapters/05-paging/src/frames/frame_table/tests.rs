@@ -65,7 +65,7 @@ fn runs_in_no_order_are_refused() {
 }
 
 #[test]
-#[should_panic = "found once"]
+#[should_panic = "already found"]
 fn frames_are_given_to_the_allocator_once() {
     with([5]).fill(std::iter::once(3..4));
 }
@@ -121,7 +121,7 @@ fn runs_that_are_not_in_order_are_refused() {
     for runs in [[0..3, 0..0], [7..7, 0..0], [5..8, 4..6], [4..6, 7..9], [5..end + 1, 1..2]] {
         let panic = std::panic::catch_unwind(|| FrameTable::new().fill(runs.clone().into_iter()));
         let words = panic.expect_err("it is refused").downcast::<String>().expect("formatted words");
-        assert!(words.starts_with("the runs are not as they have to be: "), "{runs:?}: {words}");
+        assert!(words.starts_with("a run of free frames is out of order: "), "{runs:?}: {words}");
     }
 }
 
