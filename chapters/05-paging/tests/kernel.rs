@@ -70,7 +70,7 @@ const TESTS: &[Test] = &[
     test!(every_frame_can_be_used_in_128_mib).memory_mib(128),
     test!(memory_above_128_mib_is_left_alone).memory_mib(200),
     test!(frames_come_back),
-    test!(a_frame_freed_twice_stops).ends(End::Stop("PANIC: a frame cannot be given back: AlreadyFree(Frame(")),
+    test!(a_frame_freed_twice_stops).ends(End::Stop("PANIC: a frame cannot be freed: AlreadyFree(Frame(")),
     test!(a_frame_at_two_pages_is_freed_with_the_second_one),
     test!(too_many_owners_are_refused_and_none_is_lost),
     test!(the_map_is_as_promised),
