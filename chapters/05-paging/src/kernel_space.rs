@@ -63,7 +63,7 @@ pub fn init(boot: &BootInformation) {
 // ANCHOR_END: init
 
 // ANCHOR: parts
-/// The parts of the identity map: the name of each, and its flags if it is mapped.
+/// The parts of the identity map: for each, a function that prints its name, and its flags if it is mapped.
 fn parts() -> [(Region, Option<Flags>); 8] {
     let below_kernel = VirtAddr::new(PAGE_BYTES)..VirtAddr::new(1 << 20);
     let behind_kernel = image::kernel().end..VirtAddr::new(WINDOW_END);
