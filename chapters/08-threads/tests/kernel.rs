@@ -87,8 +87,8 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("PANIC: kernel stacks need memory for their page tables: OutOfMemory, at")),
     test!(life::threads_without_memory_for_a_stack_are_refused)
         .ends(End::Stop("PANIC: the idle thread needs memory for its stack: OutOfMemory, at")),
-    test!(life::the_idle_thread_never_waits).ends(End::Stop("PANIC: no other thread could run: it is the idle one")),
-    test!(life::the_idle_thread_never_ends).ends(End::Stop("PANIC: no other thread could run: it is the idle one")),
+    test!(life::the_idle_thread_never_waits).ends(End::Stop("PANIC: no other thread could run: this is the idle thread")),
+    test!(life::the_idle_thread_never_ends).ends(End::Stop("PANIC: no other thread could run: this is the idle thread")),
     test!(life::each_thread_has_its_own_value_in_a_table),
     test!(life::a_thread_knows_itself_and_its_stack),
     // Before every switch
@@ -138,7 +138,7 @@ const TESTS: &[Test] = &[
     test!(a_newcomer_reads_the_second_byte),
     test!(a_reading_ends_with_a_byte_or_at_its_deadline),
     test!(a_key_pressed_before_init_is_not_lost_and_blocks_nothing),
-    test!(a_read_before_init_is_refused).ends(End::Stop("PANIC: `input::init` comes before the first read")),
+    test!(a_read_before_init_is_refused).ends(End::Stop("PANIC: call `input::init` before the first read")),
     test!(a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up),
     test!(a_pc_without_a_keyboard_controller_has_the_serial_port).flags("-machine q35,i8042=off").types("xyz"),
     test!(what_the_serial_port_received_before_init_is_not_lost).types("xyz"),
@@ -180,7 +180,7 @@ const TESTS: &[Test] = &[
     test!(a_lock_keeps_preemption_away),
     test!(the_heap_survives_preemption),
     test!(printed_lines_are_not_torn),
-    test!(a_lock_held_by_a_sleeper_is_a_deadlock).ends(End::Stop("PANIC: deadlock: this lock is held already")),
+    test!(a_lock_held_by_a_sleeper_is_a_deadlock).ends(End::Stop("PANIC: deadlock: this lock is already held")),
     test!(the_serial_port_tells_its_peer_that_it_is_ready_and_interrupts),
 ];
 
