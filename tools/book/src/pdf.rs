@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 
 /// The page that is printed, while it is; it lies beside the others, for their styles.
 const PAGE: &str = "paper.html";
-/// How much time the page has for its scripts, in milliseconds of its own clock: they colour the listings.
+/// How much time the page has for its scripts, in milliseconds of its own clock: they color the listings.
 const MOST_TIME: &str = "--virtual-time-budget=60000";
 /// What every PDF begins with.
 const MAGIC: &[u8] = b"%PDF-";

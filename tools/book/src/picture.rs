@@ -1,6 +1,6 @@
 //! `{{#picture NAME}}`: a drawing that `make figures` has made, with the same facts in a table below it.
 //!
-//! It stands in the page itself, not in a file beside it: so it takes the page's colours.
+//! It stands in the page itself, not in a file beside it: so it takes the page's colors.
 
 use crate::html::escaped;
 use crate::include::Lack;

@@ -24,16 +24,16 @@ before(async () => {
 after(() => book?.close());
 
 for (const theme of THEMES) {
-    test(`the colours of ${theme}`, async () => {
+    test(`the colors of ${theme}`, async () => {
         const { tab, close } = await visit(book, '05-paging.html', { theme });
         try {
             const names = LEAST.flatMap(({ on, least }) => [...on, ...Object.keys(least)]);
-            const colours = await tab.evaluate(measure, names);
+            const colors = await tab.evaluate(measure, names);
             const complaints = await faults(tab, { rules: ['color-contrast', 'link-in-text-block'] });
             for (const { on, least } of LEAST) {
                 for (const ground of on) {
                     for (const [name, wanted] of Object.entries(least)) {
-                        const contrast = ratio(colours[name], colours[ground]);
+                        const contrast = ratio(colors[name], colors[ground]);
                         if (contrast < wanted) {
                             complaints.push(`${name} on ${ground}: a contrast of ${contrast.toFixed(2)}, less than ${wanted}`);
                         }
@@ -52,11 +52,11 @@ function measure(names) {
     const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const style = getComputedStyle(document.documentElement);
     return Object.fromEntries(names.map(name => {
-        const colour = style.getPropertyValue(name);
-        if (!CSS.supports('color', colour)) {
-            throw new Error(`${name} is no colour: "${colour}"`);
+        const color = style.getPropertyValue(name);
+        if (!CSS.supports('color', color)) {
+            throw new Error(`${name} is no color: "${color}"`);
         }
-        context.fillStyle = colour;
+        context.fillStyle = color;
         context.fillRect(0, 0, 1, 1);
         return [name, Array.from(context.getImageData(0, 0, 1, 1).data.slice(0, 3))];
     }));
@@ -68,8 +68,8 @@ function ratio(one, other) {
     return (bright + 0.05) / (dark + 0.05);
 }
 
-function luminance(colour) {
-    const [red, green, blue] = colour.map(byte => byte / 255).map(part =>
+function luminance(color) {
+    const [red, green, blue] = color.map(byte => byte / 255).map(part =>
         part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
