@@ -9,7 +9,7 @@ const LINE_HEIGHT: i32 = 16;
 const PADDING: i32 = 3;
 /// Left and right of them.
 const MARGIN: i32 = 8;
-const NARROW_MARGIN: i32 = 5;
+const NARROW_MARGIN: i32 = 4;
 /// So much of a line a letter takes, and in a narrow layout, where letters are larger.
 const LETTER: i32 = 6;
 const NARROW_LETTER: i32 = 7;

@@ -1,6 +1,6 @@
 //! Words of memory in a table, the highest address first: a stack, or a structure.
 
-use crate::shapes::{PAPER, Pen, SHADE, arrowhead, bold, bracket, digits, frame, line, words};
+use crate::shapes::{Layout, NARROW_WIDTH, PAPER, Pen, SHADE, arrowhead, bold, bracket, digits, frame, line, words};
 use serde::Serialize;
 use svg::node::element::Group;
 
@@ -76,6 +76,44 @@ pub fn draw(table: &[Word], origins: &str, pointers: &[Pointer]) -> Group {
     pointers.iter().fold(drawing, |drawing, pointer| point(drawing, table, pointer))
 }
 
+/// The same for a narrow page: what there is to say of a word stands below its name, where words come from above the first
+/// of them, and a pointer below the word that it leads to.
+pub fn draw_narrow(table: &[Word], origins: &str, pointers: &[Pointer]) -> Layout {
+    const ADDRESS_END: i32 = 82;
+    const LEFT: i32 = 90;
+    const LINE_HEIGHT: i32 = 17;
+    const RIGHT: i32 = NARROW_WIDTH - 1;
+    let (mut shapes, mut top) = (Group::new(), 0);
+    for run in table.chunk_by(|word, next| word.origin == next.origin) {
+        let origin = &run[0].origin;
+        let origin = if run[0].is_beside { origin.clone() } else { format!("{origins} {origin}") };
+        shapes = shapes.add(bold(&origin, LEFT, top + 18, "start"));
+        top += 24;
+        for word in run {
+            let has_note = !word.note.is_empty() && !word.is_beside;
+            let height = ROW + if has_note { LINE_HEIGHT } else { 0 };
+            let (fill, pen) = if word.is_beside { (PAPER, Pen::Faint) } else { (SHADE, Pen::Plain) };
+            shapes = shapes
+                .add(frame(LEFT, top, RIGHT - LEFT, height, fill, pen))
+                .add(digits(&word.address, ADDRESS_END, top + 15, "end"))
+                .add(words(&word.name, LEFT + 6, top + 15, "start"))
+                .add(digits(&word.value, RIGHT - 6, top + 15, "end"));
+            if has_note {
+                shapes = shapes.add(words(&word.note, LEFT + 6, top + 15 + LINE_HEIGHT, "start"));
+            }
+            top += height;
+            for Pointer { name, pen, .. } in pointers.iter().filter(|pointer| pointer.to == word.address) {
+                shapes = shapes
+                    .add(line((1, top), (LEFT - 6, top), *pen))
+                    .add(arrowhead((LEFT, top), (-1, 0), *pen))
+                    .add(bold(name, 1, top + LINE_HEIGHT - 3, "start"));
+                top += LINE_HEIGHT + 3;
+            }
+        }
+    }
+    Layout { height: top + 8, shapes }
+}
+
 /// An arrow to where the word begins, at the lower edge of its box.
 fn point(drawing: Group, table: &[Word], Pointer { to, name, pen }: &Pointer) -> Group {
     let Some(row) = table.iter().position(|word| word.address == *to) else { return drawing };
@@ -111,6 +149,18 @@ mod tests {
         let drawn = draw(&table(), "pushed by", &[pointer("0x8"), pointer("0x5")]).to_string();
         assert!(drawn.contains(&format!("{BOXES},{} ", HEAD + 2 * ROW)), "{drawn}");
         assert_eq!(drawn.matches("ESP").count(), 1, "{drawn}");
+    }
+
+    #[test]
+    fn a_narrow_table_says_the_same_one_below_the_other() {
+        let mut table = table();
+        table[1].note = "where to go on".into();
+        let pointer = Pointer { to: "0x8", name: "ESP", pen: Pen::Plain };
+        let Layout { height, shapes } = draw_narrow(&table, "pushed by", &[pointer]);
+        let drawn = shapes.to_string();
+        assert_eq!((drawn.matches("pushed by the CPU").count(), drawn.matches("pushed by the stub").count()), (2, 1));
+        assert!(drawn.contains("where to go on") && drawn.contains("ESP") && !drawn.contains("\n\n"), "{drawn}");
+        assert!(height < draw_narrow(&[table.clone(), table].concat(), "pushed by", &[]).height);
     }
 
     #[test]

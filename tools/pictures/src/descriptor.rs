@@ -3,8 +3,9 @@
 use crate::paper::{Sheet, Table, code, hexadecimal};
 use crate::{Files, log_file, names};
 use anyhow::{Context, Result, ensure};
-use memory_map::shapes::{WIDTH, bold, digits, words};
+use memory_map::shapes::{Layout, NARROW_WIDTH, WIDTH, bold, digits, words};
 use memory_map::strip::{Block, Face, Label, Look, Strip};
+use memory_map::tiles::Column;
 use probe::sitting::Sitting;
 use serde::Serialize;
 use svg::node::element::Group;
@@ -157,6 +158,7 @@ const LEFT: i32 = 12;
 const RIGHT: i32 = WIDTH - LEFT;
 const BYTES_LEFT: i32 = 300;
 const BYTES_TOP: i32 = 24;
+const BITS_HEIGHT: i32 = 28;
 const BITS_TOP: [i32; 2] = [110, 206];
 const MEANINGS_TOP: i32 = 300;
 const LINE: i32 = 20;
@@ -164,24 +166,17 @@ const LINE: i32 = 20;
 fn draw(facts: &Facts) -> Sheet {
     let units = BYTES as u32;
     let in_memory = Strip { left: BYTES_LEFT, top: BYTES_TOP, width: RIGHT - BYTES_LEFT, height: 32, units };
-    let byte = |(number, byte): (u32, &String)| {
-        let labels = vec![Label::new(Face::Digits, [byte])];
-        Block { from: number, to: number + 1, look: look(number >= units / 2), labels }
-    };
     let mut drawing = Group::new()
         .add(words("Eight bytes in memory, lowest", LEFT, BYTES_TOP + 12, "start"))
         .add(words("address first, from here on:", LEFT, BYTES_TOP + 28, "start"))
         .add(digits(&facts.address, BYTES_LEFT - 10, BYTES_TOP + 28, "end"))
-        .add(in_memory.draw(&(0..).zip(&facts.bytes).map(byte).collect::<Vec<_>>()));
-    drawing = (0..units).fold(drawing, |drawing, at| drawing.add(in_memory.mark(&format!("+{at}"), at, at + 1)));
+        .add(draw_bytes(facts, in_memory));
     for (top, highest, title) in [(BITS_TOP[0], 63, "bytes 4 to 7"), (BITS_TOP[1], 31, "bytes 0 to 3")] {
         drawing = drawing.add(words(&format!("{title}, as one number:"), LEFT, top - 22, "start"));
-        drawing = draw_bits(drawing, facts, top, highest);
+        let strip = Strip { left: LEFT, top, width: RIGHT - LEFT, height: BITS_HEIGHT, units: 32 };
+        drawing = draw_bits(drawing, facts, strip, highest);
     }
-    let told = facts.fields.iter().filter(|field| !is_part(field));
-    let meanings = told.map(|field| (field.name, format!("{}: {}", field.bits, field.meaning)));
-    let sums = [("base", facts.base.clone()), ("limit", format!("{}, the last offset", facts.limit))];
-    let all: Vec<(&str, String)> = meanings.chain(sums).collect();
+    let all = meanings(facts);
     let half = all.len().div_ceil(2);
     for (number, (name, meaning)) in all.iter().enumerate() {
         let x = LEFT + (number / half) as i32 * (WIDTH / 2);
@@ -200,8 +195,53 @@ fn draw(facts: &Facts) -> Sheet {
         ),
         height: MEANINGS_TOP + half as i32 * LINE,
         drawing,
-        narrow: None,
+        narrow: Some(narrow(facts)),
     }
+}
+
+/// The bits in rows of 16, and what they mean one below the other.
+fn narrow(facts: &Facts) -> Layout {
+    const ROW: i32 = 92;
+    const NAMES_WIDTH: i32 = 46;
+    let strip = |top, height, units| Strip { left: 1, top, width: NARROW_WIDTH - 2, height, units };
+    let mut shapes = Group::new()
+        .add(words("Eight bytes in memory, lowest address first:", 1, 16, "start"))
+        .add(digits(&facts.address, 1, 34, "start"))
+        .add(draw_bytes(facts, strip(58, 32, BYTES as u32)));
+    let mut top = 114;
+    for (highest, title) in [(63, "bytes 6 and 7"), (47, "bytes 4 and 5"), (31, "bytes 2 and 3"), (15, "bytes 0 and 1")]
+    {
+        shapes = shapes.add(words(&format!("{title}, as one number:"), 1, top, "start"));
+        shapes = draw_bits(shapes, facts, strip(top + 22, BITS_HEIGHT, 16), highest);
+        top += ROW + 14;
+    }
+    let column = Column::narrow(0, NARROW_WIDTH - NAMES_WIDTH);
+    for (name, meaning) in meanings(facts) {
+        shapes = shapes.add(bold(name, 1, top, "start"));
+        for said in column.lines(&meaning, false) {
+            shapes = shapes.add(words(&said, 1 + NAMES_WIDTH, top, "start"));
+            top += LINE;
+        }
+    }
+    Layout { height: top, shapes }
+}
+
+/// What the fields mean, and what base and limit are when put together.
+fn meanings(facts: &Facts) -> Vec<(&'static str, String)> {
+    let told = facts.fields.iter().filter(|field| !is_part(field));
+    let meanings = told.map(|field| (field.name, format!("{}: {}", field.bits, field.meaning)));
+    let sums = [("base", facts.base.clone()), ("limit", format!("{}, the last offset", facts.limit))];
+    meanings.chain(sums).collect()
+}
+
+/// The eight bytes, each with its place.
+fn draw_bytes(facts: &Facts, strip: Strip) -> Group {
+    let byte = |(number, byte): (u32, &String)| {
+        let labels = vec![Label::new(Face::Digits, [byte])];
+        Block { from: number, to: number + 1, look: look(number >= strip.units / 2), labels }
+    };
+    let bytes = strip.draw(&(0..).zip(&facts.bytes).map(byte).collect::<Vec<_>>());
+    (0..strip.units).fold(Group::new().add(bytes), |drawing, at| drawing.add(strip.mark(&format!("+{at}"), at, at + 1)))
 }
 
 /// Base and limit lie in pieces, which have a meaning only together.
@@ -214,11 +254,12 @@ fn look(is_upper: bool) -> Look {
     if is_upper { Look::Shaded } else { Look::Plain }
 }
 
-/// 32 bits, the one with the number `highest` at the left, and below them the names of their fields.
-fn draw_bits(mut drawing: Group, facts: &Facts, top: i32, highest: u32) -> Group {
-    let bits = Strip { left: LEFT, top, width: RIGHT - LEFT, height: 28, units: 32 };
+/// As many bits as the strip has room for, the one with the number `highest` at the left, and below them the names of
+/// their fields.
+fn draw_bits(mut drawing: Group, facts: &Facts, bits: Strip, highest: u32) -> Group {
     let (mut values, mut names) = (Vec::new(), Vec::new());
-    for field in facts.fields.iter().filter(|field| (highest - 31..=highest).contains(&field.highest_bit)) {
+    let shown = highest + 1 - bits.units..=highest;
+    for field in facts.fields.iter().filter(|field| shown.contains(&field.highest_bit)) {
         let (from, to) = (highest - field.highest_bit, highest - field.lowest_bit + 1);
         let look = look(highest > 31);
         let face = if to - from == 1 { Face::Plain } else { Face::Bold };
@@ -229,7 +270,7 @@ fn draw_bits(mut drawing: Group, facts: &Facts, top: i32, highest: u32) -> Group
             drawing = drawing.add(bits.mark(&field.lowest_bit.to_string(), to - 1, to));
         }
     }
-    drawing.add(bits.draw(&values)).add(Strip { top: top + 28, ..bits }.draw(&names))
+    drawing.add(bits.draw(&values)).add(Strip { top: bits.top + BITS_HEIGHT, ..bits }.draw(&names))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Chapter 4: the words that an interrupt leaves on the stack, and who has pushed each.
 
-use crate::paper::{Sheet, Table, code, hexadecimal};
+use crate::paper::{Sheet, Table, code, hexadecimal, with_words};
 use crate::{Files, log_file, names};
 use anyhow::{Context, Result, ensure};
 use interrupts::TrapFrame;
@@ -141,6 +141,7 @@ fn draw(facts: &Facts) -> Sheet {
     };
     let end = HEAD + stack.len() as i32 * ROW;
     let caption = "Each push goes down by four bytes, so the word that was pushed last is the lowest.";
+    let narrow = word_table::draw_narrow(stack, "pushed by", &pointers);
     Sheet {
         name: "04-frame",
         title: "The stack where the handler of a breakpoint begins, and who has pushed each word".into(),
@@ -151,6 +152,6 @@ fn draw(facts: &Facts) -> Sheet {
         ),
         height: end + 44,
         drawing: word_table::draw(stack, "pushed by", &pointers).add(words(caption, 8, end + 36, "start")),
-        narrow: None,
+        narrow: Some(with_words(narrow, caption)),
     }
 }

@@ -1,10 +1,10 @@
 //! Chapter 6: the heap's blocks at each moment that the demonstration tells of.
 
 use crate::blocks::{Block, SMALLEST, State, Usage, walk};
-use crate::paper::{Sheet, Table, code, hexadecimal};
+use crate::paper::{Sheet, Table, code, hexadecimal, with_words};
 use crate::{Files, log_file, names};
 use anyhow::{Context, Result, ensure};
-use memory_map::shapes::{WIDTH, bold, digits, words};
+use memory_map::shapes::{Layout, NARROW_WIDTH, WIDTH, bold, digits, words};
 use memory_map::strip::{self, Face, Label, Look, Strip};
 use memory_map::walk::PAGE_BYTES;
 use probe::sitting::Sitting;
@@ -117,33 +117,16 @@ const ADDRESS_HEIGHT: i32 = 18;
 const GAP: i32 = 14;
 
 fn draw(moments: &[Moment]) -> Sheet {
-    let (mut drawing, mut y) = (Group::new(), 22);
-    for (number, moment) in (1..).zip(moments) {
-        let title = format!("{number}. {}", moment.title);
-        drawing = drawing.add(bold(&title, LEFT, y, "start").set("font-size", 14));
-        let Usage { total_bytes, used_blocks, free_blocks, .. } = Usage::of(&moment.blocks);
-        let counts = match total_bytes {
-            0 => "no memory yet, no blocks".into(),
-            _ => format!("{total_bytes} bytes, {used_blocks} in use, {free_blocks} free"),
-        };
-        drawing = drawing.add(words(&counts, WIDTH - LEFT, y, "end"));
-        y += HEAD_HEIGHT;
-        for page in (0..moment.bytes).step_by(PAGE_BYTES as usize).map(|offset| START + offset) {
-            let strip = Strip { left: LEFT, top: y, width: PAGE_WIDTH, height: PAGE_HEIGHT, units: PAGE_BYTES };
-            let blocks: Vec<_> = moment.blocks.iter().filter_map(|block| part_in(block, page)).collect();
-            drawing = drawing.add(digits(&hexadecimal(page), LEFT, y - 4, "start")).add(strip.draw(&blocks));
-            y += PAGE_HEIGHT + ADDRESS_HEIGHT;
-        }
-        y += GAP;
-    }
-    let legend = [
+    const LEGEND: [&str; 2] = [
         "Each row is one page of 4096 bytes, to scale. Grey with a solid edge: in use; a double line is where such a block begins",
         "or ends. Blank with a dotted edge: free, in the list for the sizes that it names, or not needed yet.",
     ];
-    for said in legend {
+    let Layout { height: mut y, shapes: mut drawing } = pages(moments, LEFT, PAGE_WIDTH, false);
+    for said in LEGEND {
         drawing = drawing.add(words(said, LEFT, y, "start"));
         y += 16;
     }
+    let narrow = pages(moments, 1, NARROW_WIDTH - 2, true);
     Sheet {
         name: "06-heap",
         title: "The heap's blocks at six moments of the demonstration".into(),
@@ -154,8 +137,41 @@ fn draw(moments: &[Moment]) -> Sheet {
                 .into(),
         height: y,
         drawing,
-        narrow: None,
+        narrow: Some(with_words(narrow, &LEGEND.join(" "))),
     }
+}
+
+/// The first word of a block, and that there are more.
+fn first(block: &Block) -> String {
+    block.content.first().map_or(String::new(), |word| format!("{word} …"))
+}
+
+/// All pages at all moments. Where the page is narrow, the counts of a moment stand below its title.
+fn pages(moments: &[Moment], left: i32, width: i32, is_narrow: bool) -> Layout {
+    let (mut shapes, mut y) = (Group::new(), 22);
+    for (number, moment) in (1..).zip(moments) {
+        let title = format!("{number}. {}", moment.title);
+        shapes = shapes.add(bold(&title, left, y, "start").set("font-size", 14));
+        let Usage { total_bytes, used_blocks, free_blocks, .. } = Usage::of(&moment.blocks);
+        let counts = match total_bytes {
+            0 => "no memory yet, no blocks".into(),
+            _ => format!("{total_bytes} bytes, {used_blocks} in use, {free_blocks} free"),
+        };
+        if is_narrow {
+            y += 18;
+        }
+        let (x, anchor) = if is_narrow { (left, "start") } else { (left + width, "end") };
+        shapes = shapes.add(words(&counts, x, y, anchor));
+        y += HEAD_HEIGHT;
+        for page in (0..moment.bytes).step_by(PAGE_BYTES as usize).map(|offset| START + offset) {
+            let strip = Strip { left, top: y, width, height: PAGE_HEIGHT, units: PAGE_BYTES };
+            let blocks: Vec<_> = moment.blocks.iter().filter_map(|block| part_in(block, page)).collect();
+            shapes = shapes.add(digits(&hexadecimal(page), left, y - 4, "start")).add(strip.draw(&blocks));
+            y += PAGE_HEIGHT + ADDRESS_HEIGHT;
+        }
+        y += GAP;
+    }
+    Layout { height: y, shapes }
 }
 
 /// What of a block lies in a page.
@@ -167,7 +183,7 @@ fn part_in(block: &Block, page: u32) -> Option<strip::Block> {
     }
     let begins_here = from == block.start;
     let (short_state, last) = match block.state {
-        State::InUse => (["in use", "used"], vec![content(block)]),
+        State::InUse => (["in use", "used"], vec![content(block), first(block)]),
         State::NotNeeded => (["not needed yet", "free"], Vec::new()),
         State::Free { least, most, .. } => {
             (["free", ""], vec![format!("list {least} to {most}"), format!("{least}–{most}")])
@@ -175,7 +191,7 @@ fn part_in(block: &Block, page: u32) -> Option<strip::Block> {
     };
     let mut labels = vec![Label::new(Face::Bold, short_state)];
     if begins_here {
-        labels.push(Label::new(Face::Plain, [format!("{} bytes", block.bytes)]));
+        labels.push(Label::new(Face::Plain, [format!("{} bytes", block.bytes), block.bytes.to_string()]));
         labels.push(Label::new(Face::Plain, last));
     } else {
         labels.push(Label::new(Face::Plain, ["(the same block goes on)"]));

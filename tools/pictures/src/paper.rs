@@ -2,7 +2,8 @@
 
 use crate::Files;
 use anyhow::Result;
-use memory_map::shapes::{Layout, document, in_two_layouts};
+use memory_map::shapes::{Layout, NARROW_WIDTH, document, in_two_layouts, words};
+use memory_map::tiles::Column;
 use serde::Serialize;
 use svg::node::element::Group;
 
@@ -74,6 +75,18 @@ impl Table {
     }
 }
 
+/// A narrow layout with these words below it, in as many lines as they need.
+pub fn with_words(layout: Layout, said: &str) -> Layout {
+    const LINE: i32 = 17;
+    let lines = Column::narrow(0, NARROW_WIDTH).lines(said, false);
+    let height = layout.height + LINE * lines.len() as i32;
+    let place = |number: usize| layout.height + LINE * (number as i32 + 1) - 4;
+    let shapes = (0..)
+        .zip(&lines)
+        .fold(layout.shapes, |shapes, (number, said)| shapes.add(words(said, 1, place(number), "start")));
+    Layout { height, shapes }
+}
+
 /// What the identifiers of a picture begin with: with a letter, which a name does not.
 pub fn identifier(name: &str) -> String {
     format!("picture-{name}")
@@ -104,5 +117,21 @@ mod tests {
         assert_eq!(files["04-a.md"], format!("{table}\nIt is `small`.\n"));
         let described = "address 0x8, word EIP, go on. address 0x4, word CS. It is small.";
         assert!(files["04-a.svg"].contains(described), "{}", files["04-a.svg"]);
+    }
+
+    #[test]
+    fn a_second_layout_is_there_and_hidden_until_the_page_shows_it() {
+        let narrow = || Layout { height: 100, shapes: Group::new() };
+        let sheet = |narrow| {
+            let (title, note, drawing) = ("A".into(), String::new(), Group::new());
+            let files = Sheet { name: "04-a", title, tables: Vec::new(), note, height: 50, drawing, narrow }.files(&());
+            files.expect("files")["04-a.svg"].clone()
+        };
+        assert!(!sheet(None).contains("narrow"));
+        let drawn = sheet(Some(narrow()));
+        assert!(drawn.contains("--narrow:380/100") && drawn.contains("viewBox=\"0 0 760 50\""), "{drawn}");
+        assert_eq!((drawn.matches("display=\"none\"").count(), drawn.matches("<title").count()), (1, 1), "{drawn}");
+        let Layout { height, shapes } = with_words(narrow(), &"words ".repeat(20));
+        assert_eq!((height, shapes.to_string().matches("<text").count()), (100 + 3 * 17, 3), "{shapes}");
     }
 }

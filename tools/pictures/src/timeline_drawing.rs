@@ -3,15 +3,17 @@
 //! It is to scale in ticks, with one exception: a tick in which a whole turn happens is drawn wider, so that
 //! no turn is too short to be seen, and is shaded.
 
-use crate::paper::{Sheet, Table};
+use crate::paper::{Sheet, Table, with_words};
 use crate::turns::{self, Facts, Turn};
-use memory_map::shapes::{Pen, SHADE, WIDTH, bold, frame, line, words};
+use memory_map::shapes::{Layout, NARROW_WIDTH, Pen, SHADE, WIDTH, bold, frame, line, words};
 use memory_map::strip::{Block, Face, Label, Look, Strip};
+use std::ops::Range;
 use svg::node::element::Group;
 use threads::Reason;
 
 const LEFT: i32 = 84;
 const RIGHT: i32 = 10;
+const NARROW_RIGHT: i32 = 3;
 const TOP: i32 = 40;
 const ROW: i32 = 32;
 const BAR: i32 = 22;
@@ -23,68 +25,89 @@ const MARKS: u32 = 10;
 /// The threads from top to bottom.
 const ORDER: [&str; 8] = ["first", "impatient", "reader", "A", "B", "C", "sleeper", "idle"];
 
-/// Draws it; the tables say the same.
+/// Draws it; the tables say the same. Where the page is narrow, the second half of the ticks is below the first.
 pub fn draw(facts: &Facts, tables: Vec<Table>) -> Sheet {
-    let scale = Scale::of(&facts.turns);
-    let ticks = scale.moments.len() as u32;
-    let bottom = TOP + ROW * ORDER.len() as i32;
-    let row = |top| Strip { left: 0, top, width: WIDTH, height: BAR, units: WIDTH as u32 };
-    let mut drawing = Group::new().add(words("ticks", LEFT - 10, TOP - 10, "end"));
-    for tick in (0..ticks).filter(|tick| scale.moments[*tick as usize] > 0) {
-        let (from, to) = (scale.start(tick), scale.start(tick + 1));
-        drawing = drawing.add(frame(from, TOP, to - from, bottom - TOP, SHADE, Pen::Plain).set("stroke-width", 0));
-    }
-    for tick in (0..ticks).step_by(MARKS as usize) {
-        let x = scale.start(tick);
-        drawing = drawing.add(line((x, TOP - 5), (x, bottom), Pen::Plain).set("opacity", "0.3"));
-        drawing = drawing.add(row(TOP - 5).mark(&tick.to_string(), x as u32, x as u32));
-    }
-    let bars = bars(facts, &scale);
-    for (number, name) in (1..).zip(ORDER) {
-        let end = TOP + number * ROW;
-        let blocks: Vec<Block> = bars.iter().filter(|(of, _)| *of == name).map(|(_, turn)| block(name, turn)).collect();
-        drawing = drawing
-            .add(line((LEFT, end), (scale.start(ticks), end), Pen::Plain).set("opacity", "0.3"))
-            .add(bold(name, LEFT - 10, end - ROW / 2 + 5, "end"))
-            .add(row(end - (ROW + BAR) / 2).draw(&blocks));
-    }
-    let legend = [
+    const LEGEND: [&str; 3] = [
         "A bar is a turn; the letter in it says why it ended. T: the timer, its timeslice was used up. S: the thread sleeps.",
         "I: it waits for input. W: it waits for another thread's end. X: it has ended. Y: it yields (the idle thread alone does).",
         "A shaded tick is drawn wider, because whole turns lie in it. Dotted: the CPU is halted. No letter: to the end.",
     ];
-    for (number, said) in (0..).zip(legend) {
+    let ticks = facts.turns.last().map_or(0, |turn| turn.to_tick + 1);
+    let whole = Scale::of(&facts.turns, 0..ticks, LEFT, WIDTH - RIGHT);
+    let Layout { height: bottom, shapes: mut drawing } = chart(facts, &whole, TOP);
+    for (number, said) in (0..).zip(LEGEND) {
         drawing = drawing.add(words(said, 12, bottom + 26 + number * 18, "start"));
     }
+    let middle = middle(&facts.turns, &whole);
+    let [first, second] =
+        [0..middle, middle..ticks].map(|part| Scale::of(&facts.turns, part, LEFT, NARROW_WIDTH - NARROW_RIGHT));
+    let first = chart(facts, &first, TOP);
+    let second = chart(facts, &second, first.height + TOP);
+    let halves = Layout { height: second.height + 8, shapes: first.shapes.add(second.shapes) };
     Sheet {
         name: "08-timeline",
         title: "Who ran when, and why each turn ended".into(),
         tables,
         note: String::new(),
-        height: bottom + 26 + legend.len() as i32 * 18,
+        height: bottom + 26 + LEGEND.len() as i32 * 18,
         drawing,
-        narrow: None,
+        narrow: Some(with_words(halves, &LEGEND.join(" "))),
     }
+}
+
+/// The tick nearest to the middle of the drawing that no turn goes over; the end if there is none.
+fn middle(turns: &[Turn], scale: &Scale) -> u32 {
+    let is_between = |tick: &u32| turns.iter().all(|turn| turn.to_tick <= *tick || *tick <= turn.from_tick);
+    let far =
+        |tick: &u32| (2 * scale.start(*tick) - scale.start(scale.ticks.start) - scale.start(scale.ticks.end)).abs();
+    scale.ticks.clone().skip(1).filter(is_between).min_by_key(far).unwrap_or(scale.ticks.end)
+}
+
+/// What happens in the ticks of a scale: a row for each thread, from `top` down.
+fn chart(facts: &Facts, scale: &Scale, top: i32) -> Layout {
+    let bottom = top + ROW * ORDER.len() as i32;
+    let row = |top| Strip { left: 0, top, width: WIDTH, height: BAR, units: WIDTH as u32 };
+    let mut shapes = Group::new().add(words("ticks", LEFT - 10, top - 10, "end"));
+    for tick in scale.ticks.clone().filter(|tick| moments(&facts.turns, *tick) > 0) {
+        let (from, to) = (scale.start(tick), scale.start(tick + 1));
+        shapes = shapes.add(frame(from, top, to - from, bottom - top, SHADE, Pen::Plain).set("stroke-width", 0));
+    }
+    for tick in scale.ticks.clone().filter(|tick| tick.is_multiple_of(MARKS)) {
+        let x = scale.start(tick);
+        shapes = shapes.add(line((x, top - 5), (x, bottom), Pen::Plain).set("opacity", "0.3"));
+        shapes = shapes.add(row(top - 5).mark(&tick.to_string(), x as u32, x as u32));
+    }
+    let bars = bars(facts, scale);
+    for (number, name) in (1..).zip(ORDER) {
+        let end = top + number * ROW;
+        let blocks: Vec<Block> = bars.iter().filter(|(of, _)| *of == name).map(|(_, turn)| block(name, turn)).collect();
+        shapes = shapes
+            .add(line((LEFT, end), (scale.start(scale.ticks.end), end), Pen::Plain).set("opacity", "0.3"))
+            .add(bold(name, LEFT - 10, end - ROW / 2 + 5, "end"))
+            .add(row(end - (ROW + BAR) / 2).draw(&blocks));
+    }
+    Layout { height: bottom, shapes }
 }
 
 /// A turn in the drawing: where it begins and ends, and why.
 type Bar = (i32, i32, Option<Reason>);
 
-/// All turns, each with the name of its thread. Those within a tick lie side by side.
+/// All turns that begin in the ticks of a scale, each with the name of its thread. Those within a tick lie side by side.
 fn bars<'a>(facts: &'a Facts, scale: &Scale) -> Vec<(&'a str, Bar)> {
-    let mut taken = vec![0; scale.moments.len()];
+    let mut taken = vec![0; scale.starts.len()];
+    let place = |tick: u32| (tick - scale.ticks.start) as usize;
     let bar = |turn: &Turn| {
-        let from = scale.start(turn.from_tick) + taken[turn.from_tick as usize];
+        let from = scale.start(turn.from_tick) + taken[place(turn.from_tick)];
         if turn.from_tick == turn.to_tick {
-            taken[turn.from_tick as usize] += MOMENT;
+            taken[place(turn.from_tick)] += MOMENT;
         }
         let to = match turn.ended_by {
-            Some(_) => scale.start(turn.to_tick) + taken[turn.to_tick as usize],
+            Some(_) => scale.start(turn.to_tick) + taken[place(turn.to_tick)],
             None => scale.start(turn.to_tick + 1),
         };
         (facts.name(turn.thread), (from, to, turn.ended_by))
     };
-    facts.turns.iter().map(bar).collect()
+    facts.turns.iter().filter(|turn| scale.ticks.contains(&turn.from_tick)).map(bar).collect()
 }
 
 fn block(name: &str, &(from, to, reason): &Bar) -> Block {
@@ -102,29 +125,28 @@ fn letter(reason: Reason) -> char {
 
 /// Where ticks lie in the drawing.
 struct Scale {
-    /// Where each tick begins; and behind the last one, where it ends.
+    /// Which ticks.
+    ticks: Range<u32>,
+    /// Where each of them begins; and behind the last one, where it ends.
     starts: Vec<i32>,
-    /// How many whole turns lie in each tick.
-    moments: Vec<i32>,
 }
 
 impl Scale {
-    fn of(turns: &[Turn]) -> Self {
-        let last = turns.last().map_or(0, |turn| turn.to_tick);
-        let moments = |tick: u32| moments(turns, tick);
-        let all: i32 = (0..=last).map(moments).sum();
-        let (room, ticks) = (WIDTH - LEFT - RIGHT - all * MOMENT, last as i32 + 1);
-        let mut starts = vec![LEFT];
+    /// Places these ticks between `left` and `right`.
+    fn of(turns: &[Turn], ticks: Range<u32>, left: i32, right: i32) -> Self {
+        let all: i32 = ticks.clone().map(|tick| moments(turns, tick)).sum();
+        let (room, count) = (right - left - all * MOMENT, ticks.len().max(1) as i32);
+        let mut starts = vec![left];
         let mut moments_so_far = 0;
-        for number in 0..=last {
-            moments_so_far += moments(number);
-            starts.push(LEFT + room * (number as i32 + 1) / ticks + moments_so_far * MOMENT);
+        for (number, tick) in (1..).zip(ticks.clone()) {
+            moments_so_far += moments(turns, tick);
+            starts.push(left + room * number / count + moments_so_far * MOMENT);
         }
-        Self { starts, moments: (0..=last).map(moments).collect() }
+        Self { ticks, starts }
     }
 
     fn start(&self, tick: u32) -> i32 {
-        self.starts[tick as usize]
+        self.starts[(tick - self.ticks.start) as usize]
     }
 }
 
@@ -143,12 +165,24 @@ mod tests {
 
     #[test]
     fn a_tick_is_as_wide_as_the_turns_in_it_need() {
-        let scale = Scale::of(&[turn(0, 2), turn(2, 2), turn(2, 2), turn(2, 3), Turn { ended_by: None, ..turn(3, 3) }]);
-        assert_eq!(scale.moments, [0, 0, 2, 1]);
-        let widths = scale.starts.windows(2).map(|pair| pair[1] - pair[0]).zip(&scale.moments);
+        let turns = [turn(0, 2), turn(2, 2), turn(2, 2), turn(2, 3), Turn { ended_by: None, ..turn(3, 3) }];
+        let scale = Scale::of(&turns, 0..4, LEFT, WIDTH - RIGHT);
+        let all = [0, 1, 2, 3].map(|tick| moments(&turns, tick));
+        assert_eq!(all, [0, 0, 2, 1]);
+        let widths = scale.starts.windows(2).map(|pair| pair[1] - pair[0]).zip(all);
         let ticks: Vec<i32> = widths.map(|(width, moments)| width - moments * MOMENT).collect();
         assert!(ticks.iter().all(|width| (ticks[0] - 1..=ticks[0] + 1).contains(width)), "{ticks:?}");
         assert_eq!((scale.starts[0], scale.starts[4]), (LEFT, WIDTH - RIGHT));
+    }
+
+    #[test]
+    fn the_halves_of_a_narrow_layout_cut_no_turn() {
+        let turns = [turn(0, 4), turn(4, 11), turn(11, 12), turn(12, 20)];
+        let whole = Scale::of(&turns, 0..21, LEFT, WIDTH - RIGHT);
+        assert_eq!(middle(&turns, &whole), 11);
+        let second = Scale::of(&turns, 11..21, LEFT, NARROW_WIDTH - RIGHT);
+        assert_eq!((second.start(11), second.start(21)), (LEFT, NARROW_WIDTH - RIGHT));
+        assert_eq!(middle(&[turn(0, 20)], &whole), 20, "there is no better place");
     }
 
     #[test]
