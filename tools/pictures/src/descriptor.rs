@@ -115,10 +115,10 @@ fn meaning(name: &str, found: u64, value: u64) -> String {
     let (base, limit) = extent(value);
     match name {
         "G" => either("the limit counts bytes", "the limit counts pages of 4 KiB"),
-        "D/B" => either("instructions work on 16 bits", "instructions work on 32 bits"),
-        "L" => either("no code of 64 bits", "code of 64 bits"),
-        "AVL" => either("free for the system's own use: 0", "free for the system's own use: 1"),
-        "P" => either("the segment is not there", "the segment is there"),
+        "D/B" => either("16-bit instructions", "32-bit instructions"),
+        "L" => either("not 64-bit code", "64-bit code"),
+        "AVL" => "left to the kernel".into(),
+        "P" => either("the segment is not present", "the segment is present"),
         "DPL" => format!("it belongs to ring {found}"),
         "S" => either("a system segment", "code or data"),
         "type" => kind(found),

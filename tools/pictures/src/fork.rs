@@ -30,7 +30,7 @@ const MOMENTS: [Moment; 4] = [
         without_second: "There is no second task yet.",
     },
     Moment {
-        title: "After the fork, before either task has gone on",
+        title: "After the fork, before either task has continued",
         stop_before: names::AFTER_FORK,
         task: 0,
         has_two: true,

@@ -96,7 +96,7 @@ fn facts(snapshot: &Snapshot, program: &Program) -> Result<Facts> {
         Ok(())
     };
     for number in (0..BEFORE).rev() {
-        push(before + number * WORD, "not part of it", "there before", interrupted.clone(), true)?;
+        push(before + number * WORD, "earlier word", "there before", interrupted.clone(), true)?;
     }
     for ((name, origin), number) in PUSHED.into_iter().zip(1..) {
         let address = before - number * WORD;
@@ -109,12 +109,12 @@ fn facts(snapshot: &Snapshot, program: &Program) -> Result<Facts> {
 fn note(name: &str, value: u32, program: &Program) -> Result<String> {
     Ok(match name {
         "EFLAGS" => format!("the flags, interrupts {}", if value >> 9 & 1 == 0 { "off" } else { "on" }),
-        "CS" => "the segment to go on in".into(),
-        "EIP" => "to go on here, behind the int3".into(),
+        "CS" => "the code segment to return to".into(),
+        "EIP" => "returns here, after the int3".into(),
         "error code" => "0: this vector has none".into(),
         "vector" => "3: the breakpoint".into(),
-        "EAX" => "6: the handler makes 42 of it".into(),
-        "ESP" => "of no use: popa skips it".into(),
+        "EAX" => "6: the handler changes it to 42".into(),
+        "ESP" => "unused: popa skips it".into(),
         "DS" | "ES" | "FS" | "GS" if value >> 16 == 0 => "a segment register".into(),
         "DS" | "ES" | "FS" | "GS" => "a segment register (low half)".into(),
         "TrapFrame's address" => "the handler's argument".into(),

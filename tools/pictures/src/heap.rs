@@ -194,7 +194,7 @@ fn part_in(block: &Block, page: u32) -> Option<strip::Block> {
         labels.push(Label::new(Face::Plain, [format!("{} bytes", block.bytes), block.bytes.to_string()]));
         labels.push(Label::new(Face::Plain, last));
     } else {
-        labels.push(Label::new(Face::Plain, ["(the same block goes on)"]));
+        labels.push(Label::new(Face::Plain, ["(the same block continues)"]));
     }
     let look = if block.is_free() { Look::Free } else { Look::Closed(begins_here, to == end) };
     Some(strip::Block { from: from - page, to: to - page, look, labels })

@@ -15,7 +15,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
 
     let kernel = snapshot.space()?;
     let mut regions = regions::of_window(&program)?;
-    regions.push(regions::name("the page that answered the fault", names::SOMEWHERE..names::SOMEWHERE + 4096));
+    regions.push(regions::name("the page that the handler mapped", names::SOMEWHERE..names::SOMEWHERE + 4096));
     let scene = Scene {
         memory: snapshot.memory(),
         marks: marks::of(&program, &snapshot)?,

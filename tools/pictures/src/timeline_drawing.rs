@@ -30,7 +30,7 @@ pub fn draw(facts: &Facts, tables: Vec<Table>) -> Sheet {
     const LEGEND: [&str; 3] = [
         "A bar is a turn; the letter in it says why it ended. T: the timer, its timeslice was used up. S: the thread sleeps.",
         "I: it waits for input. W: it waits for another thread's end. X: it has ended. Y: it yields (the idle thread alone does).",
-        "A shaded tick is drawn wider, because whole turns lie in it. Dotted: the CPU is halted. No letter: to the end.",
+        "A shaded tick is drawn wider, because whole turns lie in it. Dotted: the CPU is halted. No letter: the turn lasts to the end.",
     ];
     let ticks = facts.turns.last().map_or(0, |turn| turn.to_tick + 1);
     let whole = Scale::of(&facts.turns, 0..ticks, LEFT, WIDTH - RIGHT);
@@ -51,7 +51,10 @@ pub fn draw(facts: &Facts, tables: Vec<Table>) -> Sheet {
         note: String::new(),
         height: bottom + 26 + LEGEND.len() as i32 * 18,
         drawing,
-        narrow: Some(with_words(halves, &LEGEND.join(" "))),
+        narrow: Some(with_words(
+            halves,
+            &format!("{} A bar that is too short for its letter has none.", LEGEND.join(" ")),
+        )),
     }
 }
 
@@ -67,7 +70,7 @@ fn middle(turns: &[Turn], scale: &Scale) -> u32 {
 fn chart(facts: &Facts, scale: &Scale, top: i32) -> Layout {
     let bottom = top + ROW * ORDER.len() as i32;
     let row = |top| Strip { left: 0, top, width: WIDTH, height: BAR, units: WIDTH as u32 };
-    let mut shapes = Group::new().add(words("ticks", LEFT - 10, top - 10, "end"));
+    let mut shapes = Group::new().add(words("ticks", LEFT - 16, top - 10, "end"));
     for tick in scale.ticks.clone().filter(|tick| moments(&facts.turns, *tick) > 0) {
         let (from, to) = (scale.start(tick), scale.start(tick + 1));
         shapes = shapes.add(frame(from, top, to - from, bottom - top, SHADE, Pen::Plain).set("stroke-width", 0));
