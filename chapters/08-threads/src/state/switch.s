@@ -2,8 +2,8 @@
  * The context switch: unsafe extern "fastcall" fn switch(from: ThreadId, to: ThreadId)
  *
  * ECX is `from` and EDX is `to`: their slots plus one. The pushes and the return address of the call make a Context on
- * the old thread's stack; the pops and `ret` consume the Context on the new thread's stack. `thread_contexts` has a
- * word for each slot (context.rs):
+ * the old thread's stack; the pops and `ret` consume the Context on the new thread's stack. The entry of each thread in
+ * `thread_contexts` (context.rs) has the address of its Context:
  *
  *      the old thread's stack                     the new thread's stack
  *
@@ -12,7 +12,7 @@
  *      | EBP                |                     | EBP                |
  *      | EBX                |                     | EBX                |
  *      | ESI                |                     | ESI                |
- *      | EDI                | <- of `from`        | EDI                | <- of `to`
+ *      | EDI                | <- entry of `from`  | EDI                | <- entry of `to`
  *
  * The flags are not saved. IF and DF are the same in both threads: interrupts are off, and the direction is forward, as
  * the ABI demands at every call. The other flags mean nothing after a call.
