@@ -44,8 +44,7 @@ const TESTS: &[Test] = &[
         .told(&["in `kernel::a_stop_says_where_it_stands`"]),
     test!(no_boot_information_stops_with_a_sentence)
         .ends(End::Stop("STOP: the boot information at 0x00000000 is damaged")),
-    test!(boot_information_at_an_odd_address_stops_with_a_sentence)
-        .ends(End::Stop("it must begin at a multiple of 8")),
+    test!(boot_information_at_an_odd_address_stops_with_a_sentence).ends(End::Stop("it must begin at a multiple of 8")),
     test!(boot_information_of_more_than_1_mib_stops_with_a_sentence)
         .ends(End::Stop("is damaged: it claims an impossible size: 1048577 bytes")),
     test!(boot_information_of_1_mib_is_looked_at).ends(End::Stop("is damaged: its tags are not in order: ")),

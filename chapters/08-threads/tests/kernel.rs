@@ -87,8 +87,10 @@ const TESTS: &[Test] = &[
         .ends(End::Stop("PANIC: kernel stacks need memory for their page tables: OutOfMemory, at")),
     test!(life::threads_without_memory_for_a_stack_are_refused)
         .ends(End::Stop("PANIC: the idle thread needs memory for its stack: OutOfMemory, at")),
-    test!(life::the_idle_thread_never_waits).ends(End::Stop("PANIC: no other thread could run: this is the idle thread")),
-    test!(life::the_idle_thread_never_ends).ends(End::Stop("PANIC: no other thread could run: this is the idle thread")),
+    test!(life::the_idle_thread_never_waits)
+        .ends(End::Stop("PANIC: no other thread could run: this is the idle thread")),
+    test!(life::the_idle_thread_never_ends)
+        .ends(End::Stop("PANIC: no other thread could run: this is the idle thread")),
     test!(life::each_thread_has_its_own_value_in_a_table),
     test!(life::a_thread_knows_itself_and_its_stack),
     // Before every switch
