@@ -1,6 +1,6 @@
 //! The drawing of a picture of memory: virtual memory, physical memory, and arrows from one to the other.
 //!
-//! What is the same in two address spaces and what is not differs in colour, in how lines are broken, and in a word.
+//! Colour, line pattern and a word each show what two address spaces share and what each has for itself.
 
 use crate::model::{Change, FREE, Holding, Picture, Region, Sharing, Space};
 use crate::places::{GAP, Gap, MOST_ARROWS, Place, Places, is_level, reaches};
@@ -10,13 +10,13 @@ use crate::words;
 use svg::Document;
 use svg::node::element::Group;
 
-/// How far beside a column the bracket lies that holds several boxes together.
+/// The distance from a column to the bracket that groups several boxes.
 const BRACKET: i32 = 7;
-/// The line of a column's title that stands right above its boxes, and from one such line to the next.
+/// The distance from a title's last line down to the boxes, and from one title line to the next.
 const TITLE: i32 = 14;
 const TITLE_LINE: i32 = 17;
 
-/// Where the columns of a layout are.
+/// Where a layout has its columns.
 struct Columns {
     spaces: [Column; 2],
     memory: Column,
@@ -33,7 +33,7 @@ const ONE_SPACE: Columns =
 const ONE_SPACE_NARROW: Columns =
     Columns { spaces: [Column::narrow(1, 170), Column::narrow(1, 170)], memory: Column::narrow(209, 170), top: 34 };
 
-/// What is drawn of a region or of a holding.
+/// The drawn boxes of a region or of a holding.
 struct Boxed<'a, T> {
     of: &'a T,
     tile: Tile,
@@ -45,10 +45,10 @@ pub fn draw(picture: &Picture) -> Document {
     assemble(picture, layouts)
 }
 
-/// Draws a picture of one address space or of two, which is one of a `series`: all of them have the same layout, and
-/// whatever is in several of them has the same place.
+/// Draws a picture of one address space or of two. It is one of a `series`: all pictures of a series have the same
+/// layout, and a box that is in several of them is in the same place in each.
 ///
-/// Where there is no second space at this moment, these words stand in its place.
+/// If there is no second space at this moment, these words stand in its place.
 pub fn draw_of(series: &[Picture], picture: &Picture, without_second: &str) -> Document {
     let layouts =
         [TWO_SPACES, TWO_SPACES_NARROW].map(|columns| lay_out(picture, series, Some(without_second), &columns));
@@ -97,7 +97,7 @@ fn lay_out(picture: &Picture, series: &[Picture], second: Option<&str>, columns:
     for (name, Place { top, height }) in places.holdings() {
         shapes = shapes.add(match memory.iter().find(|holding| holding.of.name == *name) {
             Some(holding) => holding.tile.draw(&columns.memory, *top, *height),
-            // What there is at another moment has its place, and is empty.
+            // A box that exists only at another moment keeps its place here, and is empty.
             None => Group::new().add(edge(&columns.memory, *top, *height, Pen::Faint, false)),
         });
     }
@@ -110,7 +110,7 @@ fn lay_out(picture: &Picture, series: &[Picture], second: Option<&str>, columns:
     }
 }
 
-/// What is drawn of each region, space by space, and of each holding.
+/// The boxes of each region, space by space, and of each holding.
 fn boxes<'a>(
     picture: &'a Picture,
     has_two: bool,
@@ -125,7 +125,7 @@ fn boxes<'a>(
     (spaces, picture.memory.iter().map(boxed).collect())
 }
 
-/// Where everything lies that is in any of these pictures.
+/// The places of all boxes in all of these pictures.
 fn find_places(picture: &Picture, series: &[Picture], has_two: bool, columns: &Columns) -> Places {
     let all: Vec<_> = series.iter().chain([picture]).map(|picture| boxes(picture, has_two, columns)).collect();
     let regions = all.iter().flat_map(|(spaces, _)| spaces.iter().flatten());
@@ -137,7 +137,7 @@ fn find_places(picture: &Picture, series: &[Picture], has_two: bool, columns: &C
     )
 }
 
-/// What a column is called; at the edges of the picture, beginning or ending with the column.
+/// The title of a column. At the edges of the picture, it begins or ends with the column.
 fn column_title(said: &str, column: &Column, top: i32) -> Group {
     let (at, anchor) = match (column.left, column.right()) {
         (1, _) => (column.left, "start"),
@@ -150,7 +150,7 @@ fn column_title(said: &str, column: &Column, top: i32) -> Group {
     })
 }
 
-/// What the two kinds of lines mean, and how high that is.
+/// Explains the two kinds of lines, and returns the height of that legend.
 fn legend(top: i32, is_narrow: bool) -> (Group, i32) {
     let places = if is_narrow { [(1, 24), (1, 44)] } else { [(60, 20), (420, 20)] };
     let meanings = [
@@ -184,7 +184,7 @@ fn region_tile(picture: &Picture, space: &str, region: &Region, has_two: bool) -
     Tile { is_new, ..Tile::new(&region.name, said, pen(region)) }
 }
 
-/// How a region is drawn, and what leads to its frames.
+/// The look of a region's box, and of the lines to its frames.
 pub(crate) fn pen(region: &Region) -> Pen {
     match region.sharing {
         Some(Sharing::Linked) => Pen::Linked,
@@ -233,7 +233,7 @@ fn holding_tile(picture: &Picture, holding: &Holding) -> Tile {
     Tile { is_new, ..Tile::new(&holding.name, [place].into_iter().chain(behind), pen) }
 }
 
-/// How frames are shared that a region has outside of the identity window, or alone.
+/// How a holding's frames are shared, according to a region with few holdings. The identity map has many.
 fn sharing_of(picture: &Picture, holding: &Holding) -> Option<Sharing> {
     let regions = || picture.spaces.iter().flat_map(|space| &space.regions);
     let overlaps = |region: &&Region| reaches(&region.frames, &holding.frames);
@@ -245,7 +245,7 @@ fn reached(picture: &Picture, region: &Region) -> usize {
     picture.memory.iter().filter(|holding| reaches(&region.frames, &holding.frames)).count()
 }
 
-/// Draws arrows from a region to its frames, or a bracket around them if they are many.
+/// Draws arrows from a region to its frames, or a bracket if there are many of them.
 fn connect(
     group: Group,
     Boxed { of: region, tile }: &Boxed<Region>,

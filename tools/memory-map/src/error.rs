@@ -1,26 +1,26 @@
-//! Why there is no picture of a memory.
+//! Why a picture of memory cannot be made.
 
 use std::ops::Range;
 use thiserror::Error;
 
-/// What was found, and should not be.
+/// What is wrong with the memory.
 #[derive(Debug, Error, PartialEq)]
 pub enum Error {
-    /// A page directory or a page table lies at a physical address where there is no memory.
+    /// A page directory or a page table has a physical address without memory behind it.
     #[error("There is no memory at {0:#010x} for a page table.")]
     TableOutside(u32),
-    /// Something is mapped where nothing may be.
+    /// A page is mapped where none may be.
     #[error("Something is mapped at {range:#x?}, in {name}.")]
     Mapped {
-        /// What the part of memory is called.
+        /// The name of this part of memory.
         name: String,
         /// Its virtual addresses.
         range: Range<u64>,
     },
-    /// No page is mapped where this variable should be.
+    /// The page at this variable's address is not mapped.
     #[error("{0} is not mapped")]
     NotMapped(String),
-    /// The page of this variable lies where there is no memory.
+    /// The page of this variable is mapped to a physical address without memory behind it.
     #[error("{0} is not in memory")]
     NotInMemory(String),
 }

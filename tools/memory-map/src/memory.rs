@@ -1,11 +1,11 @@
-//! Physical memory, as it was at one moment.
+//! A snapshot of physical memory.
 
-/// Physical memory from address 0 on.
+/// Physical memory, starting at address 0.
 #[derive(Clone, Copy)]
 pub struct Memory<'a>(pub &'a [u8]);
 
 impl<'a> Memory<'a> {
-    /// `bytes` bytes from a physical address on; none if they are not all there.
+    /// `bytes` bytes starting at a physical address; `None` if the memory ends before that.
     pub fn read(self, physical: u32, bytes: usize) -> Option<&'a [u8]> {
         let start = physical as usize;
         self.0.get(start..start.checked_add(bytes)?)

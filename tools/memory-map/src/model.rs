@@ -1,6 +1,6 @@
-//! What a picture of memory says, without how it is drawn: the file `NAME.json`.
+//! The content of a picture of memory, apart from its drawing: the file `NAME.json`.
 //!
-//! The drawing and the tables are made from nothing else. Everything is sorted, so the same memory makes
+//! The drawing and the tables are made from this alone. Everything is sorted, so the same memory always gives
 //! the same bytes.
 
 use serde::{Deserialize, Serialize};
@@ -9,106 +9,106 @@ use std::fmt;
 /// A picture of memory at one moment.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Picture {
-    /// What its files are called.
+    /// The name of its files, without an extension.
     pub name: String,
-    /// What it shows, in a few words.
+    /// A short title.
     pub title: String,
     /// Where the kernel was stopped.
     pub stopped_before: Line,
     /// The address spaces.
     pub spaces: Vec<Space>,
-    /// Physical memory, by what it is used for; in the order of the lowest address of each.
+    /// Physical memory, grouped by use, and sorted by the lowest address of each group.
     pub memory: Vec<Holding>,
-    /// What stands in variables.
+    /// The values of variables.
     pub values: Vec<Value>,
 }
 
 /// A line of the source.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Line {
-    /// The file, seen from the workspace's root.
+    /// The file, relative to the workspace's root.
     pub file: String,
-    /// The line, without the spaces around it.
+    /// The line, without leading and trailing spaces.
     pub words: String,
 }
 
 /// An address space.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Space {
-    /// Whose it is.
+    /// The name of its owner.
     pub name: String,
     /// The physical address of its page directory.
     pub directory: Address,
-    /// What is mapped, from the lowest address up.
+    /// The mapped regions, from the lowest address up.
     pub regions: Vec<Region>,
-    /// It was not there at the moment before.
+    /// It did not exist at the previous moment.
     #[serde(default, skip_serializing_if = "is_false")]
     pub new: bool,
 }
 
-/// Pages in a row that belong to one region of the kernel, with the same rights and shared alike.
+/// Consecutive pages of one region of the kernel, with the same rights and shared in the same way.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Region {
-    /// What the kernel calls it.
+    /// The kernel's name for it.
     pub name: String,
     /// The first virtual address.
     pub start: Address,
-    /// The first one behind it.
+    /// The first virtual address after it.
     pub end: Address,
-    /// What may be done there.
+    /// The access rights.
     pub rights: String,
-    /// How the other address space has it; none if there is no other.
+    /// How it relates to the other address space; `None` if there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
     /// The frames, in the order of the pages.
     pub frames: Vec<Frames>,
 }
 
-/// How two address spaces share pages, as their page tables have it.
+/// How two address spaces share pages, according to their page tables.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sharing {
-    /// Both have the same frames there.
+    /// Both map the same frames there.
     Linked,
-    /// Each has frames of its own there.
+    /// Each maps its own frames there.
     Copied,
-    /// The other has nothing there.
+    /// The other maps nothing there.
     Alone,
 }
 
-/// Frames in a row.
+/// Consecutive frames.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Frames {
     /// The physical address of the first.
     pub start: Address,
-    /// How many bytes they are together.
+    /// Their total size in bytes.
     pub bytes: u64,
 }
 
-/// Frames that are used for the same.
+/// Frames with the same use.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Holding {
-    /// What for.
+    /// Their use.
     pub name: String,
-    /// Which, from the lowest up.
+    /// The frames, from the lowest up.
     pub frames: Vec<Frames>,
-    /// What is different from the moment before.
+    /// What changed since the previous moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
 }
 
-/// How frames differ from the moment before.
+/// How frames differ from the previous moment.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub enum Change {
     /// They were free.
     #[serde(rename = "new")]
     New,
-    /// They are free, and were not; the name tells what they were used for.
+    /// They are free now and were not before; the name tells their former use.
     #[serde(rename = "free again")]
     FreeAgain,
 }
 
-/// What stands in a variable, seen from one address space.
+/// The value of a variable in one address space.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Value {
     /// Its name in the source.
@@ -117,25 +117,25 @@ pub struct Value {
     pub space: String,
     /// Its virtual address.
     pub address: Address,
-    /// The physical address that means.
+    /// The physical address that this one translates to.
     pub physical: Address,
-    /// What stands there.
+    /// The value.
     pub value: u32,
-    /// At the moment before it was something else.
+    /// It had another value at the previous moment.
     #[serde(default, skip_serializing_if = "is_false")]
     pub changed: bool,
 }
 
-/// An address, virtual or physical; also 4 GiB, as the end of something.
+/// An address, virtual or physical; also 4 GiB, the end of the address space.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Address(pub u64);
 
-/// What frames are called that have no owner.
+/// The name for frames without an owner.
 pub const FREE: &str = "free";
 
 impl Picture {
-    /// Notes what is different from `before`.
+    /// Records what differs from `before`.
     pub fn compare_with(&mut self, before: &Self) {
         for space in &mut self.spaces {
             space.new = before.spaces.iter().all(|other| other.name != space.name);
@@ -159,7 +159,7 @@ impl Picture {
         self.memory.sort_by_key(|holding| holding.frames.first().map(|frames| frames.start));
     }
 
-    /// Takes frames out of those that are called free, as they are going to be shown by themselves.
+    /// Removes frames from the group of free ones, because they are shown separately.
     fn take_from_free(&mut self, frames: &[Frames]) {
         let Some(free) = self.memory.iter_mut().find(|holding| holding.name == FREE) else { return };
         for out in frames {
@@ -169,12 +169,12 @@ impl Picture {
 }
 
 impl Frames {
-    /// The first address behind them.
+    /// The first address after them.
     pub fn end(&self) -> Address {
         Address(self.start.0 + self.bytes)
     }
 
-    /// Whether they have any frame in common.
+    /// Whether they share any frame.
     pub fn overlap(&self, other: &Self) -> bool {
         self.start < other.end() && other.start < self.end()
     }
@@ -188,7 +188,7 @@ impl Frames {
 }
 
 impl Sharing {
-    /// The word for it.
+    /// The word for it in the picture.
     pub fn word(self) -> &'static str {
         match self {
             Self::Linked => "linked",

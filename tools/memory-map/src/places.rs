@@ -1,36 +1,36 @@
-//! Where the boxes of pictures lie: each at the same place in all pictures of a series.
+//! Where the boxes of pictures are placed: each box has the same place in all pictures of a series.
 //!
-//! High addresses are at the top. It is not to scale: a box is as high as its words need in the picture where it needs
-//! most. What is mapped to its own address lies beside its frames, so that the arrow between them is level.
+//! High addresses are at the top. Heights are not to scale: a box is as high as its words need in the picture that
+//! needs the most. A region mapped to its own addresses is beside its frames, so the arrow between them is level.
 
 use crate::model::{Frames, Holding, Region};
 use std::collections::BTreeMap;
 
-/// Between boxes that do not touch.
+/// The gap between boxes that do not touch.
 pub const GAP: i32 = 8;
-/// The same, with words between them; at least.
+/// The smallest gap with words in it.
 const WIDE_GAP: i32 = 30;
-/// Where less than this is not mapped, the boxes lie close together: a guard page.
+/// If fewer bytes than this are unmapped, such as one guard page, the boxes are drawn close together.
 const NARROW_BYTES: u64 = 64 << 10;
-/// A region in more holdings than this has a bracket in place of arrows.
+/// A region in more holdings than this gets a bracket instead of arrows.
 pub const MOST_ARROWS: usize = 4;
 
-/// Where a box lies.
+/// The place of a box.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
     /// The upper edge.
     pub top: i32,
-    /// How high it is.
+    /// Its height.
     pub height: i32,
 }
 
-/// Where all boxes lie.
+/// The places of all boxes.
 pub struct Places {
-    /// The lower edge of the lowest ones.
+    /// The lower edge of the lowest boxes.
     pub bottom: i32,
-    /// Those of virtual memory, by the first address.
+    /// The boxes of virtual memory, by their first address.
     regions: BTreeMap<u64, Place>,
-    /// Those of physical memory, by name, from the lowest up.
+    /// The boxes of physical memory, by name, from the lowest up.
     holdings: Vec<(String, Place)>,
 }
 
@@ -39,9 +39,9 @@ pub struct Places {
 pub enum Gap {
     /// Nothing: they touch.
     None,
-    /// So few pages that there are no words for them.
+    /// Unmapped pages, too few to be labeled.
     Narrow,
-    /// Pages that are not mapped.
+    /// Unmapped pages, labeled as such.
     Wide,
 }
 
@@ -55,12 +55,12 @@ struct RegionRoom<'a> {
 struct HoldingRoom<'a> {
     name: &'a str,
     frames: Vec<Frames>,
-    /// Where it begins, if that is not always the same: at its highest.
+    /// Its highest beginning, if it does not always begin at the same address.
     start: u64,
     height: i32,
 }
 
-/// A part of both columns, in which one box at most lies in each.
+/// A horizontal band of both columns, with at most one box in each.
 struct Row {
     region: Option<usize>,
     holding: usize,
@@ -68,7 +68,7 @@ struct Row {
 }
 
 impl Places {
-    /// Finds places, below `top`, for regions and holdings of any number of pictures, each with the height that it needs.
+    /// Places the regions and holdings of any number of pictures below `top`, each with the height that it needs.
     pub fn of<'a>(
         top: i32,
         regions: impl Iterator<Item = (&'a Region, i32)>,
@@ -106,7 +106,7 @@ impl Places {
         places
     }
 
-    /// The place of the region that begins here.
+    /// The place of the region that begins at this address.
     pub fn region(&self, start: u64) -> Place {
         self.regions[&start]
     }
@@ -121,7 +121,7 @@ impl Places {
         self.holdings.iter().find(|(other, _)| other == name).map(|(_, place)| *place)
     }
 
-    /// Places regions with all the `room` that there is between those that lie far apart.
+    /// Places regions, and divides all of the `room` among the gaps between regions that are far apart.
     fn spread(&mut self, regions: &[RegionRoom], first: usize, bottom: i32, room: i32) {
         let wide = (first..regions.len()).filter(|at| gap_below(regions, *at) == Gap::Wide).count().max(1) as i32;
         let (mut at, mut done) = (bottom, 0);
@@ -164,12 +164,12 @@ impl Gap {
     }
 }
 
-/// Whether any frame is among these and among those.
+/// Whether the two lists share any frame.
 pub fn reaches(frames: &[Frames], others: &[Frames]) -> bool {
     frames.iter().any(|frames| others.iter().any(|other| frames.overlap(other)))
 }
 
-/// Whether a region lies at the addresses of its own frames. One that is not mapped would.
+/// Whether a region has the addresses of its own frames. The answer is also true for one that is not mapped.
 pub fn is_level(region: &Region) -> bool {
     region.frames.len() <= 1 && region.frames.first().is_none_or(|frames| frames.start == region.start)
 }
@@ -197,8 +197,8 @@ fn holding_rooms<'a>(holdings: impl Iterator<Item = (&'a Holding, i32)>) -> Vec<
     rooms
 }
 
-/// What lies side by side in both columns, from the lowest address up, as far as each region lies at the addresses of
-/// its frames and these are used for few things.
+/// Pairs regions with the frames beside them, from the lowest address up, as long as each region has the addresses of
+/// its frames and these frames have few uses.
 fn level_rows(regions: &[RegionRoom], holdings: &[HoldingRoom]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (number, RegionRoom { region, .. }) in regions.iter().enumerate() {
@@ -215,8 +215,8 @@ fn level_rows(regions: &[RegionRoom], holdings: &[HoldingRoom]) -> Vec<Row> {
         }
         rows.extend(reached.into_iter().map(|holding| Row { region: Some(number), holding, height: 0 }));
     }
-    // A region whose rows are too low gets what is missing in all of them, and a holding in its highest one. What a
-    // division leaves over is given to the highest one too.
+    // A region's height is divided equally among its rows; a holding makes only its highest row higher. The remainder
+    // of a division goes to the highest row too.
     for (number, room) in regions.iter().enumerate() {
         let its = rows.iter().filter(|row| row.region == Some(number)).count() as i32;
         for row in rows.iter_mut().filter(|row| row.region == Some(number)) {
@@ -230,7 +230,7 @@ fn level_rows(regions: &[RegionRoom], holdings: &[HoldingRoom]) -> Vec<Row> {
     rows
 }
 
-/// Makes the highest of some rows higher, so that all of them together have this height at least.
+/// Makes the highest of these rows higher, until all of them together have at least this height.
 fn fill_up(rows: &mut [Row], is_one: impl Fn(&Row) -> bool, height: i32) {
     let all: i32 = rows.iter().filter(|row| is_one(row)).map(|row| row.height).sum();
     if let Some(highest) = rows.iter_mut().rev().find(|row| is_one(row)) {
@@ -238,7 +238,7 @@ fn fill_up(rows: &mut [Row], is_one: impl Fn(&Row) -> bool, height: i32) {
     }
 }
 
-/// How much room the regions from number `first` on need at least: between those far apart, and all other.
+/// The least room that the regions from number `first` on need: between those far apart, and everything else.
 fn least_heights(regions: &[RegionRoom], first: usize) -> (i32, i32) {
     (first..regions.len()).fold((0, 0), |(far, near), number| {
         let height = regions[number].height;

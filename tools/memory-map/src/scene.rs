@@ -1,7 +1,7 @@
-//! From page tables to a picture: which region is where, and how two address spaces share it.
+//! From page tables to a picture: where each region is, and how two address spaces share it.
 //!
-//! Nothing here knows the kernel's rule for a fork, as the kernel's own `comparison.rs` does not: the walks of
-//! both tables are laid side by side. It knows nothing of QEMU either.
+//! Like the kernel's own `comparison.rs`, this code does not know the kernel's rule for a fork: it compares the walks
+//! of both tables. It knows nothing about QEMU either.
 
 use crate::error::Error;
 use crate::memory::Memory;
@@ -13,16 +13,16 @@ use std::ops::Range;
 /// A part of memory, virtual or physical, with a name.
 #[derive(Clone, Debug)]
 pub struct Named {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its addresses.
     pub range: Range<u64>,
 }
 
-/// What the kernel's frame allocator has noted about a frame.
+/// What the kernel's frame allocator has recorded about a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mark {
-    /// It is none of those that are handed out.
+    /// The allocator never hands it out.
     NotOurs,
     /// It has no owner.
     Free,
@@ -30,27 +30,27 @@ pub enum Mark {
     Taken,
 }
 
-/// Everything that a picture is made from.
+/// All the data that a picture is made from.
 pub struct Scene<'a> {
     /// Physical memory.
     pub memory: Memory<'a>,
-    /// The mark of each frame, from frame 0 on.
+    /// The mark of each frame, starting with frame 0.
     pub marks: Vec<Mark>,
     /// The kernel's own address space.
     pub kernel: &'a walk::Space,
-    /// The address spaces to be shown, by name: one or two.
+    /// The address spaces to show, by name: one or two.
     pub spaces: Vec<(&'a str, walk::Space)>,
     /// Virtual memory, by name.
     pub regions: &'a [Named],
-    /// Virtual memory that is to be shown though nothing is mapped there, by name.
+    /// Virtual memory to show even if it is not mapped, by name.
     pub unmapped: &'a [Named],
-    /// Physical memory that is used for the same at all times, by name.
+    /// Physical memory that always has the same use, by name.
     pub places: &'a [Named],
-    /// Variables, by their names in the source, and their virtual addresses.
+    /// Variables, by their names in the source, with their virtual addresses.
     pub variables: &'a [(&'a str, u32)],
 }
 
-/// A page, and what is known about it.
+/// A page and the facts about it.
 struct Page<'a> {
     name: &'a str,
     start: u64,
@@ -164,7 +164,7 @@ impl Scene<'_> {
         holdings
     }
 
-    /// What frames are used for: as tables, or by pages that have another address than their frame.
+    /// The use of frames: as page tables, or by pages whose address differs from the frame's.
     fn uses_beside_the_window(&self) -> BTreeMap<u32, String> {
         let mut uses = BTreeMap::new();
         let mut note = |whose: &str, space: &walk::Space, is_kernel: bool| {
@@ -181,7 +181,7 @@ impl Scene<'_> {
                 uses.entry(page.frame).or_insert(name);
             }
         };
-        // What the kernel's own space has is linked into all others.
+        // All other spaces link to what the kernel's own space maps.
         note("the kernel", self.kernel, true);
         for (name, space) in &self.spaces {
             note(name, space, false);
@@ -204,7 +204,7 @@ impl Scene<'_> {
     }
 }
 
-/// Adds a frame behind those that are there.
+/// Appends a frame.
 fn push_frame(frames: &mut Vec<Frames>, frame: u32) {
     match frames.last_mut() {
         Some(last) if last.end() == Address(frame.into()) => last.bytes += u64::from(PAGE_BYTES),

@@ -1,7 +1,7 @@
-//! The drawing of what a few regions are in two address spaces: linked, with the same frames, or copied.
+//! The drawing of how two address spaces have a few regions: linked, with the same frames, or copied.
 //!
-//! Each region has a row. Between its boxes in the two spaces lie its frames: one box where both have the same ones, and
-//! two where each has its own. So the boxes in the middle are not in the order of their addresses.
+//! Each region is a row. Its frames stand between its boxes in the two spaces: one box if both have the same frames,
+//! and two if each has its own. So the boxes in the middle are not sorted by address.
 
 use crate::drawing::pen;
 use crate::model::{Frames, Picture, Region, Sharing};
@@ -11,10 +11,10 @@ use crate::words;
 use svg::Document;
 use svg::node::element::Group;
 
-/// Between two rows, and between the two boxes of a row.
+/// The gap between two rows, and between the two boxes of a row.
 const ROW_GAP: i32 = 16;
 const GAP: i32 = 6;
-/// Above the boxes, for the names of the columns.
+/// The room above the boxes, for the column titles.
 const TITLE: i32 = 12;
 const TITLE_LINE: i32 = 17;
 
@@ -23,7 +23,7 @@ type Columns = [Column; 3];
 const WIDE: Columns = [Column::wide(1, 220), Column::wide(270, 220), Column::wide(539, 220)];
 const NARROW: Columns = [Column::narrow(1, 104), Column::narrow(138, 104), Column::narrow(275, 104)];
 
-/// A region, as the two spaces have it.
+/// A region, in both spaces.
 struct Row<'a> {
     regions: [&'a Region; 2],
     sharing: Sharing,
@@ -36,7 +36,7 @@ pub fn draw(picture: &Picture) -> Document {
     shapes::in_two_layouts(&picture.name, &picture.title, &description(picture), wide, narrow)
 }
 
-/// What is drawn, in sentences.
+/// The content of the drawing, in sentences.
 fn description(picture: &Picture) -> String {
     let row = |Row { regions: [first, second], sharing }: &Row| {
         let frames = |region: &Region| words::list(&region.frames);
@@ -50,7 +50,7 @@ fn description(picture: &Picture) -> String {
     [titles].into_iter().chain(rows(picture).iter().map(row)).collect::<Vec<_>>().join(" ")
 }
 
-/// The same as a table in Markdown.
+/// The same content as a table in Markdown.
 pub fn table(picture: &Picture) -> String {
     let frames: String = names(picture).iter().map(|name| format!(" frames of {name} |")).collect();
     let head = format!("| region | virtual addresses |{frames} shared |");
@@ -68,7 +68,7 @@ fn names(picture: &Picture) -> Vec<&str> {
     picture.spaces.iter().map(|space| space.name.as_str()).collect()
 }
 
-/// What both spaces have at the same addresses; nothing if there is only one.
+/// The regions that both spaces have at the same addresses; empty if there is only one space.
 fn rows<'a>(picture: &'a Picture) -> Vec<Row<'a>> {
     let [first, second] = &picture.spaces[..] else { return Vec::new() };
     let row = |region: &'a Region| {
@@ -107,7 +107,7 @@ fn lay_out(picture: &Picture, rows: &[Row], columns: &Columns) -> Layout {
     Layout { height: y, shapes: Group::new().add(lines).add(shapes) }
 }
 
-/// A row from `top` down: its arrows, its boxes, and its height.
+/// Draws a row from `top` down, with its arrows and boxes, and returns its height.
 fn draw_row(picture: &Picture, Row { regions, sharing }: &Row, columns: &Columns, top: i32) -> (Group, Group, i32) {
     let [left, middle, right] = columns;
     let region_tile = |region: &Region, column: &Column| {

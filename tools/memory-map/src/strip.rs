@@ -3,23 +3,23 @@
 use crate::shapes::{PAPER, Pen, SHADE, bold, digits, frame, line, words};
 use svg::node::element::{Group, Text};
 
-/// From one line of words in a block to the next.
+/// The distance from one line of words in a block to the next.
 const LINE: i32 = 15;
-/// So much of a block's width a letter takes; a wide one.
+/// The width of a block that one letter takes; this is a wide letter.
 const LETTER: i32 = 7;
 
-/// Where a strip lies, and how many units it is long: bytes, bits, ticks.
+/// The place of a strip, and its length in units: bytes, bits, ticks.
 #[derive(Clone, Copy)]
 pub struct Strip {
     /// The left edge.
     pub left: i32,
     /// The upper edge.
     pub top: i32,
-    /// How wide it is.
+    /// Its width.
     pub width: i32,
-    /// How high it is.
+    /// Its height.
     pub height: i32,
-    /// How many units there are from the left edge to the right one.
+    /// The number of units from the left edge to the right one.
     pub units: u32,
 }
 
@@ -29,28 +29,28 @@ pub struct Block {
     pub from: u32,
     /// and where it ends.
     pub to: u32,
-    /// What it looks like.
+    /// Its look.
     pub look: Look,
-    /// What is written in it, line by line.
+    /// The words in it, line by line.
     pub labels: Vec<Label>,
 }
 
-/// What a block looks like.
+/// The look of a block.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Look {
     /// A thin edge.
     Plain,
-    /// A thin edge, and a shade.
+    /// A thin edge, and shaded.
     Shaded,
     /// A thick edge.
     Strong,
-    /// A thick edge and a shade; a second line if it begins here, and one if it ends here.
+    /// A thick edge, and shaded; a second line at the left if it begins here, and at the right if it ends here.
     Closed(bool, bool),
     /// A broken edge: free, or idle.
     Free,
 }
 
-/// A line of words in a block: the same in fewer and fewer letters. The first that there is room for is written.
+/// A line of words in a block, in shorter and shorter versions. The first one that fits is written.
 pub struct Label(Face, Vec<String>);
 
 /// How words in a block are written.
@@ -58,21 +58,21 @@ pub struct Label(Face, Vec<String>);
 pub enum Face {
     /// In the middle.
     Plain,
-    /// In the middle, and they stand out.
+    /// In the middle, emphasized.
     Bold,
-    /// One digit in each unit; or all in the middle, if there are more or fewer.
+    /// One digit in each unit; or all in the middle, if the numbers of digits and units differ.
     Digits,
     /// At the end.
     End,
 }
 
 impl Strip {
-    /// Where a unit begins.
+    /// The position of a unit's left edge.
     pub fn x(&self, unit: u32) -> i32 {
         self.left + (unit as i32 * self.width + self.units as i32 / 2) / self.units as i32
     }
 
-    /// A number above the middle of what lies between two units.
+    /// A number above the middle of the space between two units.
     pub fn mark(&self, number: &str, from: u32, to: u32) -> Text {
         digits(number, (self.x(from) + self.x(to)) / 2, self.top - 5, "middle")
     }
@@ -127,12 +127,12 @@ impl Strip {
 }
 
 impl Label {
-    /// These words, or fewer.
+    /// These words, or a shorter version.
     pub fn new<T: ToString>(face: Face, said: impl IntoIterator<Item = T>) -> Self {
         Self(face, said.into_iter().map(|said| said.to_string()).collect())
     }
 
-    /// The most that there is room for.
+    /// The longest version that fits.
     fn fit(&self, width: i32) -> Option<&str> {
         let letter = if self.0 == Face::Bold { LETTER + 1 } else { LETTER };
         let fits = |said: &&String| !said.is_empty() && said.chars().count() as i32 * letter + 2 <= width;

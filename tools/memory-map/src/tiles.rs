@@ -1,16 +1,16 @@
-//! Boxes with words in them, in columns: as high as their words need, in lines as long as the column is wide.
+//! Boxes with words in columns: the words wrap at the column's width, and set the height.
 
 use crate::shapes::{PAPER, Pen, SHADE, bold, coloured, frame, words};
 use svg::node::element::{Group, Rectangle};
 
-/// From one line of words to the next.
+/// The distance from one line of words to the next.
 const LINE_HEIGHT: i32 = 16;
-/// Above and below the words of a box.
+/// The space above and below the words of a box.
 const PADDING: i32 = 3;
-/// Left and right of them.
+/// The space to their left and right.
 const MARGIN: i32 = 8;
 const NARROW_MARGIN: i32 = 4;
-/// So much of a line a letter takes, and in a narrow layout, where letters are larger.
+/// The width of a letter, and in a narrow layout, where letters are larger.
 const LETTER: i32 = 6;
 const NARROW_LETTER: i32 = 7;
 const NARROW_BOLD_LETTER: i32 = 8;
@@ -20,18 +20,18 @@ const NARROW_BOLD_LETTER: i32 = 8;
 pub struct Column {
     /// The left edge.
     pub left: i32,
-    /// How wide it is.
+    /// Its width.
     pub width: i32,
-    /// It is one of a narrow layout.
+    /// It belongs to a narrow layout.
     pub is_narrow: bool,
 }
 
 /// A box with words.
 #[derive(Clone, Debug)]
 pub struct Tile {
-    /// What is written in it.
+    /// The words in it.
     pub lines: Vec<Words>,
-    /// How many of the lines are its name, which is bold.
+    /// How many of the lines are its name, in bold.
     pub name_lines: usize,
     /// How its border is drawn, and what stands at the right.
     pub pen: Pen,
@@ -68,7 +68,7 @@ impl Column {
         if self.is_narrow { NARROW_MARGIN } else { MARGIN }
     }
 
-    /// Breaks words into lines that this column is wide enough for. A single word is never broken.
+    /// Breaks words into lines that fit this column. It never breaks a single word.
     pub fn lines(&self, said: &str, is_bold: bool) -> Vec<String> {
         let letter = match (self.is_narrow, is_bold) {
             (false, _) => LETTER,
@@ -91,14 +91,14 @@ impl Column {
 }
 
 impl Tile {
-    /// A box with a name and what there is to say below it.
+    /// A box with a name, and details below it.
     pub fn new(name: &str, said: impl IntoIterator<Item = Words>, pen: Pen) -> Self {
         let mut lines = vec![Words(name.to_owned(), String::new())];
         lines.extend(said);
         Self { lines, name_lines: 1, pen, is_new: false }
     }
 
-    /// The same, with its words in lines that the column is wide enough for.
+    /// The same, with its words wrapped to fit the column.
     pub fn fitted(self, column: &Column) -> Self {
         let (mut lines, mut name_lines) = (Vec::new(), 0);
         for (number, Words(left, right)) in self.lines.into_iter().enumerate() {
@@ -119,7 +119,7 @@ impl Tile {
         Self { lines, name_lines, ..self }
     }
 
-    /// How high it has to be.
+    /// The height that it needs.
     pub fn height(&self) -> i32 {
         self.lines.len() as i32 * LINE_HEIGHT + 2 * PADDING
     }
@@ -144,12 +144,12 @@ impl Tile {
     }
 }
 
-/// Words that stay in one line.
+/// Words that stay on one line.
 pub fn unbroken(said: &str) -> String {
     said.replace(' ', "\u{A0}")
 }
 
-/// A box without words; what is new has a thick border.
+/// A box without words; a new one has a thick border.
 pub fn edge(column: &Column, top: i32, height: i32, pen: Pen, is_new: bool) -> Rectangle {
     let fill = if pen == Pen::Faint { SHADE } else { PAPER };
     frame(column.left, top, column.width, height, fill, pen).set("stroke-width", if is_new { 3 } else { 1 })

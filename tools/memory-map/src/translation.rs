@@ -1,4 +1,4 @@
-//! The walk for one address: which words the CPU reads to find what lies there, one after the other.
+//! The walk for one address: the words that the CPU reads, one after the other, to translate it.
 //!
 //! Source: Intel SDM volume 3A, 4.3 (32-bit paging).
 
@@ -8,12 +8,12 @@ use crate::model::Address;
 use crate::walk::{FRAME, LARGE, LARGE_FRAME, PAGE_BYTES, PRESENT, PSE, USER, WRITABLE};
 use serde::{Serialize, Serializer};
 
-/// How many bytes a word has, and an entry of a table.
+/// The size in bytes of a word, and of an entry of a table.
 const WORD: u32 = 4;
 const ACCESSED: u32 = 1 << 5;
 const DIRTY: u32 = 1 << 6;
 
-/// The bits of an entry that the hardware has a meaning for and that a reader has to know, with their names.
+/// The bits of an entry that mean something to the hardware and that a reader has to know, with their names.
 const FLAGS: [(u32, &str); 6] = [
     (PRESENT, "present"),
     (WRITABLE, "writable"),
@@ -30,26 +30,26 @@ const AVAILABLE: [u32; 3] = [9, 10, 11];
 pub struct Translation {
     /// The virtual address.
     pub address: Address,
-    /// What CR3 holds.
+    /// The value of CR3.
     pub cr3: Address,
-    /// What is read: an entry of the directory, one of a table unless the page is a large one, and the word itself.
+    /// The words that are read: an entry of the directory, one of a table unless the page is large, the word itself.
     pub steps: Vec<Step>,
-    /// The physical address that the virtual one means.
+    /// The physical address that the virtual one translates to.
     pub physical: Address,
 }
 
-/// A word that is read, and what lies around it.
+/// A word that is read, and the words around it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
-    /// What it lies in.
+    /// The name of the table or the frame that holds it.
     pub place: &'static str,
-    /// The physical address where that begins.
+    /// The physical address of that table or frame.
     pub start: Address,
-    /// What the bits of the virtual address are called that choose the word.
+    /// The name of the field of the virtual address that selects the word.
     pub field: &'static str,
     /// The highest and the lowest of these bits.
     pub bits: (u32, u32),
-    /// The number that they are.
+    /// The value of the field.
     pub number: u32,
     /// The physical address of the word.
     pub at: Address,
@@ -58,15 +58,15 @@ pub struct Step {
     pub value: u32,
     /// It and the words around it, from the lowest address up.
     pub around: Vec<Numbered>,
-    /// Of an entry, the frame that it leads to.
+    /// For an entry, the frame that it points to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame: Option<Address>,
-    /// Of an entry, its flags.
+    /// For an entry, its flags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
 }
 
-/// A word with its number: that of an entry in its table, that of a byte in its frame.
+/// A word with its number: the index of an entry in its table, or the offset of a byte in its frame.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Numbered {
     /// The number.
@@ -81,14 +81,14 @@ pub struct Numbered {
 pub struct Flag {
     /// Its bit.
     pub bit: u32,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Whether it is set.
     pub is_set: bool,
 }
 
 impl Translation {
-    /// Walks the tables that CR3 leads to, for this address. The kernel's own bits have these names.
+    /// Walks the tables from CR3 for this address. `own_bits` names the kernel's own bits.
     ///
     /// # Errors
     /// [`Error::TableOutside`], and [`Error::NotMapped`].
@@ -152,7 +152,7 @@ impl Step {
         Ok(Self { place, start, field, bits: of_address, number, at, value, around, frame, flags })
     }
 
-    /// What lies around the word is left from an earlier use of the frame, and says nothing about the walk.
+    /// The words around this one are left over from an earlier use of the frame, and are no part of the walk.
     fn word(memory: Memory, start: u32, offset_bits: u32, offset: u32) -> Result<Self, Error> {
         let (number, at) = (offset / WORD * WORD, start + offset / WORD * WORD);
         let value = memory.word(at).ok_or_else(|| Error::NotInMemory(format!("{at:#010x}")))?;
@@ -172,7 +172,7 @@ impl Step {
     }
 }
 
-/// Of the entries of a table, the first, the last, and three in the middle, as far as they are there and differ.
+/// Of a table's entries, the first, the last and three around this one, as far as they exist and differ.
 fn around(number: u32) -> Vec<u32> {
     const LAST: u32 = PAGE_BYTES / WORD - 1;
     let mut all = vec![0, number.saturating_sub(1), number, (number + 1).min(LAST), LAST];
@@ -263,7 +263,7 @@ mod tests {
         assert!(walk(&memory(&[(DIRECTORY + 0x141 * 4, 0x00F0_0001)])).is_err(), "no memory is there");
     }
 
-    /// The two walks of this library say the same of every page.
+    /// The two walks of this library agree on every page.
     #[test]
     fn it_agrees_with_the_walk_of_a_whole_space() {
         let memory = memory(&[(DIRECTORY, LARGE | PRESENT)]);

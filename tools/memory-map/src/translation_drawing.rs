@@ -1,6 +1,6 @@
-//! The drawing of the walk for one address: the address in its bits, and below each field the word that it chooses.
+//! The drawing of the walk for one address: the address in bits, and below each field the word that it selects.
 //!
-//! Solid arrows tell where a table or a frame begins, dotted ones which word of it is read.
+//! Solid arrows point to the beginning of a table or a frame, dotted ones to the word in it that is read.
 
 use crate::model::Address;
 use crate::shapes::{
@@ -13,27 +13,27 @@ use svg::node::element::Group;
 
 /// The height of a word.
 const ROW: i32 = 22;
-/// Above the first word, for what it lies in.
+/// The room above the first word, for the name of its table or frame.
 const HEAD: i32 = 38;
-/// From one line of words to the next.
+/// The distance from one line of words to the next.
 const LINE: i32 = 17;
-/// The height of the address in its bits, and of what these are called.
+/// The height of the address in bits, and of its labels.
 const BITS_HEIGHT: i32 = 26;
 const FIELDS_HEIGHT: i32 = 40;
 const BITS: u32 = 32;
 
-/// Where the words of a step are drawn.
+/// The place where the words of a step are drawn.
 #[derive(Clone, Copy)]
 struct Place {
     /// The left edge of the boxes.
     left: i32,
-    /// How wide they are.
+    /// Their width.
     width: i32,
     /// The lower edge of the lowest one: where the table or the frame begins.
     base: i32,
 }
 
-/// Draws a walk; with `id` begin the identifiers of what is in the drawing.
+/// Draws a walk. The identifiers in the drawing begin with `id`.
 pub fn draw(walk: &Translation, id: &str, title: &str) -> Document {
     in_two_layouts(id, title, &description(walk), wide(walk), narrow(walk))
 }
@@ -43,7 +43,7 @@ fn wide(walk: &Translation) -> Layout {
     const TOP: i32 = 26;
     const WORDS_LEFT: i32 = 46;
     const WORDS_WIDTH: i32 = 152;
-    /// Where the arrows to a table's beginning come down, and those to a word of it, seen from the left of its field.
+    /// Where the arrows to a table's beginning and to a word in it come down, relative to the left edge of its field.
     const BASE_LANE: i32 = 10;
     const WORD_LANE: i32 = 26;
     let strip = Strip { left: LEFT, top: TOP, width: WIDTH - 4 - LEFT, height: BITS_HEIGHT, units: BITS };
@@ -81,7 +81,7 @@ fn wide(walk: &Translation) -> Layout {
     Layout { height: end + 22, shapes: shapes.add(words(legend, 4, end + 10, "start")) }
 }
 
-/// The tables one below the other. Arrows go down beside them, alternately at the left and at the right.
+/// The tables one below the other. Arrows run down beside them, alternately on the left and on the right.
 fn narrow(walk: &Translation) -> Layout {
     const WORDS_LEFT: i32 = 24;
     const WORDS_WIDTH: i32 = 166;
@@ -122,7 +122,7 @@ fn narrow(walk: &Translation) -> Layout {
     Layout { height: y + 10, shapes }
 }
 
-/// The address, bit by bit, in the fields that choose a word each.
+/// The address, bit by bit, in the fields that select a word each.
 fn address_in_bits(walk: &Translation, strip: &Strip) -> Group {
     let address = walk.address.0 as u32;
     let mut drawing = Group::new();
@@ -170,7 +170,7 @@ impl Place {
         group.add(self.word(step, meant, self.middle_of(step) + 4, true))
     }
 
-    /// A word with its number. The one that is read is drawn anew over the others, with a thick border.
+    /// A word with its number. The one that is read is drawn over the others, with a thick border.
     fn word(&self, step: &Step, number: u32, y: i32, is_meant: bool) -> Group {
         let value = step.around.iter().find(|word| word.number == number).map_or(0, |word| word.value);
         let label = digits(&numbered(number), self.left + 8, y, "start");
@@ -183,7 +183,7 @@ impl Place {
     }
 }
 
-/// The numbers of the words that are shown, from the lowest up; none where words are left out.
+/// The numbers of the words to show, from the lowest up; `None` where words are left out.
 fn rows(step: &Step) -> Vec<Option<u32>> {
     let (unit, end) = if step.frame.is_some() { (1, 1024) } else { (4, 1 << (step.bits.0 + 1)) };
     let (mut rows, mut next) = (Vec::new(), 0);
@@ -209,7 +209,7 @@ fn most_lines(walk: &Translation) -> i32 {
     walk.steps.iter().map(|step| lines(walk, step).len() as i32).max().unwrap_or(0)
 }
 
-/// A line of what a word means.
+/// A line about the meaning of a word.
 enum Line {
     Digits(String),
     Words(String),
@@ -235,7 +235,7 @@ fn lines(walk: &Translation, step: &Step) -> Vec<Line> {
     lines
 }
 
-/// What the word means, line by line from a place down.
+/// The meaning of the word, line by line, from this place down.
 fn meaning(walk: &Translation, step: &Step, left: i32, top: i32) -> Group {
     (0..).zip(lines(walk, step)).fold(Group::new(), |group, (number, line)| {
         let y = top + number * LINE;
@@ -252,18 +252,18 @@ fn meaning(walk: &Translation, step: &Step, left: i32, top: i32) -> Group {
     })
 }
 
-/// A line that begins somewhere and goes on as an SVG path does, with a head where it ends.
+/// A line from this place along an SVG path, with an arrowhead at its end.
 fn arrow(from: (i32, i32), route: &str, to: (i32, i32), aside: (i32, i32), pen: Pen) -> Group {
     let line = path(&format!("M{},{} {route}", from.0, from.1), pen).set("fill", "none").set("stroke-width", 2);
     Group::new().add(line).add(arrowhead(to, aside, pen))
 }
 
-/// A number as it is written beside a word.
+/// A number in the form used beside a word.
 pub fn numbered(number: u32) -> String {
     format!("{number:#05x}")
 }
 
-/// All that the picture shows, in sentences.
+/// The content of the picture, in sentences.
 pub fn description(walk: &Translation) -> String {
     let mut sentences = vec![format!("The virtual address {} in its bits, from the highest down.", walk.address)];
     sentences.extend(walk.steps.iter().map(|step| {

@@ -1,16 +1,16 @@
-//! The page tables of a machine, walked as its CPU walks them: what is mapped where, and with which rights.
+//! The page tables of a machine, walked as its CPU walks them: which pages are mapped, where, and with which rights.
 //!
-//! Source: Intel SDM volume 3, 4.3 (32-bit paging) and 4.6 (rights). It needs only the memory and a few
-//! registers, and knows nothing of where they come from.
+//! Source: Intel SDM volume 3, 4.3 (32-bit paging) and 4.6 (rights). It needs only the memory and a few registers,
+//! whatever their origin.
 
 use crate::error::Error;
 use crate::memory::Memory;
 
 /// The size of a page and of a frame.
 pub const PAGE_BYTES: u32 = 4096;
-/// How many entries a directory has, and a table.
+/// The number of entries of a directory, and of a table.
 pub(crate) const ENTRIES: u32 = 1024;
-/// How much one entry of a directory is in charge of: 4 MiB.
+/// The range that one entry of a directory covers: 4 MiB.
 pub(crate) const LARGE_BYTES: u32 = PAGE_BYTES * ENTRIES;
 
 /// In CR4: pages of 4 MiB.
@@ -20,29 +20,29 @@ pub(crate) const PRESENT: u32 = 1 << 0;
 pub(crate) const WRITABLE: u32 = 1 << 1;
 pub(crate) const USER: u32 = 1 << 2;
 pub(crate) const LARGE: u32 = 1 << 7;
-/// Of an entry, what tells the frame; of one for 4 MiB, the lower bits are not part of it.
+/// The part of an entry that holds the frame's address; in one for 4 MiB, the lower bits do not belong to it.
 pub(crate) const FRAME: u32 = !(PAGE_BYTES - 1);
 pub(crate) const LARGE_FRAME: u32 = !(LARGE_BYTES - 1);
 
-/// What may be done with a page. Reading is always allowed, and on this CPU so is executing.
+/// The rights of a page. Reading is always allowed, and on this CPU so is executing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rights {
-    /// It may be written.
+    /// It is writable.
     pub write: bool,
-    /// Ring 3 may use it too.
+    /// Ring 3 has access too.
     pub user: bool,
 }
 
-/// Pages in a row with the same rights, in as many frames in a row.
+/// Consecutive pages with the same rights, mapped to consecutive frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The virtual address of the first page.
     pub page: u32,
     /// The physical address of the first frame.
     pub frame: u32,
-    /// How many bytes that are; up to 4 GiB.
+    /// Their total size in bytes, at most 4 GiB.
     pub bytes: u64,
-    /// What may be done with all of them.
+    /// The rights of all of them.
     pub rights: Rights,
 }
 
@@ -58,7 +58,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// Walks the tables that the registers CR3 and CR4 lead to; of CR4 it is bit PSE that counts, for pages of 4 MiB.
+    /// Walks the tables from the registers CR3 and CR4. Of CR4 it uses only bit PSE, which allows pages of 4 MiB.
     ///
     /// # Errors
     /// [`Error::TableOutside`].
@@ -80,7 +80,7 @@ impl Space {
         Ok(space)
     }
 
-    /// The physical address that a virtual one means; none if its page is not mapped.
+    /// The physical address that a virtual one translates to; `None` if its page is not mapped.
     pub fn translate(&self, address: u32) -> Option<u32> {
         let run = self.runs.iter().find(|run| run.contains(address))?;
         Some(run.frame + (address - run.page))
@@ -99,7 +99,7 @@ impl Space {
         Ok(())
     }
 
-    /// Adds what lies higher than all that is there.
+    /// Adds pages above all that are there.
     fn push(&mut self, next: Run) {
         match self.runs.last_mut() {
             Some(last) if last.continues_in(&next) => last.bytes += next.bytes,
@@ -109,12 +109,12 @@ impl Space {
 }
 
 impl Run {
-    /// The address behind the last page; 4 GiB behind the highest one.
+    /// The address after the last page; 4 GiB after the highest one.
     pub fn end(&self) -> u64 {
         u64::from(self.page) + self.bytes
     }
 
-    /// Whether a virtual address lies in these pages.
+    /// Whether a virtual address is in these pages.
     pub fn contains(&self, address: u32) -> bool {
         self.page <= address && u64::from(address) < self.end()
     }
@@ -124,7 +124,7 @@ impl Run {
         self.end() == u64::from(next.page) && frames_end == u64::from(next.frame) && self.rights == next.rights
     }
 
-    /// What of the run lies in these virtual addresses; none if nothing does.
+    /// The part of the run in this range of virtual addresses; `None` if there is none.
     pub fn part_in(&self, start: u32, end: u64) -> Option<Self> {
         let page = self.page.max(start);
         let bytes = self.end().min(end).checked_sub(page.into()).filter(|bytes| *bytes > 0)?;

@@ -6,16 +6,16 @@ use svg::node::element::Group;
 
 /// The height of a word.
 pub const ROW: i32 = 22;
-/// Above the first word, for the names of the columns.
+/// The room above the first word, for the column titles.
 pub const HEAD: i32 = 30;
 
-// Where the columns are: words for the pointers, addresses, the boxes, whose word it is, and what there is to say.
+// The columns: words for the pointers, addresses, the boxes, the origin of a word, and remarks.
 const MARGIN: i32 = 8;
 const BOXES: i32 = 182;
 const BOXES_END: i32 = BOXES + 240;
 const ORIGINS: i32 = BOXES_END + 20;
 const NOTES: i32 = 572;
-/// Where a pointer's line begins, under its words.
+/// Where a pointer's line begins, below its words.
 const LETTER: i32 = 12;
 
 /// A word of memory.
@@ -23,15 +23,15 @@ const LETTER: i32 = 12;
 pub struct Word {
     /// Its address.
     pub address: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What stands there.
+    /// Its value.
     pub value: String,
-    /// Where it comes from. Words in a row that have this in common are held together by a bracket.
+    /// Its origin. A bracket groups consecutive words of the same origin.
     pub origin: String,
-    /// What there is to say of it.
+    /// A remark about it.
     pub note: String,
-    /// It only lies beside what is shown.
+    /// It only stands next to the words that the picture is about.
     pub is_beside: bool,
 }
 
@@ -39,13 +39,13 @@ pub struct Word {
 pub struct Pointer<'a> {
     /// The address.
     pub to: &'a str,
-    /// What points there.
+    /// The name of the pointer.
     pub name: &'a str,
-    /// How the arrow is drawn.
+    /// The look of the arrow.
     pub pen: Pen,
 }
 
-/// Draws words. Their origins have `origins` as title.
+/// Draws words. The title of their origins is `origins`.
 pub fn draw(table: &[Word], origins: &str, pointers: &[Pointer]) -> Group {
     let mut drawing = Group::new()
         .add(bold("address", BOXES - 8, HEAD - 10, "end"))
@@ -60,7 +60,7 @@ pub fn draw(table: &[Word], origins: &str, pointers: &[Pointer]) -> Group {
             .add(digits(&word.address, BOXES - 8, y, "end"))
             .add(words(&word.name, BOXES + 8, y, "start"))
             .add(digits(&word.value, BOXES_END - 8, y, "end"));
-        // An empty line would end the drawing, where it stands in a page of Markdown.
+        // An empty line would end the drawing in a page of Markdown.
         if !word.note.is_empty() {
             drawing = drawing.add(words(&word.note, NOTES, y, "start"));
         }
@@ -76,8 +76,8 @@ pub fn draw(table: &[Word], origins: &str, pointers: &[Pointer]) -> Group {
     pointers.iter().fold(drawing, |drawing, pointer| point(drawing, table, pointer))
 }
 
-/// The same for a narrow page: what there is to say of a word stands below its name, where words come from above the first
-/// of them, and a pointer below the word that it leads to.
+/// The same for a narrow page: the remark about a word stands below its name, its origin above the first word from
+/// there, and a pointer below the word that it points to.
 pub fn draw_narrow(table: &[Word], origins: &str, pointers: &[Pointer]) -> Layout {
     const ADDRESS_END: i32 = 82;
     const LEFT: i32 = 90;
@@ -114,7 +114,7 @@ pub fn draw_narrow(table: &[Word], origins: &str, pointers: &[Pointer]) -> Layou
     Layout { height: top + 8, shapes }
 }
 
-/// An arrow to where the word begins, at the lower edge of its box.
+/// An arrow to the beginning of the word, at the lower edge of its box.
 fn point(drawing: Group, table: &[Word], Pointer { to, name, pen }: &Pointer) -> Group {
     let Some(row) = table.iter().position(|word| word.address == *to) else { return drawing };
     let y = HEAD + (row as i32 + 1) * ROW;

@@ -1,8 +1,8 @@
-//! A picture of memory in words: as a description for those who cannot see it, and as tables.
+//! A picture of memory in words: as a description for readers who cannot see it, and as tables.
 
 use crate::model::{Change, Frames, Holding, Picture, Region, Sharing, Space};
 
-/// A number of bytes, as people say it.
+/// A number of bytes, in a readable unit.
 pub fn size(bytes: u64) -> String {
     const KIB: u64 = 1 << 10;
     const MIB: u64 = 1 << 20;
@@ -13,7 +13,7 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// All that the picture shows, sentence by sentence.
+/// The content of the picture, sentence by sentence.
 pub fn description(picture: &Picture) -> String {
     let mut sentences = Vec::new();
     for space in &picture.spaces {
@@ -44,7 +44,7 @@ pub fn description(picture: &Picture) -> String {
     sentences.join(" ")
 }
 
-/// The same facts as tables in Markdown.
+/// The same content as tables in Markdown.
 pub fn tables(picture: &Picture) -> String {
     let mut lines = Vec::new();
     regions(picture, &mut lines);

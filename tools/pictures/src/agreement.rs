@@ -1,7 +1,7 @@
 //! Our walk of the page tables, compared with QEMU's own.
 //!
-//! QEMU's monitor walks them too: `info tlb` tells the frame of every page, and `info mem` where a run of pages
-//! with the same rights begins and ends. Both walks read the same tables, so they have to say the same.
+//! QEMU's monitor walks them too: `info tlb` prints the frame of every page, and `info mem` prints where each run of
+//! pages with the same rights begins and ends. Both walks read the same tables, so they have to agree.
 
 use crate::names;
 use anyhow::{Context, Result, ensure};

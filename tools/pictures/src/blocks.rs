@@ -1,8 +1,8 @@
-//! The blocks of chapter 6's heap, walked from outside: `chapters/06-heap/src/blocks.rs` says how they lie, and
-//! `chapters/06-heap/src/free_lists.rs` which list a free one is in.
+//! The blocks of chapter 6's heap, walked from outside. `chapters/06-heap/src/blocks.rs` describes their layout, and
+//! `chapters/06-heap/src/free_lists.rs` the list that each free block is in.
 //!
-//! It needs the heap's bytes, their address and the top, and believes nothing: a footer that does not agree with its
-//! header, or a free list that does not hold just the free blocks of its sizes, is an error.
+//! It needs the heap's bytes, their address and the top, and trusts none of them: a footer that differs from its
+//! header is an error, and so is a free list that does not hold exactly the free blocks of its sizes.
 
 use crate::paper::hexadecimal;
 use anyhow::{Context, Result, bail, ensure};
@@ -13,30 +13,30 @@ const WORD: u32 = 4;
 /// The smallest block in bytes. On the host, where words are longer, the heap's own number is larger.
 pub const SMALLEST: u32 = (heap::memory::SMALLEST / heap::memory::WORD) as u32 * WORD;
 const USED: u32 = 1;
-/// How many lists there are for the sizes from one power of two to the next.
+/// The number of lists for the sizes from one power of two to the next.
 const STEPS: u32 = 8;
-/// How many words of what its owner has put there are taken down of a block.
+/// How many words of its owner's data are recorded for a block.
 const CONTENT_WORDS: u32 = 4;
 
-/// A block; or what has not been needed yet, which is free and no block.
+/// A block, or the memory above the top, which is free and not a block.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Block {
     /// Its address, in hexadecimal.
     pub address: String,
     #[serde(skip)]
     pub start: u32,
-    /// With header and footer.
+    /// Its size, header and footer included.
     pub bytes: u32,
     pub state: State,
-    /// For a block in use, the first words in it.
+    /// For a block in use, its first words.
     pub content: Vec<u32>,
 }
 
-/// What a block is.
+/// The state of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum State {
     InUse,
-    /// Free, and the block with this number, from 1 on, in the list for the sizes from `least` bytes to `most`.
+    /// Free: the block with this number, counted from 1, in the list for the sizes from `least` bytes to `most`.
     Free {
         least: u32,
         most: u32,
@@ -47,13 +47,13 @@ pub enum State {
 }
 
 impl Block {
-    /// Whether it has no owner.
+    /// Whether it is free.
     pub fn is_free(&self) -> bool {
         self.state != State::InUse
     }
 }
 
-/// What the kernel itself says of its heap: the numbers of its line, in their order.
+/// The kernel's own account of its heap: the numbers of its log line, in order.
 #[derive(Debug, PartialEq)]
 pub struct Usage {
     pub total_bytes: u32,
@@ -64,7 +64,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// That of these blocks.
+    /// The account of these blocks.
     pub fn of(blocks: &[Block]) -> Self {
         let count = |free: bool| blocks.iter().filter(|block| block.is_free() == free).count() as u32;
         let bytes = |free: bool| blocks.iter().filter(move |block| block.is_free() == free).map(|block| block.bytes);
@@ -77,7 +77,7 @@ impl Usage {
         }
     }
 
-    /// That of every line of the log that tells of one.
+    /// The accounts in all log lines that have one.
     pub fn all_in(log: &str) -> Vec<Self> {
         let usage = |line: &str| {
             let told = line.contains(" blocks in use with ").then_some(line)?;
@@ -90,7 +90,7 @@ impl Usage {
     }
 }
 
-/// All blocks of a heap with these bytes, of which the first lies at `start`, and what there is from `top` on.
+/// All blocks of a heap with these bytes, the first of them at `start`, and the memory from `top` on.
 pub fn walk(bytes: &[u8], start: u32, top: u32) -> Result<Vec<Block>> {
     let end = start + bytes.len() as u32;
     ensure!((start..=end).contains(&top), "the top is at {top:#010x}, which is not in the heap");
@@ -130,14 +130,14 @@ pub fn walk(bytes: &[u8], start: u32, top: u32) -> Result<Vec<Block>> {
     Ok(blocks)
 }
 
-/// The smallest and the largest size whose free blocks are in the same list as those of `size` bytes.
+/// The smallest and the largest size that share a free list with `size` bytes.
 fn sizes_listed_with(size: u32) -> (u32, u32) {
     let step = ((1 << size.ilog2()) / STEPS).max(WORD);
     let least = size / step * step;
     (least, least + step - WORD)
 }
 
-/// Follows the free lists. Each begins with the block that has no previous one.
+/// Follows the free lists. A list's first block is the one without a previous block.
 fn number_free(blocks: &mut [Block], word: impl Fn(u32) -> Result<u32>) -> Result<()> {
     let mut lists: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (index, block) in blocks.iter().enumerate() {
@@ -178,7 +178,7 @@ mod tests {
 
     const START: u32 = 0xC000_0000;
 
-    /// The bytes of a heap with these blocks: their sizes in words, and of free ones the links forth and back.
+    /// The bytes of a heap with these blocks, given by their sizes in words and, for free ones, their two links.
     fn heap(blocks: &[(u32, Option<[u32; 2]>)]) -> Vec<u8> {
         let mut words = Vec::new();
         for (size, links) in blocks {

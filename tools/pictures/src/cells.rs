@@ -1,45 +1,45 @@
-//! The cells of the text screen: bytes of video memory, made into text with colours.
+//! The cells of the text screen: bytes of video memory, turned into colored text.
 //!
-//! A cell is two bytes: the character's number in code page 437, then its colours, the letter's in the low
+//! A cell is two bytes: first the character's number in code page 437, then its colors, the letter's in the low
 //! half and the background's in the high half.
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-/// The cells of a row.
+/// The number of cells in a row.
 pub const COLUMNS: usize = 80;
-/// The rows.
+/// The number of rows.
 pub const ROWS: usize = 25;
-/// Where the cells lie in physical memory.
+/// The physical address of the cells.
 pub const ADDRESS: u32 = 0xB8000;
-/// How many bytes they take.
+/// Their size in bytes.
 pub const BYTES: usize = COLUMNS * ROWS * 2;
 
-/// What the numbers 0 to 31 look like; the first is blank.
+/// The characters for the numbers 0 to 31; the first is blank.
 const LOW: &str = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼";
-/// What the numbers 127 to 255 look like.
+/// The characters for the numbers 127 to 255.
 const HIGH: &str = concat!(
     "⌂ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»",
     "░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀",
     "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{A0}",
 );
 
-/// Cells in a row that have the same colours.
+/// Consecutive cells of a row with the same colors.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Run {
-    /// The row, from the top.
+    /// The row, counted from the top.
     pub row: usize,
     /// The column of the first cell.
     pub column: usize,
     /// The characters.
     pub text: String,
-    /// The number of the letters' colour, 0 to 15.
+    /// The number of the letters' color, 0 to 15.
     pub letter: u8,
-    /// The number of the background's colour.
+    /// The number of the background's color.
     pub background: u8,
 }
 
-/// The character that a number stands for.
+/// The character with this number.
 fn character(number: u8) -> char {
     match number {
         0..32 => LOW.chars().nth(number.into()),
@@ -49,7 +49,7 @@ fn character(number: u8) -> char {
     .expect("the table has all 256")
 }
 
-/// What the screen shows, row by row.
+/// The content of the screen, row by row.
 pub fn runs(bytes: &[u8]) -> Result<Vec<Run>> {
     ensure!(bytes.len() == BYTES, "a screen has {BYTES} bytes, and not {}", bytes.len());
     let mut runs: Vec<Run> = Vec::new();
@@ -64,7 +64,7 @@ pub fn runs(bytes: &[u8]) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// The rows as plain text, without what is blank at their ends and without blank rows at the end.
+/// The rows as plain text, without trailing blanks and without blank rows at the end.
 pub fn text(runs: &[Run]) -> Vec<String> {
     let row = |row| runs.iter().filter(|run| run.row == row).map(|run| run.text.as_str()).collect::<String>();
     let mut rows: Vec<String> = (0..ROWS).map(|number| row(number).trim_end().to_owned()).collect();

@@ -1,4 +1,4 @@
-//! The pictures that are committed, held to those that were taken today.
+//! The committed pictures, compared with those taken today.
 
 use crate::made_with::MadeWith;
 use crate::{FOLDER, Files};
@@ -8,28 +8,28 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// How much of a line is shown around a difference.
+/// How much of a line to show before and after a difference.
 const LETTERS_BEFORE: usize = 30;
 const LETTERS_BEHIND: usize = 60;
 
-/// Whether a file belongs to the pictures that are always taken of a chapter: it begins with its number.
+/// Whether a file is one of a chapter's pictures that are always taken: its name begins with the chapter's number.
 ///
-/// Sessions under gdb do not: they are taken only where there is the gdb that the book was written with.
+/// Sessions under gdb do not count. They are taken only on machines with the gdb that the book was written with.
 pub fn belongs_to(name: &str, chapter: &Chapter) -> bool {
     let number = chapter.name.split_once('-').map_or("", |(number, _)| number);
     name.strip_prefix(number).is_some_and(|rest| rest.starts_with('-') && !rest.starts_with("-gdb-"))
 }
 
-/// The names of the files that are committed.
+/// The names of the committed files.
 pub fn names(folder: &Path) -> Result<BTreeSet<String>> {
     let entries = fs::read_dir(folder).with_context(|| format!("{} could not be read", folder.display()))?;
     entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Holds the committed pictures of a chapter to `taken`.
+/// Compares the committed pictures of a chapter with `taken`.
 ///
 /// # Errors
-/// If they differ: in a sentence that names the first file that does, and shows where.
+/// If they differ: the message names the first file that does, and shows where.
 pub fn compare(folder: &Path, chapter: &Chapter, taken: &Files) -> Result<()> {
     let committed: BTreeSet<String> = names(folder)?.into_iter().filter(|name| belongs_to(name, chapter)).collect();
     let names: BTreeSet<&String> = committed.iter().chain(taken.keys()).collect();
@@ -50,7 +50,7 @@ pub fn compare(folder: &Path, chapter: &Chapter, taken: &Files) -> Result<()> {
     Ok(())
 }
 
-/// The first place at which two texts differ.
+/// The first difference between two texts.
 fn first_difference(before: &str, now: &str) -> String {
     let lines = before.lines().zip(now.lines());
     let Some((number, (before, now))) = (1..).zip(lines).find(|(_, (before, now))| before != now) else {

@@ -1,8 +1,8 @@
-//! What the kernels cost: the figures that benches have measured, held to what is committed, and drawn as charts.
+//! The cost of the kernels: figures measured by benches, compared with the committed ones, and drawn as charts.
 
 pub mod chart;
 pub mod figures;
 pub mod plan;
 
-/// The file of the book's figures in which they stand.
+/// The file with them among the book's figures.
 pub const FILE: &str = "bench.json";

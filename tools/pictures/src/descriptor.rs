@@ -10,10 +10,10 @@ use probe::sitting::Sitting;
 use serde::Serialize;
 use svg::node::element::Group;
 
-/// How many bytes a descriptor has.
+/// The size of a descriptor in bytes.
 const BYTES: usize = 8;
 
-/// A field: its name, its highest and its lowest bit.
+/// A field: its name, its highest bit and its lowest.
 type Place = (&'static str, u32, u32);
 /// The fields from the highest bit down: Intel SDM volume 3, 3.4.5.
 const FIELDS: [Place; 13] = [
@@ -32,7 +32,7 @@ const FIELDS: [Place; 13] = [
     ("limit 15:00", 15, 0),
 ];
 
-/// What has been found.
+/// The facts of the picture.
 #[derive(Serialize)]
 struct Facts {
     table: String,
@@ -55,7 +55,7 @@ struct Field {
     meaning: String,
 }
 
-/// Takes the picture when the table is loaded and has been told of.
+/// Takes the picture once the table is loaded and reported in the log.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
     let snapshot = sitting.until(names::END)?;
     let (table, table_limit) = snapshot.registers.table("GDT")?;
@@ -109,7 +109,7 @@ fn fields(value: u64) -> Vec<Field> {
     FIELDS.into_iter().map(field).collect()
 }
 
-/// What the bits of a field say: Intel SDM volume 3, 3.4.5 and table 3-1.
+/// The meaning of a field's bits: Intel SDM volume 3, 3.4.5 and table 3-1.
 fn meaning(name: &str, found: u64, value: u64) -> String {
     let either = |no: &str, yes: &str| if found == 0 { no.to_owned() } else { yes.to_owned() };
     let (base, limit) = extent(value);
@@ -128,7 +128,7 @@ fn meaning(name: &str, found: u64, value: u64) -> String {
     }
 }
 
-/// What the type says of a segment of code or data.
+/// The meaning of the type of a code or data segment.
 fn kind(found: u64) -> String {
     let set = |bit: u32| found >> bit & 1 == 1;
     let mut words = if set(3) { vec!["code"] } else { vec!["data"] };
@@ -199,7 +199,7 @@ fn draw(facts: &Facts) -> Sheet {
     }
 }
 
-/// The bits in rows of 16, and what they mean one below the other.
+/// The bits in rows of 16, and their meanings one below the other.
 fn narrow(facts: &Facts) -> Layout {
     const ROW: i32 = 92;
     const NAMES_WIDTH: i32 = 46;
@@ -226,7 +226,7 @@ fn narrow(facts: &Facts) -> Layout {
     Layout { height: top, shapes }
 }
 
-/// What the fields mean, and what base and limit are when put together.
+/// The meanings of the fields, and the assembled base and limit.
 fn meanings(facts: &Facts) -> Vec<(&'static str, String)> {
     let told = facts.fields.iter().filter(|field| !is_part(field));
     let meanings = told.map(|field| (field.name, format!("{}: {}", field.bits, field.meaning)));
@@ -234,7 +234,7 @@ fn meanings(facts: &Facts) -> Vec<(&'static str, String)> {
     meanings.chain(sums).collect()
 }
 
-/// The eight bytes, each with its place.
+/// The eight bytes, each at its position.
 fn draw_bytes(facts: &Facts, strip: Strip) -> Group {
     let byte = |(number, byte): (u32, &String)| {
         let labels = vec![Label::new(Face::Digits, [byte])];
@@ -244,17 +244,17 @@ fn draw_bytes(facts: &Facts, strip: Strip) -> Group {
     (0..strip.units).fold(Group::new().add(bytes), |drawing, at| drawing.add(strip.mark(&format!("+{at}"), at, at + 1)))
 }
 
-/// Base and limit lie in pieces, which have a meaning only together.
+/// Base and limit are split into parts, which mean something only together.
 fn is_part(field: &Field) -> bool {
     field.name.starts_with("base") || field.name.starts_with("limit")
 }
 
-/// The upper four bytes are told from the lower ones.
+/// Shades the upper four bytes, to tell them from the lower ones.
 fn look(is_upper: bool) -> Look {
     if is_upper { Look::Shaded } else { Look::Plain }
 }
 
-/// As many bits as the strip has room for, the one with the number `highest` at the left, and below them the names of
+/// As many bits as fit the strip, with bit number `highest` on the left, and below them the names of
 /// their fields.
 fn draw_bits(mut drawing: Group, facts: &Facts, bits: Strip, highest: u32) -> Group {
     let (mut values, mut names) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! Chapter 9: two address spaces, before a fork and after it, until the second one is gone.
+//! Chapter 9: two address spaces, from before a fork until the second one is freed.
 
 use crate::names::{self, Source};
 use crate::regions::{self, KERNEL_HEAP, KERNEL_INSTRUCTIONS, PRIVATE_MEMORY, PRIVATE_STACK};
@@ -10,14 +10,14 @@ use memory_map::{drawing, sharing, walk};
 use probe::sitting::Sitting;
 use probe::snapshot::Snapshot;
 
-/// A moment that a picture is taken of.
+/// A moment to take a picture of.
 struct Moment {
     title: &'static str,
     stop_before: Source,
-    /// Which task runs.
+    /// The running task.
     task: usize,
     has_two: bool,
-    /// What stands where the second address space would be, while there is none.
+    /// The words in place of the second address space while it does not exist.
     without_second: &'static str,
 }
 
@@ -54,7 +54,7 @@ const MOMENTS: [Moment; 4] = [
 
 const TASKS: [&str; 2] = ["task 1", "task 2"];
 
-/// The regions that tell what a fork does: their names, as `regions` has them.
+/// The regions that show what a fork does: their names, as in `regions`.
 const IN_FOUR_ROWS: [&str; 4] = [KERNEL_HEAP, PRIVATE_STACK, PRIVATE_MEMORY, KERNEL_INSTRUCTIONS];
 
 /// Takes the pictures of a fork.
@@ -103,7 +103,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     Ok(files)
 }
 
-/// What the moment after the fork comes to: two regions that are copied, and two that are linked.
+/// The summary of the moment after the fork: two regions that are copied, and two that are linked.
 fn in_four_rows(after_fork: &Picture) -> Result<Files> {
     let mut picture = after_fork.clone();
     picture.name = "09-four-boxes".into();
@@ -124,7 +124,7 @@ fn kernel_at(snapshot: &Snapshot, kernel: &walk::Space) -> Result<walk::Space> {
     snapshot.space_of(kernel.directory)
 }
 
-/// The variables of the demonstration, which tells itself where they are.
+/// The variables of the demonstration, which prints their addresses.
 fn variables(log: &str) -> Result<[(&'static str, u32); 2]> {
     let line = log
         .lines()
@@ -139,7 +139,7 @@ fn variables(log: &str) -> Result<[(&'static str, u32); 2]> {
     Ok([("on_stack", on_stack), ("shared.value", shared)])
 }
 
-/// Sees that the picture says what the kernel's own table says.
+/// Checks that the picture agrees with the kernel's own table.
 fn agree(picture: &Picture, log: &str) -> Result<()> {
     for region in &picture.spaces[0].regions {
         let other = picture.spaces[1].regions.iter().find(|other| other.start == region.start);

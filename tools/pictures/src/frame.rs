@@ -1,4 +1,4 @@
-//! Chapter 4: the words that an interrupt leaves on the stack, and who has pushed each.
+//! Chapter 4: the words that an interrupt leaves on the stack, and who pushes each of them.
 
 use crate::paper::{Sheet, Table, code, hexadecimal, with_words};
 use crate::{Files, log_file, names};
@@ -14,16 +14,16 @@ use serde::Serialize;
 const INT3: u8 = 0xCC;
 const WORD: u32 = 4;
 
-/// How many words are shown of what lay on the stack before.
+/// The number of words shown that were on the stack before the interrupt.
 const BEFORE: u32 = 2;
 
-// Who pushes a word.
+// Who pushes a word: the CPU or the kernel's code.
 const CPU: &str = "the CPU";
 const STUB: &str = "the vector's stub";
 const ENTRY: &str = "the common entry";
 const PUSHA: &str = "the entry's pusha";
 
-/// What is pushed, in its order: `chapters/04-interrupts/src/stubs.s`.
+/// The pushed words, in the order of pushing: `chapters/04-interrupts/src/stubs.s`.
 const PUSHED: [(&str, &str); 19] = [
     ("EFLAGS", CPU),
     ("CS", CPU),
@@ -48,7 +48,7 @@ const PUSHED: [(&str, &str); 19] = [
 /// How many of them are the `TrapFrame`.
 const FRAME_WORDS: u32 = size_of::<TrapFrame>() as u32 / WORD;
 
-/// What has been found, from the highest address down.
+/// The facts of the picture, from the highest address down.
 #[derive(Serialize)]
 struct Facts {
     esp_before: String,
@@ -57,7 +57,7 @@ struct Facts {
     stack: Vec<Word>,
 }
 
-/// Stops where the handler begins.
+/// Stops at the beginning of the handler.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
     let snapshot = sitting.until(names::HANDLER)?;
     let facts = facts(&snapshot, &sitting.program)?;
@@ -105,7 +105,7 @@ fn facts(snapshot: &Snapshot, program: &Program) -> Result<Facts> {
     Ok(Facts { esp_before: hexadecimal(before), frame: hexadecimal(frame), esp_in_handler: hexadecimal(esp), stack })
 }
 
-/// What there is to say of a word.
+/// The remark about a word.
 fn note(name: &str, value: u32, program: &Program) -> Result<String> {
     Ok(match name {
         "EFLAGS" => format!("the flags, interrupts {}", if value >> 9 & 1 == 0 { "off" } else { "on" }),

@@ -1,16 +1,16 @@
-//! Sessions under gdb: commands go in, and what a person would see comes out.
+//! Sessions under gdb: commands go in, and the text that a user would see comes out.
 //!
-//! A file `book/gdb/NAME.gdb` whose first line is `# chapter 5` is a session with the kernel of chapter 5, begun
-//! as `make debug` begins it. Each command is shown with gdb's prompt before it, as if it had been typed. The
-//! machine counts instructions instead of time, so a session goes the same way every time.
+//! A file `book/gdb/NAME.gdb` whose first line is `# chapter 5` is a session with the kernel of chapter 5. It starts
+//! like `make debug`. Each command is shown after gdb's prompt, as if typed. The
+//! machine counts instructions instead of time, so a session always gives the same output.
 //!
-//! If its second line is `# recorded`, it is begun as `make debug REPLAY=1` begins it: at the end of a replay.
+//! If its second line is `# recorded`, it starts like `make debug REPLAY=1`: at the end of a replay.
 //!
-//! A line `## tables` begins a part of the session, which becomes a file of its own, `05-gdb-NAME-tables.txt`, so that
-//! a page can say something in between. What stands before the first of them belongs to it.
+//! A line `## tables` begins a part of the session, which becomes its own file, `05-gdb-NAME-tables.txt`, so that a
+//! page can explain in between. Commands before the first such line belong to the first part.
 //!
-//! gdb words some things differently from version to version. A session is taken where there is the gdb that the
-//! book was written with, and elsewhere the committed one stands.
+//! The wording of gdb differs between versions. So sessions are taken only with the gdb version that the book was
+//! written with; on other machines the committed ones stay.
 
 use crate::Files;
 use anyhow::{Context, Result, bail};
@@ -30,23 +30,23 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Where the sessions are, seen from the workspace's root.
+/// The folder of the sessions, relative to the workspace's root.
 const FOLDER: &str = "book/gdb";
 /// The gdb that the book was written with.
 const VERSION: &str = "13";
-/// A session that takes longer waits for something that will not happen.
+/// After this time, a session is waiting for an event that will not happen.
 const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What gdb says at the end of every session.
+/// The last line that gdb prints in every session.
 const FAREWELL: &str = "[Inferior 1 (process 1) detached]";
-/// What makes it a session with a replay.
+/// The line that makes it a session with a replay.
 const RECORDED: &str = "# recorded";
-/// What begins a part, in a script and in what gdb is told to say there.
+/// The beginning of a part, in a script and in the mark that gdb prints there.
 const PART: &str = "## ";
 const MARK: &str = "----- ";
 
-/// Holds all sessions with the kernel of a chapter.
+/// Runs all sessions with the kernel of a chapter.
 pub fn take(workspace: &Workspace, chapter: &Chapter, kernel: &Path) -> Result<Files> {
     let mut files = Files::new();
     let number = chapter.name.split('-').next().unwrap_or_default();
@@ -66,14 +66,14 @@ pub fn take(workspace: &Workspace, chapter: &Chapter, kernel: &Path) -> Result<F
     Ok(files)
 }
 
-/// The sessions that are there already: those whose names begin with `start`.
+/// The existing sessions whose names begin with `start`.
 fn committed(workspace: &Workspace, start: &str) -> Result<Files> {
     let folder = workspace.root.join(crate::FOLDER);
     let names = crate::committed::names(&folder)?.into_iter().filter(|name| name.starts_with(start));
     names.map(|name| Ok((name.clone(), fs::read_to_string(folder.join(&name))?))).collect()
 }
 
-/// Whether this gdb is there, and is the one that the book was written with.
+/// Whether this gdb is installed, in the version that the book was written with.
 fn is_the_books(debugger: &str) -> bool {
     let output = Command::new(debugger).arg("--version").output();
     let words = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
@@ -88,7 +88,7 @@ fn is_of_chapter(script: &str, chapter: &str) -> bool {
     wanted.is_some() && wanted == chapter.split('-').next().and_then(number)
 }
 
-/// Lets gdb obey, and returns what a person would have seen.
+/// Runs a script in gdb, and returns what a user would have seen.
 fn hold(workspace: &Workspace, kernel: &Path, debugger: &str, script: &str) -> Result<String> {
     if script.lines().nth(1) == Some(RECORDED) {
         return hold_recorded(workspace, kernel, debugger, script);
@@ -103,7 +103,7 @@ fn hold(workspace: &Workspace, kernel: &Path, debugger: &str, script: &str) -> R
     obey(workspace, &mut debugger_for(debugger, kernel, &socket, &[debug::at_entry()]), script, folder.path())
 }
 
-/// Records the demonstration, and does the same with the replay.
+/// Records the demonstration, then runs the script in the replay.
 fn hold_recorded(workspace: &Workspace, kernel: &Path, debugger: &str, script: &str) -> Result<String> {
     let subject = Subject::of_kernel(kernel, "exit");
     let recording = Recording::of(&subject)?;
@@ -115,12 +115,12 @@ fn hold_recorded(workspace: &Workspace, kernel: &Path, debugger: &str, script: &
     obey(workspace, &mut gdb, script, &recording.file(""))
 }
 
-/// Starts gdb, and returns what a person would have seen of the commands in `script`.
+/// Starts gdb, and returns what a user would have seen of the commands in `script`.
 fn obey(workspace: &Workspace, gdb: &mut Command, script: &str, folder: &Path) -> Result<String> {
     let (commands, seen) = (folder.join("commands"), folder.join("seen"));
     fs::write(&commands, with_prompts(script))?;
     gdb.args(["-nx", "-batch", "-x"]).arg(&commands).current_dir(&workspace.root);
-    // One file for both, so that they stay in the order in which a person would see them.
+    // One file for both streams keeps them in the order in which a user would see them.
     let output = File::create(&seen)?;
     gdb.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let status = wait_for(gdb.spawn().context("gdb could not be started")?)?;
@@ -132,7 +132,7 @@ fn obey(workspace: &Workspace, gdb: &mut Command, script: &str, folder: &Path) -
     }
 }
 
-/// Waits until gdb has ended; none if it does not.
+/// Waits until gdb has ended; `None` if it does not.
 fn wait_for(mut gdb: Child) -> Result<Option<ExitStatus>> {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
@@ -146,7 +146,7 @@ fn wait_for(mut gdb: Child) -> Result<Option<ExitStatus>> {
     Ok(None)
 }
 
-/// The commands, each shown before it is obeyed; and a mark where a part begins.
+/// The commands, each printed before it runs, with a mark where a part begins.
 fn with_prompts(script: &str) -> String {
     let obey = |line: &str| match line.strip_prefix(PART) {
         Some(part) => format!("echo {MARK}{part}\\n\n"),
@@ -156,7 +156,7 @@ fn with_prompts(script: &str) -> String {
     script.lines().filter(is_order).map(obey).collect()
 }
 
-/// The parts of a session: the name of each, and what was seen.
+/// The parts of a session: the name and the output of each.
 fn parts(seen: &str) -> Vec<(String, String)> {
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut before = String::new();

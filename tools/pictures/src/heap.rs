@@ -1,4 +1,4 @@
-//! Chapter 6: the heap's blocks at each moment that the demonstration tells of.
+//! Chapter 6: the heap's blocks at each moment that the demonstration reports.
 
 use crate::blocks::{Block, SMALLEST, State, Usage, walk};
 use crate::paper::{Sheet, Table, code, hexadecimal, with_words};
@@ -13,10 +13,10 @@ use serde::Serialize;
 use std::mem;
 use svg::node::element::Group;
 
-/// Where the heap begins.
+/// The beginning of the heap.
 const START: u32 = heap::START.as_u32();
 
-/// The moments, in the words of the picture.
+/// The moments, in the picture's words.
 const MOMENTS: [&str; 6] = [
     "An empty heap",
     "Three boxes",
@@ -26,7 +26,7 @@ const MOMENTS: [&str; 6] = [
     "Both are dropped: the heap keeps its memory",
 ];
 
-/// What the heap was at a moment.
+/// The heap at one moment.
 #[derive(Serialize)]
 struct Moment {
     title: &'static str,
@@ -54,7 +54,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     Ok(files)
 }
 
-/// What lies from the heap's start on, as far as there are pages.
+/// The heap's bytes from its start, as far as pages are mapped.
 fn heap(snapshot: &Snapshot) -> Result<Vec<u8>> {
     let space = snapshot.space()?;
     let mut bytes = Vec::new();
@@ -87,7 +87,7 @@ fn ordinal(number: usize) -> String {
     }
 }
 
-/// The first words of what its owner keeps there.
+/// The first words of its owner's data.
 fn content(block: &Block) -> String {
     let words: Vec<String> = block.content.iter().map(u32::to_string).collect();
     if words.is_empty() { String::new() } else { format!("{} …", words.join(" ")) }
@@ -109,7 +109,7 @@ fn table(moments: &[Moment]) -> Table {
 }
 
 const LEFT: i32 = 16;
-/// A page is a row, as wide as this.
+/// The width of a row, which is one page.
 const PAGE_WIDTH: i32 = WIDTH - 2 * LEFT;
 const HEAD_HEIGHT: i32 = 26;
 const PAGE_HEIGHT: i32 = 54;
@@ -141,12 +141,12 @@ fn draw(moments: &[Moment]) -> Sheet {
     }
 }
 
-/// The first word of a block, and that there are more.
+/// The first word of a block, and a sign that there are more.
 fn first(block: &Block) -> String {
     block.content.first().map_or(String::new(), |word| format!("{word} …"))
 }
 
-/// All pages at all moments. Where the page is narrow, the counts of a moment stand below its title.
+/// All pages at all moments. In a narrow layout, the counts of a moment stand below its title.
 fn pages(moments: &[Moment], left: i32, width: i32, is_narrow: bool) -> Layout {
     let (mut shapes, mut y) = (Group::new(), 22);
     for (number, moment) in (1..).zip(moments) {
@@ -174,7 +174,7 @@ fn pages(moments: &[Moment], left: i32, width: i32, is_narrow: bool) -> Layout {
     Layout { height: y, shapes }
 }
 
-/// What of a block lies in a page.
+/// The part of a block that is in a page.
 fn part_in(block: &Block, page: u32) -> Option<strip::Block> {
     let end = block.start + block.bytes;
     let (from, to) = (block.start.max(page), end.min(page + PAGE_BYTES));

@@ -16,7 +16,7 @@ const SENT: u32 = 0xA000;
 const MEMORY_BYTES: u32 = 0x1_0000;
 const PRESENT_AND_WRITABLE: u32 = 0b11;
 
-/// Virtual addresses: the first of what the directory's entry 0, 1 and 2 are in charge of.
+/// Virtual addresses: the first one that entries 0, 1 and 2 of the directory cover.
 const STACK_AT: u32 = 4 << 20;
 const HEAP_AT: u32 = 8 << 20;
 
@@ -69,10 +69,10 @@ fn what_is_linked_and_what_is_copied_is_told_by_the_frames_alone() {
     let linked = |name| (name, Some(Sharing::Linked));
     let copied = |name| (name, Some(Sharing::Copied));
     assert_eq!(sharing(&picture(&memory(&[]), 2)), [copied("the stack"), linked("the heap")]);
-    // A fork that forgets to copy the frame, though it has made a table.
+    // A fork that makes a table, and forgets to copy the frame.
     let forgotten = memory(&[(PRIVATE_TABLES[1], STACKS[0] | PRESENT_AND_WRITABLE)]);
     assert_eq!(sharing(&picture(&forgotten, 2)), [linked("the stack"), linked("the heap")]);
-    // One that links nothing of the heap.
+    // A fork that links nothing of the heap.
     let alone = memory(&[(TASKS[1] + 8, 0)]);
     let walk = |directory| walk::Space::walk(Memory(&alone), directory, PSE).expect("the tables are in memory");
     assert_eq!(walk(TASKS[1]).translate(HEAP_AT), None);
@@ -179,7 +179,7 @@ fn the_drawing_says_everything_in_words_and_colours_come_from_the_page() {
         assert!(drawn.contains(words), "{words} is not in {drawn}");
     }
     assert!(drawn.contains("In task 2, on_stack is 222, which has changed."), "{drawn}");
-    // Whole numbers only, no style of its own, and no empty line, which would end it in Markdown.
+    // Whole numbers only, no style of its own, and no empty line, which would end the SVG in Markdown.
     assert!(!drawn.contains("<style") && !drawn.contains("\n\n") && !drawn.contains("fill=\"#"), "{drawn}");
     let places = drawn.split('"').filter(|word| word.starts_with('M') || word.parse::<f64>().is_ok());
     assert!(places.clone().count() > 20 && places.clone().all(|place| !place.contains('.')), "{drawn}");
@@ -188,7 +188,7 @@ fn the_drawing_says_everything_in_words_and_colours_come_from_the_page() {
     assert!(tables.contains("| `on_stack` | task 2 | `0x00400008` | `0x00009008` | 222 (changed) |"), "{tables}");
 }
 
-/// Where the boxes with these words are, in the order in which they are drawn: of both layouts, or of one.
+/// The places of the boxes with these words, in drawing order: in both layouts, or in one.
 fn tops<'a>(drawn: &'a str, words: &str) -> Vec<&'a str> {
     let places = drawn.split("<text").filter(|text| text.contains(words));
     places.filter_map(|text| text.split(" y=\"").nth(1)?.split('"').next()).collect()
@@ -209,14 +209,14 @@ fn whatever_is_in_two_pictures_of_a_series_has_the_same_place_in_both() {
     // Alone, the first is smaller.
     let by_itself = drawing::draw_of(&[], &series[0], "There is none.").to_string();
     assert_ne!(height(&by_itself), height(&drawn[0]));
-    // What is not there yet leaves an empty box.
+    // A box that does not exist yet is drawn empty.
     assert!(tops(&drawn[0], "the stack of task 2").is_empty() && !tops(&drawn[1], "the stack of task 2").is_empty());
     assert_eq!(drawn[0].matches("<rect").count(), by_itself.matches("<rect").count() + 2 * 2, "{}", drawn[0]);
 }
 
 #[test]
 fn what_lies_at_its_own_address_lies_beside_its_frames() {
-    // Pages 0xA000 to 0xCFFF mean the frames of the same numbers; 8 MiB higher, the same table means them once more.
+    // Pages 0xA000 to 0xCFFF map the frames of the same numbers; 8 MiB higher, the same table maps them again.
     let own = (0xA..0xD).map(|frame: u32| (SHARED_TABLE + frame * 4, frame << 12 | PRESENT_AND_WRITABLE));
     let more = [(KERNEL, SHARED_TABLE | PRESENT_AND_WRITABLE), (SHARED_TABLE, 0)];
     let memory = memory(&more.into_iter().chain(own).collect::<Vec<_>>());

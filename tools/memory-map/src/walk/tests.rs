@@ -126,7 +126,7 @@ fn a_table_outside_of_memory_is_told() {
 }
 
 proptest! {
-    /// Whatever stands in two tables, the runs say of every page what its own two entries say.
+    /// Whatever two tables contain, the runs agree with the two entries of every page.
     #[test]
     fn runs_say_what_the_entries_say(entries in prop::collection::vec((0u32..2, 0u32..1024, any::<u32>()), 0..200)) {
         let mut words = BTreeMap::from([(DIRECTORY, TABLE | WRITABLE | PRESENT), (DIRECTORY + 4, 0x3000 | USER | PRESENT)]);

@@ -1,7 +1,7 @@
-//! A small chart, as SVG that can stand in a page: it takes the page's colour, and its letters.
+//! A small chart, as SVG to include in a page: it uses the page's colors and fonts.
 //!
-//! Curves are told apart by how their lines are broken, and by name, never by colour. All coordinates are
-//! whole numbers, so the same figures make the same bytes.
+//! Curves differ in their dash pattern and are labeled; color alone never distinguishes them. All coordinates are
+//! whole numbers, so the same figures give the same bytes.
 
 use crate::cost::plan::Chart;
 use svg::Document;
@@ -10,22 +10,22 @@ use svg::node::element::{Circle, Description, Group, Line, Polyline, Text, Title
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 320.0;
 
-// The area of the curves; names stand to the right of it, numbers to the left and below.
+// The area of the curves. Their names are on its right, numbers on its left and below.
 const LEFT: f64 = 90.0;
 const RIGHT: f64 = 430.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 260.0;
 
-/// Into how many parts the axis of the figures is divided, at most.
+/// The axis of the figures has at most this many parts.
 const PARTS: f64 = 5.0;
-/// Numbers below the axis keep this distance.
+/// The smallest distance between numbers below the axis.
 const APART: f64 = 40.0;
 const LINE_HEIGHT: f64 = 18.0;
 
-/// How the lines are broken, curve by curve.
+/// The dash patterns, curve by curve.
 const DASHES: [&str; 6] = ["none", "7 4", "2 3", "7 3 2 3", "14 4", "1 5"];
 
-/// Points of a curve, from left to right.
+/// The points of a curve, from left to right.
 pub type Points = Vec<(u32, f64)>;
 
 /// Draws the curves of `chart`, each with more than one point.
@@ -63,12 +63,12 @@ pub fn draw(chart: &Chart, curves: &[Points]) -> Document {
         .add(words)
 }
 
-/// A curve's name where the chart's title says what all of them have done: `rlsf` of `allocate: rlsf`.
+/// A curve's name, if the chart's title says what was measured: `rlsf` of `allocate: rlsf`.
 pub fn short(name: &str) -> &str {
     name.split_once(": ").map_or(name, |(_, who)| who)
 }
 
-/// What the chart shows, in words.
+/// The content of the chart, in words.
 fn description(chart: &Chart, curves: &[Points]) -> String {
     let curve = |(name, points): (&str, &Points)| {
         let points: Vec<String> =
@@ -79,13 +79,13 @@ fn description(chart: &Chart, curves: &[Points]) -> String {
     format!("Instructions by {}. {}", chart.along, curves.join(" "))
 }
 
-/// Where numbers lie in the picture.
+/// The positions of numbers in the picture.
 struct Scale {
     log: bool,
     least: f64,
     most: f64,
     steep: bool,
-    /// The numbers at the left, from the lowest up.
+    /// The numbers on the left, from the lowest up.
     marks: Vec<f64>,
 }
 
@@ -112,7 +112,7 @@ impl Scale {
         (BOTTOM - (value - lowest) / (highest - lowest) * (BOTTOM - TOP)).round()
     }
 
-    /// The axis below, and a thin line for each number at the left.
+    /// The axis below, and a thin line for each number on the left.
     fn axes(&self, group: Group) -> Group {
         self.marks.iter().fold(group, |group, mark| {
             let y = self.y(*mark);
@@ -122,7 +122,7 @@ impl Scale {
         })
     }
 
-    /// The numbers at both axes. Those below are where points are, as far as there is room.
+    /// The numbers at both axes. Those below stand under points, as many as fit.
     fn numbers(&self, group: Group, curves: &[Points]) -> Group {
         let group = self
             .marks
@@ -140,7 +140,7 @@ impl Scale {
     }
 }
 
-/// What lies evenly on an axis: the number, or how many powers.
+/// The value that is spaced evenly on an axis: the number, or its logarithm.
 fn linear(number: f64, log: bool) -> f64 {
     if log { number.ln() } else { number }
 }
@@ -151,7 +151,7 @@ fn steps(highest: f64) -> Vec<f64> {
     (0..=(highest / step).ceil() as u32).map(|mark| f64::from(mark) * step).collect()
 }
 
-/// Powers of ten from `lowest` or below to `highest` or above; two at least.
+/// Powers of ten, from `lowest` or below to `highest` or above; at least two.
 fn powers(lowest: f64, highest: f64) -> Vec<f64> {
     let [from, to] = [lowest.log10().floor(), highest.log10().ceil()].map(|power| power as i32);
     (from..=to.max(from + 1)).map(|power| 10f64.powi(power)).collect()
@@ -163,19 +163,19 @@ fn round_step(step: f64) -> f64 {
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|round| *round >= step).unwrap_or(step)
 }
 
-/// The same heights, moved so that a line of text has room at each.
+/// The same heights, moved apart so that each has room for a line of text.
 fn apart(heights: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..heights.len()).collect();
     order.sort_by(|a, b| heights[*a].total_cmp(&heights[*b]));
     let mut moved = heights.to_vec();
-    // From the lowest in the picture up: there is nothing to run into above.
+    // From the lowest in the picture up: there is free room above.
     for pair in order.windows(2).rev() {
         moved[pair[0]] = moved[pair[0]].min(moved[pair[1]] - LINE_HEIGHT);
     }
     moved
 }
 
-/// A number with its thousands apart.
+/// A number with separated thousands.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =

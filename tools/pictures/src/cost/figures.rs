@@ -1,13 +1,13 @@
-//! What benches have found: figures, some of them points of curves.
+//! The figures that benches measured; some of them are points of curves.
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What every line with a figure begins with; the log may have other lines.
+/// The beginning of every line with a figure; the log may have other lines.
 const START: &str = "{\"figure\":";
 
-/// A line with a figure, as a bench prints it.
+/// A line with a figure, in the form that a bench prints.
 #[derive(Deserialize)]
 struct Line {
     figure: String,
@@ -17,17 +17,17 @@ struct Line {
     at: Option<u32>,
 }
 
-/// Figures by name; each name's by where on its curve they were found.
+/// Figures by name, and for each name by their place on its curve.
 #[derive(Debug, Default, PartialEq)]
 pub struct Figures(BTreeMap<String, BTreeMap<Option<u32>, f64>>);
 
-/// What a figure is called that several have found of the same kind: of one of them.
+/// The name of one candidate's figure, where several candidates are measured.
 pub fn name_of(figure: &str, who: &str) -> String {
     format!("{figure}: {who}")
 }
 
 impl Figures {
-    /// Takes in the figures that a bench has logged.
+    /// Adds the figures from the log of a bench.
     pub fn take_in(&mut self, log: &str) -> Result<()> {
         for line in log.lines().filter(|line| line.starts_with(START)) {
             let Line { figure, who, total, rounds, at } =
@@ -39,7 +39,7 @@ impl Figures {
         Ok(())
     }
 
-    /// Adds a figure that the host has found.
+    /// Adds a figure measured on the host.
     pub fn add(&mut self, name: &str, at: Option<u32>, value: f64) {
         self.0.entry(name.into()).or_default().insert(at, value);
     }
@@ -49,7 +49,7 @@ impl Figures {
         self.0.get(name)?.get(&at).copied()
     }
 
-    /// The points of a curve, from left to right; none if there is no such curve.
+    /// The points of a curve, from left to right; empty if there is no such curve.
     pub fn curve(&self, name: &str) -> Vec<(u32, f64)> {
         let points = self.0.get(name).into_iter().flatten();
         points.filter_map(|(at, value)| Some(((*at)?, *value))).collect()

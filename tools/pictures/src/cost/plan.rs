@@ -1,4 +1,4 @@
-//! What `make bench` shows and what it holds the kernels to: `tools/bench.toml`, read and applied.
+//! What `make bench` shows, and the limits that it enforces: `tools/bench.toml`, read and applied.
 
 use crate::cost::figures::{Figures, name_of};
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 /// The committed file.
 const FILE: &str = include_str!("../../../bench.toml");
 
-/// All of it.
+/// The whole file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Those that are measured side by side, in the same run, the first of them ours.
+    /// The candidates that are measured side by side, in the same run. The first one is ours.
     pub beside: Vec<String>,
-    /// The rows of the table, in their order.
+    /// The rows of the table, in order.
     #[serde(rename = "row")]
     pub rows: Vec<Row>,
     /// The charts.
@@ -20,66 +20,66 @@ pub struct Plan {
     pub charts: Vec<Chart>,
 }
 
-/// A row of the table: a figure, and what it is to be compared with.
+/// A row of the table: a figure, and what to compare it with.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
-    /// What was done.
+    /// The operation that is measured.
     pub name: String,
-    /// The figure that tells.
+    /// The name of its figure.
     figure: String,
-    /// Where on its curve, if it is one.
+    /// The point on its curve, if it is one.
     at: Option<u32>,
-    /// What the machine cannot do better.
+    /// A lower bound: the machine cannot do better.
     pub floor: Option<f64>,
-    /// The best of other kernels, and whose that is.
+    /// The best result of other kernels, and the kernel's name.
     pub peer: Option<f64>,
     /// The peer's name.
     pub who: Option<String>,
-    /// Peers that are measured in the same run: to be behind one of them fails.
+    /// Peers measured in the same run; the row fails if our figure is higher than one of theirs.
     #[serde(default, skip_serializing)]
     not_behind: Vec<String>,
-    /// What we want.
+    /// Our goal.
     pub aim: Option<f64>,
-    /// More than that fails.
+    /// The row fails above this.
     most: f64,
 }
 
-/// A chart: how figures grow with something.
+/// A chart: how figures grow with a quantity.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chart {
-    /// The name of its file, without the ending.
+    /// The name of its file, without the extension.
     pub file: String,
-    /// What stands above it.
+    /// The title above it.
     pub title: String,
-    /// What stands below it: with what the figures grow.
+    /// The label below it: the quantity that the figures depend on.
     pub along: String,
-    /// Whether that is drawn in powers.
+    /// Whether that axis is logarithmic.
     #[serde(default)]
     pub log: bool,
-    /// Whether the figures are.
+    /// Whether the axis of the figures is logarithmic.
     #[serde(default)]
     pub steep: bool,
-    /// The figures.
+    /// The names of the figures.
     pub curves: Vec<String>,
-    /// Figures that are only shown.
+    /// Figures that are shown and not checked.
     #[serde(default)]
     pub others: Vec<String>,
-    /// They must not grow.
+    /// These must not grow.
     #[serde(default)]
     flat: bool,
-    /// They may grow by as much, and no more, for each further thing.
+    /// These may grow by at most this much for each further unit.
     most_per_step: Option<f64>,
 }
 
 impl Plan {
-    /// The committed one.
+    /// The committed plan.
     pub fn committed() -> Self {
         toml::from_str(FILE).expect("a test reads the file")
     }
 
-    /// What should have been measured, and was not, a sentence each.
+    /// The figures that should have been measured and were not, one sentence each.
     pub fn missing(&self, figures: &Figures) -> Vec<String> {
         let rows = self.rows.iter().filter(|row| row.ours(figures).is_none()).map(|row| row.name.trim());
         let peers = self.rows.iter().filter(|row| row.peers(figures).count() < row.not_behind.len());
@@ -89,7 +89,7 @@ impl Plan {
         rows.chain(curves).map(|name| format!("{name}: was not measured.")).collect()
     }
 
-    /// What fails, a sentence each.
+    /// The failures, one sentence each.
     pub fn complaints(&self, figures: &Figures) -> Vec<String> {
         let rows = self.rows.iter().filter_map(|row| row.complaint(figures));
         rows.chain(self.charts.iter().flat_map(|chart| chart.complaints(figures))).collect()
@@ -97,7 +97,7 @@ impl Plan {
 }
 
 impl Row {
-    /// What was measured, if it was.
+    /// The measured value, if there is one.
     pub fn ours(&self, figures: &Figures) -> Option<f64> {
         figures.value(&self.figure, self.at)
     }
@@ -108,13 +108,13 @@ impl Row {
         best.map_or(self.clone(), |(who, peer)| Self { peer: Some(peer), who: Some(who.into()), ..self.clone() })
     }
 
-    /// What is measured side by side, if this is a row of that: the figures of all of `beside`, as far as they exist.
+    /// The figures of all of `beside` for this row, as far as they exist, if the row compares candidates.
     pub fn beside(&self, beside: &[String], figures: &Figures) -> Option<Vec<Option<f64>>> {
         let operation = self.figure.strip_suffix(&name_of("", beside.first()?))?;
         Some(beside.iter().map(|who| figures.value(&name_of(operation, who), self.at)).collect())
     }
 
-    /// The figures of the peers of the same run, with their names.
+    /// The figures and names of the peers in the same run.
     fn peers(&self, figures: &Figures) -> impl Iterator<Item = (&str, f64)> {
         let operation = self.figure.split_once(": ").map_or("", |(operation, _)| operation);
         let value = |who: &String| figures.value(&name_of(operation, who), self.at);
@@ -123,7 +123,7 @@ impl Row {
 
     fn complaint(&self, figures: &Figures) -> Option<String> {
         let (ours, most, name) = (self.ours(figures)?, self.most, self.name.trim());
-        // Exact figures, except for what a division rounds.
+        // Exact figures, except for rounding in a division.
         let is_more = |limit: f64| ours > limit + 1e-9;
         let ahead = self.peers(figures).find(|(_, theirs)| is_more(*theirs));
         let behind = ahead.map(|(who, theirs)| format!("{name}: {ours} is more than the {theirs} of {who}."));
@@ -132,7 +132,7 @@ impl Row {
 }
 
 impl Chart {
-    /// All figures that it shows.
+    /// The names of all figures in it.
     pub fn all_curves(&self) -> impl Iterator<Item = &str> {
         self.curves.iter().chain(&self.others).map(String::as_str)
     }
