@@ -2,7 +2,7 @@
 # recorded
 #
 # From the end of a replay backwards: to the last write of a variable, through the switch before it into the thread that
-# left, and through the fork to the moment in which the parent's stack was copied.
+# left, and through the fork to the moment when the parent's stack was copied.
 
 ## end
 backtrace

@@ -1,6 +1,6 @@
 # chapter 5
 #
-# A page fault, and the way through the page tables before its handler and after.
+# A page fault, and the walk of the page tables before and after its handler.
 
 ## fault
 source book/gdb/kernel.gdb

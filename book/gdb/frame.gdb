@@ -1,6 +1,6 @@
 # chapter 4
 #
-# The tables that the CPU has loaded, a gate and its stub, and the frame of an interrupt.
+# The CPU's descriptor tables, a gate and its stub, and the trap frame of an interrupt.
 
 ## tables
 source book/gdb/kernel.gdb

@@ -1,6 +1,6 @@
 # chapter 6
 #
-# The first words of the heap, when the demonstration asks for the second time how full it is.
+# The first words of the heap, at the demonstration's second request for the heap's usage.
 
 ## block
 continue

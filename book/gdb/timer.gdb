@@ -1,7 +1,7 @@
 # chapter 7
 #
-# The registers of the interrupt controllers: as the BIOS has left them, within a tick, and after it. What the slave is asked
-# for then depends on the real-time clock, so only the master's masks and what is in service are shown.
+# The registers of the interrupt controllers: as the BIOS left them, during a tick, and after it. The slave's requests
+# depend on the real-time clock by then, so only the master's mask and in-service registers are shown.
 
 ## entry
 continue

@@ -1,6 +1,6 @@
 # chapter 9
 #
-# A variable of the stack and one of the heap, watched in two address spaces.
+# A variable on the stack and one on the heap, watched in two address spaces.
 
 ## child
 source book/gdb/kernel.gdb

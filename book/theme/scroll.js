@@ -1,6 +1,6 @@
-// What is wider than its box, code, tables and pictures, scrolls in it; this lets the keyboard do that too.
+// Code, tables and pictures wider than their boxes scroll inside them; this script lets the keyboard scroll them too.
 //
-// Such a box takes the focus, says what it is, and keeps the arrow keys, at which mdBook would turn the page.
+// Such a box can take the focus, has a label for screen readers, and keeps the arrow keys, which turn mdBook's pages.
 'use strict';
 
 {

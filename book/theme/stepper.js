@@ -1,8 +1,8 @@
-// Pictures of which the reader sees one at a time: <div class="stepper" role="group" aria-label="…"> with a <section>
-// for each moment, whose heading becomes the label of its button.
+// Shows one of several pictures at a time: <div class="stepper" role="group" aria-label="…"> with a <section> for each
+// moment. The moment's heading becomes the label of its button.
 //
-// Without this script, and on paper, the moments stand one after the other. With it they all take the same place, as
-// large as the largest needs, so that nothing on the page moves when a reader steps. Nothing is animated.
+// Without this script, and on paper, the moments stand one after the other. With it, they all share one place with room
+// for the largest, so that nothing on the page moves when a reader steps. Nothing is animated.
 'use strict';
 
 for (const stepper of document.querySelectorAll('.stepper')) {
@@ -11,9 +11,9 @@ for (const stepper of document.querySelectorAll('.stepper')) {
     const names = headings.map(heading => heading.textContent.trim());
     let shown = 0;
 
-    // mdBook's sidebar marks the last heading that the reader has passed. These all lie in the same place, so that would
-    // be the last moment, whichever is shown. It lists headings with an identifier; so a moment has it in their place,
-    // and the sidebar marks the heading above the stepper.
+    // mdBook's sidebar marks the last heading that the reader has passed. The moments' headings share one place, so
+    // the sidebar would always mark the last moment. It lists only headings with an identifier. So the identifier moves
+    // from the heading to the moment, and the sidebar marks the heading above the stepper.
     moments.forEach((moment, at) => {
         moment.id = headings[at].id;
         headings[at].removeAttribute('id');
@@ -34,7 +34,7 @@ for (const stepper of document.querySelectorAll('.stepper')) {
     controls.className = 'choices';
     controls.append(previous, ...choices, next);
 
-    // What is written into it is spoken by a screen reader; so nothing is, until a reader steps.
+    // A screen reader speaks any text written into it, so it stays empty until the reader steps.
     const spoken = document.createElement('div');
     spoken.setAttribute('role', 'status');
 
@@ -60,8 +60,8 @@ for (const stepper of document.querySelectorAll('.stepper')) {
         }
     };
 
-    // mdBook turns the page at these keys, wherever on the page they are pressed. Pressed in here they step, and at
-    // the first and the last moment they do nothing. A box that scrolls sideways keeps them for that: see scroll.js.
+    // These keys turn mdBook's pages, wherever on the page the focus is. Inside the stepper they step instead, and at
+    // the first and the last moment they do nothing. A box that scrolls sideways keeps them to scroll: see scroll.js.
     stepper.addEventListener('keydown', event => {
         const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
         if (by && !event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
@@ -71,14 +71,14 @@ for (const stepper of document.querySelectorAll('.stepper')) {
         }
     });
 
-    // A table that is opened under one picture is open under all of them: so two moments can be compared.
+    // Opening a table under one picture opens it under all of them, so that two moments can be compared.
     stepper.addEventListener('toggle', event => {
         for (const details of stepper.querySelectorAll('details')) {
             details.open = event.target.open;
         }
     }, true);
 
-    // A link to a moment.
+    // Show the moment that the page's address links to.
     const follow = () => {
         const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
         const index = moments.findIndex(moment => moment.contains(target));

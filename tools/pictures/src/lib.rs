@@ -1,13 +1,13 @@
 //! `make figures`: the pictures of the book, taken from running kernels.
 //!
-//! Each kind of picture has a file of its own, which knows where to stop a kernel and what to make of what is there:
-//! [`descriptor`], [`frame`], [`map`] (with [`translation`]), [`heap`], [`timeline`] and [`fork`] of one chapter each, [`screen`] and [`gdb`] of
-//! several. They share the sheet of [`paper`], the names of [`regions`], and the drawings of `memory_map`: `word_table`
-//! and `strip`. All that they know of the kernels' private parts stands in [`names`]. What the kernels [`cost`] is
-//! measured elsewhere and only drawn here.
+//! Each kind of picture has its own file, which knows where to stop a kernel and how to draw what it finds there.
+//! [`descriptor`], [`frame`], [`map`] (with [`translation`]), [`heap`], [`timeline`] and [`fork`] belong to one chapter
+//! each, [`screen`] and [`gdb`] to several. They share the sheet of [`paper`], the names of [`regions`], and the
+//! drawings `word_table` and `strip` of `memory_map`. [`names`] holds all that they know of the kernels' private parts.
+//! The [`cost`] of the kernels is measured elsewhere and only drawn here.
 //!
-//! The pictures are committed, and `make test` takes them again: one that differs from what the kernel shows now fails,
-//! where compiler, loader and machine are those that it was made with ([`made_with`], [`committed`]).
+//! The pictures are committed, and `make test` takes them again. It fails if one differs from what the kernel shows now
+//! and compiler, boot loader and machine are those that it was made with ([`made_with`], [`committed`]).
 
 mod names;
 mod regions;
@@ -53,7 +53,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Where the pictures are, seen from the workspace's root.
+/// The folder of the pictures, relative to the workspace's root.
 pub const FOLDER: &str = "book/figures";
 
 /// What `make figures` can be told.
@@ -64,13 +64,13 @@ pub struct Options {
     chapter: Option<String>,
 }
 
-/// The files that were made, by name. The name of a picture begins with the chapter's number.
+/// The files that were made, by name. A picture's name begins with the chapter's number.
 type Files = BTreeMap<String, String>;
 
 /// Takes pictures of one kernel, and lets it run to its end.
 type Photographer = fn(Sitting) -> Result<Files>;
 
-/// Who takes the pictures that only this chapter has.
+/// The functions that take the pictures of a single chapter.
 fn photographer(chapter: &Chapter) -> Option<Photographer> {
     Some(match chapter.name.as_str() {
         "03-segments" => descriptor::take,
@@ -83,8 +83,8 @@ fn photographer(chapter: &Chapter) -> Option<Photographer> {
     })
 }
 
-/// Takes all pictures, and writes those that are not as they were. With all chapters, `costs` measures what the kernels
-/// cost, and returns that as the file of the book.
+/// Takes all pictures, and writes those that have changed. With all chapters, `costs` measures the cost of the kernels,
+/// and returns it as the file of the book.
 pub fn make(workspace: &Workspace, options: &Options, costs: impl FnOnce() -> Result<String>) -> Result<ExitCode> {
     let chapters: Vec<&Chapter> = match &options.chapter {
         None => workspace.chapters.iter().collect(),
@@ -118,9 +118,9 @@ pub fn make(workspace: &Workspace, options: &Options, costs: impl FnOnce() -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes the pictures of these chapters again, and holds those that are committed to them.
+/// Takes the pictures of these chapters again, and compares them with the committed ones.
 ///
-/// Where they were made with other programs than this machine has, it is only seen that they can be taken.
+/// If those were made with other programs than this machine has, it only checks that the pictures can be taken.
 pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) -> Result<()> {
     let elsewhere = made_elsewhere(workspace);
     if let Some(difference) = &elsewhere {
@@ -145,11 +145,11 @@ pub fn test(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally) -> Resu
     Ok(())
 }
 
-/// Says which programs of this machine differ from those that made the book's pictures and figures. None means that they
-/// are to be compared.
+/// Reports which programs of this machine differ from those that made the book's pictures and figures. `None` means
+/// that the pictures have to be compared.
 ///
 /// With `CI` in the environment, another version is no excuse: otherwise an update would silently turn this check off.
-/// Another build of the same version is, because it makes other kernels from the same sources.
+/// Another build of the same version still is, because it makes other kernels from the same sources.
 pub fn made_elsewhere(workspace: &Workspace) -> Option<String> {
     let before = MadeWith::committed(&workspace.root.join(FOLDER))?;
     let today = MadeWith::today();
@@ -168,8 +168,8 @@ fn build(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Vec<Option<Path
 
 /// Takes the pictures of one chapter, if it has a kernel.
 ///
-/// The log and the screen are those of a run that nothing stops before its end. Code that stops it for other
-/// pictures hands in the log as well: so it is seen that the stops have changed nothing.
+/// The log and the screen come from a run that is not stopped before its end. Code that stops the kernel for other
+/// pictures returns the log as well, which shows that the stops have changed nothing.
 fn take(workspace: &Workspace, chapter: &Chapter, kernel: Option<PathBuf>) -> Result<Files> {
     let name = &chapter.name;
     let kernel = kernel.with_context(|| format!("The kernel of {name} could not be built."))?;
@@ -183,12 +183,12 @@ fn take(workspace: &Workspace, chapter: &Chapter, kernel: Option<PathBuf>) -> Re
     Ok(files)
 }
 
-/// The two digits that a chapter's name begins with.
+/// The two digits at the beginning of a chapter's name.
 fn number(chapter: &Chapter) -> &str {
     chapter.name.split('-').next().unwrap_or(&chapter.name)
 }
 
-/// Adds files to others. What is there already has to be the same.
+/// Adds files to others. A file that is already there must have the same content.
 fn put_in(files: &mut Files, more: Files) -> Result<()> {
     for (name, content) in more {
         let there = files.entry(name.clone()).or_insert_with(|| content.clone());
@@ -197,7 +197,7 @@ fn put_in(files: &mut Files, more: Files) -> Result<()> {
     Ok(())
 }
 
-/// The log of a chapter as a file. What is blank at the ends of lines is left out.
+/// The log of a chapter as a file, without trailing blanks.
 fn log_file(chapter: &str, log: &str) -> (String, String) {
     let lines: String = log.lines().map(|line| format!("{}\n", line.trim_end())).collect();
     (format!("{chapter}-log.txt"), lines)

@@ -1,5 +1,5 @@
-//! What the pictures depend on beside the kernels' source. Another compiler makes another kernel, and
-//! another loader or machine leaves other things in memory.
+//! What the pictures depend on besides the kernels' source. Another compiler makes another kernel, and
+//! another boot loader or machine leaves other data in memory.
 
 use anyhow::Result;
 use machine::grub;
@@ -9,13 +9,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The file that says what the committed pictures were made with.
+/// The file with the versions that made the committed pictures.
 pub const FILE: &str = "made-with.json";
 
-/// What `rustc --version` appends to its version if a distribution has built it.
+/// What `rustc --version` adds after the version if a distribution has built it.
 const FROM_SOURCES: &str = " (built from a source tarball)";
 
-/// The versions of the programs, each as it says it itself.
+/// The versions of the programs, as each program prints its own.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub struct MadeWith {
     compiler: String,
@@ -24,7 +24,7 @@ pub struct MadeWith {
 }
 
 impl MadeWith {
-    /// Those of this machine.
+    /// The versions on this machine.
     pub fn today() -> Self {
         let version = |program: &str| first_line(Command::new(program).arg("--version").output().ok());
         Self {
@@ -34,25 +34,25 @@ impl MadeWith {
         }
     }
 
-    /// Those that the pictures in `folder` were made with.
+    /// The versions that made the pictures in `folder`.
     pub fn committed(folder: &Path) -> Option<Self> {
         serde_json::from_str(&fs::read_to_string(folder.join(FILE)).ok()?).ok()
     }
 
-    /// What the file says.
+    /// The content of the file.
     pub fn to_json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// Whether these are the same versions. The compiler may have been built from its sources by a distribution, with
-    /// another LLVM, and then places code elsewhere.
+    /// Whether the versions are the same. A distribution may have built the same version of the compiler from source,
+    /// with another LLVM; such a compiler places code elsewhere.
     pub fn has_versions_of(&self, other: &Self) -> bool {
         let version = |compiler: &str| compiler.trim_end_matches(FROM_SOURCES).to_owned();
         version(&self.compiler) == version(&other.compiler)
             && (&self.loader, &self.machine) == (&other.loader, &other.machine)
     }
 
-    /// In a sentence, how this differs from what pictures were made with; empty if it does not.
+    /// A sentence about how this differs from the versions that made the pictures; empty if it does not.
     pub fn difference(&self, before: &Self) -> String {
         let pairs =
             [(&before.compiler, &self.compiler), (&before.loader, &self.loader), (&before.machine, &self.machine)];

@@ -1,4 +1,4 @@
-//! Chapter 5: the kernel's address space, with what may be done in each part of it.
+//! Chapter 5: the kernel's address space, with the access rights of each part.
 
 use crate::{Files, marks, names, regions, translation};
 use anyhow::{Result, ensure};
@@ -37,7 +37,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     Ok(files)
 }
 
-/// Sees that the picture says what the kernel's own map says, which it prints before the fault.
+/// Checks that the picture agrees with the kernel's own map, which it prints before the fault.
 fn agree(picture: &Picture, log: &str) -> Result<()> {
     for region in picture.spaces[0]
         .regions

@@ -1,4 +1,4 @@
-//! What the kernel's frame allocator has noted of each frame.
+//! The marks of the kernel's frame allocator, one for each frame.
 
 use crate::names;
 use anyhow::{Context, Result};
@@ -8,7 +8,7 @@ use paging::frame_table::{LAST, MOST_FRAMES, NOT_OURS, ONE_OWNER};
 use probe::program::Program;
 use probe::snapshot::Snapshot;
 
-/// The mark of each frame that there is memory for.
+/// The mark of each frame of physical memory.
 pub fn of(program: &Program, snapshot: &Snapshot) -> Result<Vec<Mark>> {
     let links = program.field(names::FRAME_MARKS)?;
     let frames = MOST_FRAMES.min(snapshot.bytes.len() / PAGE_BYTES as usize);

@@ -1,7 +1,7 @@
-//! What pictures know of the kernels' private parts: functions, variables and their fields, and lines of source.
+//! The private parts of the kernels that pictures use: functions, variables and their fields, and lines of source.
 //!
-//! Change one of them in a kernel, and change it here; there is no other place. What a chapter's library makes public,
-//! the pictures import from it.
+//! If you change one of them in a kernel, change it here; there is no other place. Whatever a chapter's library makes
+//! public, the pictures import from it.
 
 use memory_map::model::Line;
 use paging::Flags;
@@ -9,11 +9,11 @@ use probe::program::Checkpoint::{self, Function};
 
 // ---- several pictures ----
 
-/// Where every demonstration ends: [`screen`](crate::screen), [`descriptor`](crate::descriptor),
+/// The end of every demonstration: [`screen`](crate::screen), [`descriptor`](crate::descriptor),
 /// [`timeline`](crate::timeline).
 pub const END: Checkpoint = Function("boot::stop::end");
 
-/// The parts of a kernel's image, in the order of their addresses, each with the symbols where it begins and ends
+/// The parts of a kernel's image, in the order of their addresses, each with the symbols of its beginning and its end
 /// (linker.ld): [`regions`](crate::regions).
 pub const IMAGE: [(&str, &str, &str); 5] = [
     ("the kernel's constants", "rodata_start", "rodata_end"),
@@ -33,53 +33,53 @@ pub const FRAME_MARKS: Field = ("paging::frames::frame_allocator::FRAMES", "link
 
 // ---- chapter 4: `frame` ----
 
-/// The handler that the demonstration has registered, and what it is told: the vector, and EAX.
+/// The handler that the demonstration registers, and the values passed to it: the vector, and EAX.
 pub const HANDLER: Checkpoint = Function("ch04_interrupts::breakpoint");
 pub const VECTOR_AND_EAX: (u32, u32) = (3, 6);
 
 // ---- chapter 5: `map`, `translation` ----
 
-/// The page fault has been answered by a page, and the page is still there.
+/// The fault handler has mapped a page, and the page is still there.
 pub const PAGE_IS_THERE: Source = Source(
     "chapters/05-paging/src/main.rs",
     "let meant = KERNEL.lock().translate(SOMEWHERE).expect(\"the handler mapped it\");",
 );
-/// Where that page is: `SOMEWHERE`.
+/// The address of that page: `SOMEWHERE`.
 pub const SOMEWHERE: u64 = 0x5000_0000;
-/// What has been written there.
+/// The value written there.
 pub const WRITTEN: u32 = 42;
-/// The bits of an entry that the kernel has for itself, and what the drawing calls them. The second is `REPAIRED`.
+/// The bits of an entry that the kernel uses for itself, with their names in the drawing. The second is `REPAIRED`.
 pub const OWN_BITS: [(Flags, &str); 2] =
     [(Flags::OWNED, "kernel: owns a share"), (Flags::AVAILABLE_10, "kernel: repaired")];
 
 // ---- chapter 6: `heap` ----
 
-/// What the demonstration calls to know its heap, once for each moment.
+/// The function that the demonstration calls to measure its heap, once for each moment.
 pub const USAGE: Checkpoint = Function("heap::global::usage");
-/// Where the heap keeps the last address with room for a block below the top.
+/// The field with the last address that has room for a block below the top.
 pub const LAST_PLACE: Field = ("heap::global::HEAP", "last");
 
 // ---- chapter 8: `timeline` ----
 
-/// The first and only way from thread to thread. Its arguments are two `ThreadId`, slots plus one, in ECX and EDX.
+/// The only function that switches threads. Its arguments are two `ThreadId`, slots plus one, in ECX and EDX.
 pub const SWITCH: Checkpoint = Function("switch");
-/// How many ticks there have been: the low word.
+/// The number of ticks so far: the low word.
 pub const TICKS: Field = ("timer::tick::TICKS", "low");
-/// A word for each thread: where its context is.
+/// A word for each thread: the address of its context.
 pub const CONTEXTS: Field = ("thread_contexts", WRAPPED);
-/// In a new thread's context (`Context::new`), ESI and EBX: what the function gets that it calls, and where that lies.
+/// In the context of a new thread (`Context::new`), ESI and EBX: the argument of its function, and the function.
 pub const ARGUMENT_OFFSET: u32 = 4;
 pub const ENTRY_OFFSET: u32 = 8;
-/// How the turns of each thread have ended: the counts in the order of `Reason::ALL`.
+/// How many of each thread's turns ended for each reason, in the order of `Reason::ALL`.
 pub const TURN_COUNTS: Field = ("threads::choice::turns::COUNTS", WRAPPED);
-/// The threads that have a name, by the function that each runs. Those that run `count` have their letter as argument.
+/// The named threads, by the function that each runs. Threads that run `count` are named by their argument, a letter.
 pub const THREADS: [(&str, &str); 4] =
     [("doze", "sleeper"), ("read", "reader"), ("read_within_a_second", "impatient"), ("idle", "idle")];
 pub const NAMED_BY_ARGUMENT: &str = "count";
 
 // ---- chapter 9: `fork`, `agreement` ----
 
-/// Before there are tasks: the kernel's own address space is in use.
+/// Before the first task: the kernel's own address space is in use.
 pub const KERNEL_ALONE: Source =
     in_chapter_9("multitasking::run(first_task).expect(\"memory is not out yet\"); // until task 1 has ended");
 /// The four moments of a fork.
@@ -89,17 +89,17 @@ pub const AFTER_FORK: Source =
 pub const CHILD_HAS_WRITTEN: Source = in_chapter_9("shared.wait_for(2);");
 pub const CHILD_IS_GONE: Source =
     in_chapter_9("println!(\"wait_for({}) returned status {}.\", ended.pid, ended.status);");
-/// How the line of the log begins in which the demonstration tells where its two variables are.
+/// The beginning of the log line in which the demonstration prints the addresses of its two variables.
 pub const TELLS_OF_VARIABLES: &str = "Now task 1 sees";
 
 // ---- the types ----
 
 /// A variable, and a field in it.
 pub type Field = (&'static str, &'static str);
-/// All there is in a type that wraps another.
+/// The whole content of a type that wraps another.
 const WRAPPED: &str = "__0";
 
-/// A line of source to stop before: the file, seen from the workspace's root, and the line.
+/// A line of source to stop before: the file, relative to the workspace's root, and the line.
 #[derive(Clone, Copy)]
 pub struct Source(pub &'static str, pub &'static str);
 

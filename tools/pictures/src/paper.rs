@@ -1,4 +1,4 @@
-//! What the pictures that show facts of their own have in common: a drawing, and the same facts in words.
+//! The common parts of pictures with facts of their own: a drawing, and the same facts in words.
 
 use crate::Files;
 use anyhow::Result;
@@ -7,29 +7,29 @@ use memory_map::tiles::Column;
 use serde::Serialize;
 use svg::node::element::Group;
 
-/// A drawing, and what it says.
+/// A drawing, and its facts.
 pub struct Sheet {
-    /// The name of its files.
+    /// The name of its files, without an extension.
     pub name: &'static str,
-    /// What it shows, in a line.
+    /// A short title.
     pub title: String,
-    /// All that it shows.
+    /// All facts that it shows.
     pub tables: Vec<Table>,
-    /// What is to be said beside that, in sentences.
+    /// Remarks besides the facts, in sentences.
     pub note: String,
-    /// How high it is; all are of the same width.
+    /// Its height; all have the same width.
     pub height: i32,
     /// The drawing.
     pub drawing: Group,
-    /// The same, laid out for a narrow page; none if there is only one layout.
+    /// The same, laid out for a narrow page; `None` if there is only one layout.
     pub narrow: Option<Layout>,
 }
 
 /// Facts in rows.
 pub struct Table {
-    /// What the columns are called.
+    /// The titles of the columns.
     pub columns: Vec<String>,
-    /// The cells of each row. What is in backticks is code.
+    /// The cells of each row. Text in backticks is code.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -64,7 +64,7 @@ impl Table {
         [&self.columns, &rule].into_iter().chain(&self.rows).map(row).collect()
     }
 
-    /// A sentence for each row: the columns, each with what is there.
+    /// A sentence for each row: each column's title with its cell.
     fn sentences(&self) -> String {
         let cell = |(column, cell): (&String, &String)| format!("{column} {cell}").trim().to_owned();
         let sentence = |row: &Vec<String>| {
@@ -75,7 +75,7 @@ impl Table {
     }
 }
 
-/// A narrow layout with these words below it, in as many lines as they need.
+/// A narrow layout with these words below it, on as many lines as they need.
 pub fn with_words(layout: Layout, said: &str) -> Layout {
     const LINE: i32 = 17;
     let lines = Column::narrow(0, NARROW_WIDTH).lines(said, false);
@@ -87,12 +87,12 @@ pub fn with_words(layout: Layout, said: &str) -> Layout {
     Layout { height, shapes }
 }
 
-/// What the identifiers of a picture begin with: with a letter, which a name does not.
+/// The beginning of a picture's identifiers. It starts with a letter; a picture's name does not.
 pub fn identifier(name: &str) -> String {
     format!("picture-{name}")
 }
 
-/// A word of 32 bits as addresses are written everywhere.
+/// A word of 32 bits, in the notation for addresses.
 pub fn hexadecimal(word: u32) -> String {
     format!("{word:#010x}")
 }

@@ -1,7 +1,7 @@
-//! What the parts of memory are called: as the kernel itself calls them, in `regions::add`.
+//! The names of the parts of memory: the same as the kernel's own, in `regions::add`.
 //!
-//! The parts of the kernel's image come from its file, the other borders from the chapters' libraries. That the
-//! kernel has them there is seen when a picture is taken, for it prints its own table.
+//! The parts of the kernel's image come from its file, the other borders from the chapters' libraries. Taking a picture
+//! checks that the kernel agrees, because it prints its own table.
 
 use crate::names;
 use anyhow::{Result, ensure};
@@ -19,7 +19,7 @@ pub const PRIVATE_STACK: &str = "the private stack";
 pub const KERNEL_HEAP: &str = "the kernel heap";
 pub const KERNEL_INSTRUCTIONS: &str = names::IMAGE[1].0;
 
-/// The parts of physical memory that are used for the same at all times. The boot information is one of
+/// The parts of physical memory that always have the same use. The boot information is one of
 /// them.
 pub fn of_image(program: &Program, boot_information: Range<u64>) -> Result<Vec<Named>> {
     let mut named = image(program)?;
@@ -29,7 +29,7 @@ pub fn of_image(program: &Program, boot_information: Range<u64>) -> Result<Vec<N
     Ok(named)
 }
 
-/// The identity window: chapter 5.
+/// The identity map (we also call it the window): chapter 5.
 pub fn of_window(program: &Program) -> Result<Vec<Named>> {
     let mut named = image(program)?;
     named.insert(0, name("BIOS and screen memory", 4096..1 << 20));
@@ -38,7 +38,7 @@ pub fn of_window(program: &Program) -> Result<Vec<Named>> {
     Ok(named)
 }
 
-/// What of the identity window is not mapped, so that code that goes there is told.
+/// The unmapped pages in the range of the identity map. An access to one of them causes a page fault.
 pub fn guards(program: &Program) -> Result<Vec<Named>> {
     let mut named = vec![name("page 0, which is never mapped", 0..4096)];
     for (words, symbol) in names::GUARDS {
@@ -48,7 +48,7 @@ pub fn guards(program: &Program) -> Result<Vec<Named>> {
     Ok(named)
 }
 
-/// All that there is in chapter 9.
+/// All regions of chapter 9.
 pub fn of_tasks(program: &Program) -> Result<Vec<Named>> {
     let mut named = of_window(program)?;
     named.push(name(PRIVATE_MEMORY, wide(PRIVATE.start..GUARD_PAGE.start)));

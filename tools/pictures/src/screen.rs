@@ -1,4 +1,4 @@
-//! Every chapter: the log, and the screen when the demonstration is over.
+//! Every chapter: the log, and the screen at the end of the demonstration.
 
 use crate::cells::{self, COLUMNS, ROWS, Run};
 use crate::paper::identifier;
@@ -13,20 +13,20 @@ use svg::node::element::{Rectangle, Text};
 /// The first chapter whose kernel writes to the screen.
 const FIRST_WITH_SCREEN: &str = "02";
 
-/// A cell as it is drawn; and what is around all of them.
+/// The size of a drawn cell, and the margin around all of them.
 const CELL_WIDTH: i32 = 9;
 const CELL_HEIGHT: i32 = 18;
 const MARGIN: i32 = (WIDTH - COLUMNS as i32 * CELL_WIDTH) / 2;
 /// Rows of dots in a cell.
 const DOTS: i32 = 16;
 
-/// The colours as the VGA makes them, the same in every page.
+/// The VGA's colors, the same in every page theme.
 const COLOURS: [&str; 16] = [
     "#000", "#00a", "#0a0", "#0aa", "#a00", "#a0a", "#a50", "#aaa", "#555", "#55f", "#5f5", "#5ff", "#f55", "#f5f",
     "#ff5", "#fff",
 ];
 
-// Registers of the cursor, behind the port through which they are chosen.
+// Registers of the cursor, reached through an index port.
 const CONTROLLER: u16 = 0x3D4;
 const CURSOR_START: u8 = 0x0A;
 const CURSOR_END: u8 = 0x0B;
@@ -34,7 +34,7 @@ const CURSOR_HIGH: u8 = 0x0E;
 const CURSOR_LOW: u8 = 0x0F;
 const CURSOR_OFF: u8 = 1 << 5;
 
-/// What is to be seen.
+/// The content of the screen.
 #[derive(Serialize)]
 struct Facts {
     columns: usize,
@@ -44,7 +44,7 @@ struct Facts {
     runs: Vec<Run>,
 }
 
-/// Where the cursor is, and which rows of dots of that cell it fills.
+/// The cursor's cell, and which of its rows of dots the cursor fills.
 #[derive(Clone, Copy, Serialize)]
 struct Cursor {
     row: usize,
@@ -53,7 +53,7 @@ struct Cursor {
     last_dots: i32,
 }
 
-/// Lets the kernel run to the end of its demonstration, and looks.
+/// Lets the kernel run to the end of its demonstration, and reads the screen.
 pub fn take(mut sitting: Sitting, chapter: &str) -> Result<Files> {
     sitting.go_to(names::END)?;
     let runs = cells::runs(&sitting.read(cells::ADDRESS, cells::BYTES)?)?;
@@ -113,7 +113,7 @@ fn draw(name: &str, chapter: &str, facts: &Facts) -> Document {
     document
 }
 
-/// What is not blank of a run; none if it all is.
+/// A run without the blanks around it; `None` if it is all blank.
 fn letters(run: &Run) -> Option<Text> {
     let is_blank = |character: char| character == ' ' || character == '\u{A0}';
     let start = run.text.chars().take_while(|character| is_blank(*character)).count();

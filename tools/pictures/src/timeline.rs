@@ -1,8 +1,8 @@
 //! Chapter 8: which thread had the CPU when, and why each turn ended.
 //!
-//! The machine is stopped at every context switch. The two registers with the switch's arguments tell which thread
-//! leaves and which one comes. The memory tells how many ticks there have been, and how the turns of the thread that
-//! leaves have ended so far: the count that is one more than at its last switch is the reason.
+//! The machine is stopped at every context switch. The two registers with the switch's arguments identify the thread
+//! that leaves and the one that comes. Memory holds the number of ticks so far, and how many turns of the leaving
+//! thread ended for each reason. The count that has grown by one since its last switch shows the reason.
 
 use crate::paper::Table;
 use crate::turns::{self, Facts, Switch, Thread, Turn};
@@ -38,15 +38,15 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     let facts = Facts { threads: threads.into_values().collect(), turns };
     agree(&facts, &log)?;
     let mut files = timeline_drawing::draw(&facts, tables(&facts)).files(&facts)?;
-    // Had the stops changed what happens, this log would differ from the one without them.
+    // If the stops changed the run, this log would differ from the one without stops.
     files.extend([log_file("08", &log)]);
     Ok(files)
 }
 
-/// Where in memory the kernel keeps what matters.
+/// The addresses of the kernel's variables.
 struct Places {
     ticks: u32,
-    /// A word for each thread: where its context is.
+    /// A word for each thread: the address of its context.
     contexts: u32,
     counts: u32,
 }
@@ -80,7 +80,7 @@ impl Places {
     }
 }
 
-/// What a thread is that comes for the first time: its context tells what it is going to run.
+/// A thread that runs for the first time, named after the function in its context.
 fn new_thread(program: &Program, snapshot: &Snapshot, slot: u32, context: u32) -> Result<Thread> {
     let space = snapshot.space()?;
     let word = |offset| snapshot.word(&space, context + offset).context("a new thread without a stack");
@@ -95,7 +95,7 @@ fn new_thread(program: &Program, snapshot: &Snapshot, slot: u32, context: u32) -
     Ok(Thread { slot, name, runs })
 }
 
-/// Sees that the picture says what the kernel's own table says.
+/// Checks that the picture agrees with the kernel's own table.
 fn agree(facts: &Facts, log: &str) -> Result<()> {
     let said = turns::rows(log);
     ensure!(!said.is_empty(), "The kernel prints no table.\n{log}");
@@ -126,7 +126,7 @@ fn tables(facts: &Facts) -> Vec<Table> {
 }
 
 impl Facts {
-    /// What the thread in this slot is called.
+    /// The name of the thread in this slot.
     pub fn name(&self, slot: u32) -> &str {
         self.threads.iter().find(|thread| thread.slot == slot).map_or("?", |thread| &thread.name)
     }

@@ -1,7 +1,7 @@
 //! The drawing of chapter 8's timeline: a row for each thread, a bar for each turn, a letter for its end.
 //!
-//! It is to scale in ticks, with one exception: a tick in which a whole turn happens is drawn wider, so that
-//! no turn is too short to be seen, and is shaded.
+//! It is to scale in ticks, with one exception: a tick with a whole turn in it is drawn wider and shaded, so that
+//! no turn is too short to be seen.
 
 use crate::paper::{Sheet, Table, with_words};
 use crate::turns::{self, Facts, Turn};
@@ -19,13 +19,13 @@ const ROW: i32 = 32;
 const BAR: i32 = 22;
 /// The width of a turn within a tick.
 const MOMENT: i32 = 13;
-/// As many ticks are between two numbers.
+/// The number of ticks between two numbers of the scale.
 const MARKS: u32 = 10;
 
 /// The threads from top to bottom.
 const ORDER: [&str; 8] = ["first", "impatient", "reader", "A", "B", "C", "sleeper", "idle"];
 
-/// Draws it; the tables say the same. Where the page is narrow, the second half of the ticks is below the first.
+/// Draws it; the tables hold the same facts. In a narrow layout, the second half of the ticks is below the first.
 pub fn draw(facts: &Facts, tables: Vec<Table>) -> Sheet {
     const LEGEND: [&str; 3] = [
         "A bar is a turn; the letter in it says why it ended. T: the timer, its timeslice was used up. S: the thread sleeps.",
@@ -58,7 +58,7 @@ pub fn draw(facts: &Facts, tables: Vec<Table>) -> Sheet {
     }
 }
 
-/// The tick nearest to the middle of the drawing that no turn goes over; the end if there is none.
+/// The tick nearest to the middle of the drawing without a turn across it; the end if there is none.
 fn middle(turns: &[Turn], scale: &Scale) -> u32 {
     let is_between = |tick: &u32| turns.iter().all(|turn| turn.to_tick <= *tick || *tick <= turn.from_tick);
     let far =
@@ -66,7 +66,7 @@ fn middle(turns: &[Turn], scale: &Scale) -> u32 {
     scale.ticks.clone().skip(1).filter(is_between).min_by_key(far).unwrap_or(scale.ticks.end)
 }
 
-/// What happens in the ticks of a scale: a row for each thread, from `top` down.
+/// The turns in the ticks of a scale: a row for each thread, from `top` down.
 fn chart(facts: &Facts, scale: &Scale, top: i32) -> Layout {
     let bottom = top + ROW * ORDER.len() as i32;
     let row = |top| Strip { left: 0, top, width: WIDTH, height: BAR, units: WIDTH as u32 };
@@ -92,10 +92,10 @@ fn chart(facts: &Facts, scale: &Scale, top: i32) -> Layout {
     Layout { height: bottom, shapes }
 }
 
-/// A turn in the drawing: where it begins and ends, and why.
+/// A turn in the drawing: its beginning, its end and the reason for that.
 type Bar = (i32, i32, Option<Reason>);
 
-/// All turns that begin in the ticks of a scale, each with the name of its thread. Those within a tick lie side by side.
+/// All turns that begin in the ticks of a scale, each with its thread's name. Turns within a tick stand side by side.
 fn bars<'a>(facts: &'a Facts, scale: &Scale) -> Vec<(&'a str, Bar)> {
     let mut taken = vec![0; scale.starts.len()];
     let place = |tick: u32| (tick - scale.ticks.start) as usize;
@@ -126,11 +126,11 @@ fn letter(reason: Reason) -> char {
     }
 }
 
-/// Where ticks lie in the drawing.
+/// The positions of ticks in the drawing.
 struct Scale {
-    /// Which ticks.
+    /// The ticks.
     ticks: Range<u32>,
-    /// Where each of them begins; and behind the last one, where it ends.
+    /// The position where each of them begins; and after the last one, where it ends.
     starts: Vec<i32>,
 }
 
@@ -153,7 +153,7 @@ impl Scale {
     }
 }
 
-/// How many whole turns lie in a tick.
+/// The number of whole turns in a tick.
 fn moments(turns: &[Turn], tick: u32) -> i32 {
     turns.iter().filter(|turn| (turn.from_tick, turn.to_tick) == (tick, tick)).count() as i32
 }

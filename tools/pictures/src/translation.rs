@@ -1,4 +1,4 @@
-//! Chapter 5: the walk for one address, that of the page which the handler of page faults has put there.
+//! Chapter 5: the walk for one address, in the page that the page fault handler has mapped.
 
 use crate::paper::identifier;
 use crate::{Files, names};
@@ -9,7 +9,7 @@ use probe::snapshot::Snapshot;
 
 const NAME: &str = "05-walk";
 
-/// Makes the picture of the walk, when the demonstration has written to the page.
+/// Makes the picture of the walk, once the demonstration has written to the page.
 pub fn files(snapshot: &Snapshot, log: &str) -> Result<Files> {
     let (cr3, cr4) = (snapshot.registers.get("CR3")?, snapshot.registers.get("CR4")?);
     let own_bits = names::OWN_BITS.map(|(flag, name)| (flag.bits().trailing_zeros(), name));

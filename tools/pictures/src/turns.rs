@@ -1,23 +1,23 @@
-//! Turns: which thread had the CPU from when to when, and why that ended. Made from the switches between threads.
+//! Turns: which thread had the CPU from when to when, and why each turn ended. Made from the switches between threads.
 
 use anyhow::{Context, Result, ensure};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use threads::Reason;
 
-/// How many turns ended for each reason, in the order of [`Reason::ALL`].
+/// The number of turns that ended for each reason, in the order of [`Reason::ALL`].
 pub type Counts = [u32; Reason::ALL.len()];
 
-/// A switch, as it is found in memory.
+/// A switch, as found in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Switch {
-    /// How many ticks there have been.
+    /// The number of ticks so far.
     pub tick: u32,
-    /// The slot of the thread that leaves.
+    /// The slot of the leaving thread.
     pub from: u32,
-    /// That of the thread that comes.
+    /// The slot of the thread that comes.
     pub to: u32,
-    /// How the turns of the thread that leaves have ended, with this one.
+    /// How the turns of the leaving thread have ended, this one included.
     pub counts: Counts,
 }
 
@@ -26,16 +26,16 @@ pub struct Switch {
 pub struct Turn {
     /// The thread's slot.
     pub thread: u32,
-    /// How many ticks there had been when it began.
+    /// The number of ticks when it began.
     pub from_tick: u32,
-    /// And when it ended.
+    /// The number of ticks when it ended.
     pub to_tick: u32,
-    /// Why it ended; none if it went on.
+    /// Why it ended; `None` if it went on.
     #[serde(serialize_with = "serialize")]
     pub ended_by: Option<Reason>,
 }
 
-/// What has been found of a whole run.
+/// The facts of a whole run.
 #[derive(Serialize)]
 pub struct Facts {
     /// The threads in the order of their slots.
@@ -49,13 +49,13 @@ pub struct Facts {
 pub struct Thread {
     /// Its slot in every table of threads.
     pub slot: u32,
-    /// What it is called in the demonstration.
+    /// Its name in the demonstration.
     pub name: String,
     /// The function that it runs.
     pub runs: String,
 }
 
-/// What the kernel's table calls a reason.
+/// The word for a reason in the kernel's table.
 pub fn name(reason: Reason) -> String {
     format!("{reason:?}").to_lowercase()
 }
@@ -64,7 +64,7 @@ fn serialize<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Result<S:
     reason.map(name).serialize(serializer)
 }
 
-/// The turns between these switches. The first thread has been running since `first_tick`, the last one
+/// The turns between these switches. The first thread has been running since `first_tick`, and the last one
 /// still runs at `last_tick`.
 pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec<Turn>> {
     let mut counts: BTreeMap<u32, Counts> = BTreeMap::new();
@@ -88,7 +88,7 @@ pub fn turns(switches: &[Switch], first_tick: u32, last_tick: u32) -> Result<Vec
     Ok(turns)
 }
 
-/// How many turns of a thread ended for each reason.
+/// The number of turns of a thread that ended for each reason.
 pub fn count(turns: &[Turn], thread: u32) -> Counts {
     let ended = |reason| turns.iter().filter(|turn| turn.thread == thread && turn.ended_by == Some(reason)).count();
     Reason::ALL.map(|reason| ended(reason) as u32)
