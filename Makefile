@@ -1,10 +1,10 @@
-# The only place a person types at: `make` says what there is.
+# The entry point for every task. `make` without a target lists the commands.
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 TIMEOUT ?= 60
 MEMORY ?= 16
 
-# The package that boots kernels, of which little is to be compiled, and the one for everything else.
+# `machine` boots kernels and has little to compile; `tools` does everything else.
 machine = @tools/setup.sh $(with) cargo run --quiet --package machine --
 tools = @tools/setup.sh $(with) cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
@@ -66,7 +66,7 @@ help:
 	    printf '  %-18s %s\n' "$$(basename $$folder)" "$$description"; \
 	done
 
-# What a command needs besides Rust and QEMU, as tools/setup.sh calls it.
+# What a command needs besides Rust and QEMU, by the names that tools/setup.sh uses.
 with = with
 test debug: with = with-gdb
 stress: with = with-bochs
@@ -76,7 +76,7 @@ book-pdf: with = with-pdf
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
 
-# `cargo run --quiet` would compile them too, but in silence. Here Cargo shows what it compiles, and how far it is.
+# `cargo run --quiet` would compile them too, but silently. Here Cargo shows its progress.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
 	@tools/setup.sh $(with) echo 'First, Cargo compiles the tools of this project ($*):'
 	@tools/setup.sh $(with) cargo build --package $*
@@ -106,7 +106,7 @@ serve:
 book-pdf:
 	$(tools) book-pdf $(if $(DRAFT),--draft) $(if $(filter 0,$(FILES)),--without-files)
 
-# --silent: npm has nothing to add to what the tests say.
+# --silent hides npm's own output; the tests print their results themselves.
 test-book: book
 	@tools/setup.sh with-browser npm test --silent --prefix book/browser
 
@@ -119,23 +119,24 @@ break:
 mend:
 	$(tools) mend $(if $(KEEP),--keep)
 
-# What is broken, and what is not and why, stands in .cargo/mutants.toml. Status 3 is good: every change was
-# noticed, if only because a test never ended.
+# .cargo/mutants.toml lists the files to mutate, and the mutants to skip with the reasons. Status 3 is a success too:
+# the tests noticed every change, in some cases only because a test timed out.
 mutants-of-logic:
 	@tools/setup.sh with-mutants cargo mutants --output=target || [ $$? = 3 ]
 
-# What cannot be noticed, and why, stands in tools/kernel-mutants.toml.
+# tools/kernel-mutants.toml lists the mistakes that no test can notice, with the reasons.
 mutants-of-kernel:
 	$(tools) mutants-of-kernel $(chapter) $(if $(SEED),--seed='$(SEED)') $(if $(SAMPLE),--sample='$(SAMPLE)') \
 	    $(if $(LIST),--list)
 
-# Addresses become pointers in the heap, as a kernel needs it. A test takes hundreds of times as long, so there is less
-# of it. proptest looks for earlier failures in files, which Miri hides from tests unless told otherwise.
+# The heap turns addresses into pointers, as a kernel has to: hence permissive provenance. Under Miri a test takes
+# hundreds of times as long, so each property gets fewer cases. proptest reads earlier failures from files, which Miri
+# hides from tests unless its isolation is disabled.
 miri:
 	@PROPTEST_CASES=2 MIRIFLAGS='-Zmiri-permissive-provenance -Zmiri-disable-isolation' tools/setup.sh with-miri \
 	    rustup run nightly cargo miri test --target-dir=target/miri --package=ch04-interrupts --package=ch06-heap --lib -- --skip long_sequences
 
-# cfg(all()) is every machine. A test that is watched takes fifty times as long, so there is less of it.
+# cfg(all()) matches every target. Under Valgrind a test takes fifty times as long, so each property gets fewer cases.
 watched = target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=99"]
 valgrind:
 	@PROPTEST_CASES=20 tools/setup.sh with-valgrind cargo test --config='$(watched)' \

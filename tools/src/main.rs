@@ -1,8 +1,10 @@
-//! The table of commands: what `make` calls. Only `make run` and `make iso` call `machine`, of which less is to be compiled.
+//! The commands behind `make`.
 //!
-//! The crates in this folder, each of which uses only those before it: `machine` builds and boots kernels, `memory-map`
-//! reads page tables, `probe` stops a kernel and looks into it, `pictures` takes the book's pictures, `book` makes and
-//! checks the book, and `checks` tests everything.
+//! `make run` and `make iso` call the crate `machine` directly, because it has less to compile.
+//!
+//! Each crate in this folder uses only the crates before it in this list: `machine` builds and boots kernels,
+//! `memory-map` reads page tables, `probe` stops a kernel and inspects it, `pictures` takes the book's pictures, `book`
+//! builds and checks the book, and `checks` tests everything.
 
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
@@ -53,7 +55,7 @@ fn main() -> ExitCode {
 }
 
 fn obey(command: Command) -> Result<ExitCode> {
-    // mdBook calls this, perhaps where there is no Cargo to ask about the workspace.
+    // mdBook calls this command, and Cargo may not be available then to describe the workspace.
     if let Command::Preprocess(options) = &command {
         return book::preprocess::preprocess(options);
     }

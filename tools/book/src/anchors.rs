@@ -1,6 +1,6 @@
-//! The marks in a source between which a page takes a listing: `ANCHOR: name` to `ANCHOR_END: name`.
+//! The anchors that mark a listing in a source: `ANCHOR: name` to `ANCHOR_END: name`.
 //!
-//! mdBook takes what lies between them, and says nothing if there is nothing. So they are looked at here.
+//! mdBook includes the lines between them, and does not complain if there are none. So this module checks them.
 
 const START: &str = "ANCHOR:";
 const END: &str = "ANCHOR_END:";
@@ -29,7 +29,7 @@ fn parse(line: &str) -> Line<'_> {
     }
 }
 
-/// The names of a source's anchors with their lines, from 1, in their order.
+/// The names of a source's anchors in source order, each with its line number, from 1.
 pub fn names(source: &str) -> Vec<(usize, &str)> {
     let lines = source.lines().enumerate();
     lines
@@ -37,13 +37,13 @@ pub fn names(source: &str) -> Vec<(usize, &str)> {
         .collect()
 }
 
-/// The source without the lines that have anchors.
+/// The source without its anchor lines.
 pub fn without(source: &str) -> String {
     let lines = source.lines().filter(|line| matches!(parse(line), Line::Other(_)));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// What lies between the marks of this name, as mdBook takes it; or a sentence about why that is nothing.
+/// The lines between the marks of this name, as mdBook includes them; or a message that says why there are none.
 pub fn between(source: &str, name: &str) -> Result<String, String> {
     let mut lines = source.lines().map(parse).skip_while(|line| *line != Line::Start(name));
     if lines.next().is_none() {
@@ -65,7 +65,7 @@ pub fn between(source: &str, name: &str) -> Result<String, String> {
     Err(format!("has no end of its anchor \"{name}\""))
 }
 
-/// What is wrong with the marks of a source: the line, and a sentence.
+/// What is wrong with the anchors of a source: for each fault its line and a message.
 pub fn faults(source: &str) -> Vec<(usize, String)> {
     let mut open: Vec<&str> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();

@@ -1,4 +1,4 @@
-//! mdBook, called: to build the book, or to serve it.
+//! Calls mdBook to build the book or to serve it.
 
 use crate::fault::Fault;
 use crate::sources::{ALLOWED, BOOK};
@@ -8,17 +8,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where the book is built, in the folder of what was built.
+/// The book's folder in Cargo's target folder.
 const BUILT: &str = "book";
-/// What mdBook says in passing, and what is a fault of the book all the same.
+/// The log levels of mdBook that count as faults here, even if mdBook carries on.
 const COMPLAINTS: [&str; 2] = ["WARN", "ERROR"];
 
-/// The folder that the built book is in.
+/// The folder of the built book.
 pub fn folder(workspace: &Workspace) -> PathBuf {
     workspace.target.join(BUILT)
 }
 
-/// mdBook with this subcommand and destination. It is to have its pages made by this very program.
+/// A call of mdBook with this subcommand and destination. mdBook's preprocessor is the running program itself.
 pub fn mdbook(workspace: &Workspace, subcommand: &str, to: &Path, allowed: &str) -> Result<Command> {
     let program = std::env::var_os("MDBOOK").filter(|path| !path.is_empty());
     let mut command = Command::new(program.unwrap_or(OsString::from("mdbook")));
@@ -29,7 +29,7 @@ pub fn mdbook(workspace: &Workspace, subcommand: &str, to: &Path, allowed: &str)
     Ok(command)
 }
 
-/// Builds the book; what mdBook complains of are faults.
+/// Builds the book; mdBook's warnings and errors become faults.
 pub fn build(workspace: &Workspace, allowed: &str) -> Result<Vec<Fault>> {
     let mut command = mdbook(workspace, "build", &folder(workspace), allowed)?;
     let output = command.output().context("mdBook could not be started; `make book` installs it")?;
@@ -41,7 +41,7 @@ pub fn build(workspace: &Workspace, allowed: &str) -> Result<Vec<Fault>> {
     Ok(faults)
 }
 
-/// The lines of mdBook's log that are more than news, each with the lines that belong to it.
+/// The warnings and errors in mdBook's log, each with its continuation lines.
 fn complaints(said: &str) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     let mut is_open = false;

@@ -1,4 +1,4 @@
-//! The pages as mdBook has built them: that every link leads somewhere, and that nothing is empty.
+//! Checks the pages that mdBook has built: every link has a target, and nothing is empty.
 
 use crate::fault::Fault;
 use crate::page::MARK;
@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// A page that is shown in place of any other, from any folder, so that its links are not its own.
+/// The page shown for any missing page, in any folder. Its links are relative to no fixed place, so it is not checked.
 const LOST: &str = "404.html";
 
-/// The page that has all the others in it.
+/// The page that contains all the others.
 const PRINT: &str = "print.html";
-/// What is said of a link that leads to what is not there.
+/// The words for a link without a target.
 const NOWHERE: &str = "leads nowhere";
 
-/// Whether this is a fault that goes away once other pages are written.
+/// Whether this fault goes away once other pages are written.
 pub fn is_for_later(fault: &Fault) -> bool {
     fault.what.contains(NOWHERE)
 }
@@ -47,7 +47,7 @@ pub fn faults(folder: &Path) -> Result<Vec<Fault>, String> {
         let all: Vec<Fault> = own.concat().into_iter().chain(links).map(|what| Fault::of(name, what)).collect();
         all
     };
-    // The page for print has all the others in it, with their faults; it is looked at once they have none.
+    // The print page repeats all other pages with their faults, so it is checked only once they have none.
     let (print, others): (Vec<_>, Vec<_>) = pages.iter().partition(|(name, _)| *name == PRINT);
     let of_others: Vec<Fault> = others.into_iter().flat_map(faults).collect();
     Ok(if of_others.is_empty() { print.into_iter().flat_map(faults).collect() } else { of_others })
@@ -85,7 +85,7 @@ impl Built {
         self.html.select(&selector(words)).collect()
     }
 
-    /// Directives that no part of the preprocessor has obeyed.
+    /// Directives that the preprocessor has not replaced.
     fn marks(&self) -> Vec<String> {
         let lines = self.text.lines().filter(|line| line.contains(MARK));
         lines.map(|line| format!("A directive is left: {}", line.trim())).collect()
@@ -107,7 +107,7 @@ impl Built {
         empty.map(|listing| format!("A listing is empty: {}", near(listing))).collect()
     }
 
-    /// Drawings that say nothing to those who do not see them. mdBook's own icons are no drawings.
+    /// Drawings without a text for readers who cannot see them. mdBook's own icons do not count as drawings.
     fn drawings(&self) -> Vec<String> {
         let is_icon = |element: &ElementRef| {
             let of_icon = |element: ElementRef| {
@@ -130,7 +130,7 @@ impl Built {
         drawings.into_iter().filter_map(lack).collect()
     }
 
-    /// Places within the page that are named otherwise than by links: in drawings, and for readers of screens.
+    /// References within the page that are not links, in drawings and for screen readers, and that have no target.
     fn references(&self) -> Vec<String> {
         let mut wanted: Vec<&str> = Vec::new();
         for element in self.all("main *") {
@@ -147,7 +147,7 @@ impl Built {
         missing.map(|id| format!("Something refers to \"{id}\", which is not in the page.")).collect()
     }
 
-    /// All that leads, or is taken, from somewhere.
+    /// Every address that the page links to or loads.
     fn links(&self) -> Vec<String> {
         let of = |words: &str, name: &str| -> Vec<String> {
             self.all(words).into_iter().filter_map(|element| element.attr(name)).map(String::from).collect()
@@ -169,7 +169,7 @@ mod tests {
         <svg role=\"img\" aria-labelledby=\"a\"><title>T</title><desc>D</desc><g fill=\"url(#a)\"/></svg>\
         <p class=\"blockquote-tag-title\"><svg></svg></p></main></body></html>";
 
-    /// What is told of a small book with this in the place of that.
+    /// The faults reported for a small book in which `new` replaces `old`.
     fn told(old: &str, new: &str) -> Vec<String> {
         assert!(PAGE.contains(old), "{old}");
         let folder = tempfile::tempdir().expect("a folder");

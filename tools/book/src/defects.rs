@@ -1,23 +1,23 @@
 //! The known defects of the classic tutorial, each in a file from which it can be put back.
 //!
-//! A chapter keeps those that it must be right about in its folder `mutants`. The name of a file begins
-//! with the defect's number in the list of them, and says what it is: `27-shrinking-unmaps-pages-in-use.patch`.
-//! A defect that has several faces has several files. A file is prose first, then a patch for `git apply`,
-//! which makes the mistake anew in today's code: what `git diff` says of it.
+//! Each chapter keeps the defects that it must avoid in its folder `mutants`. A file's name begins with the defect's
+//! number in the list of defects and then describes it: `27-shrinking-unmaps-pages-in-use.patch`. A defect that shows
+//! in several ways has several files. A file starts with prose. Then follows a patch for `git apply`, in the format of
+//! `git diff`, which makes the same mistake in today's code.
 //!
 //! ```text
-//! What is wrong, in a sentence or two, and then as many words as it needs.
+//! What is wrong, in a sentence or two, and then as much explanation as it needs.
 //!
-//! A reader would see: what becomes of it, in one line.
-//! Caught by: the name of the test that fails, or "the compiler", if it refuses this
+//! A reader would see: the consequence, in one line.
+//! Caught by: the name of the test that fails, or "the compiler", if that rejects the code
 //!
 //! diff --git a/chapters/06-heap/src/global.rs b/chapters/06-heap/src/global.rs
 //! ...
 //! ```
 //!
-//! A defect that the design makes impossible has a file that ends in `.md`, without a patch, and instead of
-//! what a reader would see a line `Impossible here: ` with the reason. So has one that can be made, but that no
-//! test under QEMU can notice; its line begins with `Not to be noticed here: `.
+//! A defect that the design makes impossible has a file that ends in `.md`. It has no patch, and a line
+//! `Impossible here: ` with the reason in place of what a reader would see. A defect that can be made but that no test
+//! under QEMU can notice has such a file too; its line begins with `Not to be noticed here: `.
 
 use anyhow::{Context, Result, anyhow};
 use machine::workspace::{Chapter, Workspace};
@@ -25,7 +25,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
-/// The numbers of the known defects that these chapters must be right about.
+/// The numbers of the known defects that these chapters must avoid.
 const NUMBERS: [RangeInclusive<u32>; 3] = [1..=36, 42..=50, 54..=54];
 
 /// The folder within a chapter.
@@ -34,9 +34,9 @@ const FOLDER: &str = "mutants";
 const WOULD_SEE: &str = "A reader would see: ";
 const CAUGHT_BY: &str = "Caught by: ";
 const THE_COMPILER: &str = "the compiler";
-/// What a kernel fails at that says nothing.
+/// What a kernel that prints nothing fails at.
 pub const LIST_OF_TESTS: &str = "list of tests";
-/// How the names of the runs of a demonstration begin.
+/// The start of the name of each run of a demonstration.
 pub const DEMONSTRATION: &str = "demonstration ";
 const IMPOSSIBLE: &str = "Impossible here: ";
 const UNNOTICED: &str = "Not to be noticed here: ";
@@ -54,27 +54,27 @@ pub struct Defect {
     pub kind: Kind,
     /// What is wrong, in paragraphs.
     pub prose: String,
-    /// What a reader would see of it; or why it is impossible, or not to be noticed.
+    /// What a reader would see; or why the defect is impossible, or why no test can notice it.
     pub outcome: String,
     /// The test that catches it, if it can be put back.
     pub caught_by: Option<String>,
 }
 
-/// What becomes of a defect here.
+/// What can be done with a defect here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// It can be put back.
     Patch,
-    /// It can be written down, but the compiler refuses it.
+    /// It can be written, but the compiler rejects it.
     Refused,
-    /// It cannot even be written down.
+    /// It cannot even be written.
     Impossible,
-    /// It could be written down, but makes no difference in the machine that the tests have.
+    /// It could be written, but makes no difference on the machine that the tests run on.
     Unnoticed,
 }
 
 impl Defect {
-    /// Reads one file; the error is a sentence about what is wrong with it.
+    /// Parses one file; the error is a message that says what is wrong with it.
     fn parse(chapter: &str, file: &str, text: &str) -> Result<Self, String> {
         let (name, ending) = file.rsplit_once('.').ok_or("Its name has no ending.")?;
         let number = name.split_once('-').and_then(|(number, _)| number.parse().ok());
@@ -117,7 +117,7 @@ impl Defect {
         Ok(Self { chapter: chapter.into(), name: name.into(), number, kind, prose, outcome: outcome.into(), caught_by })
     }
 
-    /// Whether a person who types `word` means this one: its number, its title, or a part of its name.
+    /// Whether `word`, as typed on the command line, means this defect: its number, its title, or a part of its name.
     pub fn answers_to(&self, word: &str) -> bool {
         match word.parse::<u32>() {
             Ok(number) => number == self.number,
@@ -125,29 +125,29 @@ impl Defect {
         }
     }
 
-    /// The test that catches it; none if the compiler does, or it cannot be put back.
+    /// The test that catches it; `None` if the compiler does, or if it cannot be put back.
     pub fn test(&self) -> Option<&str> {
         self.caught_by.as_deref().filter(|_| self.kind == Kind::Patch)
     }
 
-    /// What a person calls it: its chapter's number, and its name without its own.
+    /// What to type for it: its chapter's number, and its name without the defect's number.
     pub fn title(&self) -> String {
         format!("{}/{}", self.chapter.split('-').next().unwrap_or_default(), self.short_name())
     }
 
-    /// Its name without its number, which others may have too.
+    /// Its name without its number. Other defects may have the same number.
     pub fn short_name(&self) -> &str {
         self.name.split_once('-').map_or(&self.name, |(_, name)| name)
     }
 
-    /// The commands that show it once it is put in; none if it cannot be.
+    /// The commands that show it once it is put in; empty if it cannot be put in.
     pub fn shown_by(&self) -> Vec<String> {
         let chapter = self.chapter.split('-').next().unwrap_or_default().trim_start_matches('0');
         let run = format!("make run CHAPTER={chapter}");
         match self.test() {
             None if self.has_patch() => vec![run],
             None => Vec::new(),
-            // What is caught because nothing is said, or something wrong, is seen there.
+            // The kernel prints nothing, or the wrong text: `make run` shows that.
             Some(test) if test == LIST_OF_TESTS || test.starts_with(DEMONSTRATION) => vec![run],
             Some(test) => {
                 let name = test.rsplit("::").next().unwrap_or(test);
@@ -158,20 +158,20 @@ impl Defect {
         }
     }
 
-    /// Whether there is something to put back.
+    /// Whether there is a patch to put back.
     pub fn has_patch(&self) -> bool {
         matches!(self.kind, Kind::Patch | Kind::Refused)
     }
 
-    /// Where the file is, from the project's folder on.
+    /// The path of the file, relative to the project's folder.
     pub fn path(&self) -> PathBuf {
         let ending = if self.has_patch() { "patch" } else { "md" };
         Path::new("chapters").join(&self.chapter).join(FOLDER).join(format!("{}.{ending}", self.name))
     }
 }
 
-/// Whether each part of a patch has enough lines before it that `git apply -R` finds its place again: three, or
-/// all there are.
+/// Whether each part of a patch has enough context before it that `git apply -R` finds its place again: three lines, or
+/// all lines that come before it in the file.
 fn is_found_again(diff: &str) -> bool {
     let parts = diff.split("\n@@ -").skip(1);
     parts.into_iter().all(|part| {
@@ -187,7 +187,7 @@ impl fmt::Display for Defect {
     }
 }
 
-/// All of these chapters' defects, by chapter and name. The error is a sentence about a file that is none.
+/// All defects of these chapters, by chapter and name. The error names a file that is not a valid defect.
 pub fn of_chapters(workspace: &Workspace, chapters: &[&Chapter]) -> Result<Vec<Defect>> {
     let of_one = |chapter: &&Chapter| of_chapter(&workspace.root, &chapter.name);
     let defects: Vec<Vec<Defect>> = chapters.iter().map(of_one).collect::<Result<_>>()?;
@@ -211,7 +211,7 @@ pub fn of_chapter(root: &Path, chapter: &str) -> Result<Vec<Defect>> {
     Ok(defects)
 }
 
-/// The numbers to which none of `defects` is an answer.
+/// The numbers that none of `defects` has.
 pub fn unanswered(defects: &[Defect]) -> Vec<u32> {
     let is_missing = |number: &u32| !defects.iter().any(|defect| defect.number == *number);
     NUMBERS.into_iter().flatten().filter(is_missing).collect()

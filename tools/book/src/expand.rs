@@ -1,4 +1,4 @@
-//! From a page as its author wrote it to one that mdBook can take: everything made from the sources is put in.
+//! Expands a page's directives into the Markdown that mdBook reads.
 
 use crate::fault::Fault;
 use crate::html::{escaped, link};
@@ -9,29 +9,29 @@ use crate::sources::{GLOSSARY, PAGES, Sources, number};
 use crate::{listing_order, map, mistakes, picture, speed, whats_new};
 use std::ops::Range;
 
-/// The folders whose files are spoken of by their paths.
+/// The folders whose files the pages name by path.
 const FOLDERS: [&str; 5] = ["chapters/", "common/", "harness/", "tools/", "book/"];
 
-/// Languages in which nothing is typed into a page, for it could be untrue.
+/// Languages whose text always comes from a file, because text typed into a page can become untrue.
 const TAKEN: [&str; 4] = ["rust", "asm", "ld", "text"];
-/// Languages of what a reader types; what is answered to that is taken.
+/// Languages for what a reader types; the output always comes from a file.
 const TYPED: [&str; 2] = ["console", "gdb"];
 const PROMPTS: [&str; 2] = ["$ ", "(gdb) "];
-/// The word behind such a language for what is no part of the kernel, nor of what it prints.
+/// The word after such a language for text that is neither kernel code nor kernel output.
 const DRAWN: &str = "drawn";
 
-/// A page on its way.
+/// A page while its directives are expanded.
 struct Expansion<'a> {
     sources: &'a Sources,
     name: &'a str,
     text: &'a str,
     edits: Vec<(Range<usize>, String)>,
     faults: Vec<Fault>,
-    /// All paths that have a place in the listing.
+    /// All paths that the listing of files contains.
     listed: Vec<String>,
 }
 
-/// The page of this name with everything put in, and what is wrong with it.
+/// The page of this name with all directives expanded, and what is wrong with it.
 pub fn expand(sources: &Sources, name: &str, text: &str) -> (String, Vec<Fault>) {
     let (edits, faults, listed) = (Vec::new(), Vec::new(), listing_order::paths(sources));
     let mut expansion = Expansion { sources, name, text, edits, faults, listed };
@@ -54,7 +54,7 @@ impl Expansion<'_> {
         self.faults.push(Fault::new(&format!("{PAGES}/{}", self.name), line, what));
     }
 
-    /// Says what is lacking: in a draft, in the page itself, if it has only to be taken.
+    /// Reports what is missing. In a draft, a note in the page replaces what has only to be captured.
     fn lack(&mut self, range: Range<usize>, line: usize, lack: Lack) {
         match lack {
             Lack::Untaken(what) if self.sources.is_draft => {
@@ -65,14 +65,14 @@ impl Expansion<'_> {
         }
     }
 
-    /// Puts lines in the place of others, each as far in as these were.
+    /// Replaces lines by others and keeps their indentation.
     fn put(&mut self, range: Range<usize>, lines: &str) {
         let prefix = self.prefix(range.start);
         let lines = lines.trim_end().replace('\n', &format!("\n{prefix}"));
         self.edits.push((range, lines));
     }
 
-    /// What the lines begin with that belong to the same list or quotation as this place.
+    /// The prefix of every line in the same list item or quotation as this place.
     fn prefix(&self, place: usize) -> String {
         let start = self.text[..place].rfind('\n').map_or(0, |at| at + 1);
         self.text[start..place].chars().map(|c| if c == '>' { c } else { ' ' }).collect()
@@ -95,8 +95,8 @@ impl Expansion<'_> {
         match taken {
             Ok((include, text)) => {
                 let caption = self.caption(&include);
-                // mdBook would put the text in by itself, but not as far in as a list needs it, nor with regard
-                // to fences in the text.
+                // mdBook would include the text by itself, but without the indentation that a list needs, and without
+                // regard to fences in the text.
                 let (fence, words, text) = (fence_around(&text), words.join(","), text.trim_end());
                 let head = format!("<figure class=\"listing\">\n<figcaption>{caption}</figcaption>");
                 self.put(range.clone(), &format!("{head}\n\n{fence}{words}\n{text}\n{fence}\n\n</figure>\n"));
@@ -105,7 +105,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// Where a listing is from.
+    /// The caption that names the source of a listing.
     fn caption(&self, include: &Include) -> String {
         let path = &include.path;
         let file = path.rsplit('/').next().unwrap_or_default();
@@ -121,7 +121,7 @@ impl Expansion<'_> {
         if self.listed.contains(path) { link(&listing_order::link(path), &code) } else { code }
     }
 
-    /// A path in backticks: the file has to be there, and is linked if the listing has it.
+    /// A path in backticks: the file must exist, and the path becomes a link if the listing has the file.
     fn span(&mut self, piece: &Piece<Span>) {
         let Piece { range, line, what: Span { text, is_linkable } } = piece;
         if self.listed.contains(text) {
@@ -158,14 +158,14 @@ impl Expansion<'_> {
             _ => Err(Lack::Wrong(format!("There is no directive {MARK}{name} {argument}}}}}."))),
         };
         match lines {
-            // It is a part of the page by itself, whatever stands in the lines around it.
+            // Empty lines around it make it a separate block, whatever the neighboring lines are.
             Ok(lines) => self.edits.push((range.clone(), format!("\n{lines}\n"))),
             Err(lack) => self.lack(range.clone(), *line, lack),
         }
     }
 
-    /// Makes the terms of a page's definition lists headings, for the search looks for headings, and for what stands
-    /// below one.
+    /// Turns the terms of a page's definition lists into headings, because mdBook's search indexes headings and the
+    /// text below each.
     fn terms(&mut self, page: &Page) {
         for term in &page.terms {
             self.edits.push((term.start..term.start, "## ".into()));
@@ -188,8 +188,8 @@ impl Expansion<'_> {
     }
 }
 
-/// Words by which the search finds a section that does not use them. `hidden` takes them out of the page for all
-/// readers, those who listen to it too; mdBook's index has them all the same.
+/// Words by which the search finds a section that does not use them. `hidden` removes them from the page for all
+/// readers, including those with a screen reader; mdBook's search index still contains them.
 fn index_terms(words: &str) -> String {
     format!("<p hidden>{}</p>\n", escaped(words))
 }

@@ -1,25 +1,25 @@
-//! What is wrong with the book, and where: a sentence that a person can act upon.
+//! A fault of the book: where it is, and a message that an author can act on.
 
 use std::fmt;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
-    /// The file, from the project's folder on, or the page as it was built.
+    /// The file's path relative to the project's folder, or the name of the built page.
     pub file: String,
-    /// The line in it, from 1; 0 if it is about the file as a whole.
+    /// The line number, from 1; 0 if the fault is about the whole file.
     pub line: usize,
     /// What is wrong.
     pub what: String,
 }
 
 impl Fault {
-    /// Something wrong in this line.
+    /// A fault in this line.
     pub fn new(file: &str, line: usize, what: impl Into<String>) -> Self {
         Self { file: file.into(), line, what: what.into() }
     }
 
-    /// Something wrong with a file as a whole.
+    /// A fault of a whole file.
     pub fn of(file: &str, what: impl Into<String>) -> Self {
         Self::new(file, 0, what)
     }
@@ -32,7 +32,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Tells of all of them, a line each, in the order of the files.
+/// Sorts the faults, drops duplicates, and prints each once, in order of file and line.
 pub fn tell(faults: &mut Vec<Fault>) {
     faults.sort();
     faults.dedup();

@@ -1,11 +1,11 @@
-//! Words as HTML, where a page cannot be Markdown: in a caption, in a cell, in what others wrote.
+//! Text as HTML, for places where a page cannot use Markdown: captions, table cells, the text of defects.
 
-/// The text, with what means something in HTML written so that it does not.
+/// The text with HTML's special characters escaped.
 pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// A line or two of plain text, of which only what stands in backticks is marked: as code.
+/// A line or two of plain text, in which only words in backticks are marked up, as code.
 pub fn inline(text: &str) -> String {
     let mut parts = text.split('`');
     let mut html = escaped(parts.next().unwrap_or_default());
@@ -20,18 +20,18 @@ pub fn inline(text: &str) -> String {
     html
 }
 
-/// Paragraphs of such text, without an empty line between them, for that would end a block of HTML.
+/// Paragraphs of such text, without empty lines between them, because an empty line would end a block of HTML.
 pub fn paragraphs(text: &str) -> String {
     let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
     paragraphs.map(|paragraph| format!("<p>{}</p>\n", inline(paragraph))).collect()
 }
 
-/// A long name, with places in it at which a line may end.
+/// A long name, with places where a line may break.
 pub fn name(name: &str) -> String {
     format!("<code>{}</code>", escaped(name).replace("::", "::<wbr>").replace('_', "_<wbr>"))
 }
 
-/// A link to a place in the book, around words that are HTML already.
+/// A link to a place in the book, around words that are already HTML.
 pub fn link(to: &str, words: &str) -> String {
     format!("<a href=\"{to}\">{words}</a>")
 }

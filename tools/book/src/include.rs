@@ -1,6 +1,6 @@
-//! What a listing is taken from: `{{#include ../../chapters/05-paging/src/page.rs:frame}}`, checked.
+//! Checks where a listing comes from: `{{#include ../../chapters/05-paging/src/page.rs:frame}}`.
 //!
-//! mdBook would leave a page without the listing, or with an empty one, and say that all went well.
+//! mdBook itself would leave the listing out, or leave it empty, and report success.
 
 use crate::anchors;
 use crate::sources::{FIGURES, PAGES, Sources, resolve};
@@ -8,7 +8,7 @@ use crate::sources::{FIGURES, PAGES, Sources, resolve};
 /// A file, or a part of it.
 #[derive(Debug, PartialEq)]
 pub struct Include {
-    /// From the project's folder on.
+    /// Relative to the project's folder.
     pub path: String,
     part: Part,
 }
@@ -17,21 +17,21 @@ pub struct Include {
 enum Part {
     Whole,
     Anchor(String),
-    /// From the first to the last, from 1; both of them are meant.
+    /// The first and the last line, both included, counted from 1.
     Lines(usize, usize),
 }
 
 /// Why there is nothing to show.
 #[derive(Debug, PartialEq)]
 pub enum Lack {
-    /// It will be there once it has been taken from a running kernel.
+    /// It has yet to be captured from a running kernel.
     Untaken(String),
-    /// The page is wrong, or the source.
+    /// The page or the source is wrong.
     Wrong(String),
 }
 
 impl Include {
-    /// Reads what stands behind `include`.
+    /// Parses the argument of `include`.
     pub fn parse(argument: &str) -> Result<Self, Lack> {
         let wrong = |why: &str| Lack::Wrong(format!("\"{argument}\" cannot be included: {why}."));
         let (path, part) = argument.split_once(':').unwrap_or((argument, ""));
@@ -51,17 +51,17 @@ impl Include {
         Ok(Self { path, part })
     }
 
-    /// Whether this was taken from a running kernel.
+    /// Whether this was captured from a running kernel.
     pub fn is_taken(&self) -> bool {
         self.path.starts_with(FIGURES)
     }
 
-    /// The name of the anchor, if one is meant.
+    /// The name of the anchor, if the include names one.
     pub fn anchor(&self) -> Option<&str> {
         if let Part::Anchor(name) = &self.part { Some(name) } else { None }
     }
 
-    /// The lines that the page will show: there are some.
+    /// The lines that the page will show; never empty.
     pub fn text(&self, sources: &Sources) -> Result<String, Lack> {
         let path = &self.path;
         if !sources.has(path) {

@@ -1,12 +1,12 @@
-//! `make book`, `make serve`, `make book-pdf`: the book, made from the sources and checked.
+//! `make book`, `make serve`, `make book-pdf`: builds the book from the sources and checks it.
 //!
-//! mdBook builds it (`book/book.toml`), and calls this program for what only this program knows: [`preprocess`]. What
-//! mdBook would pass over in silence is a fault here, with the page and the line.
+//! mdBook builds the book (`book/book.toml`) and calls this program to expand the project's own directives:
+//! [`preprocess`]. What mdBook would silently ignore is a fault here, reported with the page and the line.
 //!
-//! In reading order: [`sources`] and their [`anchors`]; a [`page`], how much [`prose`] it has, and what [`expand`] puts into it: sources
-//! ([`mod@include`]), pictures ([`picture`]), known mistakes ([`mistakes`], from the files that [`defects`] reads), figures
-//! ([`speed`]), what a chapter adds ([`whats_new`]), the [`map`] of the chapters. [`whole`] looks at all pages together;
-//! [`build`] has them built, [`built`] checks what came of that, and [`mod@pdf`] prints it.
+//! In reading order: [`sources`] and their [`anchors`]; a [`page`], the length of its [`prose`], and what [`expand`]
+//! puts into it: sources ([`mod@include`]), pictures ([`picture`]), known mistakes ([`mistakes`], from the files that
+//! [`defects`] reads), measurements ([`speed`]), what a chapter adds ([`whats_new`]), the [`map`] of the chapters.
+//! [`whole`] checks all pages together; [`build`] calls mdBook, [`built`] checks the result, and [`mod@pdf`] prints it.
 
 pub mod defects;
 
@@ -41,7 +41,7 @@ use sources::{ANYTHING, Sources, UNTAKEN, WHOLE};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-/// What `make book` can be told.
+/// The options of `make book`.
 #[derive(Args)]
 pub struct Options {
     /// What the book does not show yet is told, and is no fault; a note stands in the place of a missing picture.
@@ -49,7 +49,7 @@ pub struct Options {
     draft: bool,
 }
 
-/// What `make book-pdf` can be told.
+/// The options of `make book-pdf`.
 #[derive(Args)]
 pub struct PdfOptions {
     #[command(flatten)]
@@ -59,7 +59,7 @@ pub struct PdfOptions {
     without_files: bool,
 }
 
-/// What `make serve` can be told.
+/// The options of `make serve`.
 #[derive(Args)]
 pub struct ServeOptions {
     /// The port at which the book is shown.
@@ -67,8 +67,8 @@ pub struct ServeOptions {
     port: u16,
 }
 
-/// Builds the book and checks it, and whether what it shows of running kernels is today's; the last line says where it
-/// begins.
+/// Builds the book and checks it, including whether what it shows of running kernels is up to date. The last line
+/// printed is the path of the first page.
 pub fn book(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     if !is_built(workspace, options)? || !options.draft && !is_of_today(workspace)? {
         return Ok(ExitCode::FAILURE);
@@ -77,8 +77,8 @@ pub fn book(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether all that was taken from running kernels would be the same if it were taken now. What the kernels cost is
-/// left to `make test`: that takes minutes to measure.
+/// Whether everything captured from running kernels would be the same if it were captured now. `make test` checks the
+/// measured costs instead, because measuring takes minutes.
 fn is_of_today(workspace: &Workspace) -> Result<bool> {
     println!("The book is built. Now all that it shows of running kernels is taken again, and compared.");
     let tally = Tally::default();
@@ -95,7 +95,7 @@ pub fn pdf(workspace: &Workspace, options: &PdfOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether it could be built without a fault; each is told.
+/// Builds the book and prints each fault; returns whether there was none.
 fn is_built(workspace: &Workspace, options: &Options) -> Result<bool> {
     let mut faults = faults(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
     fault::tell(&mut faults);
@@ -105,7 +105,7 @@ fn is_built(workspace: &Workspace, options: &Options) -> Result<bool> {
     Ok(faults.is_empty())
 }
 
-/// Everything that is wrong with the book, before and after it was built.
+/// Everything that is wrong with the book, before and after it is built.
 fn faults(workspace: &Workspace, allowed: &str) -> Result<Vec<Fault>> {
     let faults = faults_of_pages(&Sources::of(&workspace.root, allowed));
     if !faults.is_empty() {
@@ -123,7 +123,7 @@ fn faults(workspace: &Workspace, allowed: &str) -> Result<Vec<Fault>> {
     Ok(faults)
 }
 
-/// What is wrong with the pages as their authors wrote them. What a draft does not show yet is only told.
+/// What is wrong with the pages as their authors wrote them. What a draft still lacks is printed, but is not a fault.
 fn faults_of_pages(sources: &Sources) -> Vec<Fault> {
     let pages = match sources.pages() {
         Ok(pages) => pages,
@@ -139,17 +139,17 @@ fn faults_of_pages(sources: &Sources) -> Vec<Fault> {
     faults
 }
 
-/// A draft may lack this.
+/// Prints what a draft may lack.
 fn tell_of_what_is_missing(missing: &[Fault]) {
     missing.iter().for_each(|fault| eprintln!("not yet: {fault}"));
 }
 
-/// Shows the book to a browser, and anew whenever something of it changes. Faults are told, and stop nothing.
+/// Serves the book to a browser, and reloads it after each change. Faults are printed but stop nothing.
 pub fn serve(workspace: &Workspace, options: &ServeOptions) -> Result<ExitCode> {
     let mut faults = faults_of_pages(&Sources::of(&workspace.root, UNTAKEN));
     fault::tell(&mut faults);
     println!("The book is at http://localhost:{}/ in a moment, and until Ctrl-C.", options.port);
-    // Not where `make book` leaves it: pages that are served are not those to keep.
+    // Not in the folder of `make book`: served pages may have faults, and should not replace the checked ones.
     let folder = workspace.target.join("book-served");
     let mut command = build::mdbook(workspace, "serve", &folder, ANYTHING)?;
     command.args(["--hostname", "localhost", "--port", &options.port.to_string()]);
@@ -164,7 +164,7 @@ pub fn lengths(workspace: &Workspace) -> Result<Vec<prose::Length>> {
     Ok(prose::lengths(&sources, &pages))
 }
 
-/// For `make test`: the pages are sound, and so is the book that is built from them, if mdBook is there.
+/// For `make test`: checks the pages and, if mdBook is installed, the book built from them.
 pub fn test(workspace: &Workspace, tally: &Tally) {
     let start = Instant::now();
     let outcome = |mut faults: Vec<Fault>| {

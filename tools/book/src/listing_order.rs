@@ -1,10 +1,10 @@
-//! All files of the kernel in the order in which to read them, and the place of each in the book's listing.
+//! The kernel's files in reading order, and the place of each in the book's listing.
 
 use crate::anchors;
 use crate::fault::Fault;
 use crate::sources::{LISTING, Sources};
 
-/// What all kernels have, before the first line of Rust.
+/// The files that every kernel is built with and that are not Rust.
 const FIRST: [&str; 2] = ["i686.json", "linker.ld"];
 
 /// The paths of all files, in reading order.
@@ -15,7 +15,7 @@ pub fn paths(sources: &Sources) -> Vec<String> {
     first.chain(folders.flat_map(|folder| of_folder(sources, &format!("{folder}/src")))).collect()
 }
 
-/// `lib.rs`, `main.rs`, then the others as `lib.rs` names them; tests come last.
+/// `lib.rs`, `main.rs`, then the other files in the order in which `lib.rs` names them; tests come last.
 pub fn of_folder(sources: &Sources, folder: &str) -> Vec<String> {
     let library = sources.read(&format!("{folder}/lib.rs")).unwrap_or_default();
     let mut paths = sources.files_in(folder);
@@ -26,12 +26,13 @@ pub fn of_folder(sources: &Sources, folder: &str) -> Vec<String> {
     paths
 }
 
-/// Whether a file holds tests alone.
+/// Whether a file contains only tests.
 pub fn is_test(path: &str) -> bool {
     path.split('/').any(|part| part == "tests" || part == "tests.rs")
 }
 
-/// Where the library first speaks of a file: in its text, or where it declares the module; or of its folder.
+/// Where `lib.rs` first names a file, in its text or as a module; if it never does, where it first names the file's
+/// folder.
 fn place(library: &str, file: &str) -> usize {
     let parts = file.rsplit('/').map(|part| part.split('.').next().unwrap_or_default());
     let mut names = parts.filter(|name| *name != "tests").peekable();
@@ -45,7 +46,7 @@ fn place(library: &str, file: &str) -> usize {
     found.map_or(usize::MAX, |place| place + 1)
 }
 
-/// The place of a file in the listing, whether or not it has one.
+/// The id of a file in the listing, whether or not the file is listed.
 pub fn id(path: &str) -> String {
     path.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
 }
@@ -55,7 +56,7 @@ pub fn link(path: &str) -> String {
     format!("{LISTING}#{}", id(path))
 }
 
-/// What a fence of such a file is called.
+/// The language of a fence with this file.
 fn language(path: &str) -> &str {
     match path.rsplit_once('.') {
         Some((_, "rs")) => "rust,ignore",
@@ -95,7 +96,7 @@ pub fn expand(sources: &Sources) -> Result<String, Fault> {
     Ok(page)
 }
 
-/// Backticks enough that nothing in the text ends the fence.
+/// A fence with enough backticks that nothing in the text ends it.
 pub fn fence_around(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.max(2) + 1)

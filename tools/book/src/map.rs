@@ -1,7 +1,7 @@
 //! `{{#map}}`: the whole kernel in two tables, made from the last chapter's kernel and from the manifests.
 //!
-//! The first goes through what that kernel sets up, line by line; the second through the libraries: what
-//! each one stands on, of this project and of others.
+//! The first table lists what that kernel sets up, line by line. The second lists the libraries and what each depends
+//! on, in this project and outside it.
 
 use crate::html::{escaped, link};
 use crate::listing_order as listing;
@@ -10,7 +10,7 @@ use crate::whats_new::{kernel, libraries, setup, table};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// The package that is no chapter's.
+/// The package that belongs to no chapter.
 const COMMON: &str = "common";
 
 /// Both tables.
@@ -19,7 +19,7 @@ pub fn expand(sources: &Sources) -> Result<String, String> {
     Ok(init_table(sources, &libraries)? + &libraries_table(sources, &libraries)?)
 }
 
-/// What the last kernel sets up, what for, and which chapter is about it.
+/// What the last kernel sets up, the purpose of each line, and the chapter that explains it.
 fn init_table(sources: &Sources, libraries: &[(String, String)]) -> Result<String, String> {
     let last = sources.chapters.last().ok_or("There is no chapter.")?;
     let path = format!("chapters/{last}/src/main.rs");
@@ -40,12 +40,12 @@ fn init_table(sources: &Sources, libraries: &[(String, String)]) -> Result<Strin
     Ok(table(&caption, &["chapter", "line", "what for"], &rows))
 }
 
-/// The chapter whose library a line calls: the first of whose name, or of whose module, it speaks.
+/// The chapter whose library a line calls, found by the first name in the call: a library or a module.
 fn chapter_of(sources: &Sources, code: &str, libraries: &[(String, String)]) -> Result<String, String> {
     let call = code.rsplit(" = ").next().unwrap_or(code);
     let first = call.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
     let of_name = libraries.iter().find(|(name, _)| name == first);
-    // What the loader has handed over is chapter 1's; other names are of modules.
+    // `handover`, what the boot loader passes on, belongs to chapter 1; other names are modules.
     let has_module = |chapter: &str| {
         let file = format!("/{first}.rs");
         sources.files_in(&format!("chapters/{chapter}/src")).iter().any(|path| path.ends_with(&file))
@@ -64,7 +64,7 @@ struct Manifest {
     dependencies: BTreeMap<String, toml::Value>,
 }
 
-/// Every library, and what it stands on.
+/// Every library and its dependencies.
 fn libraries_table(sources: &Sources, libraries: &[(String, String)]) -> Result<String, String> {
     let mut rows = String::new();
     let common = (COMMON.to_owned(), COMMON.to_owned());

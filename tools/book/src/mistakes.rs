@@ -1,12 +1,12 @@
 //! The known defects in the book: `{{#defect NAME}}` shows one, `{{#defects}}` lists them all.
 //!
-//! What is said of one stands in its file, beside the patch that puts it back: see `defects.rs`.
+//! The text about a defect is in its file, above the patch that puts it back: see `defects.rs`.
 
 use crate::defects::{self, Defect, Kind};
 use crate::html::{self, inline, link, paragraphs};
 use crate::sources::{Sources, number, page_of_mistakes};
 
-/// The defects of a chapter; the error is a sentence.
+/// The defects of a chapter; the error is a message.
 pub fn of_chapter(sources: &Sources, chapter: &str) -> Result<Vec<Defect>, String> {
     defects::of_chapter(sources.root(), chapter).map_err(|error| format!("{error:#}"))
 }
@@ -18,7 +18,7 @@ pub fn expand(sources: &Sources, chapter: &str, name: &str) -> Result<String, St
     defect.map(shown).ok_or_else(|| format!("There is no defect \"{name}\" in chapters/{chapter}/mutants."))
 }
 
-/// Its place on that page.
+/// Its id on that page.
 fn id(defect: &Defect) -> String {
     format!("defect-{}-{}", number(&defect.chapter), defect.name)
 }
@@ -41,7 +41,7 @@ fn shown(defect: &Defect) -> String {
     format!("<div class=\"defect\" id=\"{}\">\n{}{rest}</div>\n\n", id(defect), paragraphs(&defect.prose))
 }
 
-/// What to type, below these words.
+/// The commands to type, below these words.
 fn commands(words: &str, defect: &Defect) -> String {
     let put_in = format!("make break MISTAKE={}", defect.title());
     let commands = [put_in].into_iter().chain(defect.shown_by()).chain(["make mend".into()]);
@@ -74,7 +74,8 @@ fn row(defect: &Defect) -> String {
     format!("<tr><td>{}</td><td>{sentence}</td><td>{place}</td><td>{catches}</td></tr>\n", defect.number)
 }
 
-/// Up to the first full stop that ends a sentence: behind it comes nothing, or a space and a capital.
+/// The text up to the first period that ends a sentence: after it comes nothing, or a space and then a capital letter
+/// or a backtick.
 fn first_sentence(prose: &str) -> &str {
     let prose = prose.split("\n\n").next().unwrap_or_default();
     let is_end = |end: &usize| {

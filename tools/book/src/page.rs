@@ -1,26 +1,26 @@
-//! A page as its author wrote it: what in it is a listing, a directive, the path of a file.
+//! Parses a page as its author wrote it into fences, directives, paths and headings.
 //!
-//! Read by mdBook's own parser of Markdown, so that both see the same.
+//! It uses mdBook's own Markdown parser, so that both see the same structure.
 
 use mdbook_markdown::pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use std::ops::Range;
 
-/// What every directive begins with.
+/// The start of every directive.
 pub const MARK: &str = "{{#";
 
-/// What stands at a place of the page.
+/// An element of the page, with its place.
 #[derive(Debug, PartialEq)]
 pub struct Piece<T> {
-    /// Where, in bytes.
+    /// Its place, in bytes.
     pub range: Range<usize>,
-    /// Where, for a person: from 1.
+    /// Its line number, from 1.
     pub line: usize,
-    /// What.
+    /// The element.
     pub what: T,
 }
 
-/// A fence: the words behind its backticks, and the lines in it.
+/// A fenced code block: the words after its backticks, and its lines.
 #[derive(Debug, PartialEq)]
 pub struct Fence {
     /// The words, such as `rust` and `ignore`.
@@ -43,23 +43,23 @@ pub struct Directive {
 pub struct Span {
     /// The words.
     pub text: String,
-    /// Whether it may become a link, which headings and other links have no room for.
+    /// Whether it may become a link; in headings and inside other links it may not.
     pub is_linkable: bool,
 }
 
 /// A heading.
 #[derive(Debug, PartialEq)]
 pub struct Heading {
-    /// How deep: 1 is the page's title.
+    /// Its level: 1 is the page's title.
     pub level: u8,
     /// Its words.
     pub text: String,
 }
 
-/// All of a page that is looked at.
+/// The elements of a page that this program uses.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// The fences, in their order.
+    /// The fences, in page order.
     pub fences: Vec<Piece<Fence>>,
     /// The directives outside of fences.
     pub directives: Vec<Piece<Directive>>,
@@ -67,11 +67,11 @@ pub struct Page {
     pub spans: Vec<Piece<Span>>,
     /// The headings.
     pub headings: Vec<Piece<Heading>>,
-    /// The terms of definition lists: their places, without the end of the line.
+    /// The places of the terms of definition lists, without the ends of the lines.
     pub terms: Vec<Range<usize>>,
-    /// The colons with the spaces behind them, at which definitions begin.
+    /// The colons at which definitions begin, each with the spaces after it.
     pub colons: Vec<Range<usize>>,
-    /// The lines in which a directive begins that is no line of its own.
+    /// The lines with a directive that does not have the line to itself.
     pub strays: Vec<usize>,
 }
 
@@ -129,7 +129,7 @@ impl Page {
         self.headings.last().is_some_and(|heading| heading.range.contains(&range.start))
     }
 
-    /// Directives stand in lines of their own, whatever Markdown makes of these lines.
+    /// Finds directives, each on a line of its own, however Markdown parses these lines.
     fn find_directives(&mut self, text: &str) {
         let mut start = 0;
         for (at, line) in text.split_inclusive('\n').enumerate() {
@@ -147,7 +147,7 @@ impl Page {
     }
 }
 
-/// The directive that this is, if it is one and nothing else.
+/// Parses a line that is a directive and nothing else.
 pub fn directive(line: &str) -> Option<Directive> {
     let inner = line.strip_prefix(MARK)?.strip_suffix("}}")?;
     if inner.contains("{{") || inner.contains("}}") {

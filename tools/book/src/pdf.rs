@@ -1,7 +1,7 @@
-//! `make book-pdf`: the whole book as one file for paper, printed by Chromium from mdBook's page for print.
+//! `make book-pdf`: the whole book as a PDF, printed by Chromium from mdBook's print page.
 //!
-//! How it looks on paper is said in `book/theme/paper.css`. Here it gets a cover, and contents with the numbers of its
-//! pages. The sources are an appendix, which can be left out.
+//! `book/theme/paper.css` defines its layout. This module adds a cover and a table of contents with page numbers. The
+//! sources are an appendix, which can be left out.
 
 use crate::build;
 use crate::html::escaped;
@@ -15,21 +15,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The page that is printed, while it is; it lies beside the others, for their styles.
+/// The temporary page that is printed; it lies beside the others so that it finds their styles.
 const PAGE: &str = "paper.html";
-/// How much time the page has for its scripts, in milliseconds of its own clock: they color the listings.
+/// The time that the page's scripts have to color the listings, in milliseconds of its virtual clock.
 const MOST_TIME: &str = "--virtual-time-budget=60000";
-/// What every PDF begins with.
+/// The first bytes of every PDF.
 const MAGIC: &[u8] = b"%PDF-";
 /// Where the page's own content begins and ends, what mdBook puts between two pages, and the script by which the page
 /// asks a browser to print it.
 const CONTENT: [&str; 2] = ["<main>", "</main>"];
 const BREAK: &str = "<div style=\"break-before: page; page-break-before: always;\"></div>";
 const PRINTS_ITSELF: &str = "window.print";
-/// What a place in the contents has while its number is not known.
+/// The placeholder in the contents while a page's number is unknown.
 const NO_NUMBER: &str = "000";
 
-/// `book.toml`, as far as the cover has it.
+/// The part of `book.toml` that the cover needs.
 #[derive(Deserialize)]
 struct Config {
     book: Cover,
@@ -44,18 +44,18 @@ struct Cover {
 /// A line of the contents.
 #[derive(Debug, PartialEq)]
 enum Entry {
-    /// The name of what the pages below have in common.
+    /// The title of the part to which the pages below belong.
     Part(String),
     /// A page.
     Page {
         name: String,
         file: String,
-        /// Whether it belongs to the page before, as the mistakes do to their chapter.
+        /// Whether it is a subpage of the page before, as a chapter's page of mistakes is.
         is_inner: bool,
     },
 }
 
-/// Prints the book that was built, with all its files or without; returns where the PDF is.
+/// Prints the built book, with or without the appendix of files; returns the path of the PDF.
 pub fn print(workspace: &Workspace, with_files: bool) -> Result<PathBuf> {
     let folder = build::folder(workspace);
     let config = fs::read_to_string(workspace.root.join("book/book.toml")).context("book/book.toml cannot be read")?;
@@ -73,7 +73,7 @@ pub fn print(workspace: &Workspace, with_files: bool) -> Result<PathBuf> {
         printed?;
         numbers_of_pages(&fs::read(&file)?).context("Chromium does not write PDFs as it did: no page is found")
     };
-    // A browser cannot look up a page's number for the contents. So the first print tells the numbers to the second.
+    // A browser cannot look up page numbers for the contents. So a first print finds the numbers for the second.
     let numbers = print(&[])?;
     if print(&numbers)? != numbers {
         bail!("The numbers in the contents have moved the pages.");
@@ -81,8 +81,8 @@ pub fn print(workspace: &Workspace, with_files: bool) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// mdBook's page for print, made a book: with a cover, the contents, and an element around each page of it. The number of
-/// each is in `numbers`, if it is known.
+/// mdBook's print page with a cover, a table of contents, and an element around each of the book's pages. `numbers` has
+/// the page numbers, or is empty as long as they are unknown.
 fn for_paper(page: &str, cover: &Cover, entries: &[Entry], with_files: bool, numbers: &[usize]) -> Option<String> {
     let (before, rest) = page.split_once(CONTENT[0])?;
     let (content, after) = rest.split_once(CONTENT[1])?;
@@ -127,12 +127,12 @@ fn for_paper(page: &str, cover: &Cover, entries: &[Entry], with_files: bool, num
     Some(page.replace(PRINTS_ITSELF, "Boolean").replace("<details>", "<details open>"))
 }
 
-/// The place of a page among all pages.
+/// The id of a page, from its place among all pages.
 fn id(at: usize) -> String {
     format!("on-paper-{at}")
 }
 
-/// The pages without the links into what is left out: only their words.
+/// The pages without the links into the part left out; the words of these links stay.
 fn without_links_to(pages: &str, left_out: &str) -> String {
     let ids: BTreeSet<&str> = left_out.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     let mut parts = pages.split(" href=\"#");
@@ -147,7 +147,7 @@ fn without_links_to(pages: &str, left_out: &str) -> String {
 }
 
 impl Entry {
-    /// What a line of SUMMARY.md is.
+    /// Parses a line of SUMMARY.md.
     fn parse(line: &str) -> Option<Self> {
         if let Some((name, file)) = line.split_once("](") {
             return Some(Self::Page {
@@ -160,8 +160,8 @@ impl Entry {
     }
 }
 
-/// The numbers of the sheets on which the pages of the book begin. Chromium packs none of this: each sheet is an object,
-/// in their order, and a place is a line of a table, such as `/on-paper-3 [8 0 R /XYZ 6 776.25 0]`.
+/// The numbers of the sheets on which the book's pages begin. Chromium compresses none of this: each sheet is an
+/// object, in order, and a link target is a line of a table, such as `/on-paper-3 [8 0 R /XYZ 6 776.25 0]`.
 fn numbers_of_pages(pdf: &[u8]) -> Option<Vec<usize>> {
     let text = String::from_utf8_lossy(pdf);
     let starts = text.match_indices(" 0 obj\n<</Type /Page\n").map(|(at, _)| &text[..at]);
@@ -174,7 +174,7 @@ fn numbers_of_pages(pdf: &[u8]) -> Option<Vec<usize>> {
     Some((0..).map_while(number).collect()).filter(|numbers: &Vec<usize>| !numbers.is_empty())
 }
 
-/// Has Chromium print a page into a file. It makes a profile of its own for that, and leaves none.
+/// Makes Chromium print a page into a file, with a temporary profile that is deleted afterwards.
 fn by_chromium(page: &Path, file: &Path) -> Result<()> {
     let program = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty());
     let profile = tempfile::tempdir()?;
@@ -187,7 +187,7 @@ fn by_chromium(page: &Path, file: &Path) -> Result<()> {
         MOST_TIME,
     ]);
     if rustix::process::getuid().is_root() {
-        // Its sandbox refuses to work for root, who in a container is the usual user.
+        // Chromium's sandbox does not run as root, the usual user in a container.
         command.arg("--no-sandbox");
     }
     command.arg(format!("--user-data-dir={}", profile.path().display()));

@@ -1,6 +1,6 @@
 //! `{{#picture NAME}}`: a drawing that `make figures` has made, with the same facts in a table below it.
 //!
-//! It stands in the page itself, not in a file beside it: so it takes the page's colors.
+//! The SVG is embedded in the page and not loaded from a file, so that it uses the page's colors.
 
 use crate::html::escaped;
 use crate::include::Lack;
@@ -20,7 +20,7 @@ pub fn expand(sources: &Sources, name: &str) -> Result<String, Lack> {
     figure(name, &drawing, Some(&table)).map_err(|what| Lack::Wrong(format!("{FIGURES}/{name}.svg {what}.")))
 }
 
-/// A drawing with its title as caption, and with its facts, if there are any beside it.
+/// A drawing with its title as the caption, and with its table of facts, if there is one.
 pub fn figure(name: &str, drawing: &str, facts: Option<&str>) -> Result<String, String> {
     let title = title(drawing)?;
     let lines = drawing.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("<?"));
@@ -36,7 +36,7 @@ pub fn figure(name: &str, drawing: &str, facts: Option<&str>) -> Result<String, 
     ))
 }
 
-/// What a drawing shows, by its own word. It must have one, and a longer one for those who do not see it.
+/// The drawing's own title. It must have one, and also a description for readers who cannot see it.
 fn title(drawing: &str) -> Result<String, String> {
     let html = Html::parse_fragment(drawing);
     let text = |selector: &str| {

@@ -1,7 +1,7 @@
-//! `tools preprocess`: what mdBook calls to have the pages made from the sources, before it builds anything.
+//! `tools preprocess`: mdBook calls it to expand the pages before it builds anything.
 //!
-//! It is called twice: with the words `supports html`, and then with the whole book on its standard input,
-//! in JSON, to which it answers with the book as it should be (mdBook's guide, "Preprocessors").
+//! mdBook calls it twice: first with the words `supports html`, then with the whole book as JSON on standard input. It
+//! answers with the expanded book (mdBook's guide, "Preprocessors").
 
 use crate::expand::expand;
 use crate::fault::{self, Fault};
@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What mdBook tells it.
+/// The arguments that mdBook passes.
 #[derive(Args)]
 pub struct Options {
     #[command(subcommand)]
@@ -54,7 +54,7 @@ pub fn preprocess(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes all pages; returns what is wrong with them, which each page says as well, if it is ever seen.
+/// Expands all pages; returns their faults, which are also noted at the top of each page.
 fn fill(sources: &Sources, book: &mut Book) -> Vec<Fault> {
     let mut faults = Vec::new();
     book.for_each_chapter_mut(|chapter| {

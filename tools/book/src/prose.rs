@@ -1,13 +1,13 @@
-//! How much a reader has to read: the words of a page's prose.
+//! Counts the words of prose on each page.
 //!
-//! Neither code nor tables nor HTML count, nor what is folded in `<details>`: a reader looks at those when she wants to.
+//! Code, tables, HTML and text folded in `<details>` do not count: a reader looks at those when she wants to.
 
 use crate::page::directive;
 use crate::sources::Sources;
 use mdbook_markdown::pulldown_cmark::{Event, Tag, TagEnd};
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 
-/// The most words of prose on a chapter's own page: what can be read in one sitting.
+/// The most words of prose on a chapter's own page: as much as one can read in one sitting.
 pub const MOST_WORDS: usize = 4_000;
 
 /// A page and its length.
@@ -17,12 +17,12 @@ pub struct Length {
     pub page: String,
     /// How many words of prose it has.
     pub words: usize,
-    /// The most that it may have, if it is a chapter's own page.
+    /// The limit, if it is a chapter's own page.
     pub most: Option<usize>,
 }
 
 impl Length {
-    /// Whether the page has more words than it may have.
+    /// Whether the page has more words than its limit.
     pub fn is_too_long(&self) -> bool {
         self.most.is_some_and(|most| self.words > most)
     }

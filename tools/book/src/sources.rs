@@ -1,12 +1,12 @@
-//! The project, as the book sees it: its files, and the chapters with their pages.
+//! The project as the book sees it: its files, and the chapters with their pages.
 //!
-//! Cargo is not asked, for mdBook may be started without it, and from anywhere.
+//! This module does not ask Cargo, because mdBook may be started without Cargo, and from any folder.
 
 use crate::fault::Fault;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folder of the book, and those in it of the pages and of what was taken from running kernels.
+/// The book's folder, and its folders of pages and of what was captured from running kernels.
 pub const BOOK: &str = "book";
 pub const PAGES: &str = "book/src";
 pub const FIGURES: &str = "book/figures";
@@ -16,28 +16,28 @@ pub const LISTING: &str = "files.md";
 /// The page that explains terms, each in a definition list.
 pub const GLOSSARY: &str = "glossary.md";
 
-/// The variable of the environment that says what may be lacking when mdBook calls: one of those below it.
+/// The environment variable that states what may be missing when mdBook calls: one of the constants below.
 pub const ALLOWED: &str = "BOOK_MAY_LACK";
-/// Nothing may be lacking.
+/// Nothing may be missing.
 pub const WHOLE: &str = "";
-/// What has yet to be taken from running kernels is a note in the page, and no fault.
+/// What has yet to be captured from running kernels becomes a note in the page, not a fault.
 pub const UNTAKEN: &str = "untaken";
-/// Every fault is told and noted in its page, and stops nothing, for an author is at work.
+/// Every fault is printed and noted in its page, but stops nothing, because an author is still writing.
 pub const ANYTHING: &str = "anything";
 
-/// All that pages are made from.
+/// The files that the pages are made from.
 pub struct Sources {
     root: PathBuf,
     /// The folders of the chapters, such as `05-paging`, in reading order.
     pub chapters: Vec<String>,
-    /// Whether a page may lack what was not taken yet.
+    /// Whether a page may lack what was not captured yet.
     pub is_draft: bool,
     /// Whether it may have any other fault.
     pub is_lenient: bool,
 }
 
 impl Sources {
-    /// Those of the project in `root`, of which so much may be lacking.
+    /// The sources of the project in `root`; `allowed` states what may be missing.
     pub fn of(root: &Path, allowed: &str) -> Self {
         let (is_draft, is_lenient) = (allowed == UNTAKEN || allowed == ANYTHING, allowed == ANYTHING);
         let mut sources = Self { root: root.into(), chapters: Vec::new(), is_draft, is_lenient };
@@ -45,7 +45,7 @@ impl Sources {
         sources
     }
 
-    /// The names in a folder, sorted; none if there is no such folder.
+    /// The names in a folder, sorted; empty if the folder does not exist.
     pub fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.root.join(folder)).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
@@ -53,13 +53,13 @@ impl Sources {
         names
     }
 
-    /// The files in a folder and in those in it, by their paths from the project's folder on, sorted.
+    /// The files in a folder and its subfolders, by path relative to the project's folder, sorted.
     pub fn files_in(&self, folder: &str) -> Vec<String> {
         let paths = self.names(folder).into_iter().map(|name| format!("{folder}/{name}"));
         paths.flat_map(|path| if self.root.join(&path).is_dir() { self.files_in(&path) } else { vec![path] }).collect()
     }
 
-    /// The text of a file; the error is a sentence.
+    /// The text of a file; the error is a message.
     pub fn read(&self, path: &str) -> Result<String, String> {
         fs::read_to_string(self.root.join(path)).map_err(|error| format!("{path} cannot be read: {error}"))
     }
@@ -74,7 +74,7 @@ impl Sources {
         &self.root
     }
 
-    /// The chapter that a page is about, such as `05-paging` for `05-paging.md` and `05-why-it-breaks.md`; none for
+    /// The chapter that a page is about, such as `05-paging` for `05-paging.md` and `05-why-it-breaks.md`; `None` for
     /// any other page.
     pub fn chapter_of(&self, page: &str) -> Option<&str> {
         let name = page.strip_suffix(".md")?;
@@ -103,7 +103,8 @@ pub fn number(chapter: &str) -> &str {
     chapter.split('-').next().unwrap_or_default().trim_start_matches('0')
 }
 
-/// The path of `to`, as seen from the folder `from`: both from the project's folder on. `None` leads out of it.
+/// Resolves `to` from the folder `from`; `from` and the result are relative to the project's folder. `None` if the path
+/// leads out of the project.
 pub fn resolve(from: &str, to: &str) -> Option<String> {
     let mut parts: Vec<&str> = from.split('/').collect();
     for part in to.split('/') {
@@ -121,7 +122,7 @@ pub mod tests {
     use super::*;
     use tempfile::TempDir;
 
-    /// A project of these files.
+    /// A temporary project with these files.
     pub fn project(files: &[(&str, &str)]) -> (TempDir, Sources) {
         let folder = tempfile::tempdir().expect("a folder");
         for (path, text) in files {

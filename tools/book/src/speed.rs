@@ -1,6 +1,6 @@
-//! `{{#bench}}`, `{{#bench beside}}` and `{{#growth}}`: what the kernels cost, as `make bench` has measured it.
+//! `{{#bench}}`, `{{#bench beside}}` and `{{#growth}}`: what the kernels cost, measured by `make bench`.
 //!
-//! The figures are those in `book/figures/bench.json`, which `make figures` takes and `make test` takes again.
+//! The numbers come from `book/figures/bench.json`, which `make figures` writes and `make test` measures again.
 
 use crate::html::escaped;
 use crate::include::Lack;
@@ -20,7 +20,7 @@ struct Report {
     charts: Vec<Value>,
 }
 
-/// What matters here of a row in `tools/bench.toml`, and what was measured.
+/// The needed part of a row in `tools/bench.toml`, and its measurements.
 #[derive(Deserialize)]
 struct Row {
     name: String,
@@ -50,7 +50,7 @@ pub fn table(sources: &Sources) -> Result<String, Lack> {
     Ok(whole(["operation", "this kernel", "least possible", "best other"].into_iter(), rows))
 }
 
-/// The table of those operations that others have done in the same run.
+/// The table of the operations that other kernels performed in the same run.
 pub fn beside(sources: &Sources) -> Result<String, Lack> {
     let report = report(sources)?;
     let rows = report.rows.iter().filter(|row| !row.beside.is_empty());
@@ -74,14 +74,14 @@ fn row(row: &Row) -> String {
     line(&row.name, [number(Some(row.ours)), number(row.floor), peer].into_iter())
 }
 
-/// A line of a table. The name of a part of something begins with spaces.
+/// A row of a table. A name that begins with spaces is a part of the operation above it.
 fn line(name: &str, cells: impl Iterator<Item = String>) -> String {
     let cells: String = cells.map(|cell| format!("<td class=\"figure\">{cell}</td>")).collect();
     let class = if name.starts_with(' ') { " class=\"part\"" } else { "" };
     format!("<tr><th scope=\"row\"{class}>{}</th>{cells}</tr>\n", escaped(name.trim()))
 }
 
-/// A number with its thousands apart, and a digit behind the point if there is something.
+/// A number with its thousands separated, and with one decimal if that is not zero.
 fn number(value: Option<f64>) -> String {
     let Some(value) = value else { return String::new() };
     let whole = chart::grouped(value.trunc() as u64);

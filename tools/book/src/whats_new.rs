@@ -1,7 +1,7 @@
 //! `{{#new}}`: what a chapter adds to the one before, made from its sources.
 //!
-//! Its files with their taglines, the earlier libraries that its `use` lines name, and what has changed in the list of
-//! what the kernel sets up, as a diff against the chapter before.
+//! It lists the chapter's files with their taglines, the earlier libraries that its `use` lines name, and the changes
+//! in the kernel's init list, as a diff against the chapter before.
 
 use crate::html::{escaped, inline, link};
 use crate::listing_order as listing;
@@ -22,7 +22,7 @@ pub fn expand(sources: &Sources, chapter: &str) -> Result<String, String> {
     Ok(parts.concat())
 }
 
-/// The files, and what each says of itself.
+/// The files, each with its tagline.
 fn files_table(folder: &str, files: &[(String, String)]) -> Result<String, String> {
     let mut rows = String::new();
     for (path, text) in files {
@@ -34,7 +34,7 @@ fn files_table(folder: &str, files: &[(String, String)]) -> Result<String, Strin
     Ok(table(&format!("The files in <code>{folder}</code>"), &["file", "what it is"], &rows))
 }
 
-/// A table with these heads over its columns.
+/// A table with these column heads.
 pub fn table(caption: &str, heads: &[&str], rows: &str) -> String {
     let heads: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     format!(
@@ -43,7 +43,7 @@ pub fn table(caption: &str, heads: &[&str], rows: &str) -> String {
     )
 }
 
-/// The first sentence of the comment that a file begins with; in assembly it may be several lines.
+/// The first sentence of the comment at the top of a file; in assembly it may span several lines.
 fn tagline(text: &str) -> Option<String> {
     let mut lines = text.lines();
     let first = lines.next()?;
@@ -51,7 +51,7 @@ fn tagline(text: &str) -> Option<String> {
         let words = lines.map(|line| line.trim().trim_start_matches('*').trim());
         let words: Vec<&str> = words.take_while(|line| !line.is_empty() && *line != "/").collect();
         let words = words.join(" ");
-        // The first sentence, without the declaration that some have behind a colon.
+        // The first sentence, without the declaration that some have after a colon.
         let end = words.find(['.', ':']).unwrap_or(words.len());
         return Some(format!("{}.", &words[..end])).filter(|sentence| sentence.len() > 1);
     }
@@ -69,7 +69,7 @@ struct Workspace {
     dependencies: BTreeMap<String, toml::Value>,
 }
 
-/// The names by which chapters are used, with their folders.
+/// The library names of the chapters, with the chapters' folders.
 pub fn libraries(sources: &Sources) -> Result<Vec<(String, String)>, String> {
     let manifest: Manifest = toml::from_str(&sources.read("Cargo.toml")?).map_err(|error| error.to_string())?;
     let path = |value: &toml::Value| value.get("path")?.as_str()?.strip_prefix("chapters/").map(String::from);
@@ -79,7 +79,7 @@ pub fn libraries(sources: &Sources) -> Result<Vec<(String, String)>, String> {
     Ok(named.into_iter().map(|(chapter, name)| (name, chapter)).collect())
 }
 
-/// The libraries of other chapters, and the lines that name them.
+/// The libraries of other chapters, and the `use` lines that name them.
 fn libraries_table(sources: &Sources, own: &str, files: &[(String, String)]) -> Result<String, String> {
     let uses: Vec<String> = files.iter().flat_map(|(_, text)| uses(text)).collect();
     let mut rows = String::new();
@@ -102,7 +102,7 @@ fn libraries_table(sources: &Sources, own: &str, files: &[(String, String)]) -> 
     Ok(table("What it takes from earlier steps", &["library", "the lines that name it"], &rows))
 }
 
-/// The `use` lines of a source, each in one line.
+/// The `use` lines of a source, each joined into one line.
 fn uses(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut lines = text.lines();
@@ -121,8 +121,8 @@ fn uses(text: &str) -> Vec<String> {
     found
 }
 
-/// `fn kernel` of the chapter's kernel: a line for each thing that is set up, with two words of comment. It is shown as
-/// what has to be changed in the list of the chapter before; the first chapter's is shown as it is.
+/// The init list, `fn kernel` of the chapter's kernel: one line for each thing it sets up, with two words of comment.
+/// It is shown as a diff against the list of the chapter before; the first chapter's list is shown whole.
 fn init_list(sources: &Sources, chapter: &str) -> Result<String, String> {
     let path = |chapter: &str| format!("chapters/{chapter}/src/main.rs");
     let list = |chapter: &str| {
@@ -150,7 +150,7 @@ fn init_list(sources: &Sources, chapter: &str) -> Result<String, String> {
     ))
 }
 
-/// All lines of both, each with the sign of what becomes of it.
+/// All lines of both lists, each with its diff sign.
 fn diff(before: &[String], now: &[String]) -> String {
     let [before, now] = [before, now].map(|lines| lines.iter().map(String::as_str).collect::<Vec<_>>());
     let diff = TextDiff::configure().algorithm(Algorithm::Patience).diff_slices(&before, &now);
@@ -175,7 +175,7 @@ pub fn kernel(text: &str) -> Option<Vec<String>> {
     Some([first].into_iter().chain(rest).collect())
 }
 
-/// The statement of a line that has a comment, and so sets something up.
+/// The statement of a line with a comment; in the init list, these lines set something up.
 pub fn setup(line: &str) -> Option<&str> {
     Some(line.split_once(" // ")?.0.trim())
 }

@@ -1,4 +1,4 @@
-//! What only the whole book can be asked: that nothing of the sources is left out, and nothing shown twice.
+//! Checks on the whole book: no source is left out, and nothing is shown twice.
 
 use crate::anchors;
 use crate::fault::Fault;
@@ -10,14 +10,14 @@ use crate::sources::{FIGURES, PAGES, Sources, page_of_mistakes};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// What a reader sees first.
+/// The file that a reader sees first.
 const README: &str = "README.md";
 
 /// The parts of a chapter's page, in their order.
 const PARTS: [&str; 8] =
     ["In short", "What is new", "The idea", "The code", "When it does not work", "Questions", "Exercises", "Further"];
 
-/// The pages, read.
+/// The parsed pages.
 struct Book<'a> {
     sources: &'a Sources,
     texts: &'a [(String, String)],
@@ -46,14 +46,14 @@ fn file_of(page: &str) -> String {
 }
 
 impl Book<'_> {
-    /// Everything that is included, page by page.
+    /// Every include, page by page.
     fn includes(&self) -> impl Iterator<Item = Include> {
         let fences = self.pages.iter().flat_map(|(_, page)| &page.fences);
         let directives = fences.filter_map(|fence| directive(fence.what.text.trim()));
         directives.filter(|found| found.name == "include").filter_map(|found| Include::parse(&found.argument).ok())
     }
 
-    /// The directives of this name: their pages, lines and arguments.
+    /// The directives of this name, with their pages, lines and arguments.
     fn directives(&self, name: &str) -> impl Iterator<Item = (&str, usize, &str)> {
         let all =
             self.pages.iter().flat_map(|(page, content)| content.directives.iter().map(move |found| (page, found)));
@@ -72,7 +72,7 @@ impl Book<'_> {
         unlisted.chain(unwritten).collect()
     }
 
-    /// A chapter's page has its parts.
+    /// A chapter's page has exactly its eight parts, in order.
     fn parts(&self) -> Vec<Fault> {
         let is_chapter = |name: &str| self.sources.chapters.iter().any(|chapter| format!("{chapter}.md") == name);
         let chapters = self.pages.iter().filter(|(name, _)| is_chapter(name));
@@ -92,7 +92,7 @@ impl Book<'_> {
         chapters.filter_map(fault).collect()
     }
 
-    /// A chapter's own page can be read in one sitting.
+    /// A chapter's own page is short enough to read in one sitting.
     fn lengths(&self) -> Vec<Fault> {
         let lengths = prose::lengths(self.sources, self.texts).into_iter().filter(prose::Length::is_too_long);
         let fault = |prose::Length { page, words, .. }| {
@@ -102,14 +102,14 @@ impl Book<'_> {
         lengths.map(fault).collect()
     }
 
-    /// The files that may have anchors: all of which a kernel is made.
+    /// The files that may have anchors: every file that goes into a kernel.
     fn anchored(&self) -> impl Iterator<Item = String> {
         let files = ["common", "harness", "chapters"].into_iter().flat_map(|folder| self.sources.files_in(folder));
         let files = files.filter(|path| !path.contains("/mutants/"));
         files.chain(["Cargo.toml", "linker.ld", "i686.json", "rust-toolchain.toml"].map(String::from))
     }
 
-    /// Every anchor is sound, and shown somewhere.
+    /// Every anchor is well formed, and some page shows it.
     fn anchors(&self) -> Vec<Fault> {
         let shown: Vec<(String, String)> =
             self.includes().filter_map(|include| Some((include.path.clone(), include.anchor()?.to_owned()))).collect();
@@ -126,7 +126,7 @@ impl Book<'_> {
         faults
     }
 
-    /// Every defect is shown on its chapter's page of mistakes, and once.
+    /// Every defect is shown exactly once on its chapter's page of mistakes.
     fn defects(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         for chapter in &self.sources.chapters {
@@ -150,7 +150,7 @@ impl Book<'_> {
         faults
     }
 
-    /// Whatever was taken from running kernels is shown.
+    /// Some page shows each picture, log and session captured from running kernels.
     fn figures(&self) -> Vec<Fault> {
         let pictures: Vec<&str> = self.directives("picture").map(|(.., name)| name).collect();
         let included: Vec<String> = self.includes().map(|include| include.path).collect();
@@ -164,7 +164,7 @@ impl Book<'_> {
         figures.filter(|path| !is_shown(path)).map(|path| Fault::of(&path, "No page shows this.")).collect()
     }
 
-    /// What README promises of a run, in its first fence behind the command, are lines of the log.
+    /// The output that README shows, after the command in its first fence, consists of lines of the last chapter's log.
     fn readme(&self) -> Vec<Fault> {
         let Ok(text) = self.sources.read(README) else { return Vec::new() };
         let Some(log) = self.sources.chapters.last().and_then(|last| last.split('-').next()) else { return Vec::new() };
@@ -176,8 +176,8 @@ impl Book<'_> {
         untrue.map(|(line, _)| Fault::new(README, line, "No line of the last chapter's log is this one.")).collect()
     }
 
-    /// What a chapter's page says of places in memory is what was found there: an address moves with every
-    /// change of a kernel, and a typed one stays.
+    /// Every address that a chapter's page states occurs in what was captured from its kernel. Addresses move with every
+    /// change of a kernel, but those typed into a page stay.
     fn addresses(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         for (page, text) in self.texts {
@@ -198,19 +198,19 @@ impl Book<'_> {
     }
 }
 
-/// The memory in which the kernels lie, and that behind them which they give out.
+/// The memory that the kernels occupy, and the memory after them that they allocate.
 const MEMORY: Range<u32> = 0x0010_0000..0x0100_0000;
-/// Where kernel stacks are.
+/// The addresses of kernel stacks.
 const STACKS: Range<u32> = 0xD000_0000..0xE000_0000;
 
-/// Whether an address is in what was taken: with all its digits, as the kernels write it, or without the zeros, as
-/// gdb does.
+/// Whether the captured text contains an address: with all its digits, as the kernels print it, or without leading
+/// zeros, as gdb prints it.
 fn is_in(taken: &str, address: &str) -> bool {
     let short = address.to_lowercase().replace("0x0", "0x").replace("0x0", "0x");
     taken.contains(&address.to_lowercase()) || taken.contains(&short)
 }
 
-/// The places in memory that are named in a line, with all their digits.
+/// The addresses in a line that have all their digits.
 fn addresses(line: &str) -> impl Iterator<Item = &str> {
     let words = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() == "0x00000000".len());
     words.filter(|word| {

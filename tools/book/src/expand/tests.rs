@@ -1,4 +1,4 @@
-//! Each thing that a page may hold, and each fault of it.
+//! Tests each element that a page may contain, and each fault.
 
 use super::super::sources::tests::project;
 use super::*;

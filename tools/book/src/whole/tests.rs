@@ -1,4 +1,4 @@
-//! A small book without a fault, and each fault that it could have.
+//! Tests a small book without a fault, and then each fault that it could have.
 
 use super::super::sources::tests::project;
 use super::*;
@@ -10,7 +10,7 @@ const PAGE: &str = "# 1\n\n## In short\n\n## What is new\n\n## The idea\n\n{{#pi
     ## When it does not work\n\n## Questions\n\n## Exercises\n\n## Further\n";
 const MISTAKES: &str = "# Why it breaks\n\n## A\n\n{{#defect 27-a}}\n";
 
-/// What is told of the small book once `old` is `new` in its file.
+/// The faults reported for the small book in which `new` replaces `old` in this file.
 fn told(file: &str, old: &str, new: &str) -> Vec<String> {
     let mut files = [
         ("chapters/01-a/src/lib.rs", SOURCE.to_owned()),
