@@ -176,8 +176,8 @@ impl Book<'_> {
         untrue.map(|(line, _)| Fault::new(README, line, "No line of the last chapter's log is this one.")).collect()
     }
 
-    /// Every address that a chapter's page states occurs in what was captured from its kernel. Addresses move with every
-    /// change of a kernel, but those typed into a page stay.
+    /// Every address that a chapter's page states occurs in what was captured from its kernel. Addresses move with
+    /// every change of a kernel, but those typed into a page stay.
     fn addresses(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         for (page, text) in self.texts {
