@@ -8,10 +8,11 @@ MEMORY ?= 16
 machine = @tools/setup.sh $(with) cargo run --quiet --package machine --
 tools = @tools/setup.sh $(with) cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
+exercise = $(if $(EXERCISE),--exercise='$(EXERCISE)')
 
 PORT ?= 3000
 
-.PHONY: help run test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -42,12 +43,26 @@ help:
 	@echo '  make doctor             tells what this machine has and lacks; changes nothing'
 	@echo '  make setup              installs what this machine lacks; make run does that too'
 	@echo
+	@echo 'To do exercises:'
+	@echo '  make exercises          lists them, with your points'
+	@echo '  make start EXERCISE=5.2 begins one: blanks what you are to write, and prints the task'
+	@echo '  make check EXERCISE=5.2 checks your answer'
+	@echo '       WATCH=1            and again whenever your file changes'
+	@echo '       SEED=1             with other random inputs'
+	@echo '  make hint EXERCISE=5.2  prints the next hint'
+	@echo '  make solution EXERCISE=5.2  prints the right answer'
+	@echo '       PUT=1              puts it into your files, and keeps your work'
+	@echo '  make mend EXERCISE=5.2  puts an exercise away, and keeps your work'
+	@echo '  make submission EXERCISE=5.2  writes the one file to hand in, and says where it is'
+	@echo
 	@echo 'To change (with CHAPTER=9, most commands take one chapter):'
 	@echo '  make fmt                formats the source'
 	@echo '  make lint               checks format and style'
 	@echo '  make words              counts the words of each page, and those that name no actor'
 	@echo '  make test-book          tests every page of the book in a browser, and keeps screenshots'
 	@echo '  make figures            takes the pictures of the book from running kernels'
+	@echo '  make test-course        tests the exercises: answers, blank ones and wrong ones'
+	@echo '       EXERCISE=5.2       only this one'
 	@echo '  make bench              counts the kernels'\'' instructions; fails if a count got worse'
 	@echo '  make stress             runs random tests for minutes; SEED=17 repeats a run'
 	@echo '  make mutants            puts in known mistakes, one by one: which test catches each?'
@@ -68,13 +83,16 @@ help:
 
 # What a command needs besides Rust and QEMU, by the names that tools/setup.sh uses.
 with = with
-test debug: with = with-gdb
+test: with = with-tests
+debug: with = with-gdb
 stress: with = with-bochs
+start check test-course: with = with-course
 book serve: with = with-book
 book-pdf: with = with-pdf
 
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
+exercises start check hint solution submission test-course: target/debug/tools
 
 # `cargo run --quiet` would compile them too, but silently. Here Cargo shows its progress.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
@@ -87,6 +105,27 @@ run:
 
 test:
 	$(tools) test $(chapter) $(if $(TEST),--test='$(TEST)') $(if $(JUNIT),--junit='$(JUNIT)') --timeout='$(TIMEOUT)'
+
+exercises:
+	$(tools) exercises
+
+start:
+	$(tools) start $(exercise)
+
+check:
+	$(tools) check $(exercise) $(if $(SEED),--seed='$(SEED)') $(if $(WATCH),--watch)
+
+hint:
+	$(tools) hint $(exercise)
+
+solution:
+	$(tools) solution $(exercise) $(if $(PUT),--put)
+
+submission:
+	$(tools) submission $(exercise)
+
+test-course:
+	$(tools) test-course $(exercise)
 
 stress:
 	$(tools) stress $(chapter) $(if $(SEED),--seed='$(SEED)')

@@ -7,7 +7,8 @@
 #   tools/setup.sh with COMMAND...      the same, but silent if nothing is missing; then runs COMMAND
 #   tools/setup.sh with-gdb COMMAND...  the same, for a command that needs gdb as well; and so with-mutants for
 #                                       cargo-mutants, with-miri for Miri, with-valgrind for valgrind, with-bochs for
-#                                       Bochs, with-book for mdBook, with-pdf for mdBook and Chromium, with-browser for
+#                                       Bochs, with-course for git and a box in which tests run, with-tests for what make
+#                                       test needs, with-book for mdBook, with-pdf for mdBook and Chromium, with-browser for
 #                                       what drives Chromium too
 #
 # PATH of COMMAND begins with the folder of the right Rust. A person types `make`, which calls this.
@@ -17,7 +18,7 @@ cd "$(dirname "$0")/.."
 
 needs="rust linker lld qemu grub xorriso"
 # What only some commands need.
-extras="mdbook chromium node npm modules mutants miri valgrind bochs"
+extras="mdbook chromium node npm modules git box mutants miri valgrind bochs"
 # The looks and the links of the pages depend on this version.
 mdbook=0.5.4
 mdbook_releases=https://github.com/rust-lang/mdBook/releases/download
@@ -40,6 +41,8 @@ main() {
         with)     shift; install; run "$@" ;;
         with-gdb | with-mutants | with-miri | with-valgrind | with-bochs)
                   needs="$needs ${1#with-}"; shift; install; run "$@" ;;
+        with-course) needs="$needs box git"; shift; install; run "$@" ;;
+        with-tests) needs="$needs box git gdb"; shift; install; run "$@" ;;
         with-book) needs="rust linker mdbook"; shift; install; run "$@" ;;
         with-pdf) needs="rust linker mdbook chromium"; shift; install; run "$@" ;;
         with-browser) needs="node npm chromium modules"; shift; install; run "$@" ;;
@@ -117,6 +120,8 @@ name() {
         miri)    echo "Miri in a nightly Rust, for make miri" ;;
         valgrind) echo "valgrind, for make valgrind" ;;
         bochs)   echo "Bochs, another machine, for make stress" ;;
+        git)     echo "git" ;;
+        box)     echo "bubblewrap, in which make check runs tests on the host" ;;
         mdbook)  echo "mdBook $mdbook, for make book" ;;
         chromium) echo "Chromium or Chrome, for make book-pdf and make test-book" ;;
         node)    echo "Node $node or newer, for make test-book" ;;
@@ -139,6 +144,8 @@ find_need() {
         miri)    find_miri ;;
         valgrind) command -v valgrind ;;
         bochs)   command -v bochs ;;
+        git)     command -v git ;;
+        box)     command -v bwrap || { [ "$(uname)" != Linux ] && echo "none on this system"; } ;;
         mdbook)  find_mdbook ;;
         chromium) find_chromium ;;
         node)    command -v node >/dev/null && is_newer "$node" "$(node --version | tr -d v)" && command -v node ;;
@@ -257,6 +264,7 @@ packages() {
         brew:npm)       echo node ;;
         # curl downloads mdBook. Without it, and without the right to install it, Cargo builds mdBook.
         apt-get:mdbook) [ "$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl ca-certificates ;;
+        *:box)          echo bubblewrap ;;
         *:mutants | *:miri | *:mdbook | *:modules) ;;
         *:linker)       echo gcc ;;
         *:qemu)         echo qemu-system-x86 ;;

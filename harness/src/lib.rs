@@ -2,8 +2,8 @@
 //!
 //! Each of them is a kernel with a table of [`Test`]s, and boots once for each row. Read [`testing`] first: what a
 //! row contains, and how the host picks one. `boot` has the macro [`boot!`], with which every such kernel
-//! begins. [`stress`] is for the tests that run for minutes, [`measuring`] for the benches, and
-//! [`checked_switch!`] for the chapters that switch threads.
+//! begins. [`stress`] is for the tests that run for minutes, [`measuring`] for the benches, [`seeded`] for the tests of
+//! the exercises, and [`checked_switch!`] for the chapters that switch threads.
 //!
 //! The harness depends on no chapter. The macro [`boot!`] names the chapters' libraries where it is used, so the
 //! tests of chapter 3 are built without chapter 4.
@@ -14,6 +14,7 @@ mod testing;
 
 mod boot;
 pub mod measuring;
+pub mod seeded;
 pub mod stress;
 mod switching;
 

@@ -121,7 +121,8 @@ impl fmt::Display for Test {
 /// Runs the test that the command line names, or prints the table. [`boot!`](crate::boot!) calls this.
 ///
 /// # Panics
-/// If the command line names no test of the table, or if the seed or the rounds of a stress test are not numbers.
+/// If the command line names no test of the table, or if its seed or rounds are not numbers.
+#[inline(never)] // the judge of the exercises stops here
 pub fn run(command_line: &str, tests: &[Test], log: fn(fmt::Arguments)) {
     let wanted = command_line.split_ascii_whitespace().find_map(|word| word.strip_prefix("test="));
     let wanted = wanted.expect("the command line names no test: test=NAME, or test=? for the table");
@@ -132,9 +133,7 @@ pub fn run(command_line: &str, tests: &[Test], log: fn(fmt::Arguments)) {
     } else {
         let test = tests.iter().find(|test| test.name == wanted);
         let test = test.unwrap_or_else(|| panic!("there is no test {wanted}"));
-        if test.rounds > 0 {
-            stress::read(command_line);
-        }
+        stress::read(command_line);
         (test.run)();
     }
 }

@@ -9,6 +9,7 @@
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
 use clap::Parser;
+use course::{self_check, student};
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use probe::debug;
@@ -35,6 +36,20 @@ enum Command {
     Mend(mistakes::MendOptions),
     /// Breaks what only a kernel can run, at random, and tells what no test notices.
     MutantsOfKernel(kernel_mutants::Options),
+    /// Lists the exercises, with the points that a student has.
+    Exercises,
+    /// Begins an exercise.
+    Start(student::Options),
+    /// Checks an answer.
+    Check(student::CheckOptions),
+    /// Prints the next hint of an exercise.
+    Hint(student::Options),
+    /// Prints the right answer of an exercise.
+    Solution(student::SolutionOptions),
+    /// Writes the one file to hand in.
+    Submission(student::Options),
+    /// Tests the exercises.
+    TestCourse(self_check::Options),
     /// Checks format and style.
     Lint,
     /// Counts words: of each page, and those that name no actor.
@@ -73,6 +88,13 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Break(options) => mistakes::put_in(&workspace, &options),
         Command::Mend(options) => mistakes::mend(&workspace, &options),
         Command::MutantsOfKernel(options) => kernel_mutants::mutants_of_kernel(&workspace, &options),
+        Command::Exercises => student::exercises(&workspace),
+        Command::Start(options) => student::start(&workspace, &options),
+        Command::Check(options) => student::check(&workspace, &options),
+        Command::Hint(options) => student::hint(&workspace, &options),
+        Command::Solution(options) => student::solution(&workspace, &options),
+        Command::Submission(options) => student::submission(&workspace, &options),
+        Command::TestCourse(options) => self_check::test_course(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Words => words::words(&workspace),
         Command::Book(options) => book::book(&workspace, &options),

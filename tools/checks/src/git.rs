@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{fmt, io};
@@ -15,6 +16,33 @@ pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
     let names = String::from_utf8(list.stdout).context("the names of the project's files are not valid UTF-8")?;
     // A tracked file may have been deleted.
     Ok(names.split_terminator('\0').filter(|name| root.join(name).is_file()).map(PathBuf::from).collect())
+}
+
+/// The commit that a name such as `HEAD` stands for.
+pub fn commit(root: &Path, name: &str) -> Result<String> {
+    let output = git(root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])?;
+    if !output.status.success() {
+        bail!("git knows no commit {name} in {}.", root.display());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The files of a commit, with their contents.
+pub fn files_of(root: &Path, commit: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let archive = git(root, &["archive", "--format=tar", commit])?;
+    if !archive.status.success() {
+        bail!("git cannot read the commit {commit}: {}", complaint(&archive));
+    }
+    let mut files = Vec::new();
+    for entry in tar::Archive::new(archive.stdout.as_slice()).entries()? {
+        let mut entry = entry?;
+        if entry.header().entry_type().is_file() {
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes)?;
+            files.push((entry.path()?.into_owned(), bytes));
+        }
+    }
+    Ok(files)
 }
 
 /// Applies a patch to the files in `root`. If that is not possible, the inner error says why.

@@ -77,7 +77,7 @@ pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<Exi
     }
 
     // The copy first: its lock lets only one run at a time pass, and the journal needs that too.
-    let scratch = Scratch::new(workspace)?;
+    let scratch = Scratch::new(workspace, "mutants")?;
     let journal = Journal::open(&workspace.target.join("mutants/of-kernel.jsonl"))?;
     let timeout = Duration::from_secs(options.timeout);
     let mut hunt = Hunt { workspace, scratch, original, journal, timeout };

@@ -113,7 +113,7 @@ struct Trials {
 
 impl Trials {
     fn new(workspace: &Workspace, timeout: Duration) -> Result<Self> {
-        Ok(Self { scratch: Scratch::new(workspace)?, original: Original::read(&workspace.root)?, timeout })
+        Ok(Self { scratch: Scratch::new(workspace, "mutants")?, original: Original::read(&workspace.root)?, timeout })
     }
 
     /// Fails if the tests of a chapter fail without any mistake.

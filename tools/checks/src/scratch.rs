@@ -14,6 +14,7 @@ use std::{fs, fs::File, io};
 const TARGET: &str = "target";
 
 /// The contents of the project's files, by their paths relative to its folder.
+#[derive(Clone)]
 pub struct Original(BTreeMap<PathBuf, Vec<u8>>);
 
 /// The scratch copy.
@@ -32,6 +33,21 @@ impl Original {
         files.map(Self).context("the project's files could not be read")
     }
 
+    /// Reads all files of a commit.
+    pub fn of_commit(root: &Path, commit: &str) -> Result<Self> {
+        git::files_of(root, commit).map(|files| Self(files.into_iter().collect()))
+    }
+
+    /// The contents of a file.
+    pub fn get(&self, path: &Path) -> Option<&[u8]> {
+        self.0.get(path).map(Vec::as_slice)
+    }
+
+    /// Replaces the contents of a file, or adds it.
+    pub fn put(&mut self, path: &Path, bytes: Vec<u8>) {
+        self.0.insert(path.into(), bytes);
+    }
+
     /// The files, by their paths relative to the project's folder, and the contents of each.
     pub fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
         self.0.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()))
@@ -39,9 +55,10 @@ impl Original {
 }
 
 impl Scratch {
-    /// Opens the copy in its present state. It still has to be mended.
-    pub fn new(workspace: &Workspace) -> Result<Self> {
-        let folder = workspace.target.join("mutants");
+    /// Opens the copy in its present state. It still has to be mended. Copies with different names do not know each
+    /// other.
+    pub fn new(workspace: &Workspace, name: &str) -> Result<Self> {
+        let folder = workspace.target.join(name);
         let make = || -> io::Result<(PathBuf, File)> {
             let root = folder.join("copy");
             fs::create_dir_all(&root)?;
@@ -108,7 +125,7 @@ mod tests {
     fn copied() -> (TempDir, Original, Scratch) {
         let folder = repository();
         let original = Original::read(folder.path()).expect("files");
-        let copy = Scratch::new(&workspace(folder.path())).expect("a copy");
+        let copy = Scratch::new(&workspace(folder.path()), "mutants").expect("a copy");
         copy.mend(&original).expect("a good copy");
         (folder, original, copy)
     }
@@ -120,9 +137,9 @@ mod tests {
     #[test]
     fn there_is_one_copy_for_one_at_a_time() {
         let (folder, _, copy) = copied();
-        assert!(Scratch::new(&workspace(folder.path())).is_err());
+        assert!(Scratch::new(&workspace(folder.path()), "mutants").is_err());
         drop(copy);
-        assert!(Scratch::new(&workspace(folder.path())).is_ok());
+        assert!(Scratch::new(&workspace(folder.path()), "mutants").is_ok());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The table of tests that a test kernel prints: one line of JSON per test.
 
 use crate::ending::Ending;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What a kernel prints if it stops again before its report is complete.
@@ -11,7 +11,7 @@ const STOPPED_AGAIN: &str = "(stopped again while reporting that";
 const START: &str = "{\"test\":";
 
 /// One test, as its kernel describes it.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Listed {
     /// Its name, by which the kernel's command line selects it.
     #[serde(rename = "test")]
@@ -42,7 +42,7 @@ pub struct Listed {
 }
 
 /// How a test must end.
-#[derive(Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub enum Expected {
     /// Well.
     #[serde(rename = "good")]

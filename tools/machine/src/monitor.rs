@@ -43,6 +43,7 @@ pub struct Monitor {
     stream: BufReader<UnixStream>,
     /// What QEMU has reported of that since it was last asked for.
     shutdown: Option<Shutdown>,
+    clock_was_set: bool,
 }
 
 /// A line from QEMU.
@@ -66,7 +67,7 @@ impl Monitor {
     pub fn connect(socket: &Path) -> Result<Self> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let mut monitor = Self { stream: BufReader::new(stream), shutdown: None };
+        let mut monitor = Self { stream: BufReader::new(stream), shutdown: None, clock_was_set: false };
         // A QEMU that fails to start hangs up without a greeting.
         monitor.hear()?;
         monitor.execute("qmp_capabilities", json!({}))?;
@@ -76,6 +77,24 @@ impl Monitor {
     /// Lets the machine run.
     pub fn go(&mut self) -> Result<()> {
         self.execute("cont", json!({})).map(drop)
+    }
+
+    /// Pauses the machine.
+    pub fn pause(&mut self) -> Result<()> {
+        self.execute("stop", json!({})).map(drop)
+    }
+
+    /// The time of day on the machine's real-time clock, in seconds.
+    pub fn time_of_day(&mut self) -> Result<u32> {
+        let time = self.execute("qom-get", json!({ "path": "/machine", "property": "rtc-time" }))?;
+        let part = |name: &str| time[name].as_u64().map(|part| part as u32);
+        let time = || Some((part("tm_hour")? * 60 + part("tm_min")?) * 60 + part("tm_sec")?);
+        time().context("QEMU does not report the time of its clock")
+    }
+
+    /// Whether the kernel has set the real-time clock.
+    pub fn clock_was_set(&self) -> bool {
+        self.clock_was_set
     }
 
     /// The CPU's registers as the monitor prints them, in several lines.
@@ -110,7 +129,7 @@ impl Monitor {
     /// EBP points to the caller's EBP and the return address, so the callers form a chain.
     pub fn trace(&mut self) -> Result<(Option<Cpu>, Vec<u32>)> {
         // While it runs, QEMU's copy of the registers is out of date.
-        self.execute("stop", json!({}))?;
+        self.pause()?;
         let registers = self.registers()?;
         let cpu = cpu(&registers);
         // EIP of a halted CPU is behind the `hlt`, which is one byte long.
@@ -167,6 +186,7 @@ impl Monitor {
             if event.as_deref() == Some("SHUTDOWN") {
                 self.shutdown = Some(if data["reason"] == "guest-reset" { Shutdown::Reset } else { Shutdown::Other });
             }
+            self.clock_was_set |= event.as_deref() == Some("RTC_CHANGE");
             if let Some(returned) = returned {
                 return Ok(returned);
             }
@@ -227,7 +247,7 @@ mod tests {
         // Keeps their end open for reading, because ours must be able to write.
         std::mem::forget(theirs.try_clone());
         theirs.shutdown(std::net::Shutdown::Write).expect("it is connected");
-        Monitor { stream: BufReader::new(ours), shutdown: None }
+        Monitor { stream: BufReader::new(ours), shutdown: None, clock_was_set: false }
     }
 
     #[test]

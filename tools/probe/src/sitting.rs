@@ -10,15 +10,16 @@ use crate::stub::{Stop, Stub};
 use anyhow::{Context, Result, anyhow, bail};
 use machine::display::Display;
 use machine::image;
+use machine::monitor::Monitor;
 use machine::vm::{CPU_OF_COUNTED_TIME, Machine, Parts};
 use machine::workspace::Workspace;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::process::ChildStdin;
+use std::time::Duration;
 use tempfile::TempDir;
 
-/// The memory of the machine, the same as with `make run`.
-const MEMORY_MIB: u32 = 16;
 /// An instruction takes 32 ns, and while the CPU is halted, time jumps ahead. The machine is made this slow so that a
 /// second of its time takes less than a second of ours.
 const COUNTED_TIME: [&str; 2] = ["-icount", "shift=5,align=off,sleep=off"];
@@ -43,6 +44,27 @@ const INTERRUPTING: u8 = 0x42;
 /// At a stop, this many bytes of code must be those of the kernel's file.
 const CODE_BYTES: usize = 4;
 
+/// What boots for a sitting.
+pub struct Seat<'a> {
+    /// The kernel.
+    pub kernel: &'a Path,
+    /// The kernel's command line.
+    pub words: &'a str,
+    /// The memory of the machine.
+    pub memory_mib: u32,
+    /// The CPU, by QEMU's name for it; empty for the usual one.
+    pub cpu: &'a str,
+    /// Whether the boot loader loads the tests' module too.
+    pub module: bool,
+    /// More options for QEMU.
+    pub flags: &'a [String],
+    /// Whether the kernel can end QEMU by itself.
+    pub exit_device: bool,
+}
+
+/// How long to wait for the machine to stop before looking at it.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// A paused machine with a kernel.
 pub struct Sitting {
     /// The kernel's file.
@@ -50,35 +72,43 @@ pub struct Sitting {
     /// Where the loader has left the boot information.
     pub boot_information: Range<u64>,
     machine: Machine,
+    memory_mib: u32,
     stub: Stub,
     folder: TempDir,
+    /// What the kernel has printed so far.
+    log: Vec<u8>,
     /// Where it is paused, if that is a checkpoint.
     here: Option<u32>,
 }
 
 impl Sitting {
-    /// Boots a kernel up to its first function in Rust.
+    /// Boots a kernel as `make run` does, up to its first function in Rust.
     pub fn boot(workspace: &Workspace, kernel: &Path) -> Result<Self> {
+        let (words, memory_mib, cpu, module) = ("exit", 16, "", false);
+        Self::take(workspace, &Seat { kernel, words, memory_mib, cpu, module, flags: &[], exit_device: true })
+    }
+
+    /// Boots a kernel up to its first function in Rust.
+    pub fn take(workspace: &Workspace, seat: &Seat) -> Result<Self> {
+        let Seat { kernel, memory_mib, .. } = *seat;
         let folder = tempfile::tempdir().context("a temporary folder could not be created")?;
         let image = folder.path().join("image.iso");
-        image::make(kernel, "exit", false, &image)?;
+        image::make(kernel, seat.words, seat.module, &image)?;
         let socket = folder.path().join("gdb");
         let chardev = format!("socket,id=gdb,path={},server=on,wait=off", socket.display());
-        let flags = COUNTED_TIME.into_iter().chain(CALENDAR).chain(["-chardev", &chardev, "-gdb", "chardev:gdb"]);
-        let flags: Vec<String> = flags.map(String::from).collect();
-        let memory = MEMORY_MIB.to_string();
-        let parts = Parts {
-            image: &image,
-            memory: &memory,
-            cpu: CPU_OF_COUNTED_TIME,
-            display: Display::None,
-            exit_device: true,
-            flags: &flags,
-        };
+        let has_calendar = seat.flags.iter().any(|flag| flag == "-rtc");
+        let flags = COUNTED_TIME.into_iter().chain(CALENDAR.into_iter().filter(|_| !has_calendar));
+        let flags = flags.chain(["-chardev", &chardev, "-gdb", "chardev:gdb"]).map(String::from);
+        let flags: Vec<String> = flags.chain(seat.flags.iter().cloned()).collect();
+        let memory = memory_mib.to_string();
+        let cpu = if seat.cpu.is_empty() { CPU_OF_COUNTED_TIME } else { seat.cpu };
+        let (display, exit_device) = (Display::None, seat.exit_device);
+        let parts = Parts { image: &image, memory: &memory, cpu, display, exit_device, flags: &flags };
         let machine = Machine::still(&parts).map_err(|reason| anyhow!("QEMU could not start: {}", reason.0))?;
         let stub = Stub::connect(&socket).context("QEMU's gdb stub does not answer")?;
         let program = Program::read(kernel, &workspace.root)?;
-        let mut sitting = Self { program, boot_information: 0..0, machine, stub, folder, here: None };
+        let (boot_information, log, here) = (0..0, Vec::new(), None);
+        let mut sitting = Self { program, boot_information, machine, memory_mib, stub, folder, log, here };
         sitting.go_to(Checkpoint::Function(ENTRY))?;
         let start = sitting.registers()?.get("EBX")?;
         let size = sitting.read(start, 4)?;
@@ -160,6 +190,49 @@ impl Sitting {
         }
     }
 
+    /// Lets the kernel run until it reaches one of these addresses, and returns EIP. While it runs, `is_over` is called
+    /// again and again. `None` if the machine has stopped by itself, or once `is_over` is true; then it is paused.
+    pub fn race(
+        &mut self,
+        addresses: &[u32],
+        mut is_over: impl FnMut(&mut Monitor, &[u8], &mut Option<ChildStdin>) -> Result<bool>,
+    ) -> Result<Option<u32>> {
+        if self.here.is_some_and(|here| addresses.contains(&here)) && self.stub.step()? == Stop::Ended {
+            return Ok(None);
+        }
+        addresses.iter().try_for_each(|address| self.stub.insert(*address))?;
+        self.stub.start()?;
+        while !self.stub.is_answering(PAUSE)? {
+            self.log.extend(self.machine.process.output.try_iter().flatten());
+            if is_over(&mut self.machine.monitor, &self.log, &mut self.machine.process.input)? {
+                self.machine.monitor.pause()?;
+            }
+        }
+        let stop = self.stub.finish()?;
+        self.log.extend(self.machine.process.output.try_iter().flatten());
+        if stop == Stop::Ended {
+            return Ok(None);
+        }
+        addresses.iter().try_for_each(|address| self.stub.remove(*address))?;
+        let eip = self.registers()?.get("EIP")?;
+        self.here = addresses.contains(&eip).then_some(eip);
+        Ok(self.here)
+    }
+
+    /// The machine's monitor.
+    pub fn monitor(&mut self) -> &mut Monitor {
+        &mut self.machine.monitor
+    }
+
+    /// What the kernel has printed so far.
+    pub fn log(&mut self) -> String {
+        // What it printed last may still be in the pipe.
+        while let Ok(bytes) = self.machine.process.output.recv_timeout(PAUSE) {
+            self.log.extend(bytes);
+        }
+        String::from_utf8_lossy(&self.log).into_owned()
+    }
+
     /// The registers of the paused machine.
     pub fn registers(&mut self) -> Result<Registers> {
         self.machine.monitor.registers().map(Registers)
@@ -174,7 +247,7 @@ impl Sitting {
 
     /// Returns the registers and all physical memory.
     pub fn snapshot(&mut self) -> Result<Snapshot> {
-        let bytes = self.read(0, (MEMORY_MIB << 20) as usize)?;
+        let bytes = self.read(0, (self.memory_mib << 20) as usize)?;
         Ok(Snapshot { registers: self.registers()?, bytes })
     }
 
@@ -188,7 +261,7 @@ impl Sitting {
         if self.stub.go()? != Stop::Ended {
             bail!("The kernel stopped instead of ending:\n{}", self.registers()?.0);
         }
-        let log = self.machine.process.output.iter().flatten().collect();
-        Ok(String::from_utf8(log)?)
+        self.log.extend(self.machine.process.output.iter().flatten());
+        Ok(String::from_utf8(self.log)?)
     }
 }

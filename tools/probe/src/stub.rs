@@ -5,6 +5,7 @@
 //! receiver answers `+`. QEMU 7.2 always waits for the `+`, because it does not know `QStartNoAckMode`.
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -57,8 +58,32 @@ impl Stub {
         self.resume("s")
     }
 
+    /// Lets the machine run, and does not wait until it stops.
+    pub fn start(&mut self) -> Result<()> {
+        self.send("c")
+    }
+
+    /// Waits for so long until the machine stops. Whether it has stopped.
+    pub fn is_answering(&self, patience: Duration) -> Result<bool> {
+        if !self.stream.buffer().is_empty() {
+            return Ok(true);
+        }
+        let patience = Timespec::try_from(patience)?;
+        let mut sockets = [PollFd::new(self.stream.get_ref(), PollFlags::IN)];
+        Ok(poll(&mut sockets, Some(&patience))? > 0)
+    }
+
+    /// After [`start`](Self::start): waits until the machine stops.
+    pub fn finish(&mut self) -> Result<Stop> {
+        self.stopped("c")
+    }
+
     fn resume(&mut self, how: &str) -> Result<Stop> {
         self.send(how)?;
+        self.stopped(how)
+    }
+
+    fn stopped(&mut self, how: &str) -> Result<Stop> {
         match self.receive().context("the machine did not stop")? {
             Some(answer) if answer.starts_with('T') || answer.starts_with('S') => Ok(Stop::Still),
             Some(answer) if answer.starts_with('W') || answer.starts_with('X') => Ok(Stop::Ended),

@@ -1,0 +1,216 @@
+//! A student's desk: her working tree, in which some exercises are open.
+//!
+//! Nothing records which ones. An exercise is open if its holes differ from the right answer (in a chapter), or from the
+//! blank one (in a crate of its own). What the project was before she began is a commit, whose name is kept in the
+//! folder `.course`, so that `make clean` does not remove it.
+
+use crate::exercise::{self, Exercise, Kind};
+use crate::judge::Judgement;
+use crate::tree::{self, Answer, Pristine};
+use anyhow::{Context, Result, bail};
+use checks::git;
+use machine::workspace::Workspace;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// The folder of what belongs to the student and not to the project.
+const FOLDER: &str = ".course";
+/// In it, the commit from which everything but her answers comes.
+const EDITION: &str = "edition";
+/// In it, the best result of each exercise, and how many hints she has read.
+const PROGRESS: &str = "progress.json";
+/// In it, her work on exercises that she has put away.
+const ASIDE: &str = "aside";
+/// The environment variable that names a folder with other exercises.
+const OTHERS: &str = "EXERCISES";
+
+/// The working tree and the exercises.
+pub struct Desk<'a> {
+    /// The project.
+    pub workspace: &'a Workspace,
+    /// Everything but her answers.
+    pub pristine: Pristine,
+    /// The exercises, by number.
+    pub exercises: Vec<Exercise>,
+    /// What she has reached.
+    pub progress: BTreeMap<String, Progress>,
+}
+
+/// What a student has reached in one exercise.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub struct Progress {
+    /// The most points that a check has given.
+    pub points: Option<u32>,
+    /// How many hints she has read.
+    pub hints: usize,
+}
+
+/// What is in the holes of an exercise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// What the project has: the exercise is not begun.
+    Untouched,
+    /// What `make start` leaves.
+    Blank,
+    /// Something of her own.
+    Begun,
+    /// The right answer, which `make solution` may have put there.
+    Solved,
+    /// A file cannot be read, or a hole is missing.
+    Damaged,
+}
+
+impl<'a> Desk<'a> {
+    /// Reads the exercises, and what the student has reached.
+    pub fn open(workspace: &'a Workspace) -> Result<Self> {
+        let root = &workspace.root;
+        let kept = fs::read_to_string(root.join(FOLDER).join(EDITION)).ok();
+        let edition = kept.map_or_else(|| git::commit(root, "HEAD"), |kept| Ok(kept.trim().to_owned()))?;
+        let pristine = Pristine::of_commit(root, &edition)
+            .with_context(|| format!("{FOLDER}/{EDITION} names the commit with the original files, {edition}"))?;
+        let folder = env::var(OTHERS).unwrap_or_else(|_| exercise::FOLDER.into());
+        let exercises = Exercise::all(root, Path::new(&folder))?;
+        let progress = match fs::read(root.join(FOLDER).join(PROGRESS)) {
+            Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{FOLDER}/{PROGRESS} is damaged"))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(error).with_context(|| format!("{FOLDER}/{PROGRESS} cannot be read")),
+        };
+        Ok(Self { workspace, pristine, exercises, progress })
+    }
+
+    /// The exercise that a person names.
+    pub fn exercise(&self, word: Option<&str>) -> Result<&Exercise> {
+        let Some(word) = word.filter(|word| !word.is_empty()) else {
+            bail!("Say which exercise, as in EXERCISE=5.2. `make exercises` lists them.");
+        };
+        Exercise::find(&self.exercises, word)
+    }
+
+    /// Her answer: what is in the holes of her files. The error is a sentence.
+    pub fn answer(&self, exercise: &Exercise) -> std::result::Result<Answer, String> {
+        tree::read(exercise, |path| tree::text_of(&self.workspace.root.join(path)))
+    }
+
+    /// What is in the holes.
+    pub fn state(&self, exercise: &Exercise) -> Result<State> {
+        let Ok(answer) = self.answer(exercise) else { return Ok(State::Damaged) };
+        let is_blank = tree::is_same(&answer, &self.pristine.blank(exercise)?);
+        let is_right = tree::is_same(&answer, &self.pristine.answer(exercise)?);
+        Ok(match (exercise.about.kind, is_blank, is_right) {
+            (Kind::Rebuild, _, true) | (Kind::Extend, true, _) => State::Untouched,
+            (Kind::Rebuild, true, _) => State::Blank,
+            (Kind::Extend, _, true) => State::Solved,
+            _ => State::Begun,
+        })
+    }
+
+    /// Puts an answer into the holes of her files, and leaves everything else in them as it is.
+    pub fn put(&self, answer: &Answer) -> Result<()> {
+        let mut new = Vec::new();
+        for (path, filling) in answer {
+            let path = self.workspace.root.join(path);
+            let text = match filling {
+                tree::Filling::Whole(text) => text.clone(),
+                tree::Filling::Bodies(bodies) => {
+                    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+                    crate::holes::fill(&text, bodies).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?
+                }
+            };
+            new.push((path, text));
+        }
+        // Every file is ready before the first one changes.
+        for (path, text) in new {
+            fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// From the first exercise on, the original files are those of this commit.
+    pub fn keep_edition(&self) -> Result<()> {
+        let path = self.workspace.root.join(FOLDER).join(EDITION);
+        if path.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(self.workspace.root.join(FOLDER))?;
+        fs::write(path, format!("{}\n", self.pristine.edition)).context("the edition could not be kept")
+    }
+
+    /// Keeps her files with the holes of an exercise, and returns the folder.
+    pub fn put_aside(&self, exercise: &Exercise) -> Result<PathBuf> {
+        let aside = Path::new(FOLDER).join(ASIDE);
+        let free =
+            |number: &u32| !self.workspace.root.join(&aside).join(format!("{}-{number}", exercise.name())).exists();
+        let number = (1..).find(free).expect("some number is free");
+        let folder = aside.join(format!("{}-{number}", exercise.name()));
+        for file in exercise.about.holes.keys() {
+            let target = self.workspace.root.join(&folder).join(file.file_name().unwrap_or_default());
+            fs::create_dir_all(self.workspace.root.join(&folder))?;
+            fs::copy(self.workspace.root.join(file), target).context("your work could not be kept")?;
+        }
+        Ok(folder)
+    }
+
+    /// What she has reached in an exercise.
+    pub fn progress(&self, exercise: &Exercise) -> Progress {
+        self.progress.get(&exercise.about.number).copied().unwrap_or_default()
+    }
+
+    /// Notes the result of a check.
+    pub fn note(&mut self, judgement: &Judgement) -> Result<()> {
+        let progress = self.progress.entry(judgement.exercise.clone()).or_default();
+        progress.points = progress.points.max(judgement.points());
+        self.save()
+    }
+
+    /// Notes that she has read one more hint, and returns how many she had read before.
+    pub fn note_hint(&mut self, number: &str) -> Result<usize> {
+        let progress = self.progress.entry(number.to_owned()).or_default();
+        progress.hints += 1;
+        let before = progress.hints - 1;
+        self.save()?;
+        Ok(before)
+    }
+
+    fn save(&self) -> Result<()> {
+        let folder = self.workspace.root.join(FOLDER);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(PROGRESS), serde_json::to_vec_pretty(&self.progress)?)
+            .with_context(|| format!("{FOLDER}/{PROGRESS} cannot be written"))
+    }
+
+    /// What she has changed outside the holes: files, by their paths. It works on her machine, and is not judged.
+    pub fn other_changes(&self, exercise: &Exercise) -> Result<Vec<PathBuf>> {
+        let root = &self.workspace.root;
+        let mut changed = Vec::new();
+        for (path, original) in self.pristine.files().files() {
+            let is_part = ["chapters", "common", "harness"].iter().any(|part| path.starts_with(part));
+            if !is_part && !path.starts_with(&exercise.folder) {
+                continue;
+            }
+            let Ok(now) = fs::read(root.join(path)) else {
+                changed.push(path.to_owned());
+                continue;
+            };
+            if now != original && !self.is_only_in_holes(path, &String::from_utf8_lossy(&now))? {
+                changed.push(path.to_owned());
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Whether a file differs from the original only in holes of exercises.
+    fn is_only_in_holes(&self, path: &Path, now: &str) -> Result<bool> {
+        let original = self.pristine.text(path)?;
+        let with_it = |one: &&Exercise| one.about.holes.contains_key(path);
+        let holes: Vec<String> =
+            self.exercises.iter().filter(with_it).flat_map(|one| one.about.holes[path].clone()).collect();
+        let is_whole = self.exercises.iter().filter(with_it).any(|one| one.about.holes[path].is_empty());
+        if is_whole {
+            return Ok(true);
+        }
+        let Ok(bodies) = crate::holes::bodies(original, &holes) else { return Ok(false) };
+        Ok(crate::holes::fill(now, &bodies).is_ok_and(|filled| crate::holes::is_same(&filled, original)))
+    }
+}

@@ -1,0 +1,286 @@
+//! An exercise, as its folder describes it: `exercises/NN-name/exercise.toml` and the files beside it.
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folder of the exercises that belong to the book.
+pub const FOLDER: &str = "exercises";
+/// The file in each exercise's folder that describes it.
+const DESCRIPTION: &str = "exercise.toml";
+/// For an extension, the file with its holes filled in. For a part of a chapter, the chapter itself is the answer.
+const ANSWER: &str = "answer.rs";
+/// What a blank file of assembly contains.
+const BLANK: &str = "blank.s";
+
+/// One exercise.
+#[derive(Clone, Debug)]
+pub struct Exercise {
+    /// Its folder, relative to the project's folder.
+    pub folder: PathBuf,
+    /// What its description says.
+    pub about: About,
+    /// The wrong answers that come with it.
+    pub wrong: Vec<Wrong>,
+}
+
+/// The contents of `exercise.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// The chapter's number and the place within it, such as `5.2`.
+    pub number: String,
+    /// A few words.
+    pub title: String,
+    /// Where the holes are.
+    pub kind: Kind,
+    /// How hard it is.
+    pub grade: Grade,
+    /// How long a student needs, in minutes.
+    pub minutes: u32,
+    /// The number or name of the chapter that it belongs to.
+    pub chapter: String,
+    /// The functions that the student writes, such as `FrameTable::allocate`, by their files. The files are relative to
+    /// the project's folder. A file without functions is written as a whole, and is assembly.
+    pub holes: BTreeMap<PathBuf, Vec<String>>,
+    /// Bodies for holes that cannot stop with a message, for example because the compiler evaluates them.
+    #[serde(default)]
+    pub neutral: BTreeMap<String, String>,
+    /// Words that the answer may contain although they are refused elsewhere, such as `asm`.
+    #[serde(default)]
+    pub allowed: Vec<String>,
+    /// Other exercises that a student should have done before.
+    #[serde(default)]
+    pub depends: Vec<String>,
+    /// What is judged, and what it is worth.
+    pub tests: Vec<Test>,
+    /// Known mistakes of the chapter that lie inside the holes, such as `05/freeing-marks-the-wrong-frame`, and the
+    /// tests that each one loses.
+    #[serde(default)]
+    pub mistakes: BTreeMap<String, Vec<String>>,
+}
+
+/// Where an exercise's holes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// In a chapter: the student writes again what the chapter has.
+    Rebuild,
+    /// In a crate of its own, which uses the chapter.
+    Extend,
+}
+
+/// How hard an exercise is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// A first step.
+    WarmUp,
+    /// What every student should be able to do.
+    Core,
+    /// For those who want more.
+    Challenge,
+}
+
+/// One property that is judged. It gives all its points or none.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Test {
+    /// A short name, such as `each-frame-once`.
+    pub name: String,
+    /// The property, as a sentence.
+    pub says: String,
+    /// What it is worth.
+    pub points: u32,
+    /// The tests of the exercise's own kernel. Each shows what it does with random inputs.
+    pub boots: Vec<String>,
+    /// Tests of the chapter's kernel that must pass too.
+    #[serde(default)]
+    pub chapter_boots: Vec<String>,
+    /// Tests of the chapter's library that must pass too. They run on the host.
+    #[serde(default)]
+    pub host: Vec<String>,
+    /// Whether only an instructor sees it.
+    #[serde(default)]
+    pub hidden: bool,
+}
+
+/// A wrong answer, and the tests that it loses.
+#[derive(Clone, Debug)]
+pub struct Wrong {
+    /// Its name.
+    pub name: String,
+    /// The patch that turns the right answer into it, relative to the project's folder.
+    pub patch: PathBuf,
+    /// The names of the tests that fail, and no others.
+    pub loses: Vec<String>,
+}
+
+impl Grade {
+    /// For a person.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WarmUp => "warm-up",
+            Self::Core => "core",
+            Self::Challenge => "challenge",
+        }
+    }
+
+    /// What an exercise of this grade is worth.
+    pub fn points(self) -> u32 {
+        match self {
+            Self::WarmUp => 5,
+            Self::Core => 10,
+            Self::Challenge => 15,
+        }
+    }
+}
+
+impl Exercise {
+    /// All exercises in `root/folder`, by number.
+    pub fn all(root: &Path, folder: &Path) -> Result<Vec<Self>> {
+        let entries = match fs::read_dir(root.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) => bail!("There are no exercises in {}: {error}.", root.join(folder).display()),
+        };
+        let mut all = Vec::new();
+        for entry in entries {
+            let folder = folder.join(entry?.file_name());
+            if root.join(&folder).join(DESCRIPTION).is_file() {
+                all.push(Self::read(root, &folder)?);
+            }
+        }
+        all.sort_by_key(|exercise| exercise.place());
+        for pair in all.windows(2) {
+            let [one, other] = pair else { unreachable!("a window of two") };
+            ensure!(
+                one.about.number != other.about.number,
+                "{} and {} have the same number, {}.",
+                one.folder.display(),
+                other.folder.display(),
+                one.about.number
+            );
+        }
+        Ok(all)
+    }
+
+    /// The exercise in `root/folder`.
+    pub fn read(root: &Path, folder: &Path) -> Result<Self> {
+        let path = folder.join(DESCRIPTION);
+        let text =
+            fs::read_to_string(root.join(&path)).with_context(|| format!("{} cannot be read", path.display()))?;
+        let about: About =
+            toml::from_str(&text).with_context(|| format!("{} does not describe an exercise", path.display()))?;
+        let exercise = Self { wrong: wrong_answers(root, folder)?, folder: folder.into(), about };
+        exercise.validate(root).with_context(|| format!("in {}", path.display()))?;
+        Ok(exercise)
+    }
+
+    /// Finds the exercise that a person names, by its number or its title.
+    pub fn find<'a>(all: &'a [Self], word: &str) -> Result<&'a Self> {
+        let is_meant = |one: &&Self| {
+            one.about.number == word || one.about.title.eq_ignore_ascii_case(word) || one.folder.ends_with(word)
+        };
+        all.iter().find(is_meant).with_context(|| {
+            let list: String = all.iter().map(|one| format!("\n  {}", one.title())).collect();
+            format!("There is no exercise \"{word}\". The exercises are{list}")
+        })
+    }
+
+    /// Its number and title.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.about.number, self.about.title)
+    }
+
+    /// The name of its folder, such as `05-frames`.
+    pub fn name(&self) -> String {
+        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// What a right answer is worth.
+    pub fn points(&self) -> u32 {
+        self.about.tests.iter().map(|test| test.points).sum()
+    }
+
+    /// The file with the right answer for a file with holes.
+    pub fn answer_to(&self, file: &Path) -> PathBuf {
+        match self.about.kind {
+            Kind::Rebuild => file.into(),
+            Kind::Extend => self.folder.join(ANSWER),
+        }
+    }
+
+    /// The text of one of its files, or nothing if there is none.
+    pub fn text(&self, root: &Path, name: &str) -> String {
+        fs::read_to_string(root.join(&self.folder).join(name)).unwrap_or_default()
+    }
+
+    /// What a student begins with, for a file that she writes as a whole.
+    pub fn blank_file(&self) -> PathBuf {
+        self.folder.join(BLANK)
+    }
+
+    /// The name of its package.
+    pub fn package(&self) -> String {
+        format!("ex{}", self.name())
+    }
+
+    /// For sorting: 5.2 comes before 5.10.
+    fn place(&self) -> Vec<u32> {
+        self.about.number.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
+    }
+
+    fn validate(&self, root: &Path) -> Result<()> {
+        let About { holes, tests, grade, mistakes, neutral, .. } = &self.about;
+        ensure!(!holes.is_empty(), "there are no holes");
+        ensure!(self.about.kind == Kind::Rebuild || holes.len() == 1, "an extension has one file with holes");
+        for file in holes.keys() {
+            ensure!(root.join(file).is_file(), "there is no file {}", file.display());
+        }
+        ensure!(!tests.is_empty(), "there are no tests");
+        ensure!(
+            self.points() == grade.points(),
+            "the tests give {} points, and a {} exercise has {}",
+            self.points(),
+            grade.name(),
+            grade.points()
+        );
+        let is_test = |name: &String| tests.iter().any(|test| test.name == *name);
+        for test in tests {
+            ensure!(!test.boots.is_empty(), "the test {} has no boot of its own kernel", test.name);
+            ensure!(tests.iter().filter(|other| other.name == test.name).count() == 1, "two tests {}", test.name);
+        }
+        for (name, loses) in self.wrong.iter().map(|wrong| (&wrong.name, &wrong.loses)).chain(mistakes) {
+            ensure!(!loses.is_empty(), "the wrong answer {name} loses no test");
+            for test in loses {
+                ensure!(is_test(test), "the wrong answer {name} loses the test {test}, which does not exist");
+            }
+        }
+        for hole in neutral.keys() {
+            ensure!(
+                holes.values().flatten().any(|one| one == hole),
+                "there is a neutral body for {hole}, which is not a hole"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The wrong answers in an exercise's folder: patches with a line `Loses: test, test` above the difference.
+fn wrong_answers(root: &Path, folder: &Path) -> Result<Vec<Wrong>> {
+    let Ok(entries) = fs::read_dir(root.join(folder).join("wrong")) else { return Ok(Vec::new()) };
+    let mut all = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let patch = folder.join("wrong").join(&name);
+        let text = fs::read_to_string(root.join(&patch)).with_context(|| format!("reading {}", patch.display()))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Loses: "));
+        let line = line.with_context(|| format!("{} has no line \"Loses: …\"", patch.display()))?;
+        let loses = line.split(',').map(|test| test.trim().to_owned()).collect();
+        all.push(Wrong { name: name.trim_end_matches(".patch").into(), patch, loses });
+    }
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(all)
+}

@@ -1,0 +1,314 @@
+//! The verdict on an answer: builds it, runs every test with the same seed as the right answer, and compares.
+
+use crate::compare::{self, Difference};
+use crate::exercise::{Exercise, Test};
+use crate::host;
+use crate::run::{Infrastructure, Page, Run, Seen};
+use crate::tree::{Answer, Built, Copy, NotBuilt, Pristine};
+use anyhow::{Context, Result, anyhow, bail};
+use machine::boot::Boot;
+use machine::ending::Ending;
+use machine::listing::{self, Listed};
+use machine::watch::{Orders, Typist};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+/// The seed of a check that a student makes, unless she chooses another.
+pub const USUAL_SEED: u32 = 1;
+
+/// A run may take this many times as long as that of the right answer, and this many seconds more.
+const TIMES: u32 = 2;
+const MORE_SECONDS: u32 = 2;
+/// The limit for the right answer itself, in seconds of the machine's time.
+const LIMIT_OF_RIGHT: u32 = 600;
+/// How long a kernel may take to list its tests.
+const MOST_TIME_TO_LIST: Duration = Duration::from_secs(60);
+
+/// The verdict on one answer.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Judgement {
+    /// The exercise's number.
+    pub exercise: String,
+    /// The commit from which everything but the answer comes.
+    pub edition: String,
+    /// The seed of all random inputs.
+    pub seed: u32,
+    /// Why it was not judged at all, as a sentence.
+    pub refused: Option<String>,
+    /// The tests, in the exercise's order.
+    pub tests: Vec<Judged>,
+    /// How long it took, in seconds.
+    pub seconds: f32,
+}
+
+/// The verdict on one test.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Judged {
+    /// The test's name.
+    pub name: String,
+    /// The property that it checks.
+    pub says: String,
+    /// What it is worth.
+    pub points: u32,
+    /// Whether only an instructor sees it.
+    pub hidden: bool,
+    /// What was found.
+    pub verdict: Verdict,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The property holds.
+    Passed,
+    /// It does not, for this reason.
+    Failed(Failure),
+    /// The host could not find out. That is not the answer's fault, and is no grade.
+    InfraError(String),
+}
+
+/// Why a test failed.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Failure {
+    /// Which of its runs failed.
+    pub run: String,
+    /// One sentence.
+    pub reason: String,
+    /// The kernel's log, with function and line behind every address.
+    pub log: String,
+    /// Where address spaces are wrong: the right ones, and those of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spaces: Option<(Vec<Vec<Page>>, Vec<Vec<Page>>)>,
+}
+
+impl Judgement {
+    /// The points of the tests that passed; `None` if the host could not find out about all of them.
+    pub fn points(&self) -> Option<u32> {
+        let points = |judged: &Judged| match judged.verdict {
+            Verdict::Passed => Some(judged.points),
+            Verdict::Failed(_) => Some(0),
+            Verdict::InfraError(_) => None,
+        };
+        self.tests.iter().map(points).sum()
+    }
+
+    /// The names of the tests that failed.
+    pub fn lost(&self) -> Vec<&str> {
+        let failed = self.tests.iter().filter(|judged| matches!(judged.verdict, Verdict::Failed(_)));
+        failed.map(|judged| judged.name.as_str()).collect()
+    }
+}
+
+/// Judges answers of one exercise. What right answers show is found out once.
+pub struct Judge<'a> {
+    copy: &'a Copy,
+    pristine: &'a Pristine,
+    exercise: &'a Exercise,
+    seed: u32,
+    right: Right,
+}
+
+/// What the right answer shows, by the names of the tests.
+#[derive(Deserialize, Serialize)]
+struct Right {
+    own: BTreeMap<String, (Machine, Seen)>,
+    chapter: BTreeMap<String, (Machine, Seen)>,
+}
+
+/// The part of a test's description that decides how it runs.
+type Machine = Listed;
+
+/// The kernel that has a test.
+#[derive(Clone, Copy, PartialEq)]
+enum Whose {
+    Own,
+    Chapter,
+}
+
+impl<'a> Judge<'a> {
+    /// Builds the right answer, and runs its tests, unless that has been done before.
+    pub fn new(copy: &'a Copy, pristine: &'a Pristine, exercise: &'a Exercise, seed: u32) -> Result<Self> {
+        let (folder, built) =
+            copy.right(exercise, pristine).with_context(|| format!("Exercise {}", exercise.title()))?;
+        let path = folder.join(format!("seed-{seed}.json"));
+        let right = match fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
+            Some(right) => right,
+            None => {
+                let right = Right::of(copy, exercise, &built, seed)?;
+                fs::write(&path, serde_json::to_vec(&right)?)?;
+                right
+            }
+        };
+        Ok(Self { copy, pristine, exercise, seed, right })
+    }
+
+    /// Judges an answer.
+    pub fn judge(&self, answer: &Answer) -> Result<Judgement> {
+        let start = Instant::now();
+        let files = self.pristine.with(answer)?;
+        let verdicts = match self.copy.build(self.exercise, &files) {
+            Ok(built) => self.run_all(&built)?,
+            Err(not_built) => {
+                let verdict = match not_built {
+                    NotBuilt::Infrastructure(why) => Verdict::InfraError(why),
+                    NotBuilt::DoesNotCompile(log) => {
+                        let reason = "It does not compile.".into();
+                        Verdict::Failed(Failure { run: "the compiler".into(), reason, log, spaces: None })
+                    }
+                };
+                vec![verdict; self.exercise.about.tests.len()]
+            }
+        };
+        let seconds = start.elapsed().as_secs_f32();
+        Ok(Judgement { refused: None, tests: self.judged(verdicts), seconds, ..self.nothing() })
+    }
+
+    /// The judgement on an answer that is refused.
+    pub fn refuse(&self, why: String) -> Judgement {
+        let failure = Failure { run: "the rules".into(), reason: why.clone(), ..Failure::default() };
+        let verdicts = vec![Verdict::Failed(failure); self.exercise.about.tests.len()];
+        Judgement { refused: Some(why), tests: self.judged(verdicts), ..self.nothing() }
+    }
+
+    fn nothing(&self) -> Judgement {
+        Judgement {
+            exercise: self.exercise.about.number.clone(),
+            edition: self.pristine.edition.clone(),
+            seed: self.seed,
+            refused: None,
+            tests: Vec::new(),
+            seconds: 0.0,
+        }
+    }
+
+    fn judged(&self, verdicts: Vec<Verdict>) -> Vec<Judged> {
+        let judged = |(test, verdict): (&Test, Verdict)| Judged {
+            name: test.name.clone(),
+            says: test.says.clone(),
+            points: test.points,
+            hidden: test.hidden,
+            verdict,
+        };
+        self.exercise.about.tests.iter().zip(verdicts).map(judged).collect()
+    }
+
+    /// Runs every test, each once even if several properties need it.
+    fn run_all(&self, built: &Built) -> Result<Vec<Verdict>> {
+        let tests = &self.exercise.about.tests;
+        let mut runs: Vec<(Whose, &String)> = Vec::new();
+        for test in tests {
+            let own = test.boots.iter().map(|name| (Whose::Own, name));
+            for run in own.chain(test.chapter_boots.iter().map(|name| (Whose::Chapter, name))) {
+                if !runs.contains(&run) {
+                    runs.push(run);
+                }
+            }
+        }
+        let hosted = host::run(self.copy, self.exercise)?;
+        let outcomes: Vec<Verdict> = runs.par_iter().map(|(whose, name)| self.run(built, *whose, name)).collect();
+        let outcome = |whose, name: &String| {
+            let place = runs.iter().position(|run| *run == (whose, name)).expect("all are run");
+            outcomes[place].clone()
+        };
+        Ok(tests
+            .iter()
+            .map(|test| {
+                let own = test.boots.iter().map(|name| outcome(Whose::Own, name));
+                let chapter = test.chapter_boots.iter().map(|name| outcome(Whose::Chapter, name));
+                let on_host = test.host.iter().map(|name| hosted.verdict(name));
+                own.chain(chapter).chain(on_host).fold(Verdict::Passed, Verdict::and)
+            })
+            .collect())
+    }
+
+    fn run(&self, built: &Built, whose: Whose, name: &str) -> Verdict {
+        let (kernel, right) = match whose {
+            Whose::Own => (Some(built.kernel.as_path()), &self.right.own),
+            Whose::Chapter => (built.chapter.as_deref(), &self.right.chapter),
+        };
+        let (kernel, (test, right)) = (kernel.expect("it was built"), &right[name]);
+        let limit = right.seconds * TIMES + MORE_SECONDS;
+        let run = Run { workspace: self.copy.workspace(), kernel, test, seed: self.seed, limit };
+        let seen = match run.see() {
+            Ok(seen) => seen,
+            Err(Infrastructure(why)) => return Verdict::InfraError(why),
+        };
+        let difference = match seen.accepts(test) {
+            Err(reason) => Some(Difference { sentence: reason, spaces: None }),
+            Ok(()) => compare::first(right, &seen),
+        };
+        match difference {
+            None => Verdict::Passed,
+            Some(Difference { sentence, spaces }) => {
+                Verdict::Failed(Failure { run: name.to_owned(), reason: sentence, log: seen.log, spaces })
+            }
+        }
+    }
+}
+
+impl Verdict {
+    /// The verdict on two runs that must both be good. A failure is certain, even if the host failed elsewhere.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Failed(failure), _) | (_, Self::Failed(failure)) => Self::Failed(failure),
+            (Self::InfraError(why), _) | (_, Self::InfraError(why)) => Self::InfraError(why),
+            (Self::Passed, Self::Passed) => Self::Passed,
+        }
+    }
+}
+
+impl Right {
+    fn of(copy: &Copy, exercise: &Exercise, built: &Built, seed: u32) -> Result<Self> {
+        let own = exercise.about.tests.iter().flat_map(|test| &test.boots);
+        let chapter = exercise.about.tests.iter().flat_map(|test| &test.chapter_boots);
+        Ok(Self {
+            own: right(copy, &built.kernel, own, seed)?,
+            chapter: match &built.chapter {
+                Some(kernel) => right(copy, kernel, chapter, seed)?,
+                None => BTreeMap::new(),
+            },
+        })
+    }
+}
+
+/// Runs tests of the right answer, which have to pass.
+fn right<'a>(
+    copy: &Copy,
+    kernel: &Path,
+    names: impl Iterator<Item = &'a String>,
+    seed: u32,
+) -> Result<BTreeMap<String, (Machine, Seen)>> {
+    let mut listed = list(copy, kernel)?;
+    let mut tests = BTreeMap::new();
+    for name in names.filter(|name| !name.is_empty()) {
+        if let Some(place) = listed.iter().position(|test| test.name == *name) {
+            tests.insert(name.clone(), listed.swap_remove(place));
+        } else if !tests.contains_key(name) {
+            bail!("The kernel has no test \"{name}\".");
+        }
+    }
+    let see = |(name, test): (String, Listed)| {
+        let run = Run { workspace: copy.workspace(), kernel, test: &test, seed, limit: LIMIT_OF_RIGHT };
+        let seen = run.see().map_err(|Infrastructure(why)| anyhow!("{name}: {why}"))?;
+        let fails = |why| anyhow!("The right answer fails in {name}: {why}\n{}", seen.log);
+        seen.accepts(&test).map_err(fails)?;
+        Ok((name, (test, seen)))
+    };
+    tests.into_par_iter().map(see).collect()
+}
+
+/// Asks a kernel with a right answer which tests it has.
+fn list(copy: &Copy, kernel: &Path) -> Result<Vec<Listed>> {
+    let (test, orders) = (Listed::table(), Orders { timeout: MOST_TIME_TO_LIST, typist: Typist::Letters("") });
+    let boot = Boot { workspace: copy.workspace(), kernel, words: "'test=?'", test: &test, orders, flags: &[] };
+    let run = boot.watch(io::sink())?;
+    if run.ending != Ending::Good {
+        bail!("The kernel does not list its tests. {}\n{}", run.ending, run.story());
+    }
+    listing::parse(&run.text).map_err(|why| anyhow!(why))
+}

@@ -1,0 +1,33 @@
+//! The course: exercises that a student does, and a judge that needs not trust her kernel.
+//!
+//! An exercise names functions, and a student writes their bodies. The judge takes nothing but these bodies out of her
+//! file, and puts them into a pristine copy of the project. So one exercise does not depend on her answers to others,
+//! and it does not matter what else she has changed.
+//!
+//! In reading order: what an [`exercise`] is; its [`holes`], and the [`rules`] for what goes into them; the [`tree`]
+//! into which an answer is put. A [`run`] watches a kernel from outside, and what it shows is [`compare`]d with what the
+//! right answer shows. [`host`] runs tests that need no machine. The [`judge`] puts all of this together, and a
+//! [`report`] with a [`picture`] is what a student gets.
+//!
+//! A student's [`desk`] is her working tree; [`student`] has the commands that she types. [`self_check`] tests the
+//! exercises themselves.
+
+pub mod exercise;
+
+pub mod holes;
+pub mod rules;
+pub mod tree;
+
+pub mod compare;
+pub mod run;
+
+pub mod host;
+pub mod judge;
+
+pub mod picture;
+pub mod report;
+
+pub mod desk;
+pub mod student;
+
+pub mod self_check;

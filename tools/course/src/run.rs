@@ -1,0 +1,395 @@
+//! Runs one test of a kernel that is not trusted, and sees from outside what it does.
+//!
+//! The kernel owns its machine: it can print any line and write to any port. So the machine has no exit device, and the
+//! log decides nothing. A test is over when the CPU reaches `boot::stop::end` from the function that began the test, in
+//! the same stack frame. What the test has shown by then is read from memory, and is compared with what a right kernel
+//! shows for the same seed.
+//!
+//! The limit is the machine's own time, which counts instructions: a busy host does not change it.
+
+use anyhow::{Context, Result, bail};
+use machine::listing::{Expected, Listed};
+use machine::log;
+use machine::monitor::Shutdown;
+use machine::symbols::Symbols;
+use machine::workspace::Workspace;
+use memory_map::walk::Space;
+use probe::program::Program;
+use probe::sitting::{Seat, Sitting};
+use probe::snapshot::Snapshot;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const RUN: &str = "harness::testing::run";
+const END: &str = "boot::stop::end";
+const EXIT: &str = "common::qemu::exit";
+const HALT: &str = "common::qemu::halt";
+const PAUSE: &str = "pause";
+const SHOWN: &str = "harness_shown";
+/// What a kernel prints before it takes input.
+const WAITING: &str = "waiting for input";
+
+/// The two calls of the function with the test have few arguments.
+const MOST_BYTES_OF_ARGUMENTS: u32 = 64;
+/// How long this host may take for a run. Far more than any needs.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// The real-time clock's control of its divider: whether the clock runs (MC146818 data sheet, "Divider Control").
+const DIVIDER: u32 = 0x70;
+const DIVIDER_GOING: u32 = 0x20;
+/// No test lets us look more often.
+const MOST_SIGHTS: usize = 64;
+/// How much of a log is kept.
+const MOST_BYTES_OF_LOG: usize = 8 << 10;
+
+/// What is run.
+pub struct Run<'a> {
+    /// The project, for the places of lines in its source.
+    pub workspace: &'a Workspace,
+    /// The kernel.
+    pub kernel: &'a Path,
+    /// The test, which also says what machine it needs.
+    pub test: &'a Listed,
+    /// The seed of all random inputs.
+    pub seed: u32,
+    /// After how many seconds of the machine's time it counts as hung.
+    pub limit: u32,
+}
+
+/// What was seen of a run.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Seen {
+    /// How it ended.
+    pub end: End,
+    /// What the test has shown, in its order.
+    pub shown: Vec<Shown>,
+    /// What it let us look at, in its order.
+    pub sights: Vec<Sight>,
+    /// How long it took, in seconds of the machine's time.
+    pub seconds: u32,
+    /// The last part of its log, with function and line behind every address.
+    pub log: String,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub enum End {
+    /// The test returned.
+    Over,
+    /// The kernel reported that it stops, and halted.
+    Stopped,
+    /// The machine reset itself.
+    TripleFault,
+    /// It had not ended within its time.
+    Hang,
+    /// It halted, or ended, in another way.
+    Lost(String),
+}
+
+/// One value that a test has shown.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// What it is.
+    pub label: String,
+    /// The value.
+    pub value: u32,
+}
+
+/// One sight.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Sight {
+    /// What it is.
+    pub label: String,
+    /// What was seen.
+    pub what: What,
+}
+
+/// What was seen while the machine was paused.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub enum What {
+    /// Bytes of memory.
+    Bytes(Vec<u8>),
+    /// Address spaces: for each, its pages.
+    Spaces(Vec<Vec<Page>>),
+    /// The lines of `info registers` about FS and GS, which have a part that no program can read.
+    Registers(Vec<String>),
+}
+
+/// One page that is mapped, or several in a row.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Page {
+    /// The address of the first page.
+    pub address: u32,
+    /// The address of its frame.
+    pub frame: u32,
+    /// Their size.
+    pub bytes: u64,
+    /// Whether they can be written.
+    pub write: bool,
+    /// Whether ring 3 has access too.
+    pub user: bool,
+}
+
+/// Why there is no result: the host could not run the machine, which says nothing about the answer.
+#[derive(Debug)]
+pub struct Infrastructure(pub String);
+
+/// The host was too slow, or too busy.
+#[derive(Debug, thiserror::Error)]
+#[error("the machine did not end within {} seconds of the host's time", PATIENCE.as_secs())]
+struct TookTooLong;
+
+impl Run<'_> {
+    /// Runs the test. The outer error is for failures of the host.
+    pub fn see(&self) -> std::result::Result<Seen, Infrastructure> {
+        self.try_to_see().map_err(|error| Infrastructure(format!("{error:#}")))
+    }
+
+    fn try_to_see(&self) -> Result<Seen> {
+        let Self { workspace, kernel, test, seed, limit } = *self;
+        let words = format!("'test={}' seed={seed}", test.name);
+        let flags: Vec<String> = test.flags.split_ascii_whitespace().map(String::from).collect();
+        let exit_device = false;
+        let (memory_mib, cpu, module) = (test.memory_mib, test.cpu.as_str(), test.module);
+        let seat = Seat { kernel, words: &words, memory_mib, cpu, module, flags: &flags, exit_device };
+        let mut sitting = Sitting::take(workspace, &seat)?;
+        let start = sitting.monitor().time_of_day()?;
+        let elapsed = |now: u32| (now + 24 * 60 * 60 - start) % (24 * 60 * 60);
+        let watcher = Watcher::new(&sitting.program)?;
+        let mut sights = Vec::new();
+        let end = match self.watch(&mut sitting, &watcher, elapsed, &mut sights) {
+            Ok(end) => end,
+            Err(_) if is_stopped_clock(&mut sitting) => End::Lost("The kernel stopped the clock.".into()),
+            Err(error) if error.is::<TookTooLong>() => return Err(error),
+            // QEMU still answers. So the kernel has led us astray, for example with a stack pointer to nowhere.
+            Err(_) if sitting.monitor().time_of_day().is_ok() => End::Lost("The kernel's stack is gone.".into()),
+            Err(error) => return Err(error),
+        };
+        let seconds = elapsed(sitting.monitor().time_of_day().unwrap_or(start));
+        let end = if end == End::Over && seconds > limit { End::Hang } else { end };
+        let shown = if end == End::Over { watcher.shown(&mut sitting).unwrap_or_default() } else { Vec::new() };
+        let log = explained(&sitting.log(), &Symbols::new(kernel, &workspace.root));
+        Ok(Seen { end, shown, sights, seconds, log })
+    }
+
+    /// Follows the kernel to its end.
+    fn watch(
+        &self,
+        sitting: &mut Sitting,
+        watcher: &Watcher,
+        elapsed: impl Fn(u32) -> u32,
+        sights: &mut Vec<Sight>,
+    ) -> Result<End> {
+        let mut begun = None;
+        let deadline = Instant::now() + PATIENCE;
+        let mut typed = self.test.types.is_empty();
+        loop {
+            let mut is_late = false;
+            let eip = sitting.race(&watcher.stops, |monitor, log, input| {
+                if !typed && String::from_utf8_lossy(log).contains(WAITING) {
+                    typed = true;
+                    if let Some(mut port) = input.take() {
+                        // If this fails, the machine has ended and needs no input.
+                        let _ = port.write_all(self.test.types.as_bytes());
+                    }
+                }
+                is_late = elapsed(monitor.time_of_day()?) > self.limit || monitor.clock_was_set();
+                if !is_late && Instant::now() > deadline {
+                    bail!(TookTooLong);
+                }
+                Ok(is_late || monitor.is_halted())
+            })?;
+            let has_stopped = |sitting: &mut Sitting| log::report(&sitting.log()).is_some();
+            match eip {
+                None if is_late => return Ok(End::Hang),
+                None if sitting.monitor().shutdown()? == Some(Shutdown::Reset) => return Ok(End::TripleFault),
+                Some(eip) if eip == watcher.run => begun = Some(watcher.caller(sitting, eip)?),
+                Some(eip) if eip == watcher.end => {
+                    let ended = watcher.caller(sitting, eip)?;
+                    let is_that = begun.is_some_and(|begun| ended.is_that_of(&begun));
+                    let elsewhere = || End::Lost("The kernel ended, but not at the end of the test.".into());
+                    return Ok(if is_that { End::Over } else { elsewhere() });
+                }
+                Some(eip) if Some(eip) == watcher.pause && sights.len() < MOST_SIGHTS => sights.push(sight(sitting)?),
+                _ if has_stopped(sitting) => return Ok(End::Stopped),
+                None => return Ok(End::Lost("The kernel halted the CPU before the test was over.".into())),
+                Some(_) => return Ok(End::Lost("The kernel tried to leave QEMU before the test was over.".into())),
+            }
+        }
+    }
+}
+
+impl Seen {
+    /// Whether it ended as `test` says. The error says why not.
+    pub fn accepts(&self, test: &Listed) -> std::result::Result<(), String> {
+        match (&test.expected, &self.end) {
+            (Expected::Good, End::Over) | (Expected::TripleFault, End::TripleFault) => Ok(()),
+            (Expected::Stop(words), End::Stopped) if self.log.contains(words.as_str()) => Ok(()),
+            (Expected::Stop(words), End::Stopped) => Err(format!("The kernel stopped, but without \"{words}\".")),
+            (_, End::Over) => Err("The test ended, and the kernel had to stop.".into()),
+            (_, End::Stopped) => Err(self.report()),
+            (_, End::TripleFault) => Err("The machine was reset by a triple fault.".into()),
+            (_, End::Hang) => Err("The kernel hangs: it took more of the machine's time than it may.".into()),
+            (_, End::Lost(sentence)) => Err(sentence.clone()),
+        }
+    }
+
+    /// The sentence with which the kernel stopped.
+    fn report(&self) -> String {
+        let is_report = |line: &&str| ["PANIC: ", "STOP: ", "EXCEPTION: "].iter().any(|kind| line.starts_with(kind));
+        self.log.lines().find(is_report).unwrap_or("The kernel stopped.").to_owned()
+    }
+}
+
+/// A log in which function and line follow every address; of a long one, the last part.
+fn explained(log: &str, symbols: &Symbols) -> String {
+    let start = log.ceil_char_boundary(log.len().saturating_sub(MOST_BYTES_OF_LOG));
+    let mut read = Vec::new();
+    let mut whole = log::Log::new(symbols, &mut read);
+    // Writing to memory does not fail.
+    let _ = whole.push(log[start..].as_bytes()).and_then(|()| whole.finish());
+    drop(whole);
+    String::from_utf8_lossy(&read).into_owned()
+}
+
+/// Whether the kernel has stopped the real-time clock, so that its time never ends.
+fn is_stopped_clock(sitting: &mut Sitting) -> bool {
+    let mut ask = |question: &str| sitting.ask(question).unwrap_or_default();
+    ask("o /b 0x70 0x0a");
+    let answer = ask("i /b 0x71");
+    let value = answer.rsplit_once("0x").and_then(|(_, digits)| u32::from_str_radix(digits.trim(), 16).ok());
+    value.is_some_and(|value| value & DIVIDER != DIVIDER_GOING)
+}
+
+/// Where a function was called from.
+struct Caller {
+    function: String,
+    ebp: u32,
+    esp: u32,
+}
+
+impl Caller {
+    /// Whether the same call of the same function made both calls.
+    fn is_that_of(&self, other: &Self) -> bool {
+        self.function == other.function
+            && self.ebp == other.ebp
+            && self.esp.abs_diff(other.esp) <= MOST_BYTES_OF_ARGUMENTS
+    }
+}
+
+/// The places at which a kernel is paused.
+struct Watcher {
+    run: u32,
+    end: u32,
+    pause: Option<u32>,
+    shown: Option<u32>,
+    stops: Vec<u32>,
+}
+
+impl Watcher {
+    fn new(program: &Program) -> Result<Self> {
+        let (run, end) = (program.symbol(RUN)?, program.symbol(END)?);
+        let maybe = |name| program.symbol(name).ok();
+        let pause = maybe(PAUSE);
+        let stops = [run, end].into_iter().chain(pause).chain(maybe(EXIT)).chain(maybe(HALT)).collect();
+        Ok(Self { run, end, pause, shown: maybe(SHOWN), stops })
+    }
+
+    /// Where `function` was called from, at its first instruction.
+    fn caller(&self, sitting: &mut Sitting, function: u32) -> Result<Caller> {
+        let registers = sitting.registers()?;
+        let (esp, ebp) = (registers.get("ESP")?, registers.get("EBP")?);
+        let back = word(sitting, esp)?;
+        let is_call = is_call_of(&sitting.program, back, function);
+        let caller = if is_call { sitting.program.function_at(back)? } else { String::from("no function") };
+        Ok(Caller { function: caller, ebp, esp })
+    }
+
+    /// What the test has shown.
+    fn shown(&self, sitting: &mut Sitting) -> Result<Vec<Shown>> {
+        let Some(table) = self.shown else { return Ok(Vec::new()) };
+        let count = word(sitting, table)?.min(MOST_SHOWN);
+        let bytes = sitting.read(table + 4, count as usize * 12)?;
+        let rows = bytes.chunks_exact(12).map(|row| [0, 4, 8].map(|at| number(&row[at..at + 4])));
+        rows.collect::<Vec<_>>()
+            .into_iter()
+            .map(|[label, length, value]| Ok(Shown { label: text(sitting, label, length)?, value }))
+            .collect()
+    }
+}
+
+/// The harness has room for so many values.
+const MOST_SHOWN: u32 = 4096;
+/// No label is longer.
+const MOST_BYTES_OF_LABEL: u32 = 200;
+
+/// Whether the instruction before `back` calls `function`: `E8`, and how far away it is (Intel SDM volume 2A, "CALL").
+fn is_call_of(program: &Program, back: u32, function: u32) -> bool {
+    let Ok(code) = program.code(back.wrapping_sub(5), 5) else { return false };
+    code[0] == 0xE8 && back.wrapping_add(number(&code[1..])) == function
+}
+
+/// What the kernel lets us look at, at the first instruction of the function `pause`.
+fn sight(sitting: &mut Sitting) -> Result<Sight> {
+    let snapshot = sitting.snapshot()?;
+    let esp = snapshot.registers.get("ESP")?;
+    let argument = |number: u32| virtual_word(&snapshot, esp + 4 + 4 * number);
+    let (kind, start, count) = (argument(0)?, argument(1)?, argument(2)?);
+    let label = text(sitting, argument(3)?, argument(4)?)?;
+    let what = match kind {
+        1 => What::Bytes(virtual_bytes(&snapshot, start, count)?),
+        2 => {
+            let directory = |number| virtual_word(&snapshot, start + 4 * number);
+            let space = |number| Ok(pages(&snapshot.space_of(directory(number)?)?));
+            What::Spaces((0..count.min(8)).map(space).collect::<Result<_>>()?)
+        }
+        _ => {
+            let lines = snapshot.registers.0.lines().map(str::trim_end);
+            let lines = lines.filter(|line| line.starts_with("FS") || line.starts_with("GS"));
+            What::Registers(lines.map(String::from).collect())
+        }
+    };
+    Ok(Sight { label, what })
+}
+
+fn pages(space: &Space) -> Vec<Page> {
+    let page = |run: &memory_map::walk::Run| Page {
+        address: run.page,
+        frame: run.frame,
+        bytes: run.bytes,
+        write: run.rights.write,
+        user: run.rights.user,
+    };
+    space.runs.iter().map(page).collect()
+}
+
+/// The word at a virtual address of the machine, which may not have turned on paging yet.
+fn virtual_word(snapshot: &Snapshot, address: u32) -> Result<u32> {
+    Ok(number(&virtual_bytes(snapshot, address, 4)?))
+}
+
+fn virtual_bytes(snapshot: &Snapshot, start: u32, count: u32) -> Result<Vec<u8>> {
+    const PAGING: u32 = 1 << 31;
+    let space = if snapshot.registers.get("CR0")? & PAGING != 0 { Some(snapshot.space()?) } else { None };
+    let byte = |address: u32| {
+        let physical = space.as_ref().map_or(Some(address), |space| space.translate(address))?;
+        snapshot.bytes.get(physical as usize).copied()
+    };
+    let bytes: Option<Vec<u8>> = (0..count.min(1 << 20)).map(|offset| byte(start.wrapping_add(offset))).collect();
+    bytes.with_context(|| format!("there is no memory at {start:#010x}"))
+}
+
+fn word(sitting: &mut Sitting, address: u32) -> Result<u32> {
+    Ok(number(&sitting.read(address, 4)?))
+}
+
+fn number(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
+/// A label, from the kernel's file: it is a constant.
+fn text(sitting: &Sitting, start: u32, length: u32) -> Result<String> {
+    let length = length.min(MOST_BYTES_OF_LABEL) as usize;
+    Ok(String::from_utf8_lossy(sitting.program.code(start, length).unwrap_or(b"?")).into_owned())
+}

@@ -1,0 +1,309 @@
+//! What a student types: `make exercises`, `start`, `check`, `hint`, `solution`, `mend` and `submission`.
+
+use crate::desk::{Desk, State};
+use crate::exercise::{Exercise, Kind};
+use crate::judge::{Judge, USUAL_SEED};
+use crate::report;
+use crate::tree::{Answer, Copy, Filling};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use machine::interrupt;
+use machine::workspace::Workspace;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+use std::{fs, path::Path};
+
+/// How long to wait before looking again whether a file has changed.
+const PAUSE: Duration = Duration::from_millis(500);
+/// In `hints.md`, what separates two hints.
+const BETWEEN_HINTS: &str = "\n---\n";
+/// Where the file to hand in is written.
+const SUBMISSIONS: &str = "submissions";
+/// In that file, the line before each of the files with holes.
+pub const HEADING: &str = "//// ";
+
+/// Names an exercise.
+#[derive(Args)]
+pub struct Options {
+    /// The number or title of the exercise.
+    #[arg(long)]
+    exercise: Option<String>,
+}
+
+/// The options of `make check`.
+#[derive(Args)]
+pub struct CheckOptions {
+    /// The number or title of the exercise.
+    #[arg(long)]
+    exercise: Option<String>,
+    /// The seed of all random inputs.
+    #[arg(long, default_value_t = USUAL_SEED)]
+    seed: u32,
+    /// Check again whenever the file changes.
+    #[arg(long)]
+    watch: bool,
+}
+
+/// The options of `make solution`.
+#[derive(Args)]
+pub struct SolutionOptions {
+    /// The number or title of the exercise.
+    #[arg(long)]
+    exercise: Option<String>,
+    /// Put the right answer into the files, after keeping what is there.
+    #[arg(long)]
+    put: bool,
+}
+
+/// Lists all exercises, with the student's points.
+pub fn exercises(workspace: &Workspace) -> Result<ExitCode> {
+    let desk = Desk::open(workspace)?;
+    let mut chapter = "";
+    let (mut sum, mut all) = (0, 0);
+    for exercise in &desk.exercises {
+        if exercise.about.chapter != chapter {
+            chapter = &exercise.about.chapter;
+            println!("\n{chapter}");
+        }
+        let progress = desk.progress(exercise);
+        let points = progress.points.map_or("-".to_owned(), |points| points.to_string());
+        let state = match desk.state(exercise)? {
+            State::Untouched => "",
+            State::Blank => "open",
+            State::Begun => "begun",
+            State::Solved => "solved",
+            State::Damaged => "damaged: `make check` says why",
+        };
+        let about = &exercise.about;
+        println!(
+            "  {:4} {:24} {:9} {:>3} min  {points:>2} of {:2} points  {state}",
+            about.number,
+            about.title,
+            about.grade.name(),
+            about.minutes,
+            exercise.points()
+        );
+        sum += progress.points.unwrap_or(0);
+        all += exercise.points();
+    }
+    println!("\n{sum} of {all} points. To begin one: make start EXERCISE={}", desk.exercises[0].about.number);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Blanks the holes of an exercise in the student's files, and prints the task.
+pub fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let desk = Desk::open(workspace)?;
+    let exercise = desk.exercise(options.exercise.as_deref())?;
+    match (exercise.about.kind, desk.state(exercise)?) {
+        (Kind::Rebuild, State::Untouched) => {
+            let changes = desk.other_changes(exercise)?;
+            if let Some(file) = changes.iter().find(|file| exercise.about.holes.contains_key(*file)) {
+                bail!(
+                    "You have changed {} outside the holes of this exercise. Put these changes aside first, with \
+                     `git stash` or `make mend`.",
+                    file.display()
+                );
+            }
+            desk.keep_edition()?;
+            desk.put(&desk.pristine.blank(exercise)?)?;
+        }
+        (Kind::Extend, State::Untouched) => desk.keep_edition()?,
+        (_, State::Damaged) => bail!("{}", desk.answer(exercise).err().unwrap_or_default()),
+        (_, State::Blank | State::Begun | State::Solved) => {
+            println!("(Exercise {} is open already, and your files stay as they are.)\n", exercise.title());
+        }
+    }
+    println!("{}", exercise.text(&workspace.root, "task.md").trim());
+    println!("\nYou write:");
+    for (file, holes) in &exercise.about.holes {
+        let holes = if holes.is_empty() { "the whole file".into() } else { holes.join(", ") };
+        println!("  {}: {holes}", file.display());
+    }
+    let number = &exercise.about.number;
+    println!("\nTo check it:      make check EXERCISE={number}");
+    println!("For a hint:       make hint EXERCISE={number}");
+    println!("To put it away:   make mend EXERCISE={number}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Judges the student's answer, and prints what was found.
+pub fn check(workspace: &Workspace, options: &CheckOptions) -> Result<ExitCode> {
+    let mut desk = Desk::open(workspace)?;
+    let exercise = desk.exercise(options.exercise.as_deref())?.clone();
+    let copy = Copy::open(workspace)?;
+    loop {
+        let before = fingerprint(workspace, &exercise);
+        let status = check_once(&mut desk, &copy, &exercise, options.seed)?;
+        if !options.watch {
+            return Ok(status);
+        }
+        println!("\n(Waiting until {} changes; Ctrl-C ends this.)", files(&exercise));
+        while fingerprint(workspace, &exercise) == before {
+            if interrupt::happened() {
+                bail!("Interrupted.");
+            }
+            thread::sleep(PAUSE);
+        }
+        println!();
+    }
+}
+
+fn check_once(desk: &mut Desk, copy: &Copy, exercise: &Exercise, seed: u32) -> Result<ExitCode> {
+    match desk.state(exercise)? {
+        State::Untouched if exercise.about.kind == Kind::Rebuild => {
+            bail!("Exercise {} is not open. `make start EXERCISE={0}` begins it.", exercise.about.number);
+        }
+        _ => {}
+    }
+    if !copy.is_warm() {
+        println!("(The first check builds everything once, which takes some minutes.)\n");
+    }
+    let judge = Judge::new(copy, &desk.pristine, exercise, seed)?;
+    let answer = desk.answer(exercise);
+    let checked = answer.and_then(|answer| desk.pristine.check(exercise, &answer).map(|()| answer));
+    let judgement = match checked {
+        Ok(answer) => judge.judge(&answer)?,
+        Err(why) => judge.refuse(why),
+    };
+    print!("{}", report::text(exercise, &judgement));
+    for picture in report::pictures(copy, exercise, &judgement)? {
+        println!("A picture of the page tables, yours beside the right ones: {}", picture.display());
+    }
+    let changes = desk.other_changes(exercise)?;
+    if !changes.is_empty() {
+        println!("\nYou have changed these files outside the holes. That works on your machine, but it is not judged:");
+        changes.iter().for_each(|file| println!("  {}", file.display()));
+    }
+    desk.note(&judgement)?;
+    let is_good = judgement.lost().is_empty() && judgement.points().is_some();
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints the next hint.
+pub fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let mut desk = Desk::open(workspace)?;
+    let exercise = desk.exercise(options.exercise.as_deref())?.clone();
+    let text = exercise.text(&workspace.root, "hints.md");
+    let hints: Vec<&str> = text.split(BETWEEN_HINTS).map(str::trim).filter(|hint| !hint.is_empty()).collect();
+    let read = desk.note_hint(&exercise.about.number)?;
+    let all = hints.len();
+    match hints.get(read) {
+        Some(hint) => println!("Hint {} of {all}\n\n{hint}", read + 1),
+        None => {
+            for (number, hint) in (1..).zip(&hints) {
+                println!("Hint {number} of {all}\n\n{hint}\n");
+            }
+            println!("These are all. The answer: make solution EXERCISE={}", exercise.about.number);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the right answer, or puts it into the files.
+pub fn solution(workspace: &Workspace, options: &SolutionOptions) -> Result<ExitCode> {
+    let desk = Desk::open(workspace)?;
+    let exercise = desk.exercise(options.exercise.as_deref())?;
+    let answer = desk.pristine.answer(exercise)?;
+    if options.put {
+        desk.keep_edition()?;
+        let aside = desk.put_aside(exercise)?;
+        desk.put(&answer)?;
+        println!("The right answer is in your files now. What was there is in {}.", aside.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", shown(&answer));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bodies of an answer, for a person.
+fn shown(answer: &Answer) -> String {
+    let mut text = String::new();
+    for (path, filling) in answer {
+        text += &format!("{}\n", path.display());
+        match filling {
+            Filling::Whole(whole) => text += &format!("\n{whole}\n"),
+            Filling::Bodies(bodies) => {
+                for (hole, body) in bodies {
+                    text += &format!("\n{hole}: {{{body}}}\n");
+                }
+            }
+        }
+        text.push('\n');
+    }
+    text.trim_end().to_owned()
+}
+
+/// Puts an exercise away: keeps the student's work, and makes her files what they were before she began. True if there
+/// was an exercise to put away.
+pub fn mend(workspace: &Workspace, word: Option<&str>) -> Result<bool> {
+    let desk = Desk::open(workspace)?;
+    let open = |exercise: &&Exercise| desk.state(exercise).is_ok_and(|state| state != State::Untouched);
+    let chosen: Vec<&Exercise> = match word {
+        Some(word) => vec![desk.exercise(Some(word))?],
+        None => desk.exercises.iter().filter(open).collect(),
+    };
+    for exercise in &chosen {
+        let state = desk.state(exercise)?;
+        if state == State::Untouched {
+            println!("Exercise {} is not open.", exercise.title());
+            continue;
+        }
+        let aside = if state == State::Blank { None } else { Some(desk.put_aside(exercise)?) };
+        let clean = match exercise.about.kind {
+            Kind::Rebuild => desk.pristine.answer(exercise)?,
+            Kind::Extend => desk.pristine.blank(exercise)?,
+        };
+        match state {
+            // The holes are gone, so the whole files come back.
+            State::Damaged => {
+                for file in exercise.about.holes.keys() {
+                    fs::write(workspace.root.join(file), desk.pristine.text(file)?)?;
+                }
+            }
+            _ => desk.put(&clean)?,
+        }
+        let kept = aside.map_or(String::new(), |aside| format!(" Your work is in {}.", aside.display()));
+        println!("Exercise {} is put away.{kept}", exercise.title());
+    }
+    Ok(!chosen.is_empty())
+}
+
+/// Writes the one file to hand in: the files with holes, each after a line with its name.
+pub fn submission(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let desk = Desk::open(workspace)?;
+    let exercise = desk.exercise(options.exercise.as_deref())?;
+    if desk.state(exercise)? == State::Untouched {
+        bail!("Exercise {} is not open, so there is nothing to hand in.", exercise.title());
+    }
+    let mut text = String::new();
+    for file in exercise.about.holes.keys() {
+        let path = workspace.root.join(file);
+        text += &format!("{HEADING}{}\n", file.display());
+        text += &fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    }
+    let path = Path::new(SUBMISSIONS).join(format!("{}.rs", exercise.name()));
+    fs::create_dir_all(workspace.root.join(SUBMISSIONS))?;
+    fs::write(workspace.root.join(&path), text)?;
+    if let Err(why) = desk.answer(exercise).and_then(|answer| desk.pristine.check(exercise, &answer)) {
+        println!("(It would be refused: {why})");
+    }
+    println!("{}", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn files(exercise: &Exercise) -> String {
+    let names = exercise.about.holes.keys().map(|file| file.display().to_string());
+    names.collect::<Vec<_>>().join(" or ")
+}
+
+/// A number that changes when a file with holes changes.
+fn fingerprint(workspace: &Workspace, exercise: &Exercise) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for file in exercise.about.holes.keys() {
+        fs::read(workspace.root.join(file)).ok().hash(&mut hasher);
+    }
+    hasher.finish()
+}

@@ -1,0 +1,319 @@
+//! The pristine project, and a copy of it that gets an answer's bodies and is built.
+//!
+//! Of a submission, nothing but the bodies of its holes gets into the copy. So it does not matter what else a
+//! submission has changed, such as build scripts and Cargo's configuration.
+
+use crate::exercise::{About, Exercise};
+use crate::holes::{self, Bodies};
+use crate::rules;
+use anyhow::{Context, Result, anyhow, bail};
+use checks::git;
+use checks::scratch::{Original, Scratch};
+use machine::cargo::{self, Profile};
+use machine::kernels;
+use machine::workspace::Workspace;
+use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// The name of the folder in Cargo's target folder with all that belongs to the course.
+pub const FOLDER: &str = "course";
+/// A file larger than this is no answer.
+const MOST_BYTES: u64 = 256 << 10;
+/// How much of the compiler's complaints is kept.
+const MOST_COMPLAINTS: usize = 4000;
+
+/// An answer: what goes into the holes of each file.
+pub type Answer = BTreeMap<PathBuf, Filling>;
+
+/// What goes into the holes of one file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filling {
+    /// The bodies of functions.
+    Bodies(Bodies),
+    /// The whole file, which is assembly.
+    Whole(String),
+}
+
+/// The project as it is without any answer.
+pub struct Pristine {
+    files: Original,
+    /// The commit; "working tree" if it is not a commit.
+    pub edition: String,
+}
+
+/// A tree with an answer in it, and what was built from it.
+pub struct Built {
+    /// The exercise's own kernel.
+    pub kernel: PathBuf,
+    /// The kernel with the chapter's tests, if the exercise needs it.
+    pub chapter: Option<PathBuf>,
+}
+
+/// Why an answer was not built.
+#[derive(Debug)]
+pub enum NotBuilt {
+    /// The compiler says this about it.
+    DoesNotCompile(String),
+    /// The host could not build it.
+    Infrastructure(String),
+}
+
+impl Pristine {
+    /// The project in a commit.
+    pub fn of_commit(root: &Path, commit: &str) -> Result<Self> {
+        Ok(Self { files: Original::of_commit(root, commit)?, edition: git::commit(root, commit)? })
+    }
+
+    /// The project's files as they are now.
+    pub fn of_working_tree(root: &Path) -> Result<Self> {
+        Ok(Self { files: Original::read(root)?, edition: "working tree".into() })
+    }
+
+    /// The text of one of its files.
+    pub fn text(&self, path: &Path) -> Result<&str> {
+        let bytes = self.files.get(path).with_context(|| format!("The project has no file {}.", path.display()))?;
+        std::str::from_utf8(bytes).with_context(|| format!("{} is not valid UTF-8", path.display()))
+    }
+
+    /// Its files.
+    pub fn files(&self) -> &Original {
+        &self.files
+    }
+
+    /// The right answer of an exercise.
+    pub fn answer(&self, exercise: &Exercise) -> Result<Answer> {
+        let filling = |file: &PathBuf, holes: &[String]| {
+            let path = exercise.answer_to(file);
+            let filling = filling(self.text(&path)?, holes).map_err(|why| anyhow!("{}: {why}", path.display()))?;
+            Ok((file.clone(), filling))
+        };
+        exercise.about.holes.iter().map(|(file, holes)| filling(file, holes)).collect()
+    }
+
+    /// What a student begins with: holes that stop with a message.
+    pub fn blank(&self, exercise: &Exercise) -> Result<Answer> {
+        let About { number, holes, neutral, .. } = &exercise.about;
+        let body = |hole: &String| match neutral.get(hole) {
+            Some(body) => format!(" {body} "),
+            None => format!(" panic!(\"exercise {number}: write `{hole}`\") "),
+        };
+        let blank = |(file, holes): (&PathBuf, &Vec<String>)| {
+            let filling = match holes.is_empty() {
+                true => Filling::Whole(self.text(&exercise.blank_file())?.to_owned()),
+                false => Filling::Bodies(holes.iter().map(|hole| (hole.clone(), body(hole))).collect()),
+            };
+            Ok((file.clone(), filling))
+        };
+        holes.iter().map(blank).collect()
+    }
+
+    /// The exercise's files with this answer in their holes.
+    pub fn fill(&self, answer: &Answer) -> Result<Vec<(PathBuf, String)>> {
+        let fill = |(path, filling): (&PathBuf, &Filling)| {
+            let text = match filling {
+                Filling::Whole(text) => text.clone(),
+                Filling::Bodies(bodies) => {
+                    holes::fill(self.text(path)?, bodies).map_err(|why| anyhow!("{}: {why}", path.display()))?
+                }
+            };
+            Ok((path.clone(), text))
+        };
+        answer.iter().map(fill).collect()
+    }
+
+    /// All files, with this answer in them.
+    pub fn with(&self, answer: &Answer) -> Result<Original> {
+        let mut files = self.files.clone();
+        for (path, text) in self.fill(answer)? {
+            files.put(&path, text.into_bytes());
+        }
+        Ok(files)
+    }
+
+    /// Checks an answer by the rules. The error is a sentence.
+    pub fn check(&self, exercise: &Exercise, answer: &Answer) -> std::result::Result<(), String> {
+        for (path, filling) in answer {
+            match filling {
+                Filling::Bodies(bodies) => rules::check(&exercise.about, bodies)?,
+                Filling::Whole(text) => {
+                    let original = self.text(&exercise.answer_to(path)).map_err(|error| error.to_string())?;
+                    rules::check_assembly(text, original)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes what is in these holes out of a file. The error is a sentence for its author.
+fn filling(text: &str, holes: &[String]) -> std::result::Result<Filling, String> {
+    match holes {
+        [] => Ok(Filling::Whole(text.to_owned())),
+        _ => holes::bodies(text, holes).map(Filling::Bodies),
+    }
+}
+
+/// Takes an answer out of files that were handed in. The error is a sentence for its author.
+pub fn read(
+    exercise: &Exercise,
+    text_of: impl Fn(&Path) -> std::result::Result<String, String>,
+) -> std::result::Result<Answer, String> {
+    let read = |(path, holes): (&PathBuf, &Vec<String>)| {
+        let named = |why| format!("{}: {why}", path.display());
+        let text = text_of(path).map_err(named)?;
+        Ok((path.clone(), filling(&text, holes).map_err(named)?))
+    };
+    exercise.about.holes.iter().map(read).collect()
+}
+
+/// The text of a file that was handed in.
+pub fn text_of(path: &Path) -> std::result::Result<String, String> {
+    let about = fs::symlink_metadata(path).map_err(|error| format!("It cannot be read: {error}."))?;
+    if !about.is_file() {
+        return Err("It is not a regular file.".into());
+    }
+    if about.len() > MOST_BYTES {
+        return Err(format!("It has {} bytes, and {MOST_BYTES} are allowed.", about.len()));
+    }
+    let bytes = fs::read(path).map_err(|error| format!("It cannot be read: {error}."))?;
+    String::from_utf8(bytes).map_err(|_| "It is not valid UTF-8.".into())
+}
+
+/// Whether two answers differ only in spaces and comments.
+pub fn is_same(one: &Answer, other: &Answer) -> bool {
+    let same = |one: &Filling, other: &Filling| match (one, other) {
+        (Filling::Bodies(one), Filling::Bodies(other)) => {
+            one.iter().all(|(hole, body)| other.get(hole).is_some_and(|other| holes::is_same(body, other)))
+        }
+        _ => one == other,
+    };
+    one.iter().all(|(path, one)| other.get(path).is_some_and(|other| same(one, other)))
+}
+
+/// The copy in which answers are built.
+pub struct Copy {
+    scratch: Scratch,
+    /// Where what was built of right answers is kept.
+    kept: PathBuf,
+}
+
+impl Copy {
+    /// Opens the copy. It and what was built in it stay for the next time.
+    pub fn open(workspace: &Workspace) -> Result<Self> {
+        let scratch = Scratch::new(workspace, FOLDER)?;
+        Ok(Self { scratch, kept: workspace.target.join(FOLDER).join("right") })
+    }
+
+    /// Whether something was built in it before.
+    pub fn is_warm(&self) -> bool {
+        self.kept.is_dir()
+    }
+
+    /// The folder for what a check leaves for a person.
+    pub fn folder(&self) -> PathBuf {
+        self.kept.with_file_name("results")
+    }
+
+    /// The copy as a workspace.
+    pub fn workspace(&self) -> &Workspace {
+        &self.scratch.workspace
+    }
+
+    /// Makes the copy equal to these files.
+    pub fn restore(&self, files: &Original) -> Result<()> {
+        self.scratch.mend(files)
+    }
+
+    /// Makes the copy equal to these files, and builds the kernels that an exercise needs.
+    pub fn build(&self, exercise: &Exercise, files: &Original) -> std::result::Result<Built, NotBuilt> {
+        let infrastructure = |error: anyhow::Error| NotBuilt::Infrastructure(format!("{error:#}"));
+        self.scratch.mend(files).map_err(infrastructure)?;
+        let workspace = self.workspace();
+        let chapter = workspace.chapter(Some(&exercise.about.chapter)).map_err(infrastructure)?;
+        let needs_chapter = exercise.about.tests.iter().any(|test| !test.chapter_boots.is_empty());
+        let package = exercise.package();
+        let mut command = cargo::for_kernels(workspace, "build", Profile::Kernel);
+        command.args(["--test", "kernel", "--message-format=json-render-diagnostics", "--color=never"]);
+        let packages = [package.as_str()].into_iter().chain(needs_chapter.then_some(chapter.package.as_str()));
+        cargo::packages(&mut command, packages);
+        limit(&mut command);
+        let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output();
+        let output = output.map_err(|error| infrastructure(anyhow!("cargo could not be started: {error}")))?;
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            return Err(NotBuilt::DoesNotCompile(complaints(&text)));
+        }
+        let mut found = kernels::executables(&String::from_utf8_lossy(&output.stdout), "test");
+        let mut kernel = |folder: PathBuf| {
+            let missing = || NotBuilt::Infrastructure(format!("Cargo built no test kernel in {}", folder.display()));
+            found.remove(&workspace.root.join(&folder)).ok_or_else(missing)
+        };
+        let chapter = Path::new("chapters").join(&chapter.name);
+        Ok(Built {
+            kernel: kernel(exercise.folder.clone())?,
+            chapter: needs_chapter.then(|| kernel(chapter)).transpose()?,
+        })
+    }
+
+    /// The kernels of the right answer. They are built once, and kept.
+    pub fn right(&self, exercise: &Exercise, pristine: &Pristine) -> Result<(PathBuf, Built)> {
+        let files = pristine.with(&pristine.answer(exercise)?)?;
+        let folder = self.kept.join(format!("{}-{:016x}", exercise.name(), fingerprint(exercise, &files)));
+        let (kernel, chapter) = (folder.join("kernel"), folder.join("chapter"));
+        if !kernel.exists() {
+            let built = match self.build(exercise, &files) {
+                Ok(built) => built,
+                Err(NotBuilt::DoesNotCompile(why)) => bail!("The right answer does not compile:\n{why}"),
+                Err(NotBuilt::Infrastructure(why)) => bail!(why),
+            };
+            fs::create_dir_all(&folder)?;
+            if let Some(built) = built.chapter {
+                fs::copy(built, &chapter)?;
+            }
+            // The last one, because it stands for all.
+            let new = folder.join("kernel.new");
+            fs::copy(built.kernel, &new)?;
+            fs::rename(new, &kernel)?;
+        }
+        Ok((folder, Built { kernel, chapter: chapter.exists().then_some(chapter) }))
+    }
+}
+
+/// A number for everything that the kernels of an exercise are built from.
+fn fingerprint(exercise: &Exercise, files: &Original) -> u64 {
+    let of_all = ["chapters", "common", "harness", "Cargo.toml", "Cargo.lock", "i686.json", "linker.ld"];
+    let is_used = |path: &Path| of_all.iter().any(|part| path.starts_with(part)) || path.starts_with(&exercise.folder);
+    let mut hasher = DefaultHasher::new();
+    let used: BTreeMap<&Path, &[u8]> = files.files().filter(|(path, _)| is_used(path)).collect();
+    used.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What the compiler says, without what only repeats it.
+fn complaints(text: &str) -> String {
+    let lines =
+        text.lines().filter(|line| !line.trim_start().starts_with("Compiling ") && !line.starts_with("warning"));
+    let mut text = lines.collect::<Vec<_>>().join("\n");
+    text.truncate(text.floor_char_boundary(MOST_COMPLAINTS));
+    text
+}
+
+/// Limits what a compiler may use, and with it an answer that keeps the compiler busy.
+#[cfg(target_os = "linux")]
+fn limit(command: &mut std::process::Command) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    const CPU_SECONDS: u64 = 120;
+    const MEMORY_BYTES: u64 = 8 << 30;
+    let limit = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
+    let set = move || Ok(limit(Resource::Cpu, CPU_SECONDS).and_then(|()| limit(Resource::As, MEMORY_BYTES))?);
+    // SAFETY: between fork and exec only what is safe in a signal handler may be called. These are two system calls,
+    // which allocate nothing and take no lock.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(command, set) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit(_: &mut std::process::Command) {}
