@@ -18,6 +18,7 @@ use probe::program::Program;
 use probe::sitting::{Seat, Sitting};
 use probe::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,6 +31,10 @@ const PAUSE: &str = "pause";
 const SHOWN: &str = "harness_shown";
 /// What a kernel prints before it takes input.
 const WAITING: &str = "waiting for input";
+
+/// In a test's options for QEMU, this stands for a temporary folder. If QEMU writes this file there, it is seen too.
+const HERE: &str = "{folder}";
+const OUTPUT: &str = "output";
 
 /// The two calls of the function with the test have few arguments.
 const MOST_BYTES_OF_ARGUMENTS: u32 = 64;
@@ -149,7 +154,9 @@ impl Run<'_> {
     fn try_to_see(&self) -> Result<Seen> {
         let Self { workspace, kernel, test, seed, limit } = *self;
         let words = format!("'test={}' seed={seed}", test.name);
-        let flags: Vec<String> = test.flags.split_ascii_whitespace().map(String::from).collect();
+        let folder = tempfile::tempdir().context("a temporary folder could not be created")?;
+        let flags = test.flags.replace(HERE, &folder.path().to_string_lossy());
+        let flags: Vec<String> = flags.split_ascii_whitespace().map(String::from).collect();
         let exit_device = false;
         let (memory_mib, cpu, module) = (test.memory_mib, test.cpu.as_str(), test.module);
         let seat = Seat { kernel, words: &words, memory_mib, cpu, module, flags: &flags, exit_device };
@@ -170,6 +177,9 @@ impl Run<'_> {
         let end = if end == End::Over && seconds > limit { End::Hang } else { end };
         let shown = if end == End::Over { watcher.shown(&mut sitting).unwrap_or_default() } else { Vec::new() };
         let log = explained(&sitting.log(), &Symbols::new(kernel, &workspace.root));
+        if let Ok(bytes) = fs::read(folder.path().join(OUTPUT)) {
+            sights.push(Sight { label: "what left the machine".into(), what: What::Bytes(bytes) });
+        }
         Ok(Seen { end, shown, sights, seconds, log })
     }
 
