@@ -12,7 +12,7 @@ exercise = $(if $(EXERCISE),--exercise='$(EXERCISE)')
 
 PORT ?= 3000
 
-.PHONY: help run exercises start check hint solution submission test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission hunt test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -53,6 +53,8 @@ help:
 	@echo '  make solution EXERCISE=5.2  prints the right answer'
 	@echo '       PUT=1              puts it into your files, and keeps your work'
 	@echo '  make mend EXERCISE=5.2  puts an exercise away, and keeps your work'
+	@echo '  make hunt CHAPTER=6     puts a mistake into your files without its name; make check says if it is gone'
+	@echo '       SEED=7             which one'
 	@echo '  make submission EXERCISE=5.2  writes the one file to hand in, and says where it is'
 	@echo
 	@echo 'To change (with CHAPTER=9, most commands take one chapter):'
@@ -63,6 +65,7 @@ help:
 	@echo '  make figures            takes the pictures of the book from running kernels'
 	@echo '  make test-course        tests the exercises: answers, blank ones and wrong ones'
 	@echo '       EXERCISE=5.2       only this one'
+	@echo '       FRESH=1            checks again what passed before'
 	@echo '  make bench              counts the kernels'\'' instructions; fails if a count got worse'
 	@echo '  make stress             runs random tests for minutes; SEED=17 repeats a run'
 	@echo '  make mutants            puts in known mistakes, one by one: which test catches each?'
@@ -92,7 +95,7 @@ book-pdf: with = with-pdf
 
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
-exercises start check hint solution submission test-course: target/debug/tools
+exercises start check hint solution submission hunt test-course: target/debug/tools
 
 # `cargo run --quiet` would compile them too, but silently. Here Cargo shows its progress.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
@@ -115,6 +118,9 @@ start:
 check:
 	$(tools) check $(exercise) $(if $(SEED),--seed='$(SEED)') $(if $(WATCH),--watch)
 
+hunt:
+	$(tools) hunt $(chapter) $(if $(SEED),--seed='$(SEED)')
+
 hint:
 	$(tools) hint $(exercise)
 
@@ -125,7 +131,7 @@ submission:
 	$(tools) submission $(exercise)
 
 test-course:
-	$(tools) test-course $(exercise)
+	$(tools) test-course $(exercise) $(if $(SEED),--seed='$(SEED)') $(if $(FRESH),--fresh)
 
 stress:
 	$(tools) stress $(chapter) $(if $(SEED),--seed='$(SEED)')
@@ -156,7 +162,7 @@ break:
 	$(tools) break $(chapter) $(if $(MISTAKE),--mistake='$(MISTAKE)')
 
 mend:
-	$(tools) mend $(if $(KEEP),--keep)
+	$(tools) mend $(exercise) $(if $(KEEP),--keep)
 
 # .cargo/mutants.toml lists the files to mutate, and the mutants to skip with the reasons. Status 3 is a success too:
 # the tests noticed every change, in some cases only because a test timed out.

@@ -4,12 +4,12 @@
 //!
 //! Each crate in this folder uses only the crates before it in this list: `machine` builds and boots kernels,
 //! `memory-map` reads page tables, `probe` stops a kernel and inspects it, `pictures` takes the book's pictures, `book`
-//! builds and checks the book, and `checks` tests everything.
+//! builds and checks the book, `checks` tests everything, and `course` hands out exercises and judges answers.
 
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
 use clap::Parser;
-use course::{self_check, student};
+use course::{hunt, self_check, student};
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use probe::debug;
@@ -33,7 +33,7 @@ enum Command {
     /// Puts one known mistake into the working tree.
     Break(mistakes::BreakOptions),
     /// Takes out what was put into the working tree.
-    Mend(mistakes::MendOptions),
+    Mend(MendOptions),
     /// Breaks what only a kernel can run, at random, and tells what no test notices.
     MutantsOfKernel(kernel_mutants::Options),
     /// Lists the exercises, with the points that a student has.
@@ -42,6 +42,8 @@ enum Command {
     Start(student::Options),
     /// Checks an answer.
     Check(student::CheckOptions),
+    /// Puts a known mistake into the working tree, without its name.
+    Hunt(hunt::Options),
     /// Prints the next hint of an exercise.
     Hint(student::Options),
     /// Prints the right answer of an exercise.
@@ -62,6 +64,28 @@ enum Command {
     Serve(book::ServeOptions),
     /// Makes the book's pages from the sources, for mdBook, which calls this itself.
     Preprocess(book::preprocess::Options),
+}
+
+/// The options of `make mend`.
+#[derive(clap::Args)]
+struct MendOptions {
+    /// The exercise to put away, by number or title.
+    #[arg(long)]
+    exercise: Option<String>,
+    #[command(flatten)]
+    mistake: mistakes::MendOptions,
+}
+
+/// Puts an exercise away, or takes out a mistake.
+fn mend(workspace: &Workspace, options: &MendOptions) -> Result<ExitCode> {
+    match &options.exercise {
+        Some(exercise) => student::mend(workspace, exercise),
+        None => {
+            let status = mistakes::mend(workspace, &options.mistake)?;
+            student::remind(workspace)?;
+            Ok(status)
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -86,11 +110,12 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Figures(options) => pictures::make(&workspace, &options, || bench::for_book(&workspace)),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::Break(options) => mistakes::put_in(&workspace, &options),
-        Command::Mend(options) => mistakes::mend(&workspace, &options),
+        Command::Mend(options) => mend(&workspace, &options),
         Command::MutantsOfKernel(options) => kernel_mutants::mutants_of_kernel(&workspace, &options),
         Command::Exercises => student::exercises(&workspace),
         Command::Start(options) => student::start(&workspace, &options),
         Command::Check(options) => student::check(&workspace, &options),
+        Command::Hunt(options) => hunt::hunt(&workspace, &options),
         Command::Hint(options) => student::hint(&workspace, &options),
         Command::Solution(options) => student::solution(&workspace, &options),
         Command::Submission(options) => student::submission(&workspace, &options),

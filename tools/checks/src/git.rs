@@ -97,6 +97,13 @@ pub struct Lines {
     gone: usize,
 }
 
+impl Lines {
+    /// How many they are: the changed ones, or the removed ones if there are more.
+    pub fn count(&self) -> usize {
+        self.count.max(self.gone)
+    }
+}
+
 impl fmt::Display for Lines {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { first, count, gone } = *self;

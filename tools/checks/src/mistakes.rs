@@ -114,7 +114,7 @@ fn put_into(root: &Path, defect: &Defect) -> Result<PutIn> {
 }
 
 /// The files that a patch changes, as they are after it; or why it does not apply.
-fn with_mistake(root: &Path, patch: &Path) -> Result<Result<Vec<Contents>, String>> {
+pub fn with_mistake(root: &Path, patch: &Path) -> Result<Result<Vec<Contents>, String>> {
     let folder = tempfile::tempdir()?;
     let copy = folder.path();
     let paths = git::changed_by(root, patch)?;

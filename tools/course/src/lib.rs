@@ -9,8 +9,9 @@
 //! right answer shows. [`host`] runs tests that need no machine. The [`judge`] puts all of this together, and a
 //! [`report`] with a [`picture`] is what a student gets.
 //!
-//! A student's [`desk`] is her working tree; [`student`] has the commands that she types. [`self_check`] tests the
-//! exercises themselves.
+//! A student's [`desk`] is her working tree; [`student`] has the commands that she types, and a [`hunt`] is
+//! for a mistake without a name. [`self_check`] tests the
+//! exercises themselves, with answers that are right, blank, wrong, or [`cheats`].
 
 pub mod exercise;
 
@@ -29,5 +30,9 @@ pub mod report;
 
 pub mod desk;
 pub mod student;
+pub mod submission;
+pub mod hunt;
 
+pub mod cheats;
+pub mod journal;
 pub mod self_check;

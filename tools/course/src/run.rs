@@ -10,7 +10,7 @@
 use anyhow::{Context, Result, bail};
 use machine::listing::{Expected, Listed};
 use machine::log;
-use machine::monitor::Shutdown;
+use machine::monitor::{Monitor, Shutdown};
 use machine::symbols::Symbols;
 use machine::workspace::Workspace;
 use memory_map::walk::Space;
@@ -40,6 +40,8 @@ const OUTPUT: &str = "output";
 const MOST_BYTES_OF_ARGUMENTS: u32 = 64;
 /// How long this host may take for a run. Far more than any needs.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+/// A second of the machine's time takes far less than this.
+const MOST_SILENCE: Duration = Duration::from_secs(20);
 /// The real-time clock's control of its divider: whether the clock runs (MC146818 data sheet, "Divider Control").
 const DIVIDER: u32 = 0x70;
 const DIVIDER_GOING: u32 = 0x20;
@@ -167,7 +169,6 @@ impl Run<'_> {
         let mut sights = Vec::new();
         let end = match self.watch(&mut sitting, &watcher, elapsed, &mut sights) {
             Ok(end) => end,
-            Err(_) if is_stopped_clock(&mut sitting) => End::Lost("The kernel stopped the clock.".into()),
             Err(error) if error.is::<TookTooLong>() => return Err(error),
             // QEMU still answers. So the kernel has led us astray, for example with a stack pointer to nowhere.
             Err(_) if sitting.monitor().time_of_day().is_ok() => End::Lost("The kernel's stack is gone.".into()),
@@ -194,8 +195,9 @@ impl Run<'_> {
         let mut begun = None;
         let deadline = Instant::now() + PATIENCE;
         let mut typed = self.test.types.is_empty();
+        let mut last = (0, Instant::now());
         loop {
-            let mut is_late = false;
+            let (mut is_late, mut is_stopped) = (false, false);
             let eip = sitting.race(&watcher.stops, |monitor, log, input| {
                 if !typed && String::from_utf8_lossy(log).contains(WAITING) {
                     typed = true;
@@ -208,10 +210,19 @@ impl Run<'_> {
                 if !is_late && Instant::now() > deadline {
                     bail!(TookTooLong);
                 }
-                Ok(is_late || monitor.is_halted())
+                // A kernel can stop the clock, and then its time never ends.
+                let time = elapsed(monitor.time_of_day()?);
+                if time != last.0 {
+                    last = (time, Instant::now());
+                } else if last.1.elapsed() > MOST_SILENCE {
+                    last.1 = Instant::now();
+                    is_stopped = is_stopped_clock(monitor);
+                }
+                Ok(is_late || is_stopped || monitor.is_halted())
             })?;
             let has_stopped = |sitting: &mut Sitting| log::report(&sitting.log()).is_some();
             match eip {
+                None if is_stopped => return Ok(End::Lost("The kernel stopped the clock.".into())),
                 None if is_late => return Ok(End::Hang),
                 None if sitting.monitor().shutdown()? == Some(Shutdown::Reset) => return Ok(End::TripleFault),
                 Some(eip) if eip == watcher.run => begun = Some(watcher.caller(sitting, eip)?),
@@ -263,9 +274,10 @@ fn explained(log: &str, symbols: &Symbols) -> String {
     String::from_utf8_lossy(&read).into_owned()
 }
 
-/// Whether the kernel has stopped the real-time clock, so that its time never ends.
-fn is_stopped_clock(sitting: &mut Sitting) -> bool {
-    let mut ask = |question: &str| sitting.ask(question).unwrap_or_default();
+/// Whether the kernel has stopped the real-time clock. This changes which register of the clock is chosen, so it is asked
+/// only where something must be wrong.
+fn is_stopped_clock(monitor: &mut Monitor) -> bool {
+    let mut ask = |question: &str| monitor.ask(question).unwrap_or_default();
     ask("o /b 0x70 0x0a");
     let answer = ask("i /b 0x71");
     let value = answer.rsplit_once("0x").and_then(|(_, digits)| u32::from_str_radix(digits.trim(), 16).ok());

@@ -3,21 +3,33 @@
 //! Of every exercise, the right answer must get all points. What a student begins with must fail every test with the
 //! hole's own message, and without a hang. Every wrong answer must lose the tests that it names, and no others.
 
-use crate::exercise::{Exercise, Kind};
+use crate::cheats;
+use crate::exercise::{self, Exercise, Kind};
 use crate::holes;
+use crate::journal::Journal;
 use crate::judge::{Judge, Judgement, USUAL_SEED, Verdict};
-use crate::tree::{Answer, Copy, Pristine, read};
-use anyhow::{Context, Result, bail, ensure};
+use crate::student::BETWEEN_HINTS;
+use crate::tree::{self, Answer, Copy, Pristine, read};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use book::defects::{self, Defect};
 use checks::git;
+use checks::scratch::Original;
 use clap::Args;
+use machine::interrupt;
 use machine::tally::Tally;
 use machine::workspace::{Chapter, Workspace};
+use std::cell::{LazyCell, RefCell};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
+
+/// An exercise has at least so many hints, and so many wrong answers.
+const LEAST_HINTS: usize = 3;
+const LEAST_WRONG: usize = 2;
+/// How many other exercises are checked while one is blank.
+const OTHERS: usize = 2;
 
 /// The options of `make test-course`.
 #[derive(Args)]
@@ -25,77 +37,228 @@ pub struct Options {
     /// Number or title of the only exercise; all of them if not given.
     #[arg(long)]
     exercise: Option<String>,
+    /// Which other exercises are checked while one is blank.
+    #[arg(long, default_value_t = USUAL_SEED)]
+    seed: u32,
+    /// Check again what passed in an earlier run.
+    #[arg(long)]
+    fresh: bool,
 }
 
 /// Tests the exercises; the last line is the count.
 pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let mut exercises = Exercise::all(&workspace.root, Path::new(crate::exercise::FOLDER))?;
+    let mut exercises = Exercise::all(&workspace.root, Path::new(exercise::FOLDER))?;
+    let all = exercises.clone();
     if let Some(word) = &options.exercise {
         let name = Exercise::find(&exercises, word)?.name();
         exercises.retain(|exercise| exercise.name() == name);
     }
     let tally = Tally::default();
-    let pristine = Pristine::of_working_tree(&workspace.root)?;
-    let copy = Copy::open(workspace)?;
+    let check = SelfCheck::new(workspace, &tally, options.fresh)?;
+    check.files(&all);
     for exercise in &exercises {
-        test(workspace, &copy, &pristine, exercise, &tally)?;
+        check.exercise(exercise, true)?;
+        check.beside_others(exercise, &all, options.seed)?;
+    }
+    let known = check.known.borrow().len();
+    if known > 0 {
+        println!("{known} checks passed in an earlier run, and nothing that they depend on has changed.");
     }
     Ok(tally.conclude())
 }
 
-fn test(workspace: &Workspace, copy: &Copy, pristine: &Pristine, exercise: &Exercise, tally: &Tally) -> Result<()> {
-    let note = |what: &str, start: Instant, outcome: std::result::Result<(), String>| {
-        tally.note(&format!("exercise {}: {what}", exercise.title()), outcome, start.elapsed());
-    };
-    let start = Instant::now();
-    let judge = match Judge::new(copy, pristine, exercise, USUAL_SEED) {
-        Ok(judge) => judge,
-        Err(error) => {
-            note("the right answer", start, Err(format!("{error:#}")));
-            return Ok(());
-        }
-    };
-    note("the right answer is built and run", start, Ok(()));
-    let judged = |what: &str, answer: &Answer, check: &dyn Fn(&Judgement) -> std::result::Result<(), String>| {
-        let start = Instant::now();
-        let outcome = judge.judge(answer).map(|judgement| check(&judgement));
-        note(what, start, outcome.unwrap_or_else(|error| Err(format!("{error:#}"))));
-    };
-    note("its crate begins blank", Instant::now(), begins_blank(pristine, exercise));
-    let right = pristine.answer(exercise)?;
-    let rules = pristine.check(exercise, &right);
-    judged("the right answer gets all points", &right, &|judgement| {
-        rules.clone()?;
-        loses(judgement, &[])
-    });
-    judged("the blank one fails with a message", &pristine.blank(exercise)?, &|judgement| {
-        fails_by_its_hole(exercise, judgement)
-    });
-    for wrong in &exercise.wrong {
-        let what = format!("the wrong answer {}", wrong.name);
-        match patched(copy, pristine, exercise, &workspace.root.join(&wrong.patch))? {
-            Ok(answer) => judged(&what, &answer, &|judgement| loses(judgement, &wrong.loses)),
-            Err(why) => note(&what, Instant::now(), Err(why)),
-        }
-    }
-    let known = known_mistakes(workspace, pristine, exercise)?;
-    for name in exercise.about.mistakes.keys().filter(|name| !known.iter().any(|(title, _)| title == *name)) {
-        note(name, Instant::now(), Err("There is no such mistake, or it lies outside the holes.".into()));
-    }
-    for (title, answer) in known {
-        let what = format!("the known mistake {title}");
-        match exercise.about.mistakes.get(&title) {
-            Some(tests) => judged(&what, &answer, &|judgement| loses(judgement, tests)),
-            None => {
-                note(&what, Instant::now(), Err("It lies inside the holes, and exercise.toml does not name it.".into()))
-            }
-        }
+/// The short form, for `make test`: one exercise of each chapter, without its wrong answers.
+pub fn test_in_short(workspace: &Workspace, tally: &Tally) -> Result<()> {
+    let all = Exercise::all(&workspace.root, Path::new(exercise::FOLDER))?;
+    let check = SelfCheck::new(workspace, tally, true)?;
+    check.files(&all);
+    let mut chapters = BTreeSet::new();
+    for exercise in all.iter().filter(|exercise| chapters.insert(exercise.about.chapter.as_str())) {
+        check.exercise(exercise, false)?;
     }
     Ok(())
 }
 
+/// The exercises as they are in the working tree.
+struct SelfCheck<'a> {
+    workspace: &'a Workspace,
+    tally: &'a Tally,
+    pristine: Pristine,
+    copy: Copy,
+    journal: RefCell<Journal>,
+    /// What was known to pass, and not checked again.
+    known: RefCell<Vec<String>>,
+    is_fresh: bool,
+}
+
+/// Whether something is as it must be; if not, a sentence.
+type Outcome = std::result::Result<(), String>;
+
+impl<'a> SelfCheck<'a> {
+    fn new(workspace: &'a Workspace, tally: &'a Tally, is_fresh: bool) -> Result<Self> {
+        let pristine = Pristine::of_working_tree(&workspace.root)?;
+        let copy = Copy::open(workspace)?;
+        let journal = Journal::open(&workspace.target.join(tree::FOLDER), pristine.files())?;
+        let (journal, known) = (RefCell::new(journal), RefCell::default());
+        Ok(Self { workspace, tally, pristine, copy, journal, known, is_fresh })
+    }
+
+    /// Does a check, unless it is known to pass.
+    fn check(&self, exercise: &Exercise, what: &str, check: impl FnOnce() -> Result<Outcome>) -> Result<()> {
+        let key = self.journal.borrow().key(self.pristine.files(), exercise, what);
+        if !self.is_fresh && self.journal.borrow().has(&key) {
+            self.known.borrow_mut().push(key);
+            return Ok(());
+        }
+        let start = Instant::now();
+        let outcome = check().unwrap_or_else(|error| Err(format!("{error:#}")));
+        if interrupt::happened() {
+            bail!("Interrupted.");
+        }
+        if outcome.is_ok() {
+            self.journal.borrow_mut().note(key)?;
+        }
+        self.tally.note(&format!("exercise {}: {what}", exercise.title()), outcome, start.elapsed());
+        Ok(())
+    }
+
+    /// Checks what needs no machine: the files of all exercises, and that the holes of one can be read while those of
+    /// any other are blank.
+    fn files(&self, all: &[Exercise]) {
+        let start = Instant::now();
+        let outcome = || -> Result<()> {
+            for exercise in all {
+                begins_blank(&self.pristine, exercise).map_err(|why| anyhow!("{}: {why}", exercise.title()))?;
+                let text = |name| exercise.text(&self.workspace.root, name);
+                ensure!(
+                    text("task.md").starts_with(&format!("# {}\n", exercise.title())),
+                    "{}: task.md does not begin with \"# {0}\"",
+                    exercise.title()
+                );
+                let hints = text("hints.md").split(BETWEEN_HINTS).count();
+                ensure!(
+                    hints >= LEAST_HINTS,
+                    "{}: hints.md has {hints} hints, and {LEAST_HINTS} are wanted",
+                    exercise.title()
+                );
+                let wrong = exercise.wrong.len() + exercise.about.mistakes.len();
+                ensure!(
+                    wrong >= LEAST_WRONG,
+                    "{}: there are {wrong} wrong answers, and {LEAST_WRONG} are wanted",
+                    exercise.title()
+                );
+                for number in &exercise.about.depends {
+                    Exercise::find(all, number)?;
+                }
+                self.copy.workspace().chapter(Some(&exercise.about.chapter))?;
+                let right = self.pristine.answer(exercise)?;
+                for other in all.iter().filter(|other| other.name() != exercise.name()) {
+                    if shares_a_hole(exercise, other) {
+                        continue;
+                    }
+                    let files = self.pristine.with(&self.pristine.blank(other)?)?;
+                    let read = self.read(exercise, &files)?;
+                    let is_right = exercise.about.kind == Kind::Extend || tree::is_same(&read, &right);
+                    ensure!(is_right, "{} is not itself while {} is blank", exercise.title(), other.title());
+                }
+            }
+            Ok(())
+        };
+        let outcome = outcome().map_err(|error| format!("{error:#}"));
+        self.tally.note("files of the exercises, and each beside each other one", outcome, start.elapsed());
+    }
+
+    /// What is in the holes of an exercise in these files.
+    fn read(&self, exercise: &Exercise, files: &Original) -> Result<Answer> {
+        let text = |path: &Path| {
+            let bytes = files.get(path).ok_or("It is missing.")?;
+            String::from_utf8(bytes.to_vec()).map_err(|_| "It is not valid UTF-8.".into())
+        };
+        tree::read(exercise, text).map_err(|why| anyhow!(why))
+    }
+
+    /// Checks one exercise. With `all`, its wrong answers too.
+    fn exercise(&self, exercise: &Exercise, all: bool) -> Result<()> {
+        let pristine = &self.pristine;
+        let judge = LazyCell::new(|| Judge::new(&self.copy, pristine, exercise, USUAL_SEED));
+        let judged = |answer: &Answer| -> Result<Judgement> {
+            judge.as_ref().map_err(|error| anyhow!("{error:#}"))?.judge(answer)
+        };
+        self.check(exercise, "the right answer gets all points", || {
+            let right = pristine.answer(exercise)?;
+            if let Err(why) = pristine.check(exercise, &right) {
+                return Ok(Err(why));
+            }
+            Ok(loses(&judged(&right)?, &[]))
+        })?;
+        self.check(exercise, "the blank one fails with a message", || {
+            Ok(fails_by_its_hole(exercise, &judged(&pristine.blank(exercise)?)?))
+        })?;
+        if !all {
+            return Ok(());
+        }
+        for wrong in &exercise.wrong {
+            self.check(exercise, &format!("the wrong answer {}", wrong.name), || {
+                match patched(&self.copy, pristine, exercise, &self.workspace.root.join(&wrong.patch))? {
+                    Ok(answer) => Ok(loses(&judged(&answer)?, &wrong.loses)),
+                    Err(why) => Ok(Err(why)),
+                }
+            })?;
+        }
+        let known = known_mistakes(self.workspace, pristine, exercise)?;
+        for (title, answer) in &known {
+            self.check(exercise, &format!("the known mistake {title}"), || match exercise.about.mistakes.get(title) {
+                Some(tests) => Ok(loses(&judged(answer)?, tests)),
+                None => Ok(Err("It lies inside the holes, and exercise.toml does not name it.".into())),
+            })?;
+        }
+        for name in exercise.about.mistakes.keys().filter(|name| !known.iter().any(|(title, _)| title == *name)) {
+            let why = "There is no such mistake, or it lies outside the holes.";
+            self.check(exercise, &format!("the known mistake {name}"), || Ok(Err(why.into())))?;
+        }
+        let place = tempfile::tempdir()?;
+        for cheat in cheats::of_exercise(&self.workspace.root, pristine, exercise, place.path())? {
+            self.check(exercise, &format!("the cheat {}", cheat.name), || {
+                let judge = judge.as_ref().map_err(|error| anyhow!("{error:#}"))?;
+                Ok(cheat.is_caught(judge, pristine, exercise, place.path()).map_err(|error| error.to_string()))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// While one exercise is blank, others still get all points.
+    fn beside_others(&self, exercise: &Exercise, all: &[Exercise], seed: u32) -> Result<()> {
+        let mut others: Vec<&Exercise> =
+            all.iter().filter(|other| other.name() != exercise.name() && !shares_a_hole(exercise, other)).collect();
+        for turn in 0..OTHERS.min(others.len()) {
+            let number =
+                seed.wrapping_mul(31).wrapping_add(exercise.points() + turn as u32 * 7 + exercise.about.minutes);
+            let other = others.swap_remove(number.wrapping_mul(0x9E37_79B9) as usize % others.len());
+            self.check(exercise, &format!("while it is blank, {} gets all points", other.title()), || {
+                let mut files = self.pristine.with(&self.pristine.blank(exercise)?)?;
+                for (path, text) in self.pristine.fill(&self.pristine.answer(other)?)? {
+                    files.put(&path, text.into_bytes());
+                }
+                // Where both have holes in one file, the other's answer goes into the file with the blank ones.
+                let answer = self.read(other, &files)?;
+                Ok(loses(&Judge::new(&self.copy, &self.pristine, other, USUAL_SEED)?.judge(&answer)?, &[]))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether two exercises have a hole in common, so that one cannot be done while the other is open.
+fn shares_a_hole(one: &Exercise, other: &Exercise) -> bool {
+    one.about.holes.iter().any(|(file, holes)| {
+        other.about.holes.get(file).is_some_and(|others| {
+            holes.is_empty() || others.is_empty() || holes.iter().any(|hole| others.contains(hole))
+        })
+    })
+}
+
 /// Whether an extension's own file has the blank bodies, and differs from the answer in nothing else.
-fn begins_blank(pristine: &Pristine, exercise: &Exercise) -> std::result::Result<(), String> {
+fn begins_blank(pristine: &Pristine, exercise: &Exercise) -> Outcome {
     let check = || -> Result<()> {
         if exercise.about.kind == Kind::Rebuild {
             return Ok(());
@@ -116,7 +279,7 @@ fn begins_blank(pristine: &Pristine, exercise: &Exercise) -> std::result::Result
 }
 
 /// Whether a judgement loses exactly these tests.
-fn loses(judgement: &Judgement, tests: &[String]) -> std::result::Result<(), String> {
+fn loses(judgement: &Judgement, tests: &[String]) -> Outcome {
     let lost: BTreeSet<&str> = judgement.lost().into_iter().collect();
     let wanted: BTreeSet<&str> = tests.iter().map(String::as_str).collect();
     let infra = judgement.tests.iter().find_map(|judged| match &judged.verdict {
@@ -141,7 +304,7 @@ fn reasons(judgement: &Judgement) -> String {
 }
 
 /// Whether every test fails by the message of a hole. With a neutral body there is no message.
-fn fails_by_its_hole(exercise: &Exercise, judgement: &Judgement) -> std::result::Result<(), String> {
+fn fails_by_its_hole(exercise: &Exercise, judgement: &Judgement) -> Outcome {
     let message = format!("exercise {}: write", exercise.about.number);
     for judged in &judgement.tests {
         match &judged.verdict {

@@ -2,6 +2,7 @@
 
 use crate::desk::{Desk, State};
 use crate::exercise::{Exercise, Kind};
+use crate::hunt;
 use crate::judge::{Judge, USUAL_SEED};
 use crate::report;
 use crate::tree::{Answer, Copy, Filling};
@@ -19,7 +20,7 @@ use std::{fs, path::Path};
 /// How long to wait before looking again whether a file has changed.
 const PAUSE: Duration = Duration::from_millis(500);
 /// In `hints.md`, what separates two hints.
-const BETWEEN_HINTS: &str = "\n---\n";
+pub const BETWEEN_HINTS: &str = "\n---\n";
 /// Where the file to hand in is written.
 const SUBMISSIONS: &str = "submissions";
 /// In that file, the line before each of the files with holes.
@@ -131,6 +132,11 @@ pub fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
 
 /// Judges the student's answer, and prints what was found.
 pub fn check(workspace: &Workspace, options: &CheckOptions) -> Result<ExitCode> {
+    if options.exercise.is_none()
+        && let Some(status) = hunt::check(workspace)?
+    {
+        return Ok(status);
+    }
     let mut desk = Desk::open(workspace)?;
     let exercise = desk.exercise(options.exercise.as_deref())?.clone();
     let copy = Copy::open(workspace)?;
@@ -236,39 +242,45 @@ fn shown(answer: &Answer) -> String {
     text.trim_end().to_owned()
 }
 
-/// Puts an exercise away: keeps the student's work, and makes her files what they were before she began. True if there
-/// was an exercise to put away.
-pub fn mend(workspace: &Workspace, word: Option<&str>) -> Result<bool> {
+/// Puts an exercise away: keeps the student's work, and makes her files what they were before she began.
+pub fn mend(workspace: &Workspace, word: &str) -> Result<ExitCode> {
     let desk = Desk::open(workspace)?;
-    let open = |exercise: &&Exercise| desk.state(exercise).is_ok_and(|state| state != State::Untouched);
-    let chosen: Vec<&Exercise> = match word {
-        Some(word) => vec![desk.exercise(Some(word))?],
-        None => desk.exercises.iter().filter(open).collect(),
-    };
-    for exercise in &chosen {
-        let state = desk.state(exercise)?;
-        if state == State::Untouched {
-            println!("Exercise {} is not open.", exercise.title());
-            continue;
+    let exercise = desk.exercise(Some(word))?;
+    let state = desk.state(exercise)?;
+    if state == State::Untouched {
+        println!("Exercise {} is not open.", exercise.title());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let aside = if state == State::Blank { None } else { Some(desk.put_aside(exercise)?) };
+    if state == State::Damaged {
+        // The holes cannot be found, so the whole files come back.
+        for file in exercise.about.holes.keys() {
+            fs::write(workspace.root.join(file), desk.pristine.text(file)?)?;
         }
-        let aside = if state == State::Blank { None } else { Some(desk.put_aside(exercise)?) };
-        let clean = match exercise.about.kind {
+    } else {
+        desk.put(&match exercise.about.kind {
             Kind::Rebuild => desk.pristine.answer(exercise)?,
             Kind::Extend => desk.pristine.blank(exercise)?,
-        };
-        match state {
-            // The holes are gone, so the whole files come back.
-            State::Damaged => {
-                for file in exercise.about.holes.keys() {
-                    fs::write(workspace.root.join(file), desk.pristine.text(file)?)?;
-                }
-            }
-            _ => desk.put(&clean)?,
-        }
-        let kept = aside.map_or(String::new(), |aside| format!(" Your work is in {}.", aside.display()));
-        println!("Exercise {} is put away.{kept}", exercise.title());
+        })?;
     }
-    Ok(!chosen.is_empty())
+    let kept = aside.map_or(String::new(), |aside| format!(" Your work is in {}.", aside.display()));
+    println!("Exercise {} is put away.{kept}", exercise.title());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints which exercises are open, for a person who types `make mend` without one.
+pub fn remind(workspace: &Workspace) -> Result<()> {
+    let desk = Desk::open(workspace)?;
+    for exercise in &desk.exercises {
+        if desk.state(exercise)? != State::Untouched {
+            println!(
+                "Exercise {} is open: `make mend EXERCISE={}` puts it away.",
+                exercise.title(),
+                exercise.about.number
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Writes the one file to hand in: the files with holes, each after a line with its name.

@@ -1,0 +1,134 @@
+//! `make hunt SEED=7 CHAPTER=6`: puts a known mistake into the reader's files without its name, and `make check` without
+//! an exercise says whether it is gone.
+
+use crate::tree::{Copy, Pristine};
+use anyhow::{Context, Result, bail};
+use book::defects::{self, Defect, Kind};
+use checks::put_in;
+use checks::{git, mistakes, trial};
+use clap::Args;
+use machine::workspace::{Chapter, Workspace};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// What the record of a hunt is called, before the chapter's number and the seed.
+const NAME: &str = "hunt";
+/// How long a test may take.
+const MOST_TIME: Duration = Duration::from_secs(60);
+
+/// The options of `make hunt`.
+#[derive(Args)]
+pub struct Options {
+    /// Number or name of the chapter; the last one if not given.
+    #[arg(long)]
+    chapter: Option<String>,
+    /// Which mistake; the same number gives the same mistake.
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+}
+
+/// Puts a mistake into the files.
+pub fn hunt(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let chapter = workspace.chapter(options.chapter.as_deref())?;
+    let root = &workspace.root;
+    put_in::make_room(root)?;
+    let number = number(chapter);
+    let defect = choose(workspace, chapter, options.seed)?;
+    let files = mistakes::with_mistake(root, &root.join(defect.path()))?;
+    let Ok(files) = files else {
+        bail!("The mistake cannot be put in, because you have changed the same files. Put your changes aside first.");
+    };
+    put_in::put(root, &format!("{NAME}-{number}-{}", options.seed), &files)?;
+    println!("There is a mistake in the files of {} now. Find it, and mend it by hand.", chapter.name);
+    println!("\nYou would see:     {}", defect.outcome);
+    println!("To run it:         make run CHAPTER={number}");
+    println!("To test it:        make test CHAPTER={number}");
+    println!("Have you got it?   make check");
+    println!("To give up:        make mend");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says whether the mistake is gone and nothing else has changed; `None` if there is no hunt.
+pub fn check(workspace: &Workspace) -> Result<Option<ExitCode>> {
+    let root = &workspace.root;
+    let Some(record) = put_in::find(root)? else { return Ok(None) };
+    let Some((number, seed)) =
+        record.name.strip_prefix(NAME).and_then(|rest| rest.trim_start_matches('-').split_once('-'))
+    else {
+        return Ok(None);
+    };
+    let chapter = workspace.chapter(Some(number))?;
+    let defect = choose(workspace, chapter, seed.parse().context("the record of the hunt is damaged")?)?;
+    let test = defect.test().context("every mistake of a hunt has a test")?;
+
+    let pristine = Pristine::of_commit(root, &git::commit(root, "HEAD")?)?;
+    let mut files = pristine.files().clone();
+    let mut others = Vec::new();
+    for (path, original) in pristine.files().files() {
+        let now = std::fs::read(root.join(path)).unwrap_or_default();
+        if record.files.iter().any(|file| file == path) {
+            files.put(path, now);
+        } else if now != original && (path.starts_with("chapters") || path.starts_with("common")) {
+            others.push(path.to_owned());
+        }
+    }
+    let copy = Copy::open(workspace)?;
+    copy.restore(&files)?;
+    let verdict = trial::one(copy.workspace(), chapter, MOST_TIME, test)?;
+    let is_gone = verdict == Some(trial::Verdict::Passed);
+    match &verdict {
+        _ if is_gone => println!("The mistake is gone: the test that caught it passes."),
+        Some(trial::Verdict::DoesNotCompile) => println!("It does not compile."),
+        _ => println!("The mistake is still there: the test that catches it fails."),
+    }
+    let changed = longer_than_before(root, &pristine, &record.files)?;
+    if is_gone && !changed.is_empty() {
+        println!("But you have changed more than the mistake in {}.", list(&changed));
+    }
+    if !others.is_empty() {
+        println!("You have changed other files too: {}", list(&others));
+    }
+    if is_gone && others.is_empty() && changed.is_empty() {
+        record.forget(root)?;
+        println!("It was {}: {}", defect.title(), defect.prose.lines().next().unwrap_or_default());
+        return Ok(Some(ExitCode::SUCCESS));
+    }
+    Ok(Some(ExitCode::FAILURE))
+}
+
+/// Files that differ from the original in more lines than a mistake does.
+fn longer_than_before(root: &Path, pristine: &Pristine, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    const MOST_LINES: usize = 20;
+    let folder = tempfile::tempdir()?;
+    let mut changed = Vec::new();
+    for path in files {
+        let original = folder.path().join("original");
+        std::fs::write(&original, pristine.text(path)?)?;
+        let lines: usize = git::changed_lines(&original, &root.join(path))?.iter().map(git::Lines::count).sum();
+        if lines > MOST_LINES {
+            changed.push(path.clone());
+        }
+    }
+    Ok(changed)
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// The mistake of a chapter that belongs to a seed: any that a test catches.
+fn choose(workspace: &Workspace, chapter: &Chapter, seed: u32) -> Result<Defect> {
+    let mut defects = defects::of_chapters(workspace, &[chapter])?;
+    defects.retain(|defect| defect.kind == Kind::Patch);
+    if defects.is_empty() {
+        bail!("{} has no known mistake that a test catches.", chapter.name);
+    }
+    // Neighboring seeds must not give neighboring names, which begin with a number.
+    let place = seed.wrapping_mul(0x9E37_79B9) >> 7;
+    Ok(defects.swap_remove(place as usize % defects.len()))
+}
+
+fn number(chapter: &Chapter) -> &str {
+    chapter.name.split('-').next().unwrap_or_default().trim_start_matches('0')
+}
