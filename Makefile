@@ -12,7 +12,7 @@ exercise = $(if $(EXERCISE),--exercise='$(EXERCISE)')
 
 PORT ?= 3000
 
-.PHONY: help run exercises start check hint solution submission hunt test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission hunt question test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -55,6 +55,8 @@ help:
 	@echo '  make mend EXERCISE=5.2  puts an exercise away, and keeps your work'
 	@echo '  make hunt CHAPTER=6     puts a mistake into your files without its name; make check says if it is gone'
 	@echo '       SEED=7             which one'
+	@echo '  make question CHAPTER=6 asks you to predict what a kernel does; with ANSWER=..., says whether you are right'
+	@echo '       SEED=7             another question of the kind'
 	@echo '  make submission EXERCISE=5.2  writes the one file to hand in, and says where it is'
 	@echo
 	@echo 'To change (with CHAPTER=9, most commands take one chapter):'
@@ -95,7 +97,7 @@ book-pdf: with = with-pdf
 
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
-exercises start check hint solution submission hunt test-course: target/debug/tools
+exercises start check hint solution submission hunt question test-course: target/debug/tools
 
 # `cargo run --quiet` would compile them too, but silently. Here Cargo shows its progress.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
@@ -120,6 +122,9 @@ check:
 
 hunt:
 	$(tools) hunt $(chapter) $(if $(SEED),--seed='$(SEED)')
+
+question:
+	$(tools) question $(chapter) $(if $(QUESTION),--question='$(QUESTION)') $(if $(SEED),--seed='$(SEED)') $(if $(ANSWER),--answer='$(ANSWER)')
 
 hint:
 	$(tools) hint $(exercise)

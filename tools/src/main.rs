@@ -9,7 +9,7 @@
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
 use clap::Parser;
-use course::{hunt, self_check, student};
+use course::{hunt, question, self_check, student};
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use probe::debug;
@@ -44,6 +44,8 @@ enum Command {
     Check(student::CheckOptions),
     /// Puts a known mistake into the working tree, without its name.
     Hunt(hunt::Options),
+    /// Asks for a prediction, or checks one.
+    Question(question::Options),
     /// Prints the next hint of an exercise.
     Hint(student::Options),
     /// Prints the right answer of an exercise.
@@ -116,6 +118,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Start(options) => student::start(&workspace, &options),
         Command::Check(options) => student::check(&workspace, &options),
         Command::Hunt(options) => hunt::hunt(&workspace, &options),
+        Command::Question(options) => question::question(&workspace, &options),
         Command::Hint(options) => student::hint(&workspace, &options),
         Command::Solution(options) => student::solution(&workspace, &options),
         Command::Submission(options) => student::submission(&workspace, &options),

@@ -20,11 +20,12 @@ use std::{fs, io};
 /// The seed of a check that a student makes, unless she chooses another.
 pub const USUAL_SEED: u32 = 1;
 
-/// A run may take this many times as long as that of the right answer, and this many seconds more.
+/// A run may take this many times as long as that of the right answer, and this many milliseconds of the machine's time
+/// more.
 const TIMES: u32 = 2;
-const MORE_SECONDS: u32 = 2;
-/// The limit for the right answer itself, in seconds of the machine's time.
-const LIMIT_OF_RIGHT: u32 = 600;
+const MORE_MS: u32 = 100;
+/// The limit for the right answer itself.
+const LIMIT_OF_RIGHT_MS: u32 = 60_000;
 /// How long a kernel may take to list its tests.
 const MOST_TIME_TO_LIST: Duration = Duration::from_secs(60);
 
@@ -232,8 +233,8 @@ impl<'a> Judge<'a> {
             Whose::Chapter => (built.chapter.as_deref(), &self.right.chapter),
         };
         let (kernel, (test, right)) = (kernel.expect("it was built"), &right[name]);
-        let limit = right.seconds * TIMES + MORE_SECONDS;
-        let run = Run { workspace: self.copy.workspace(), kernel, test, seed: self.seed, limit };
+        let limit_ms = right.time_ms * TIMES + MORE_MS;
+        let run = Run { workspace: self.copy.workspace(), kernel, test, seed: self.seed, limit_ms };
         let seen = match run.see() {
             Ok(seen) => seen,
             Err(Infrastructure(why)) => return Verdict::InfraError(why),
@@ -293,7 +294,7 @@ fn right<'a>(
         }
     }
     let see = |(name, test): (String, Listed)| {
-        let run = Run { workspace: copy.workspace(), kernel, test: &test, seed, limit: LIMIT_OF_RIGHT };
+        let run = Run { workspace: copy.workspace(), kernel, test: &test, seed, limit_ms: LIMIT_OF_RIGHT_MS };
         let seen = run.see().map_err(|Infrastructure(why)| anyhow!("{name}: {why}"))?;
         let fails = |why| anyhow!("The right answer fails in {name}: {why}\n{}", seen.log);
         seen.accepts(&test).map_err(fails)?;

@@ -10,7 +10,7 @@
 //! [`report`] with a [`picture`] is what a student gets.
 //!
 //! A student's [`desk`] is her working tree; [`student`] has the commands that she types, and a [`hunt`] is
-//! for a mistake without a name. [`self_check`] tests the
+//! for a mistake without a name. A [`question`] asks for a prediction. [`self_check`] tests the
 //! exercises themselves, with answers that are right, blank, wrong, or [`cheats`].
 
 pub mod exercise;
@@ -32,6 +32,7 @@ pub mod desk;
 pub mod student;
 pub mod submission;
 pub mod hunt;
+pub mod question;
 
 pub mod cheats;
 pub mod journal;

@@ -5,12 +5,14 @@
 //! the same stack frame. What the test has shown by then is read from memory, and is compared with what a right kernel
 //! shows for the same seed.
 //!
-//! The limit is the machine's own time, which counts instructions: a busy host does not change it.
+//! The limit is the machine's own time, which counts instructions: a busy host does not change it. The machine has two
+//! clocks that we can read while it runs. The real-time clock gives whole seconds, and the power management timer, which
+//! starts again every 4.7 seconds, the parts of them.
 
 use anyhow::{Context, Result, bail};
 use machine::listing::{Expected, Listed};
 use machine::log;
-use machine::monitor::{Monitor, Shutdown};
+use machine::monitor::{Monitor, POWER_TIMER_HZ, Shutdown};
 use machine::symbols::Symbols;
 use machine::workspace::Workspace;
 use memory_map::walk::Space;
@@ -60,8 +62,8 @@ pub struct Run<'a> {
     pub test: &'a Listed,
     /// The seed of all random inputs.
     pub seed: u32,
-    /// After how many seconds of the machine's time it counts as hung.
-    pub limit: u32,
+    /// After how many milliseconds of the machine's time it counts as hung.
+    pub limit_ms: u32,
 }
 
 /// What was seen of a run.
@@ -73,8 +75,8 @@ pub struct Seen {
     pub shown: Vec<Shown>,
     /// What it let us look at, in its order.
     pub sights: Vec<Sight>,
-    /// How long it took, in seconds of the machine's time.
-    pub seconds: u32,
+    /// How long it took, in milliseconds of the machine's time.
+    pub time_ms: u32,
     /// The last part of its log, with function and line behind every address.
     pub log: String,
 }
@@ -154,7 +156,7 @@ impl Run<'_> {
     }
 
     fn try_to_see(&self) -> Result<Seen> {
-        let Self { workspace, kernel, test, seed, limit } = *self;
+        let Self { workspace, kernel, test, seed, limit_ms } = *self;
         let words = format!("'test={}' seed={seed}", test.name);
         let folder = tempfile::tempdir().context("a temporary folder could not be created")?;
         let flags = test.flags.replace(HERE, &folder.path().to_string_lossy());
@@ -163,25 +165,24 @@ impl Run<'_> {
         let (memory_mib, cpu, module) = (test.memory_mib, test.cpu.as_str(), test.module);
         let seat = Seat { kernel, words: &words, memory_mib, cpu, module, flags: &flags, exit_device };
         let mut sitting = Sitting::take(workspace, &seat)?;
-        let start = sitting.monitor().time_of_day()?;
-        let elapsed = |now: u32| (now + 24 * 60 * 60 - start) % (24 * 60 * 60);
+        let mut clock = Clock::start(sitting.monitor())?;
         let watcher = Watcher::new(&sitting.program)?;
         let mut sights = Vec::new();
-        let end = match self.watch(&mut sitting, &watcher, elapsed, &mut sights) {
+        let end = match self.watch(&mut sitting, &watcher, &mut clock, &mut sights) {
             Ok(end) => end,
             Err(error) if error.is::<TookTooLong>() => return Err(error),
             // QEMU still answers. So the kernel has led us astray, for example with a stack pointer to nowhere.
             Err(_) if sitting.monitor().time_of_day().is_ok() => End::Lost("The kernel's stack is gone.".into()),
             Err(error) => return Err(error),
         };
-        let seconds = elapsed(sitting.monitor().time_of_day().unwrap_or(start));
-        let end = if end == End::Over && seconds > limit { End::Hang } else { end };
+        let time_ms = clock.read(sitting.monitor()).unwrap_or(limit_ms);
+        let end = if end == End::Over && time_ms > limit_ms { End::Hang } else { end };
         let shown = if end == End::Over { watcher.shown(&mut sitting).unwrap_or_default() } else { Vec::new() };
         let log = explained(&sitting.log(), &Symbols::new(kernel, &workspace.root));
         if let Ok(bytes) = fs::read(folder.path().join(OUTPUT)) {
             sights.push(Sight { label: "what left the machine".into(), what: What::Bytes(bytes) });
         }
-        Ok(Seen { end, shown, sights, seconds, log })
+        Ok(Seen { end, shown, sights, time_ms, log })
     }
 
     /// Follows the kernel to its end.
@@ -189,13 +190,12 @@ impl Run<'_> {
         &self,
         sitting: &mut Sitting,
         watcher: &Watcher,
-        elapsed: impl Fn(u32) -> u32,
+        clock: &mut Clock,
         sights: &mut Vec<Sight>,
     ) -> Result<End> {
         let mut begun = None;
         let deadline = Instant::now() + PATIENCE;
         let mut typed = self.test.types.is_empty();
-        let mut last = (0, Instant::now());
         loop {
             let (mut is_late, mut is_stopped) = (false, false);
             let eip = sitting.race(&watcher.stops, |monitor, log, input| {
@@ -206,18 +206,11 @@ impl Run<'_> {
                         let _ = port.write_all(self.test.types.as_bytes());
                     }
                 }
-                is_late = elapsed(monitor.time_of_day()?) > self.limit || monitor.clock_was_set();
+                is_late = clock.read(monitor)? > self.limit_ms || monitor.clock_was_set();
                 if !is_late && Instant::now() > deadline {
                     bail!(TookTooLong);
                 }
-                // A kernel can stop the clock, and then its time never ends.
-                let time = elapsed(monitor.time_of_day()?);
-                if time != last.0 {
-                    last = (time, Instant::now());
-                } else if last.1.elapsed() > MOST_SILENCE {
-                    last.1 = Instant::now();
-                    is_stopped = is_stopped_clock(monitor);
-                }
+                is_stopped = clock.is_silent() && is_stopped_clock(monitor);
                 Ok(is_late || is_stopped || monitor.is_halted())
             })?;
             let has_stopped = |sitting: &mut Sitting| log::report(&sitting.log()).is_some();
@@ -282,6 +275,45 @@ fn is_stopped_clock(monitor: &mut Monitor) -> bool {
     let answer = ask("i /b 0x71");
     let value = answer.rsplit_once("0x").and_then(|(_, digits)| u32::from_str_radix(digits.trim(), 16).ok());
     value.is_some_and(|value| value & DIVIDER != DIVIDER_GOING)
+}
+
+/// The machine's time.
+struct Clock {
+    start_s: u32,
+    start_ticks: u32,
+    /// The time at the last reading, and when that was, by the host's time.
+    last: (u32, Instant),
+}
+
+impl Clock {
+    fn start(monitor: &mut Monitor) -> Result<Self> {
+        let start_ticks = monitor.power_timer()?.context("the machine has no power management timer")?;
+        Ok(Self { start_s: monitor.time_of_day()?, start_ticks, last: (0, Instant::now()) })
+    }
+
+    /// How many milliseconds have passed.
+    fn read(&mut self, monitor: &mut Monitor) -> Result<u32> {
+        const DAY_S: u32 = 24 * 60 * 60;
+        const LAP_TICKS: i64 = 1 << 24;
+        let ticks = monitor.power_timer()?;
+        let seconds = i64::from((monitor.time_of_day()? + DAY_S - self.start_s) % DAY_S);
+        // The seconds say which lap of the timer it is. They are wrong by less than one.
+        let ticks = ticks.map_or(seconds * i64::from(POWER_TIMER_HZ), |ticks| {
+            let part = (i64::from(ticks) - i64::from(self.start_ticks)).rem_euclid(LAP_TICKS);
+            let laps = (seconds * i64::from(POWER_TIMER_HZ) - part + LAP_TICKS / 2).div_euclid(LAP_TICKS);
+            part + laps.max(0) * LAP_TICKS
+        });
+        let now_ms = (ticks * 1000 / i64::from(POWER_TIMER_HZ)) as u32;
+        if now_ms != self.last.0 {
+            self.last = (now_ms, Instant::now());
+        }
+        Ok(now_ms)
+    }
+
+    /// Whether the machine's time has stood still for so long that the kernel must have stopped a clock.
+    fn is_silent(&self) -> bool {
+        self.last.1.elapsed() > MOST_SILENCE
+    }
 }
 
 /// Where a function was called from.

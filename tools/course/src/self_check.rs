@@ -8,6 +8,7 @@ use crate::exercise::{self, Exercise, Kind};
 use crate::holes;
 use crate::journal::Journal;
 use crate::judge::{Judge, Judgement, USUAL_SEED, Verdict};
+use crate::question;
 use crate::student::BETWEEN_HINTS;
 use crate::tree::{self, Answer, Copy, Pristine, read};
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -59,6 +60,9 @@ pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     for exercise in &exercises {
         check.exercise(exercise, true)?;
         check.beside_others(exercise, &all, options.seed)?;
+    }
+    if options.exercise.is_none() {
+        check.questions();
     }
     let known = check.known.borrow().len();
     if known > 0 {
@@ -166,6 +170,13 @@ impl<'a> SelfCheck<'a> {
         };
         let outcome = outcome().map_err(|error| format!("{error:#}"));
         self.tally.note("files of the exercises, and each beside each other one", outcome, start.elapsed());
+    }
+
+    /// Checks that every question has an answer.
+    fn questions(&self) {
+        let start = Instant::now();
+        let outcome = question::check(&self.copy, &self.pristine).map(|_| ()).map_err(|error| format!("{error:#}"));
+        self.tally.note("questions", outcome, start.elapsed());
     }
 
     /// What is in the holes of an exercise in these files.

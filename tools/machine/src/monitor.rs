@@ -17,6 +17,10 @@ use std::time::Duration;
 
 /// If QEMU has not answered after this time, it will not answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The power management timer: its rate ("ACPI Specification", 4.8.2.1 "Power Management Timer"), and the port at which the
+/// machine's firmware has put it.
+pub const POWER_TIMER_HZ: u32 = 3_579_545;
+const POWER_TIMER_PORT: u16 = 0x608;
 /// Longer chains of callers are cut off.
 const MOST_ADDRESSES: usize = 12;
 
@@ -90,6 +94,13 @@ impl Monitor {
         let part = |name: &str| time[name].as_u64().map(|part| part as u32);
         let time = || Some((part("tm_hour")? * 60 + part("tm_min")?) * 60 + part("tm_sec")?);
         time().context("QEMU does not report the time of its clock")
+    }
+
+    /// The machine's power management timer, which no program can set: it counts from 0 to 2^24 again and again
+    /// ([`POWER_TIMER_HZ`] times a second). `None` if the kernel has turned it off.
+    pub fn power_timer(&mut self) -> Result<Option<u32>> {
+        let answer = self.ask(&format!("i /w {POWER_TIMER_PORT:#x}"))?;
+        Ok(number_after(&answer, "= 0x").filter(|ticks| *ticks != u32::MAX))
     }
 
     /// Whether the kernel has set the real-time clock.
