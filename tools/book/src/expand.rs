@@ -6,7 +6,7 @@ use crate::include::{Include, Lack};
 use crate::listing_order::fence_around;
 use crate::page::{Directive, Fence, MARK, Page, Piece, Span, directive};
 use crate::sources::{GLOSSARY, PAGES, Sources, number};
-use crate::{listing_order, map, mistakes, picture, speed, whats_new};
+use crate::{exercises, listing_order, map, mistakes, picture, speed, whats_new};
 use std::ops::Range;
 
 /// The folders whose files the pages name by path.
@@ -143,13 +143,15 @@ impl Expansion<'_> {
             ("defect", name, Some(chapter)) if !name.is_empty() => {
                 mistakes::expand(self.sources, chapter, name).map_err(Lack::Wrong)
             }
+            ("exercises", "", Some(chapter)) => exercises::expand(self.sources, chapter).map_err(Lack::Wrong),
+            ("exercises", "table", Some(chapter)) => exercises::table(self.sources, chapter).map_err(Lack::Wrong),
             ("defects", "", _) => mistakes::table(self.sources).map_err(Lack::Wrong),
             ("bench", "", _) => speed::table(self.sources),
             ("bench", "beside", _) => speed::beside(self.sources),
             ("growth", "", _) => speed::charts(self.sources),
             ("map", "", _) => map::expand(self.sources).map_err(Lack::Wrong),
             ("files", "", _) => listing_order::expand(self.sources).map_err(|fault| Lack::Wrong(fault.what)),
-            ("new" | "defect", _, None) => Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter."))),
+            ("new" | "defect" | "exercises", _, None) => Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter."))),
             ("index", words, _) if !words.is_empty() => Ok(index_terms(words)),
             ("include", ..) => Err(Lack::Wrong("An include stands in a fence.".into())),
             ("picture" | "defect" | "index", "", _) => {

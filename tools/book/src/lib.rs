@@ -5,10 +5,11 @@
 //!
 //! In reading order: [`sources`] and their [`anchors`]; a [`page`], the length of its [`prose`], and what [`expand`]
 //! puts into it: sources ([`mod@include`]), pictures ([`picture`]), known mistakes ([`mistakes`], from the files that
-//! [`defects`] reads), measurements ([`speed`]), what a chapter adds ([`whats_new`]), the [`map`] of the chapters.
+//! [`defects`] reads), exercises ([`exercises`], which [`mod@exercise`] reads), measurements ([`speed`]), what a chapter adds ([`whats_new`]), the [`map`] of the chapters.
 //! [`whole`] checks all pages together; [`build`] calls mdBook, [`built`] checks the result, and [`mod@pdf`] prints it.
 
 pub mod defects;
+pub mod exercise;
 
 mod fault;
 mod sources;
@@ -19,6 +20,7 @@ pub mod prose;
 
 mod include;
 mod listing_order;
+mod exercises;
 mod map;
 mod mistakes;
 mod picture;

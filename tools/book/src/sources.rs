@@ -74,11 +74,14 @@ impl Sources {
         &self.root
     }
 
-    /// The chapter that a page is about, such as `05-paging` for `05-paging.md` and `05-why-it-breaks.md`; `None` for
+    /// The chapter that a page is about, such as `05-paging` for `05-paging.md`, `05-why-it-breaks.md` and
+    /// `05-exercises.md`; `None` for
     /// any other page.
     pub fn chapter_of(&self, page: &str) -> Option<&str> {
         let name = page.strip_suffix(".md")?;
-        let is_about = |chapter: &&str| *chapter == name || page == page_of_mistakes(chapter);
+        let is_about = |chapter: &&str| {
+            *chapter == name || page == page_of_mistakes(chapter) || page == page_of_exercises(chapter)
+        };
         self.chapters.iter().map(String::as_str).find(is_about)
     }
 
@@ -96,6 +99,11 @@ impl Sources {
 /// The page that shows the known mistakes of a chapter: `05-why-it-breaks.md` for `05-paging`.
 pub fn page_of_mistakes(chapter: &str) -> String {
     format!("{}-why-it-breaks.md", chapter.split('-').next().unwrap_or_default())
+}
+
+/// The page with the exercises of a chapter: `05-exercises.md` for `05-paging`.
+pub fn page_of_exercises(chapter: &str) -> String {
+    format!("{}-exercises.md", chapter.split('-').next().unwrap_or_default())
 }
 
 /// The number of a chapter, such as `5` for `05-paging`.

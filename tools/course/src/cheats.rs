@@ -3,7 +3,7 @@
 //! An exercise keeps some as files in its folder `cheats`: Rust with the bodies of its holes, and a line `//! Says: …`
 //! with words of the sentence. Others are whole folders that a student could hand in.
 
-use crate::exercise::Exercise;
+use book::exercise::Exercise;
 use crate::holes;
 use crate::judge::{Judge, Judgement, Verdict};
 use crate::submission;

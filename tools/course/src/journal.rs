@@ -3,7 +3,7 @@
 //! A result is remembered for exactly the files that it depends on. So after a change, only what the change concerns is
 //! checked again.
 
-use crate::exercise::Exercise;
+use book::exercise::Exercise;
 use anyhow::{Context, Result};
 use checks::scratch::Original;
 use std::collections::BTreeSet;

@@ -1,13 +1,14 @@
 //! The verdict on an answer: builds it, runs every test with the same seed as the right answer, and compares.
 
 use crate::compare::{self, Difference};
-use crate::exercise::{Exercise, Test};
+use book::exercise::{Exercise, Test};
 use crate::host;
 use crate::run::{Infrastructure, Page, Run, Seen};
 use crate::tree::{Answer, Built, Copy, NotBuilt, Pristine};
 use anyhow::{Context, Result, anyhow, bail};
 use machine::boot::Boot;
 use machine::ending::Ending;
+use machine::interrupt;
 use machine::listing::{self, Listed};
 use machine::watch::{Orders, Typist};
 use rayon::prelude::*;
@@ -165,6 +166,9 @@ impl<'a> Judge<'a> {
                 vec![verdict; self.exercise.about.tests.len()]
             }
         };
+        if interrupt::happened() {
+            bail!("Interrupted.");
+        }
         let seconds = start.elapsed().as_secs_f32();
         Ok(Judgement { refused: None, tests: self.judged(verdicts), seconds, ..self.nothing() })
     }

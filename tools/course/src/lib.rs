@@ -4,7 +4,7 @@
 //! file, and puts them into a pristine copy of the project. So one exercise does not depend on her answers to others,
 //! and it does not matter what else she has changed.
 //!
-//! In reading order: what an [`exercise`] is; its [`holes`], and the [`rules`] for what goes into them; the [`tree`]
+//! In reading order: the [`holes`] of an [exercise](book::exercise), and the [`rules`] for what goes into them; the [`tree`]
 //! into which an answer is put. A [`run`] watches a kernel from outside, and what it shows is [`compare`]d with what the
 //! right answer shows. [`host`] runs tests that need no machine. The [`judge`] puts all of this together, and a
 //! [`report`] with a [`picture`] is what a student gets.
@@ -12,8 +12,6 @@
 //! A student's [`desk`] is her working tree; [`student`] has the commands that she types, and a [`hunt`] is
 //! for a mistake without a name. A [`question`] asks for a prediction. [`self_check`] tests the
 //! exercises themselves, with answers that are right, blank, wrong, or [`cheats`].
-
-pub mod exercise;
 
 pub mod holes;
 pub mod rules;

@@ -4,7 +4,7 @@
 //! the kernel of the question is built and run.
 
 use crate::desk::Desk;
-use crate::exercise;
+use book::exercise;
 use crate::judge::USUAL_SEED;
 use crate::tree::{Copy, Pristine};
 use anyhow::{Context, Result, bail, ensure};

@@ -1,6 +1,6 @@
 //! What a student reads after a check.
 
-use crate::exercise::Exercise;
+use book::exercise::Exercise;
 use crate::judge::{Failure, Judgement, Verdict};
 use crate::picture;
 use crate::tree::Copy;

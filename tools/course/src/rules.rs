@@ -1,6 +1,6 @@
 //! Rules for the text of an answer. They give good reasons early; what defends the judge is how it judges.
 
-use crate::exercise::About;
+use book::exercise::About;
 use crate::holes::Bodies;
 use proc_macro2::{TokenStream, TokenTree};
 use std::str::FromStr;

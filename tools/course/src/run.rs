@@ -10,6 +10,7 @@
 //! starts again every 4.7 seconds, the parts of them.
 
 use anyhow::{Context, Result, bail};
+use machine::interrupt;
 use machine::listing::{Expected, Listed};
 use machine::log;
 use machine::monitor::{Monitor, POWER_TIMER_HZ, Shutdown};
@@ -207,6 +208,9 @@ impl Run<'_> {
                     }
                 }
                 is_late = clock.read(monitor)? > self.limit_ms || monitor.clock_was_set();
+                if interrupt::happened() {
+                    bail!("Interrupted.");
+                }
                 if !is_late && Instant::now() > deadline {
                     bail!(TookTooLong);
                 }

@@ -4,7 +4,7 @@
 //! hole's own message, and without a hang. Every wrong answer must lose the tests that it names, and no others.
 
 use crate::cheats;
-use crate::exercise::{self, Exercise, Kind};
+use book::exercise::{self, Exercise, Kind};
 use crate::holes;
 use crate::journal::Journal;
 use crate::judge::{Judge, Judgement, USUAL_SEED, Verdict};

@@ -1,7 +1,7 @@
 //! What a student types: `make exercises`, `start`, `check`, `hint`, `solution`, `mend` and `submission`.
 
 use crate::desk::{Desk, State};
-use crate::exercise::{Exercise, Kind};
+use book::exercise::{Exercise, Kind};
 use crate::hunt;
 use crate::judge::{Judge, USUAL_SEED};
 use crate::report;

@@ -2,7 +2,7 @@
 //!
 //! Only the files with holes are read, and only as text.
 
-use crate::exercise::Exercise;
+use book::exercise::Exercise;
 use crate::student::HEADING;
 use crate::tree::{self, Answer, Pristine};
 use std::fs;

@@ -60,7 +60,12 @@ impl Stub {
 
     /// Lets the machine run, and does not wait until it stops.
     pub fn start(&mut self) -> Result<()> {
-        self.send("c")
+        self.send("c")?;
+        // The receipt comes at once. What comes after it is the machine's stop.
+        let mut receipt = [0];
+        self.stream.read_exact(&mut receipt)?;
+        ensure!(receipt == *b"+", "QEMU's gdb stub does not accept the command to continue");
+        Ok(())
     }
 
     /// Waits for so long until the machine stops. Whether it has stopped.

@@ -1,0 +1,102 @@
+//! The exercises in the book: `{{#exercises}}` shows those of a chapter with their tasks, `{{#exercises table}}` lists
+//! them.
+
+use crate::exercise::{Exercise, FOLDER};
+use crate::html::escaped;
+use crate::sources::{Sources, number, page_of_exercises};
+use std::path::Path;
+
+/// The file with an exercise's task.
+const TASK: &str = "task.md";
+
+/// The exercises of a chapter; the error is a message.
+fn of_chapter(sources: &Sources, chapter: &str) -> Result<Vec<Exercise>, String> {
+    let mut all = Exercise::all(sources.root(), Path::new(FOLDER)).map_err(|error| format!("{error:#}"))?;
+    all.retain(|exercise| exercise.about.chapter == chapter);
+    Ok(all)
+}
+
+/// The exercises of a chapter, with their tasks.
+pub fn expand(sources: &Sources, chapter: &str) -> Result<String, String> {
+    let exercises = of_chapter(sources, chapter)?;
+    exercises.iter().map(|exercise| shown(sources, exercise)).collect()
+}
+
+fn shown(sources: &Sources, exercise: &Exercise) -> Result<String, String> {
+    let task = sources.read(&format!("{}/{TASK}", exercise.folder.display()))?;
+    let (heading, task) = task.split_once('\n').unwrap_or((&task, ""));
+    let facts = facts(exercise);
+    let start = format!("```console\n$ make start EXERCISE={}\n```", exercise.about.number);
+    Ok(format!("#{heading}\n\n<p class=\"exercise\">{facts}</p>\n\n{start}\n\n{}\n\n", lower_headings(task.trim())))
+}
+
+/// How hard it is, what it is worth, how long it takes.
+fn facts(exercise: &Exercise) -> String {
+    let about = &exercise.about;
+    format!("{}, {} points, about {} minutes", about.grade.name(), exercise.points(), about.minutes)
+}
+
+/// The headings of a task, one level lower, because the task is a part of a page.
+fn lower_headings(text: &str) -> String {
+    let mut is_code = false;
+    let lines = text.lines().map(|line| {
+        is_code ^= line.starts_with("```");
+        if line.starts_with('#') && !is_code { format!("#{line}") } else { line.into() }
+    });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+/// The list of a chapter's exercises, each with a link to its task.
+pub fn table(sources: &Sources, chapter: &str) -> Result<String, String> {
+    let page = page_of_exercises(chapter);
+    let row = |exercise: &Exercise| {
+        let about = &exercise.about;
+        let id: String = exercise.title().to_lowercase().chars().filter_map(in_id).collect();
+        format!(
+            "| [{}]({page}#{id}) | {} | {} | {} min |\n",
+            escaped(&exercise.title()),
+            about.grade.name(),
+            exercise.points(),
+            about.minutes
+        )
+    };
+    let rows: String = of_chapter(sources, chapter)?.iter().map(row).collect();
+    if rows.is_empty() {
+        return Err(format!("No exercise belongs to chapter {}.", number(chapter)));
+    }
+    Ok(format!("| exercise | | points | time |\n|---|---|---|---|\n{rows}\n"))
+}
+
+/// A letter of a heading, as it is in the id that mdBook gives the heading.
+fn in_id(letter: char) -> Option<char> {
+    match letter {
+        ' ' => Some('-'),
+        _ if letter.is_alphanumeric() || letter == '-' || letter == '_' => Some(letter),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::tests::project;
+
+    const ABOUT: &str = "number = '1.2'\ntitle = 'Two, three'\nkind = 'extend'\ngrade = 'warm-up'\nminutes = 30\n\
+        chapter = '01-a'\n[holes]\n'exercises/01-two/a.rs' = ['f']\n[[tests]]\nname = 't'\nsays = 's'\npoints = 5\nboots = ['b']\n";
+
+    #[test]
+    fn an_exercise_is_shown_with_its_task_and_listed_with_a_link() {
+        let (_folder, sources) = project(&[
+            ("chapters/01-a/x", ""),
+            ("exercises/01-two/exercise.toml", ABOUT),
+            ("exercises/01-two/a.rs", "fn f() {}"),
+            ("exercises/01-two/task.md", "# 1.2 Two, three\n\nDo it.\n\n## How\n\n```text\n# not a heading\n```\n"),
+        ]);
+        let text = expand(&sources, "01-a").expect("one exercise");
+        assert!(text.starts_with("## 1.2 Two, three\n"));
+        assert!(text.contains("warm-up, 5 points, about 30 minutes") && text.contains("$ make start EXERCISE=1.2"));
+        assert!(text.contains("\n### How\n") && text.contains("\n# not a heading\n"));
+        assert!(table(&sources, "01-a").expect("one").contains("[1.2 Two, three](01-exercises.md#12-two-three)"));
+        assert!(table(&sources, "02-b").is_err());
+    }
+}
