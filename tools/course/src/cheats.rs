@@ -3,12 +3,12 @@
 //! An exercise keeps some as files in its folder `cheats`: Rust with the bodies of its holes, and a line `//! Says: …`
 //! with words of the sentence. Others are whole folders that a student could hand in.
 
-use book::exercise::Exercise;
 use crate::holes;
 use crate::judge::{Judge, Judgement, Verdict};
 use crate::submission;
 use crate::tree::Pristine;
 use anyhow::{Context, Result, ensure};
+use book::exercise::Exercise;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};

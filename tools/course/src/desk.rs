@@ -4,10 +4,10 @@
 //! blank one (in a crate of its own). What the project was before she began is a commit, whose name is kept in the
 //! folder `.course`, so that `make clean` does not remove it.
 
-use book::exercise::{self, Exercise, Kind};
 use crate::judge::Judgement;
 use crate::tree::{self, Answer, Pristine};
 use anyhow::{Context, Result, bail};
+use book::exercise::{self, Exercise, Kind};
 use checks::git;
 use machine::workspace::Workspace;
 use serde::{Deserialize, Serialize};

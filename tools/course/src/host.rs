@@ -3,10 +3,10 @@
 //! The box is bubblewrap: it has no network, no files except the program and the system's libraries, and it ends with
 //! us. The program's output could be forged like any other, so no points hang on it alone.
 
-use book::exercise::Exercise;
 use crate::judge::{Failure, Verdict};
 use crate::tree::Copy;
 use anyhow::{Context, Result};
+use book::exercise::Exercise;
 use machine::cargo;
 use machine::kernels;
 use std::collections::BTreeSet;

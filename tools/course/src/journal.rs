@@ -3,8 +3,8 @@
 //! A result is remembered for exactly the files that it depends on. So after a change, only what the change concerns is
 //! checked again.
 
-use book::exercise::Exercise;
 use anyhow::{Context, Result};
+use book::exercise::Exercise;
 use checks::scratch::Original;
 use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;

@@ -1,11 +1,11 @@
 //! The verdict on an answer: builds it, runs every test with the same seed as the right answer, and compares.
 
 use crate::compare::{self, Difference};
-use book::exercise::{Exercise, Test};
 use crate::host;
 use crate::run::{Infrastructure, Page, Run, Seen};
 use crate::tree::{Answer, Built, Copy, NotBuilt, Pristine};
 use anyhow::{Context, Result, anyhow, bail};
+use book::exercise::{Exercise, Test};
 use machine::boot::Boot;
 use machine::ending::Ending;
 use machine::interrupt;
@@ -21,12 +21,11 @@ use std::{fs, io};
 /// The seed of a check that a student makes, unless she chooses another.
 pub const USUAL_SEED: u32 = 1;
 
-/// A run may take this many times as long as that of the right answer, and this many milliseconds of the machine's time
-/// more.
-const TIMES: u32 = 2;
-const MORE_MS: u32 = 100;
+/// A run may take this many times as many instructions as that of the right answer, and this many more.
+const TIMES: u64 = 3;
+const MORE: u64 = 3_000_000;
 /// The limit for the right answer itself.
-const LIMIT_OF_RIGHT_MS: u32 = 60_000;
+const LIMIT_OF_RIGHT: u64 = 2_000_000_000;
 /// How long a kernel may take to list its tests.
 const MOST_TIME_TO_LIST: Duration = Duration::from_secs(60);
 
@@ -237,8 +236,8 @@ impl<'a> Judge<'a> {
             Whose::Chapter => (built.chapter.as_deref(), &self.right.chapter),
         };
         let (kernel, (test, right)) = (kernel.expect("it was built"), &right[name]);
-        let limit_ms = right.time_ms * TIMES + MORE_MS;
-        let run = Run { workspace: self.copy.workspace(), kernel, test, seed: self.seed, limit_ms };
+        let limit = right.instructions * TIMES + MORE;
+        let run = Run { workspace: self.copy.workspace(), kernel, test, seed: self.seed, limit };
         let seen = match run.see() {
             Ok(seen) => seen,
             Err(Infrastructure(why)) => return Verdict::InfraError(why),
@@ -298,7 +297,7 @@ fn right<'a>(
         }
     }
     let see = |(name, test): (String, Listed)| {
-        let run = Run { workspace: copy.workspace(), kernel, test: &test, seed, limit_ms: LIMIT_OF_RIGHT_MS };
+        let run = Run { workspace: copy.workspace(), kernel, test: &test, seed, limit: LIMIT_OF_RIGHT };
         let seen = run.see().map_err(|Infrastructure(why)| anyhow!("{name}: {why}"))?;
         let fails = |why| anyhow!("The right answer fails in {name}: {why}\n{}", seen.log);
         seen.accepts(&test).map_err(fails)?;

@@ -4,10 +4,10 @@
 //! the kernel of the question is built and run.
 
 use crate::desk::Desk;
-use book::exercise;
 use crate::judge::USUAL_SEED;
 use crate::tree::{Copy, Pristine};
 use anyhow::{Context, Result, bail, ensure};
+use book::exercise;
 use clap::Args;
 use machine::boot::Boot;
 use machine::kernels;
@@ -16,11 +16,11 @@ use machine::vm::COUNTED_TIME;
 use machine::watch::{Orders, Typist};
 use machine::workspace::Workspace;
 use serde::Deserialize;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use std::io;
 
 const FILE: &str = "questions.toml";
 /// In a question, this stands for the number that the seed chooses.
@@ -98,9 +98,8 @@ pub fn question(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let chapter = workspace.chapter(options.chapter.as_deref())?;
     let pristine = Desk::open(workspace)?.pristine;
     let all = read(&pristine)?;
-    let is_its = |question: &&Question| {
-        workspace.chapter(Some(&question.chapter)).is_ok_and(|other| other.name == chapter.name)
-    };
+    let is_its =
+        |question: &&Question| workspace.chapter(Some(&question.chapter)).is_ok_and(|other| other.name == chapter.name);
     let mut its: Vec<&Question> = all.iter().filter(is_its).collect();
     ensure!(!its.is_empty(), "{} has no question.", chapter.name);
     ensure!(
@@ -124,7 +123,9 @@ pub fn question(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         println!("Right. The kernel prints: {right}");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("The kernel says something else. Think again, or see it: the question can be tried by hand, with `make run`.");
+    println!(
+        "The kernel says something else. Think again, or see it: the question can be tried by hand, with `make run`."
+    );
     Ok(ExitCode::FAILURE)
 }
 
@@ -169,7 +170,8 @@ impl Question {
         let test = Listed { memory_mib, ..Listed::table() };
         let flags = COUNTED_TIME.map(String::from);
         let orders = Orders { timeout: MOST_TIME, typist: Typist::Letters("") };
-        let boot = Boot { workspace: copy.workspace(), kernel: &kernel, words: "exit", test: &test, orders, flags: &flags };
+        let boot =
+            Boot { workspace: copy.workspace(), kernel: &kernel, words: "exit", test: &test, orders, flags: &flags };
         let text = boot.watch(io::sink())?.text;
         let lines: Vec<&str> = text.lines().collect();
         let starts = (0..lines.len()).filter(|place| lines[*place].trim_start().starts_with(&self.line));

@@ -1,10 +1,10 @@
 //! What a student reads after a check.
 
-use book::exercise::Exercise;
 use crate::judge::{Failure, Judgement, Verdict};
 use crate::picture;
 use crate::tree::Copy;
 use anyhow::Result;
+use book::exercise::Exercise;
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;

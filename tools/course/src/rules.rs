@@ -1,7 +1,7 @@
 //! Rules for the text of an answer. They give good reasons early; what defends the judge is how it judges.
 
-use book::exercise::About;
 use crate::holes::Bodies;
+use book::exercise::About;
 use proc_macro2::{TokenStream, TokenTree};
 use std::str::FromStr;
 

@@ -5,15 +5,14 @@
 //! the same stack frame. What the test has shown by then is read from memory, and is compared with what a right kernel
 //! shows for the same seed.
 //!
-//! The limit is the machine's own time, which counts instructions: a busy host does not change it. The machine has two
-//! clocks that we can read while it runs. The real-time clock gives whole seconds, and the power management timer, which
-//! starts again every 4.7 seconds, the parts of them.
+//! The limit is a number of instructions. QEMU counts those that the machine executes, so a busy host does not change
+//! their number, and no kernel can.
 
 use anyhow::{Context, Result, bail};
 use machine::interrupt;
 use machine::listing::{Expected, Listed};
 use machine::log;
-use machine::monitor::{Monitor, POWER_TIMER_HZ, Shutdown};
+use machine::monitor::Shutdown;
 use machine::symbols::Symbols;
 use machine::workspace::Workspace;
 use memory_map::walk::Space;
@@ -42,12 +41,7 @@ const OUTPUT: &str = "output";
 /// The two calls of the function with the test have few arguments.
 const MOST_BYTES_OF_ARGUMENTS: u32 = 64;
 /// How long this host may take for a run. Far more than any needs.
-pub const PATIENCE: Duration = Duration::from_secs(120);
-/// A second of the machine's time takes far less than this.
-const MOST_SILENCE: Duration = Duration::from_secs(20);
-/// The real-time clock's control of its divider: whether the clock runs (MC146818 data sheet, "Divider Control").
-const DIVIDER: u32 = 0x70;
-const DIVIDER_GOING: u32 = 0x20;
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// No test lets us look more often.
 const MOST_SIGHTS: usize = 64;
 /// How much of a log is kept.
@@ -63,8 +57,8 @@ pub struct Run<'a> {
     pub test: &'a Listed,
     /// The seed of all random inputs.
     pub seed: u32,
-    /// After how many milliseconds of the machine's time it counts as hung.
-    pub limit_ms: u32,
+    /// After how many instructions it counts as hung.
+    pub limit: u64,
 }
 
 /// What was seen of a run.
@@ -76,8 +70,8 @@ pub struct Seen {
     pub shown: Vec<Shown>,
     /// What it let us look at, in its order.
     pub sights: Vec<Sight>,
-    /// How long it took, in milliseconds of the machine's time.
-    pub time_ms: u32,
+    /// How many instructions it took.
+    pub instructions: u64,
     /// The last part of its log, with function and line behind every address.
     pub log: String,
 }
@@ -157,7 +151,7 @@ impl Run<'_> {
     }
 
     fn try_to_see(&self) -> Result<Seen> {
-        let Self { workspace, kernel, test, seed, limit_ms } = *self;
+        let Self { workspace, kernel, test, seed, limit } = *self;
         let words = format!("'test={}' seed={seed}", test.name);
         let folder = tempfile::tempdir().context("a temporary folder could not be created")?;
         let flags = test.flags.replace(HERE, &folder.path().to_string_lossy());
@@ -166,39 +160,34 @@ impl Run<'_> {
         let (memory_mib, cpu, module) = (test.memory_mib, test.cpu.as_str(), test.module);
         let seat = Seat { kernel, words: &words, memory_mib, cpu, module, flags: &flags, exit_device };
         let mut sitting = Sitting::take(workspace, &seat)?;
-        let mut clock = Clock::start(sitting.monitor())?;
+        let start = sitting.monitor().instructions()?;
         let watcher = Watcher::new(&sitting.program)?;
         let mut sights = Vec::new();
-        let end = match self.watch(&mut sitting, &watcher, &mut clock, &mut sights) {
+        let end = match self.watch(&mut sitting, &watcher, start, &mut sights) {
             Ok(end) => end,
             Err(error) if error.is::<TookTooLong>() => return Err(error),
             // QEMU still answers. So the kernel has led us astray, for example with a stack pointer to nowhere.
-            Err(_) if sitting.monitor().time_of_day().is_ok() => End::Lost("The kernel's stack is gone.".into()),
+            Err(_) if sitting.monitor().instructions().is_ok() => End::Lost("The kernel's stack is gone.".into()),
             Err(error) => return Err(error),
         };
-        let time_ms = clock.read(sitting.monitor()).unwrap_or(limit_ms);
-        let end = if end == End::Over && time_ms > limit_ms { End::Hang } else { end };
+        let instructions = sitting.monitor().instructions().unwrap_or(start) - start;
+        let end = if end == End::Over && instructions > limit { End::Hang } else { end };
         let shown = if end == End::Over { watcher.shown(&mut sitting).unwrap_or_default() } else { Vec::new() };
         let log = explained(&sitting.log(), &Symbols::new(kernel, &workspace.root));
         if let Ok(bytes) = fs::read(folder.path().join(OUTPUT)) {
             sights.push(Sight { label: "what left the machine".into(), what: What::Bytes(bytes) });
         }
-        Ok(Seen { end, shown, sights, time_ms, log })
+        Ok(Seen { end, shown, sights, instructions, log })
     }
 
     /// Follows the kernel to its end.
-    fn watch(
-        &self,
-        sitting: &mut Sitting,
-        watcher: &Watcher,
-        clock: &mut Clock,
-        sights: &mut Vec<Sight>,
-    ) -> Result<End> {
+    fn watch(&self, sitting: &mut Sitting, watcher: &Watcher, start: u64, sights: &mut Vec<Sight>) -> Result<End> {
         let mut begun = None;
         let deadline = Instant::now() + PATIENCE;
         let mut typed = self.test.types.is_empty();
+        let mut idle = Idle::default();
         loop {
-            let (mut is_late, mut is_stopped) = (false, false);
+            let mut is_late = false;
             let eip = sitting.race(&watcher.stops, |monitor, log, input| {
                 if !typed && String::from_utf8_lossy(log).contains(WAITING) {
                     typed = true;
@@ -207,19 +196,19 @@ impl Run<'_> {
                         let _ = port.write_all(self.test.types.as_bytes());
                     }
                 }
-                is_late = clock.read(monitor)? > self.limit_ms || monitor.clock_was_set();
                 if interrupt::happened() {
                     bail!("Interrupted.");
                 }
+                let is_halted = monitor.is_halted();
+                let instructions = monitor.instructions()?;
+                is_late = !is_halted && (instructions - start > self.limit || idle.is_for_good(instructions));
                 if !is_late && Instant::now() > deadline {
                     bail!(TookTooLong);
                 }
-                is_stopped = clock.is_silent() && is_stopped_clock(monitor);
-                Ok(is_late || is_stopped || monitor.is_halted())
+                Ok(is_late || is_halted)
             })?;
             let has_stopped = |sitting: &mut Sitting| log::report(&sitting.log()).is_some();
             match eip {
-                None if is_stopped => return Ok(End::Lost("The kernel stopped the clock.".into())),
                 None if is_late => return Ok(End::Hang),
                 None if sitting.monitor().shutdown()? == Some(Shutdown::Reset) => return Ok(End::TripleFault),
                 Some(eip) if eip == watcher.run => begun = Some(watcher.caller(sitting, eip)?),
@@ -248,7 +237,10 @@ impl Seen {
             (_, End::Over) => Err("The test ended, and the kernel had to stop.".into()),
             (_, End::Stopped) => Err(self.report()),
             (_, End::TripleFault) => Err("The machine was reset by a triple fault.".into()),
-            (_, End::Hang) => Err("The kernel hangs: it took more of the machine's time than it may.".into()),
+            (_, End::Hang) => {
+                Err("The kernel hangs: it executed many times as many instructions as a right one, or waits forever."
+                    .into())
+            }
             (_, End::Lost(sentence)) => Err(sentence.clone()),
         }
     }
@@ -271,52 +263,21 @@ fn explained(log: &str, symbols: &Symbols) -> String {
     String::from_utf8_lossy(&read).into_owned()
 }
 
-/// Whether the kernel has stopped the real-time clock. This changes which register of the clock is chosen, so it is asked
-/// only where something must be wrong.
-fn is_stopped_clock(monitor: &mut Monitor) -> bool {
-    let mut ask = |question: &str| monitor.ask(question).unwrap_or_default();
-    ask("o /b 0x70 0x0a");
-    let answer = ask("i /b 0x71");
-    let value = answer.rsplit_once("0x").and_then(|(_, digits)| u32::from_str_radix(digits.trim(), 16).ok());
-    value.is_some_and(|value| value & DIVIDER != DIVIDER_GOING)
+/// Notices that a machine waits for an interrupt that never comes. While a CPU is halted, the machine's time jumps from
+/// event to event, so an interrupt that does come, comes at once.
+#[derive(Default)]
+struct Idle {
+    instructions: u64,
+    times: u32,
 }
 
-/// The machine's time.
-struct Clock {
-    start_s: u32,
-    start_ticks: u32,
-    /// The time at the last reading, and when that was, by the host's time.
-    last: (u32, Instant),
-}
-
-impl Clock {
-    fn start(monitor: &mut Monitor) -> Result<Self> {
-        let start_ticks = monitor.power_timer()?.context("the machine has no power management timer")?;
-        Ok(Self { start_s: monitor.time_of_day()?, start_ticks, last: (0, Instant::now()) })
-    }
-
-    /// How many milliseconds have passed.
-    fn read(&mut self, monitor: &mut Monitor) -> Result<u32> {
-        const DAY_S: u32 = 24 * 60 * 60;
-        const LAP_TICKS: i64 = 1 << 24;
-        let ticks = monitor.power_timer()?;
-        let seconds = i64::from((monitor.time_of_day()? + DAY_S - self.start_s) % DAY_S);
-        // The seconds say which lap of the timer it is. They are wrong by less than one.
-        let ticks = ticks.map_or(seconds * i64::from(POWER_TIMER_HZ), |ticks| {
-            let part = (i64::from(ticks) - i64::from(self.start_ticks)).rem_euclid(LAP_TICKS);
-            let laps = (seconds * i64::from(POWER_TIMER_HZ) - part + LAP_TICKS / 2).div_euclid(LAP_TICKS);
-            part + laps.max(0) * LAP_TICKS
-        });
-        let now_ms = (ticks * 1000 / i64::from(POWER_TIMER_HZ)) as u32;
-        if now_ms != self.last.0 {
-            self.last = (now_ms, Instant::now());
-        }
-        Ok(now_ms)
-    }
-
-    /// Whether the machine's time has stood still for so long that the kernel must have stopped a clock.
-    fn is_silent(&self) -> bool {
-        self.last.1.elapsed() > MOST_SILENCE
+impl Idle {
+    /// Whether the machine has executed nothing for many looks in a row.
+    fn is_for_good(&mut self, instructions: u64) -> bool {
+        const MANY: u32 = 250;
+        self.times = if instructions == self.instructions { self.times + 1 } else { 0 };
+        self.instructions = instructions;
+        self.times >= MANY
     }
 }
 

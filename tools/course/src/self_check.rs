@@ -4,7 +4,6 @@
 //! hole's own message, and without a hang. Every wrong answer must lose the tests that it names, and no others.
 
 use crate::cheats;
-use book::exercise::{self, Exercise, Kind};
 use crate::holes;
 use crate::journal::Journal;
 use crate::judge::{Judge, Judgement, USUAL_SEED, Verdict};
@@ -13,6 +12,7 @@ use crate::student::BETWEEN_HINTS;
 use crate::tree::{self, Answer, Copy, Pristine, read};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use book::defects::{self, Defect};
+use book::exercise::{self, Exercise, Kind};
 use checks::git;
 use checks::scratch::Original;
 use clap::Args;

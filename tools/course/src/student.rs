@@ -1,12 +1,12 @@
 //! What a student types: `make exercises`, `start`, `check`, `hint`, `solution`, `mend` and `submission`.
 
 use crate::desk::{Desk, State};
-use book::exercise::{Exercise, Kind};
 use crate::hunt;
 use crate::judge::{Judge, USUAL_SEED};
 use crate::report;
 use crate::tree::{Answer, Copy, Filling};
 use anyhow::{Context, Result, bail};
+use book::exercise::{Exercise, Kind};
 use clap::Args;
 use machine::interrupt;
 use machine::workspace::Workspace;

@@ -2,9 +2,9 @@
 //!
 //! Only the files with holes are read, and only as text.
 
-use book::exercise::Exercise;
 use crate::student::HEADING;
 use crate::tree::{self, Answer, Pristine};
+use book::exercise::Exercise;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -3,10 +3,10 @@
 //! Of a submission, nothing but the bodies of its holes gets into the copy. So it does not matter what else a
 //! submission has changed, such as build scripts and Cargo's configuration.
 
-use book::exercise::{About, Exercise};
 use crate::holes::{self, Bodies};
 use crate::rules;
 use anyhow::{Context, Result, anyhow, bail};
+use book::exercise::{About, Exercise};
 use checks::git;
 use checks::scratch::{Original, Scratch};
 use machine::cargo::{self, Profile};

@@ -17,10 +17,6 @@ use std::time::Duration;
 
 /// If QEMU has not answered after this time, it will not answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The power management timer: its rate ("ACPI Specification", 4.8.2.1 "Power Management Timer"), and the port at which the
-/// machine's firmware has put it.
-pub const POWER_TIMER_HZ: u32 = 3_579_545;
-const POWER_TIMER_PORT: u16 = 0x608;
 /// Longer chains of callers are cut off.
 const MOST_ADDRESSES: usize = 12;
 
@@ -47,7 +43,6 @@ pub struct Monitor {
     stream: BufReader<UnixStream>,
     /// What QEMU has reported of that since it was last asked for.
     shutdown: Option<Shutdown>,
-    clock_was_set: bool,
 }
 
 /// A line from QEMU.
@@ -71,7 +66,7 @@ impl Monitor {
     pub fn connect(socket: &Path) -> Result<Self> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let mut monitor = Self { stream: BufReader::new(stream), shutdown: None, clock_was_set: false };
+        let mut monitor = Self { stream: BufReader::new(stream), shutdown: None };
         // A QEMU that fails to start hangs up without a greeting.
         monitor.hear()?;
         monitor.execute("qmp_capabilities", json!({}))?;
@@ -88,24 +83,10 @@ impl Monitor {
         self.execute("stop", json!({})).map(drop)
     }
 
-    /// The time of day on the machine's real-time clock, in seconds.
-    pub fn time_of_day(&mut self) -> Result<u32> {
-        let time = self.execute("qom-get", json!({ "path": "/machine", "property": "rtc-time" }))?;
-        let part = |name: &str| time[name].as_u64().map(|part| part as u32);
-        let time = || Some((part("tm_hour")? * 60 + part("tm_min")?) * 60 + part("tm_sec")?);
-        time().context("QEMU does not report the time of its clock")
-    }
-
-    /// The machine's power management timer, which no program can set: it counts from 0 to 2^24 again and again
-    /// ([`POWER_TIMER_HZ`] times a second). `None` if the kernel has turned it off.
-    pub fn power_timer(&mut self) -> Result<Option<u32>> {
-        let answer = self.ask(&format!("i /w {POWER_TIMER_PORT:#x}"))?;
-        Ok(number_after(&answer, "= 0x").filter(|ticks| *ticks != u32::MAX))
-    }
-
-    /// Whether the kernel has set the real-time clock.
-    pub fn clock_was_set(&self) -> bool {
-        self.clock_was_set
+    /// How many instructions the machine has executed. Its clock must count them.
+    pub fn instructions(&mut self) -> Result<u64> {
+        let answer = self.execute("query-replay", json!({}))?;
+        answer["icount"].as_u64().context("QEMU does not count the machine's instructions")
     }
 
     /// The CPU's registers as the monitor prints them, in several lines.
@@ -197,7 +178,6 @@ impl Monitor {
             if event.as_deref() == Some("SHUTDOWN") {
                 self.shutdown = Some(if data["reason"] == "guest-reset" { Shutdown::Reset } else { Shutdown::Other });
             }
-            self.clock_was_set |= event.as_deref() == Some("RTC_CHANGE");
             if let Some(returned) = returned {
                 return Ok(returned);
             }
@@ -258,7 +238,7 @@ mod tests {
         // Keeps their end open for reading, because ours must be able to write.
         std::mem::forget(theirs.try_clone());
         theirs.shutdown(std::net::Shutdown::Write).expect("it is connected");
-        Monitor { stream: BufReader::new(ours), shutdown: None, clock_was_set: false }
+        Monitor { stream: BufReader::new(ours), shutdown: None }
     }
 
     #[test]
