@@ -59,7 +59,8 @@ pub fn beside(sources: &Sources) -> Result<String, Lack> {
 }
 
 fn whole<'a>(head: impl Iterator<Item = &'a str>, rows: String) -> String {
-    let head: String = head.map(|word| format!("<th>{}</th>", escaped(word))).collect();
+    // So that the long names of the crates leave room for the figures, lines may break in them.
+    let head: String = head.map(|word| format!("<th>{}</th>", escaped(word).replace('_', "_<wbr>"))).collect();
     format!(
         "<div class=\"table-wrapper\">\n<table class=\"bench\">\n<thead><tr>{head}</tr></thead>\n\
         <tbody>\n{rows}</tbody>\n</table>\n</div>\n\n"
