@@ -144,7 +144,7 @@ impl Built {
             }
         }
         let missing = wanted.into_iter().filter(|id| !self.ids.contains(*id));
-        missing.map(|id| format!("Something refers to \"{id}\", which is not in the page.")).collect()
+        missing.map(|id| format!("A reference to \"{id}\" has no target on this page.")).collect()
     }
 
     /// Every address that the page links to or loads.
@@ -200,8 +200,8 @@ mod tests {
             ("<title>T</title>", "", "\"without a title\" lacks"),
             ("<desc>D</desc>", "<desc> </desc>", "\"T\" lacks"),
             ("role=\"img\" ", "", "role=\"img\""),
-            ("url(#a)", "url(#b)", "refers to \"b\""),
-            ("labelledby=\"a\"", "labelledby=\"a c\"", "refers to \"c\""),
+            ("url(#a)", "url(#b)", "A reference to \"b\" has no target"),
+            ("labelledby=\"a\"", "labelledby=\"a c\"", "A reference to \"c\" has no target"),
         ] {
             let told = told(old, new);
             assert!(

@@ -17,7 +17,7 @@
 //!
 //! A defect that the design makes impossible has a file that ends in `.md`. It has no patch, and a line
 //! `Impossible here: ` with the reason in place of what a reader would see. A defect that can be made but that no test
-//! under QEMU can notice has such a file too; its line begins with `Not to be noticed here: `.
+//! under QEMU can notice has such a file too; its line begins with `No test can notice this here: `.
 
 use anyhow::{Context, Result, anyhow};
 use machine::workspace::{Chapter, Workspace};
@@ -39,7 +39,7 @@ pub const LIST_OF_TESTS: &str = "list of tests";
 /// The start of the name of each run of a demonstration.
 pub const DEMONSTRATION: &str = "demonstration ";
 const IMPOSSIBLE: &str = "Impossible here: ";
-const UNNOTICED: &str = "Not to be noticed here: ";
+const UNNOTICED: &str = "No test can notice this here: ";
 
 /// One file.
 #[derive(Clone, Debug, PartialEq)]
@@ -237,7 +237,7 @@ mod tests {
         let defect = parse("01-it.md", REASON).expect("a reason");
         assert_eq!((defect.number, defect.kind), (1, Kind::Impossible));
         assert_eq!(defect.path(), Path::new("chapters/06-heap/mutants/01-it.md"));
-        let unnoticed = REASON.replace("Impossible here", "Not to be noticed here");
+        let unnoticed = REASON.replace("Impossible here", "No test can notice this here");
         assert_eq!(parse("01-it.md", &unnoticed).expect("a reason").kind, Kind::Unnoticed);
         let changes = "@@ -9,5 +9,4 @@\n a\n b\n c\n-y\n z\n@@ -2,2 +2,1 @@\n a\n-y\n";
         assert!(parse("27-it.patch", &format!("{PATCH}{changes}")).is_ok());

@@ -44,7 +44,7 @@ pub fn expand(sources: &Sources, name: &str, text: &str) -> (String, Vec<Fault>)
     }
     for line in page.strays {
         expansion
-            .fault(line, format!("A directive stands in a line of its own; only an include stands in a fence: {MARK}"));
+            .fault(line, format!("A directive must be alone on its line, and only an include may be in a fence: {MARK}"));
     }
     expansion.finish()
 }
@@ -151,7 +151,7 @@ impl Expansion<'_> {
             ("files", "", _) => listing_order::expand(self.sources).map_err(|fault| Lack::Wrong(fault.what)),
             ("new" | "defect", _, None) => Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter."))),
             ("index", words, _) if !words.is_empty() => Ok(index_terms(words)),
-            ("include", ..) => Err(Lack::Wrong("An include stands in a fence.".into())),
+            ("include", ..) => Err(Lack::Wrong("An include must be in a fence.".into())),
             ("picture" | "defect" | "index", "", _) => {
                 Err(Lack::Wrong(format!("{MARK}{name}}}}} needs a name, or words.")))
             }

@@ -100,7 +100,7 @@ fn is_built(workspace: &Workspace, options: &Options) -> Result<bool> {
     let mut faults = faults(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
     fault::tell(&mut faults);
     if !faults.is_empty() {
-        eprintln!("\nWhat is wrong with the book, all told: {}.", faults.len());
+        eprintln!("\nFaults in the book: {}.", faults.len());
     }
     Ok(faults.is_empty())
 }

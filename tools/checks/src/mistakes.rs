@@ -51,7 +51,7 @@ pub fn put_in(workspace: &Workspace, options: &BreakOptions) -> Result<ExitCode>
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         println!("  {}: {}", path.display(), lines.join(", "));
     }
-    let shows = if defect.kind == Kind::Refused { ", and the compiler refuses it" } else { "" };
+    let shows = if defect.kind == Kind::Refused { ", and the compiler rejects it" } else { "" };
     println!("\nYou would see: {}\n", defect.outcome);
     for (place, command) in defect.shown_by().iter().enumerate() {
         println!("{:15} {command}{shows}", if place == 0 { "To see it:" } else { "and" });

@@ -164,7 +164,7 @@ impl Trials {
 fn judge(kind: Kind, wanted: Option<&str>, verdict: Verdict) -> Result<String, String> {
     match (kind, verdict) {
         (Kind::Refused, Verdict::DoesNotCompile) => Ok("the compiler".into()),
-        (Kind::Refused, _) => Err("SURVIVED: the compiler should refuse it, and does not".into()),
+        (Kind::Refused, _) => Err("SURVIVED: the compiler should reject it, and does not".into()),
         (_, Verdict::DoesNotCompile) => Err("NOT TRIED, because it does not compile".into()),
         (_, Verdict::Failed(test)) => match wanted {
             Some(wanted) if test != wanted => {

@@ -66,7 +66,7 @@ fn outcome(places: &[Place]) -> Result<(), String> {
         return Ok(());
     }
     let told: Vec<String> = places.iter().map(Place::told).collect();
-    Err(format!("There are {} of them, and may be {MOST}:\n{}", places.len(), told.join("\n")))
+    Err(format!("There are {} of them, and at most {MOST} are allowed:\n{}", places.len(), told.join("\n")))
 }
 
 impl Place {

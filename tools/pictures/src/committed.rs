@@ -38,13 +38,13 @@ pub fn compare(folder: &Path, chapter: &Chapter, taken: &Files) -> Result<()> {
         let difference = match (&before, taken.get(name)) {
             (Some(before), Some(now)) if before == now => continue,
             (Some(before), Some(now)) => first_difference(before, now),
-            (None, _) => "It is not there.".into(),
+            (None, _) => "The file is missing.".into(),
             (_, None) => "No such picture is taken any more.".into(),
         };
         let versions = MadeWith::committed(folder).map(|before| MadeWith::today().difference(&before));
         let versions = versions.unwrap_or_default();
         bail!(
-            "{FOLDER}/{name} is not what today's kernel shows. {difference}\n`make figures` makes it anew.{versions}"
+            "{FOLDER}/{name} is not what today's kernel shows. {difference}\n`make figures` takes it again.{versions}"
         );
     }
     Ok(())
@@ -99,7 +99,7 @@ mod tests {
     fn a_difference_is_told_with_its_file_and_its_place() {
         let told = told(&[("09-a.md", "a\nb 1\n")], &[("09-a.md", "a\nb 2\n")]);
         assert!(told.contains("09-a.md") && told.contains("Line 2:\n  committed: b 1\n  taken:     b 2"), "{told}");
-        assert!(told.contains("`make figures` makes it anew."), "{told}");
+        assert!(told.contains("`make figures` takes it again."), "{told}");
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_picture_too_many_and_one_too_few_are_told() {
         assert!(told(&[("09-a.md", "")], &[]).contains("09-a.md is not what today's kernel shows. No such picture"));
-        assert!(told(&[], &[("09-a.md", "")]).contains("It is not there."));
+        assert!(told(&[], &[("09-a.md", "")]).contains("The file is missing."));
         assert!(told(&[("09-a.md", "a\n")], &[("09-a.md", "a\nb\n")]).contains("longer"));
     }
 }

@@ -127,8 +127,8 @@ fn obey(workspace: &Workspace, gdb: &mut Command, script: &str, folder: &Path) -
     let seen = fs::read_to_string(&seen)?;
     match status {
         Some(status) if status.success() => Ok(without_farewell(&seen)),
-        Some(_) => bail!("gdb could not obey. It was here:\n{seen}"),
-        None => bail!("gdb has been waiting for something that does not happen. It was here:\n{seen}"),
+        Some(_) => bail!("gdb stopped with an error. Its output so far:\n{seen}"),
+        None => bail!("gdb timed out. Its output so far:\n{seen}"),
     }
 }
 

@@ -102,7 +102,7 @@ pub fn make(workspace: &Workspace, options: &Options, costs: impl FnOnce() -> Re
     let is_ours = |name: &str| chapters.iter().any(|chapter| committed::belongs_to(name, chapter));
     for name in committed::names(&folder)?.into_iter().filter(|name| is_ours(name) && !files.contains_key(name)) {
         fs::remove_file(folder.join(&name))?;
-        println!("{FOLDER}/{name} is no more");
+        println!("{FOLDER}/{name} was deleted");
     }
     files.insert(made_with::FILE.into(), MadeWith::today().to_json()?);
     if options.chapter.is_none() {

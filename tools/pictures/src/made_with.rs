@@ -63,7 +63,7 @@ impl MadeWith {
 
 fn first_line(output: Option<std::process::Output>) -> String {
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.lines().next().unwrap_or("nothing that tells its version").to_owned()
+    text.lines().next().unwrap_or("a program that prints no version").to_owned()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub fn files(snapshot: &Snapshot, log: &str) -> Result<Files> {
     let written = walk.steps.last().context("a walk has steps")?.value;
     ensure!(
         written == names::WRITTEN,
-        "at {} stands {written}, which the demonstration has not written",
+        "at {} is {written}, which the demonstration has not written",
         walk.physical
     );
     let title = format!("How the CPU finds what lies at {}", walk.address);

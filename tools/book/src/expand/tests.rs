@@ -69,7 +69,7 @@ fn what_is_wrong_is_told_with_its_line() {
         ("01-a.md", "{{#picture}}\n", 1, "needs a name"),
         ("01-a.md", "{{#index}}\n", 1, "or words"),
         ("01-a.md", "{{#picture x}}\n", 1, "book/figures/x.svg"),
-        ("01-a.md", "{{#include x}}\n", 1, "stands in a fence"),
+        ("01-a.md", "{{#include x}}\n", 1, "must be in a fence"),
         ("01-a.md", "```rust\n{{#include ../../chapters/01-a/src/lib.rs:x}}\n```\n", 2, "no anchor \"x\""),
         ("01-a.md", "```rust\n{{#include ../../chapters/01-a/src/lib.rs:a}}\nx\n```\n", 2, "nothing else"),
         ("01-a.md", "```rust\n{{#new}}\n```\n", 2, "nothing else"),
