@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_told_once() {
+    fn each_fault_is_reported_once() {
         for (old, new, sentence) in [
             (">x</a>", ">{{#new}}</a>", "A directive is left"),
             ("href=\"#a\"", "href=\"#b\"", "index.html has no place \"b\""),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_for_print_is_looked_at_as_well() {
+    fn the_page_for_print_is_checked_as_well() {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, text) in [("index.html", "<p>A</p>"), ("print.html", "<a href=\"#a\">A</a>")] {
             fs::write(folder.path().join(name), text).expect("a file");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_pages_is_no_book() {
+    fn a_folder_without_pages_is_not_a_book() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(faults(folder.path()).is_err());
         assert!(faults(&folder.path().join("none")).is_err());

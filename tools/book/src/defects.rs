@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_and_a_reason_are_known_by_their_names_and_words() {
+    fn the_kind_of_a_file_follows_from_its_name_and_content() {
         let defect = parse("27-it-is-wrong.patch", PATCH).expect("a patch");
         assert_eq!((defect.number, defect.name.as_str(), defect.kind), (27, "27-it-is-wrong", Kind::Patch));
         assert_eq!(defect.path(), Path::new("chapters/06-heap/mutants/27-it-is-wrong.patch"));
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn its_words_are_told_apart() {
+    fn prose_outcome_and_test_are_separated() {
         let defect = parse("27-it.patch", PATCH).expect("a patch");
         assert_eq!((&*defect.prose, &*defect.outcome), ("It is wrong.\nVery.\n\nIt is.", "nothing."));
         assert_eq!(defect.caught_by.as_deref(), Some("a_test"));
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_lacks_is_told() {
+    fn missing_parts_of_a_file_are_reported() {
         for (file, text, lack) in [
             ("27-it", PATCH, "no ending"),
             ("27.patch", PATCH, "a number and a dash"),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn each_has_a_title_and_the_commands_that_show_it() {
+    fn each_defect_has_a_title_and_the_commands_that_show_it() {
         let shown_by = |test: &str, outcome: &str| {
             let text = PATCH.replace("a_test", test).replace("nothing.", outcome);
             parse("27-it-is-wrong.patch", &text).expect("a patch").shown_by()
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_wants_an_answer() {
+    fn every_number_needs_a_file() {
         let one = parse("27-it.patch", PATCH).expect("a patch");
         let defect = |number| Defect { number, ..one.clone() };
         let mut defects: Vec<Defect> = NUMBERS.into_iter().flatten().map(defect).collect();

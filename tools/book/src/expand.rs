@@ -43,8 +43,10 @@ pub fn expand(sources: &Sources, name: &str, text: &str) -> (String, Vec<Fault>)
         expansion.terms(&page);
     }
     for line in page.strays {
-        expansion
-            .fault(line, format!("A directive must be alone on its line, and only an include may be in a fence: {MARK}"));
+        expansion.fault(
+            line,
+            format!("A directive must be alone on its line, and only an include may be in a fence: {MARK}"),
+        );
     }
     expansion.finish()
 }

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_text_is_taken_for_html_but_backticks() {
+    fn text_is_escaped_and_backticks_become_code() {
         assert_eq!(inline("a < b & `x<y>` \"c\""), "a &lt; b &amp; <code>x&lt;y&gt;</code> &quot;c&quot;");
         assert_eq!(inline("a ` b"), "a ` b");
         assert_eq!(inline(""), "");

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_shown_is_told() {
+    fn impossible_includes_are_reported() {
         for (argument, lack) in [
             ("../../../a.rs", "out of the project"),
             ("../../common/x.rs:a", "There is no file common/x.rs."),

@@ -44,7 +44,7 @@ use std::time::Instant;
 /// The options of `make book`.
 #[derive(Args)]
 pub struct Options {
-    /// What the book does not show yet is told, and is no fault; a note stands in the place of a missing picture.
+    /// Report missing parts without failing, and put a note in the place of each missing picture.
     #[arg(long)]
     draft: bool,
 }
@@ -54,7 +54,7 @@ pub struct Options {
 pub struct PdfOptions {
     #[command(flatten)]
     options: Options,
-    /// Leaves out the appendix, which has all files.
+    /// Leave out the appendix of all source files.
     #[arg(long)]
     without_files: bool,
 }
@@ -62,7 +62,7 @@ pub struct PdfOptions {
 /// The options of `make serve`.
 #[derive(Args)]
 pub struct ServeOptions {
-    /// The port at which the book is shown.
+    /// Serve the book at this port.
     #[arg(long, default_value_t = 3000)]
     port: u16,
 }

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_library_has_what_it_stands_on() {
+    fn every_library_lists_its_dependencies() {
         let map = expanded(MAIN).expect("a map");
         let row = "<td><code>second</code></td><td><code>first</code></td><td><code>x86</code></td>";
         assert!(map.contains(row), "{map}");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_no_chapter_is_a_fault() {
+    fn a_line_without_a_chapter_is_a_fault() {
         let fault = expanded("fn kernel() {\n    unknown::init(); // ?\n}\n").expect_err("no such chapter");
         assert!(fault.contains("`unknown`"), "{fault}");
     }

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_put_in_has_its_reason() {
+    fn an_impossible_mistake_has_its_reason() {
         let shown = with("27-d").expect("a reason");
         assert!(
             shown.contains("<strong>No test can notice this here:</strong> it is.") && !shown.contains("make"),

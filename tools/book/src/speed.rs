@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_side_by_side_has_a_table_of_its_own() {
+    fn figures_measured_side_by_side_have_their_own_table() {
         let (_folder, sources) = project(&[("book/figures/bench.json", REPORT)]);
         let table = beside(&sources).expect("a table");
         let row = "<tr><th scope=\"row\">fork &amp; run</th><td class=\"figure\">10\u{202F}142</td><td class=\"figure\"></td></tr>";

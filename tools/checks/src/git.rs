@@ -153,7 +153,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_patch_that_cannot_be_applied_is_told() {
+    fn a_patch_that_cannot_be_applied_is_reported() {
         let (folder, patch) = (repository(), Path::new("patch"));
         let root = folder.path();
         assert_eq!(applies(root, patch).expect("git is there"), Ok(()));
@@ -165,7 +165,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_a_patch_changes_is_known_and_whether_it_has() {
+    fn a_patch_lists_its_files_and_whether_it_is_applied() {
         let (folder, patch) = (repository(), Path::new("patch"));
         let root = folder.path();
         assert_eq!(changed_by(root, patch).expect("a patch"), [Path::new("in/one")]);
@@ -175,7 +175,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn lines_are_told_as_a_person_would() {
+    fn lines_are_described_in_words() {
         for (head, told) in [
             ("12,3 +12,4 @@ fn f()", "lines 12 to 15"),
             ("12 +13 @@", "line 13"),

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_text_and_what_is_no_text_are_left_out() {
+    fn quoted_texts_and_binary_files_are_left_out() {
         let folder = crate::git::tests::repository();
         let root = folder.path();
         let word = format!("no{}", "body");

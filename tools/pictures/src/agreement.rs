@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn another_frame_a_missing_page_and_another_right_are_told() {
+    fn different_frames_pages_and_rights_are_reported() {
         let error = |tlb: &str, mem: &str| compare(&space(), tlb, mem).expect_err("they differ").to_string();
         let other = error(&TLB.replace("9000", "8000"), MEM);
         assert_eq!(other, "The page 0x00002000 is 0x00009000 to us, and 0x00008000 to QEMU.");

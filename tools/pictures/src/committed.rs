@@ -84,33 +84,33 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_the_same_and_other_chapters_are_left_alone() {
+    fn equal_pictures_pass_and_other_chapters_are_ignored() {
         let committed = [("09-a.md", "a\n"), ("05-b.md", ""), ("made-with.json", "")];
         assert_eq!(told(&committed, &[("09-a.md", "a\n")]), "");
     }
 
     #[test]
-    fn a_session_under_gdb_is_held_to_today_only_where_it_is_taken() {
+    fn a_gdb_session_is_compared_only_where_it_was_taken() {
         assert_eq!(told(&[("09-gdb-a.txt", "a\n")], &[]), "");
         assert!(told(&[("09-gdb-a.txt", "a\n")], &[("09-gdb-a.txt", "b\n")]).contains("09-gdb-a.txt"));
     }
 
     #[test]
-    fn a_difference_is_told_with_its_file_and_its_place() {
+    fn a_difference_is_reported_with_its_file_and_line() {
         let told = told(&[("09-a.md", "a\nb 1\n")], &[("09-a.md", "a\nb 2\n")]);
         assert!(told.contains("09-a.md") && told.contains("Line 2:\n  committed: b 1\n  taken:     b 2"), "{told}");
         assert!(told.contains("`make figures` takes it again."), "{told}");
     }
 
     #[test]
-    fn of_a_long_line_only_the_place_is_shown() {
+    fn a_long_line_is_shown_only_around_the_difference() {
         let line = |end| format!("{}{end}{}", "ä".repeat(500), "ö".repeat(500));
         let shown = first_difference(&line("x"), &line("y"));
         assert!(shown.len() < 400 && shown.contains("äxö") && shown.contains("äyö"), "{shown}");
     }
 
     #[test]
-    fn a_picture_too_many_and_one_too_few_are_told() {
+    fn an_extra_picture_and_a_missing_one_are_reported() {
         assert!(told(&[("09-a.md", "")], &[]).contains("09-a.md is not what today's kernel shows. No such picture"));
         assert!(told(&[], &[("09-a.md", "")]).contains("The file is missing."));
         assert!(told(&[("09-a.md", "a\n")], &[("09-a.md", "a\nb\n")]).contains("longer"));

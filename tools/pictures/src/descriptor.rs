@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fields_are_all_the_bits_and_none_twice() {
+    fn the_fields_cover_each_bit_once() {
         let lowest_and_next = FIELDS.windows(2).map(|pair| (pair[0].2, pair[1].1 + 1));
         assert!(lowest_and_next.into_iter().all(|(lowest, next)| lowest == next));
         assert_eq!((FIELDS[0].1, FIELDS[12].2), (63, 0));
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn bits_are_told_with_what_they_mean() {
+    fn bits_are_explained() {
         let fields = fields(0x00CF_9B00_0000_FFFF);
         let told: Vec<_> = fields.iter().map(|field| (field.name, field.bits.as_str())).collect();
         assert_eq!(told[1..6], [("G", "1"), ("D/B", "1"), ("L", "0"), ("AVL", "0"), ("limit 19:16", "1111")]);

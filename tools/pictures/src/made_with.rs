@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_versions_are_told() {
+    fn both_versions_are_reported() {
         let with = |compiler: &str| MadeWith { compiler: compiler.into(), loader: "G".into(), machine: "Q".into() };
         assert_eq!(with("rustc 2").difference(&with("rustc 2")), "");
         let told = with("rustc 2").difference(&with("rustc 1"));

@@ -35,12 +35,12 @@ fn told(file: &str, old: &str, new: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_whole_book_has_no_fault() {
+fn a_complete_book_has_no_fault() {
     assert_eq!(told("book/src/01-a.md", "", ""), [""; 0]);
 }
 
 #[test]
-fn what_is_left_out_is_told() {
+fn missing_parts_are_reported() {
     let (page, mistakes) = ("book/src/01-a.md", "book/src/01-why-it-breaks.md");
     for (file, old, new, sentence) in [
         ("book/src/SUMMARY.md", "(b.md)", "(c.md)", "book/src/b.md: SUMMARY.md does not list"),
@@ -66,7 +66,7 @@ fn what_is_left_out_is_told() {
 }
 
 #[test]
-fn a_page_that_is_too_long_is_told() {
+fn a_page_that_is_too_long_is_reported() {
     let told_of =
         |words: usize| told("book/src/01-a.md", "## Further", &format!("## Further\n\n{}", "word ".repeat(words)));
     let of_headings = prose::lengths(&Sources::of("".as_ref(), ""), &[("01-a.md".into(), PAGE.into())])[0].words;
@@ -76,7 +76,7 @@ fn a_page_that_is_too_long_is_told() {
 }
 
 #[test]
-fn a_chapter_without_a_page_is_told() {
+fn a_chapter_without_a_page_is_reported() {
     let (_folder, sources) = project(&[("chapters/01-a/src/lib.rs", "")]);
     let told: Vec<String> = faults(&sources, &[]).iter().map(Fault::to_string).collect();
     assert_eq!(told, ["book/src/01-a.md: This chapter has no page."]);
