@@ -170,7 +170,7 @@ mod tests {
         <p class=\"blockquote-tag-title\"><svg></svg></p></main></body></html>";
 
     /// The faults reported for a small book in which `new` replaces `old`.
-    fn told(old: &str, new: &str) -> Vec<String> {
+    fn reported(old: &str, new: &str) -> Vec<String> {
         assert!(PAGE.contains(old), "{old}");
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
@@ -184,12 +184,12 @@ mod tests {
 
     #[test]
     fn a_good_page_has_no_fault() {
-        assert_eq!(told("", ""), [""; 0]);
+        assert_eq!(reported("", ""), [""; 0]);
     }
 
     #[test]
     fn each_fault_is_reported_once() {
-        for (old, new, sentence) in [
+        for (old, new, message) in [
             (">x</a>", ">{{#new}}</a>", "A directive is left"),
             ("href=\"#a\"", "href=\"#b\"", "index.html has no place \"b\""),
             ("b.html?x#c", "b.html#d", "b.html has no place \"d\""),
@@ -203,10 +203,10 @@ mod tests {
             ("url(#a)", "url(#b)", "A reference to \"b\" has no target"),
             ("labelledby=\"a\"", "labelledby=\"a c\"", "A reference to \"c\" has no target"),
         ] {
-            let told = told(old, new);
+            let reported = reported(old, new);
             assert!(
-                told.len() == 1 && told[0].contains(sentence) && told[0].starts_with("index.html: "),
-                "{sentence}: {told:?}"
+                reported.len() == 1 && reported[0].contains(message) && reported[0].starts_with("index.html: "),
+                "{message}: {reported:?}"
             );
         }
     }

@@ -112,8 +112,8 @@ impl Defect {
             },
             _ => return Err("Its name ends neither in .patch nor in .md.".into()),
         };
-        let told = prose.lines().take_while(|line| !starts.iter().any(|start| line.starts_with(start)));
-        let prose = told.collect::<Vec<_>>().join("\n").trim().into();
+        let paragraphs = prose.lines().take_while(|line| !starts.iter().any(|start| line.starts_with(start)));
+        let prose = paragraphs.collect::<Vec<_>>().join("\n").trim().into();
         Ok(Self { chapter: chapter.into(), name: name.into(), number, kind, prose, outcome: outcome.into(), caught_by })
     }
 

@@ -98,7 +98,7 @@ pub fn pdf(workspace: &Workspace, options: &PdfOptions) -> Result<ExitCode> {
 /// Builds the book and prints each fault; returns whether there was none.
 fn is_built(workspace: &Workspace, options: &Options) -> Result<bool> {
     let mut faults = faults(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
-    fault::tell(&mut faults);
+    fault::print(&mut faults);
     if !faults.is_empty() {
         eprintln!("\nFaults in the book: {}.", faults.len());
     }
@@ -119,7 +119,7 @@ fn faults(workspace: &Workspace, allowed: &str) -> Result<Vec<Fault>> {
     let faults = built::faults(&folder).unwrap_or_else(|error| vec![Fault::of("target/book", error)]);
     let (later, faults): (Vec<Fault>, Vec<Fault>) =
         faults.into_iter().partition(|fault| allowed != WHOLE && built::is_for_later(fault));
-    tell_of_what_is_missing(&later);
+    print_missing(&later);
     Ok(faults)
 }
 
@@ -132,7 +132,7 @@ fn faults_of_pages(sources: &Sources) -> Vec<Fault> {
     let mut faults: Vec<Fault> = pages.iter().flat_map(|(name, text)| expand::expand(sources, name, text).1).collect();
     let missing = whole::faults(sources, &pages);
     if sources.is_draft {
-        tell_of_what_is_missing(&missing);
+        print_missing(&missing);
     } else {
         faults.extend(missing);
     }
@@ -140,14 +140,14 @@ fn faults_of_pages(sources: &Sources) -> Vec<Fault> {
 }
 
 /// Prints what a draft may lack.
-fn tell_of_what_is_missing(missing: &[Fault]) {
+fn print_missing(missing: &[Fault]) {
     missing.iter().for_each(|fault| eprintln!("not yet: {fault}"));
 }
 
 /// Serves the book to a browser, and reloads it after each change. Faults are printed but stop nothing.
 pub fn serve(workspace: &Workspace, options: &ServeOptions) -> Result<ExitCode> {
     let mut faults = faults_of_pages(&Sources::of(&workspace.root, UNTAKEN));
-    fault::tell(&mut faults);
+    fault::print(&mut faults);
     println!("The book is at http://localhost:{}/ in a moment, and until Ctrl-C.", options.port);
     // Not in the folder of `make book`: served pages may have faults, and should not replace the checked ones.
     let folder = workspace.target.join("book-served");

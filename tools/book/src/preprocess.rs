@@ -46,7 +46,7 @@ pub fn preprocess(options: &Options) -> Result<ExitCode> {
     let root = root.parent().with_context(|| format!("the folder {BOOK} lies in the project's folder"))?;
     let sources = Sources::of(root, &std::env::var(ALLOWED).unwrap_or_default());
     let mut faults = fill(&sources, &mut book);
-    fault::tell(&mut faults);
+    fault::print(&mut faults);
     if !faults.is_empty() && !sources.is_lenient {
         return Ok(ExitCode::FAILURE);
     }

@@ -53,13 +53,13 @@ fn compare_one(
     let orders = Orders { timeout, typist: Typist::Letters("") };
     let in_qemu = Boot { workspace, kernel, words, test: &test, orders, flags: &[] }.watch(io::sink())?;
     let in_bochs = boot(kernel, words, timeout)?;
-    let told = |reason: String| format!("{reason}\nThe log in Bochs:\n{in_bochs}");
+    let with_log = |reason: String| format!("{reason}\nThe log in Bochs:\n{in_bochs}");
     if let Err(reason) = in_qemu.judge(&test) {
         return Ok(Err(reason));
     }
     Ok(match demonstrations::missing_line(&demonstrations::promises(workspace, chapter), &in_bochs) {
-        Some(line) => Err(told(format!("The log lacks the line: {line}"))),
-        None => same_words(&in_qemu.text, &in_bochs).map_err(told),
+        Some(line) => Err(with_log(format!("The log lacks the line: {line}"))),
+        None => same_words(&in_qemu.text, &in_bochs).map_err(with_log),
     })
 }
 

@@ -176,13 +176,13 @@ pub(crate) mod tests {
 
     #[test]
     fn lines_are_described_in_words() {
-        for (head, told) in [
+        for (head, reported) in [
             ("12,3 +12,4 @@ fn f()", "lines 12 to 15"),
             ("12 +13 @@", "line 13"),
             ("12 +11,0 @@", "a line removed after line 11"),
             ("1,2 +0,0 @@", "2 lines removed at the start"),
         ] {
-            assert_eq!(lines(head).expect(head).to_string(), told);
+            assert_eq!(lines(head).expect(head).to_string(), reported);
         }
         assert!(lines("x +1 @@").is_err());
     }

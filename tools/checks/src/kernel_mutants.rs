@@ -82,8 +82,8 @@ pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<Exi
     let timeout = Duration::from_secs(options.timeout);
     let mut hunt = Hunt { workspace, scratch, original, journal, timeout };
     let score = hunt.run(&drawn, options.sample, &excuses)?;
-    for sentence in &complaints {
-        println!("{sentence}");
+    for complaint in &complaints {
+        println!("{complaint}");
     }
     println!("{}", score.summary());
     Ok(if score.is_good() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -97,7 +97,7 @@ impl PutIn {
         let by_hand: Vec<String> = mendings
             .iter()
             .filter(|(_, mending)| matches!(mending, Mending::ByHand))
-            .map(|(path, _)| told(path))
+            .map(|(path, _)| listed(path))
             .collect();
         if !by_hand.is_empty() {
             bail!(
@@ -167,7 +167,7 @@ impl PutIn {
     }
 }
 
-fn told(path: &Path) -> String {
+fn listed(path: &Path) -> String {
     format!("  {}", path.display())
 }
 
@@ -308,8 +308,8 @@ mod tests {
         let folder = tree();
         let put_in = put_in(&folder).expect("it is new");
         let lines = put_in.lines(folder.path()).expect("two files");
-        let told: Vec<Vec<String>> =
+        let listed: Vec<Vec<String>> =
             lines.iter().map(|(_, lines)| lines.iter().map(ToString::to_string).collect()).collect();
-        assert_eq!(told, [vec!["line 3".to_string()], vec!["3 lines removed at the start".to_string()]]);
+        assert_eq!(listed, [vec!["line 3".to_string()], vec!["3 lines removed at the start".to_string()]]);
     }
 }

@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn a_long_report_keeps_its_first_and_last_lines() {
         let story: Vec<String> = (0..1000).map(|line| line.to_string()).collect();
-        let told = without_middle(&story.join("\n"));
-        assert!(told.starts_with("0\n1\n") && told.ends_with("\n998\n999") && !told.contains("500"));
+        let reported = without_middle(&story.join("\n"));
+        assert!(reported.starts_with("0\n1\n") && reported.ends_with("\n998\n999") && !reported.contains("500"));
         assert_eq!(without_middle("0\n1\n"), "0\n1\n");
     }
 }

@@ -223,7 +223,7 @@ mod tests {
         let hangs = "The kernel hangs: it had not ended after 60 seconds.";
         let off = "Interrupts were off, so nothing could take the CPU from it.";
         let asleep = "The CPU was halted with interrupts off, so nothing could wake it.";
-        for (ending, sentence) in [
+        for (ending, message) in [
             (Ending::Good, "The kernel ended well."),
             (Ending::Stopped(Some(Kind::Panic)), "The kernel panicked."),
             (Ending::Stopped(Some(Kind::Exception)), "The kernel was stopped by an exception."),
@@ -246,7 +246,7 @@ mod tests {
             (Ending::Killed(9), "A signal ended QEMU: number 9."),
             (Ending::CannotStart("no such CPU.".into()), "QEMU could not start: no such CPU."),
         ] {
-            assert_eq!(ending.to_string(), sentence);
+            assert_eq!(ending.to_string(), message);
         }
     }
 }

@@ -161,11 +161,8 @@ mod tests {
 
     #[test]
     fn a_wrong_name_lists_the_right_ones() {
-        let sentence = find(&chapters(), Some("banana")).expect_err("no such chapter").to_string();
-        assert_eq!(
-            sentence,
-            "There is no chapter \"banana\". The chapters are 01-boot, 09-multitasking, 10-user-mode."
-        );
+        let message = find(&chapters(), Some("banana")).expect_err("no such chapter").to_string();
+        assert_eq!(message, "There is no chapter \"banana\". The chapters are 01-boot, 09-multitasking, 10-user-mode.");
     }
 
     #[test]

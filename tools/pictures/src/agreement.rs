@@ -24,11 +24,11 @@ fn compare(space: &Space, tlb: &str, mem: &str) -> Result<()> {
         tlb.lines().map(entry).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
     let differs = |page: &&u32| ours.get(*page) != theirs.get(*page);
     if let Some(page) = ours.keys().chain(theirs.keys()).find(differs) {
-        let told = |frame: Option<&u64>| frame.map_or("not mapped".into(), |frame| format!("{frame:#010x}"));
+        let shown = |frame: Option<&u64>| frame.map_or("not mapped".into(), |frame| format!("{frame:#010x}"));
         anyhow::bail!(
             "The page {page:#010x} is {} to us, and {} to QEMU.",
-            told(ours.get(page)),
-            told(theirs.get(page))
+            shown(ours.get(page)),
+            shown(theirs.get(page))
         );
     }
     let ours = rights(space);

@@ -80,8 +80,8 @@ impl Usage {
     /// The accounts in all log lines that have one.
     pub fn all_in(log: &str) -> Vec<Self> {
         let usage = |line: &str| {
-            let told = line.contains(" blocks in use with ").then_some(line)?;
-            let words = told.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok());
+            let line = line.contains(" blocks in use with ").then_some(line)?;
+            let words = line.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok());
             let numbers: [u32; 5] = words.collect::<Vec<_>>().try_into().ok()?;
             let [total_bytes, used_blocks, used_bytes, free_blocks, largest_free_bytes] = numbers;
             Some(Self { total_bytes, used_blocks, used_bytes, free_blocks, largest_free_bytes })

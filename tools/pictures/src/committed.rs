@@ -74,7 +74,7 @@ mod tests {
         Chapter { name, package, has_booted_tests: true, has_long_tests: false, has_benches: false }
     }
 
-    fn told(committed: &[(&str, &str)], taken: &[(&str, &str)]) -> String {
+    fn reported(committed: &[(&str, &str)], taken: &[(&str, &str)]) -> String {
         let folder = tempfile::tempdir().expect("there is room");
         for (name, content) in committed {
             fs::write(folder.path().join(name), content).expect("there is room");
@@ -86,20 +86,23 @@ mod tests {
     #[test]
     fn equal_pictures_pass_and_other_chapters_are_ignored() {
         let committed = [("09-a.md", "a\n"), ("05-b.md", ""), ("made-with.json", "")];
-        assert_eq!(told(&committed, &[("09-a.md", "a\n")]), "");
+        assert_eq!(reported(&committed, &[("09-a.md", "a\n")]), "");
     }
 
     #[test]
     fn a_gdb_session_is_compared_only_where_it_was_taken() {
-        assert_eq!(told(&[("09-gdb-a.txt", "a\n")], &[]), "");
-        assert!(told(&[("09-gdb-a.txt", "a\n")], &[("09-gdb-a.txt", "b\n")]).contains("09-gdb-a.txt"));
+        assert_eq!(reported(&[("09-gdb-a.txt", "a\n")], &[]), "");
+        assert!(reported(&[("09-gdb-a.txt", "a\n")], &[("09-gdb-a.txt", "b\n")]).contains("09-gdb-a.txt"));
     }
 
     #[test]
     fn a_difference_is_reported_with_its_file_and_line() {
-        let told = told(&[("09-a.md", "a\nb 1\n")], &[("09-a.md", "a\nb 2\n")]);
-        assert!(told.contains("09-a.md") && told.contains("Line 2:\n  committed: b 1\n  taken:     b 2"), "{told}");
-        assert!(told.contains("`make figures` takes it again."), "{told}");
+        let reported = reported(&[("09-a.md", "a\nb 1\n")], &[("09-a.md", "a\nb 2\n")]);
+        assert!(
+            reported.contains("09-a.md") && reported.contains("Line 2:\n  committed: b 1\n  taken:     b 2"),
+            "{reported}"
+        );
+        assert!(reported.contains("`make figures` takes it again."), "{reported}");
     }
 
     #[test]
@@ -111,8 +114,10 @@ mod tests {
 
     #[test]
     fn an_extra_picture_and_a_missing_one_are_reported() {
-        assert!(told(&[("09-a.md", "")], &[]).contains("09-a.md is not what today's kernel shows. No such picture"));
-        assert!(told(&[], &[("09-a.md", "")]).contains("The file is missing."));
-        assert!(told(&[("09-a.md", "a\n")], &[("09-a.md", "a\nb\n")]).contains("longer"));
+        assert!(
+            reported(&[("09-a.md", "")], &[]).contains("09-a.md is not what today's kernel shows. No such picture")
+        );
+        assert!(reported(&[], &[("09-a.md", "")]).contains("The file is missing."));
+        assert!(reported(&[("09-a.md", "a\n")], &[("09-a.md", "a\nb\n")]).contains("longer"));
     }
 }

@@ -138,13 +138,15 @@ mod tests {
 
     #[test]
     fn impossible_switches_are_reported() {
-        let told = |switches: &[Switch]| turns(switches, 0, 9).expect_err("it cannot be").to_string();
-        assert!(told(&[]).contains("no switch"));
-        assert!(told(&[switch(1, 0, 1, TIMER), switch(2, 2, 0, TIMER)]).contains("leaves thread 2, but thread 1 runs"));
-        assert!(told(&[switch(5, 0, 1, TIMER), switch(4, 1, 0, TIMER)]).contains("before the one before"));
-        assert!(told(&[switch(1, 0, 1, [0; 6])]).contains("no reason"));
-        assert!(told(&[switch(1, 0, 1, EXIT)]).contains("or several"));
-        assert!(told(&[switch(1, 0, 1, [1, 2, 0, 0, 0, 0])]).contains("unseen"));
+        let reported = |switches: &[Switch]| turns(switches, 0, 9).expect_err("it cannot be").to_string();
+        assert!(reported(&[]).contains("no switch"));
+        assert!(
+            reported(&[switch(1, 0, 1, TIMER), switch(2, 2, 0, TIMER)]).contains("leaves thread 2, but thread 1 runs")
+        );
+        assert!(reported(&[switch(5, 0, 1, TIMER), switch(4, 1, 0, TIMER)]).contains("before the one before"));
+        assert!(reported(&[switch(1, 0, 1, [0; 6])]).contains("no reason"));
+        assert!(reported(&[switch(1, 0, 1, EXIT)]).contains("or several"));
+        assert!(reported(&[switch(1, 0, 1, [1, 2, 0, 0, 0, 0])]).contains("unseen"));
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn pages_of_a_region_that_are_shared_otherwise_are_a_region_of_their_own() {
 #[test]
 fn every_frame_is_listed_once_with_its_use() {
     let picture = picture(&memory(&[]), 2);
-    let told: Vec<(&str, u64)> =
+    let listed: Vec<(&str, u64)> =
         picture.memory.iter().map(|holding| (holding.name.as_str(), holding.frames[0].start.0)).collect();
     let expected = [
         ("reserved by the BIOS", 0),
@@ -111,7 +111,7 @@ fn every_frame_is_listed_once_with_its_use() {
         ("the stack of task 2", 0x9000),
         ("free", 0xA000),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(listed, expected);
     let all: u64 = picture.memory.iter().flat_map(|holding| &holding.frames).map(|frames| frames.bytes).sum();
     assert_eq!(all, u64::from(MEMORY_BYTES));
     let tables = &picture.memory[1].frames;
