@@ -28,7 +28,8 @@ pub fn paragraphs(text: &str) -> String {
 
 /// A long name, with places where a line may break.
 pub fn name(name: &str) -> String {
-    format!("<code>{}</code>", escaped(name).replace("::", "::<wbr>").replace('_', "_<wbr>"))
+    let name = escaped(name).replace('/', "/<wbr>").replace("::", "::<wbr>").replace('_', "_<wbr>");
+    format!("<code>{name}</code>")
 }
 
 /// A link to a place in the book, around words that are already HTML.
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn long_names_may_be_broken() {
-        assert_eq!(name("a::b_c"), "<code>a::<wbr>b_<wbr>c</code>");
+        assert_eq!(name("d/a::b_c"), "<code>d/<wbr>a::<wbr>b_<wbr>c</code>");
     }
 
     #[test]

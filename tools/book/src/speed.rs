@@ -59,17 +59,21 @@ pub fn beside(sources: &Sources) -> Result<String, Lack> {
 }
 
 fn whole<'a>(head: impl Iterator<Item = &'a str>, rows: String) -> String {
-    // So that the long names of the crates leave room for the figures, lines may break in them.
-    let head: String = head.map(|word| format!("<th>{}</th>", escaped(word).replace('_', "_<wbr>"))).collect();
+    let head: String = head.map(|word| format!("<th>{}</th>", breakable(word))).collect();
     format!(
         "<div class=\"table-wrapper\">\n<table class=\"bench\">\n<thead><tr>{head}</tr></thead>\n\
         <tbody>\n{rows}</tbody>\n</table>\n</div>\n\n"
     )
 }
 
+/// The name of another program, in which lines may break: some are so long that no room is left for the figures.
+fn breakable(name: &str) -> String {
+    escaped(name).replace('_', "_<wbr>")
+}
+
 fn row(row: &Row) -> String {
     let peer = match (&row.who, row.peer) {
-        (Some(who), Some(_)) => format!("{} ({})", number(row.peer), escaped(who)),
+        (Some(who), Some(_)) => format!("{} ({})", number(row.peer), breakable(who)),
         _ => number(row.peer),
     };
     line(&row.name, [number(Some(row.ours)), number(row.floor), peer].into_iter())
