@@ -1,6 +1,6 @@
 // Every page, light and dark, at the width of a desktop and of a phone: it loads without an error in the console, it is
 // not wider than its window, its pictures can be read, and axe-core finds no serious fault in it. The screenshots in
-// target/book-screenshots are for people to look at.
+// target/book-screenshots are for people to look at. On paper, nothing is cut off.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -11,6 +11,8 @@ import { open, PAGES, SCREENSHOTS, THEMES, visit, WIDTHS } from './book.mjs';
 
 /** In pixels of the screen: smaller letters in a picture cannot be read. */
 const SMALLEST_LETTER = 11;
+/** The width of the text on a sheet of A4, in pixels: 180 mm, see paper.css. */
+const SHEET = 680;
 /** In pixels: Chromium makes no taller screenshots. */
 const TALLEST = 16000;
 
@@ -48,6 +50,17 @@ for (const page of PAGES) {
     }
 }
 
+test('nothing is wider than a sheet of paper', async () => {
+    const { tab, complaints, close } = await visit(book, 'print.html', { width: SHEET });
+    try {
+        await tab.emulateMedia({ media: 'print' });
+        complaints.push(...await tab.evaluate(besideThePaper, SHEET));
+        assert.ok(complaints.length === 0, complaints.join('\n'));
+    } finally {
+        await close();
+    }
+});
+
 async function screenshot(tab, width, file) {
     const height = await tab.evaluate(() => document.documentElement.scrollHeight);
     const clip = { x: 0, y: 0, width, height: Math.min(height, TALLEST) };
@@ -70,6 +83,13 @@ function tooWide() {
         const name = `${box.tagName.toLowerCase()}${box.id && `#${box.id}`}`;
         return `${name} is ${box.scrollWidth} pixels wide inside, and has ${box.clientWidth}: ${widest[0] ?? ''}`;
     });
+}
+
+/** What paper would cut off: it cannot be scrolled. */
+function besideThePaper(width) {
+    const content = 'main :is(p, li, dt, dd, h1, h2, h3, h4, h5, pre, code, table, figcaption, svg)';
+    const boxes = Array.from(document.querySelectorAll(content)).filter(box => box.getBoundingClientRect().right > width + 0.5);
+    return boxes.map(box => `${box.getBoundingClientRect().right} pixels: ${box.textContent.trim().slice(0, 80)}`);
 }
 
 /** Commands below a mistake that are not seen to their ends: what is to be typed has to be. */

@@ -15,56 +15,56 @@ use machine::{command, reminder};
 use probe::debug;
 use std::process::ExitCode;
 
-/// Debugs and tests the kernels of the chapters, and makes the book.
+/// Debug and test the kernels of the chapters, and make the book.
 #[derive(Parser)]
 enum Command {
-    /// Boots a chapter's kernel under gdb.
+    /// Boot a chapter's kernel under gdb.
     Debug(debug::Options),
-    /// Tests everything, or one chapter.
+    /// Test everything, or one chapter.
     Test(test::Options),
-    /// Does for minutes what tests do for moments.
+    /// Run the long random tests for minutes.
     Stress(stress::Options),
-    /// Measures the kernels, in instructions.
+    /// Count the instructions of the kernels' operations.
     Bench(bench::Options),
-    /// Takes the pictures of the book.
+    /// Take the pictures of the book from running kernels.
     Figures(pictures::Options),
-    /// Puts the known defects back, one by one, and tells which test catches each.
+    /// Put in each known mistake, and report which test catches it.
     Mutants(mutants::Options),
-    /// Puts one known mistake into the working tree.
+    /// Put one known mistake into the working tree.
     Break(mistakes::BreakOptions),
-    /// Takes out what was put into the working tree.
+    /// Take the mistake out of the working tree.
     Mend(MendOptions),
-    /// Breaks what only a kernel can run, at random, and tells what no test notices.
+    /// Mutate code that only a kernel can run, at random, and report what no test notices.
     MutantsOfKernel(kernel_mutants::Options),
-    /// Lists the exercises, with the points that a student has.
+    /// List the exercises, with the points that a student has.
     Exercises,
-    /// Begins an exercise.
+    /// Begin an exercise.
     Start(student::Options),
-    /// Checks an answer.
+    /// Check an answer.
     Check(student::CheckOptions),
-    /// Puts a known mistake into the working tree, without its name.
+    /// Put a known mistake into the working tree, without naming it.
     Hunt(hunt::Options),
-    /// Asks for a prediction, or checks one.
+    /// Ask for a prediction, or check one.
     Question(question::Options),
-    /// Prints the next hint of an exercise.
+    /// Print the next hint of an exercise.
     Hint(student::Options),
-    /// Prints the right answer of an exercise.
+    /// Print the right answer of an exercise.
     Solution(student::SolutionOptions),
-    /// Writes the one file to hand in.
+    /// Write the one file to hand in.
     Submission(student::Options),
-    /// Tests the exercises.
+    /// Test the exercises.
     TestCourse(self_check::Options),
-    /// Checks format and style.
+    /// Check format and style.
     Lint,
-    /// Counts words: of each page, and those that name no actor.
+    /// Count the words of each page, and the words that name no actor.
     Words,
-    /// Builds the book, and checks it.
+    /// Build and check the book.
     Book(book::Options),
-    /// Prints the book into a PDF.
+    /// Print the book to a PDF.
     BookPdf(book::PdfOptions),
-    /// Shows the book to a browser.
+    /// Serve the book to a browser.
     Serve(book::ServeOptions),
-    /// Makes the book's pages from the sources, for mdBook, which calls this itself.
+    /// Make the book's pages from the sources (mdBook calls this).
     Preprocess(book::preprocess::Options),
 }
 
@@ -92,10 +92,10 @@ fn mend(workspace: &Workspace, options: &MendOptions) -> Result<ExitCode> {
 
 fn main() -> ExitCode {
     let command = Command::parse();
-    command::status(|| obey(command))
+    command::status(|| execute(command))
 }
 
-fn obey(command: Command) -> Result<ExitCode> {
+fn execute(command: Command) -> Result<ExitCode> {
     // mdBook calls this command, and Cargo may not be available then to describe the workspace.
     if let Command::Preprocess(options) = &command {
         return book::preprocess::preprocess(options);

@@ -28,64 +28,66 @@ const TESTS: &[Test] = &[
     test!(every_section_in_memory_lies_within_the_image),
     test!(the_parts_of_the_image_begin_on_pages_of_their_own),
     test!(uninitialized_variables_are_zero),
-    test!(the_memory_map_holds_the_memory_there_is),
+    test!(the_memory_map_holds_all_memory),
     test!(the_memory_map_of_a_large_machine_goes_beyond_128_mib).memory_mib(256),
-    test!(the_loader_says_its_name),
+    test!(the_loader_gives_its_name),
     test!(the_command_line_arrives),
     test!(a_missing_uart_does_not_hang_the_log),
     test!(every_byte_waits_for_the_transmitter),
-    test!(a_log_that_is_not_read_for_a_while_goes_on_later).ends(End::Stop("\nThe log goes on.\n\nSTOP: that was all")),
-    test!(to_set_up_the_log_again_changes_nothing),
-    test!(a_port_is_set_up_in_whatever_state_it_was_left),
-    test!(a_wrong_magic_stops_with_a_sentence)
+    test!(a_log_that_is_not_read_for_a_while_continues_later)
+        .ends(End::Stop("\nThe log goes on.\n\nSTOP: that was all")),
+    test!(setting_up_the_log_again_changes_nothing),
+    test!(a_port_is_set_up_from_any_state),
+    test!(a_wrong_magic_stops_with_a_message)
         .ends(End::Stop("STOP: this kernel must be loaded by a Multiboot2 boot loader: EAX is 0x0badb002")),
-    test!(a_stop_says_where_it_stands)
+    test!(a_stop_prints_its_location)
         .ends(End::Stop("STOP: here it ends\n  EIP 0x0010"))
-        .told(&["in `kernel::a_stop_says_where_it_stands`"]),
-    test!(no_boot_information_stops_with_a_sentence)
+        .told(&["in `kernel::a_stop_prints_its_location`"]),
+    test!(missing_boot_information_stops_with_a_message)
         .ends(End::Stop("STOP: the boot information at 0x00000000 is damaged")),
-    test!(boot_information_at_an_odd_address_stops_with_a_sentence).ends(End::Stop("it must begin at a multiple of 8")),
-    test!(boot_information_of_more_than_1_mib_stops_with_a_sentence)
+    test!(misaligned_boot_information_stops_with_a_message).ends(End::Stop("it must begin at a multiple of 8")),
+    test!(boot_information_of_more_than_1_mib_stops_with_a_message)
         .ends(End::Stop("is damaged: it claims an impossible size: 1048577 bytes")),
-    test!(boot_information_of_1_mib_is_looked_at).ends(End::Stop("is damaged: its tags are not in order: ")),
-    test!(a_tag_beyond_the_end_stops_with_a_sentence).ends(End::Stop("is damaged: its tags are not in order: ")),
-    test!(areas_of_no_size_stop_with_a_sentence)
-        .ends(End::Stop("is damaged: its memory map tag has an impossible size")),
-    test!(a_panic_says_its_words_and_its_place)
+    test!(boot_information_of_1_mib_is_read).ends(End::Stop("is damaged: its tags are not in order: ")),
+    test!(a_tag_beyond_the_end_stops_with_a_message).ends(End::Stop("is damaged: its tags are not in order: ")),
+    test!(areas_of_size_0_stop_with_a_message).ends(End::Stop("is damaged: its memory map tag has an impossible size")),
+    test!(a_panic_prints_its_message_and_its_location)
         .ends(End::Stop("PANIC: two and two are 5, at chapters/01-boot/tests/kernel.rs"))
-        .told(&["in `kernel::a_panic_says_its_words_and_its_place`"]),
-    test!(a_value_that_refuses_to_be_logged_is_blamed)
+        .told(&["in `kernel::a_panic_prints_its_message_and_its_location`"]),
+    test!(a_value_that_cannot_be_logged_is_reported)
         .ends(End::Stop("PANIC: a value could not be formatted: the log accepts everything: Error, at")),
-    test!(a_panic_while_logging_still_speaks).ends(End::Stop("PANIC: while saying so, at")),
-    test!(a_panic_while_stopping_ends_it).ends(End::Stop(
+    test!(a_panic_while_logging_is_reported).ends(End::Stop("PANIC: while saying so, at")),
+    test!(a_panic_while_stopping_ends_the_run).ends(End::Stop(
         "STOP: no words: \n(stopped again while reporting that: while saying so, at chapters/01-boot/tests",
     )),
-    test!(a_panic_inside_a_panic_ends_it)
+    test!(a_panic_inside_a_panic_ends_the_run)
         .ends(End::Stop(
             "PANIC: no words: \n(stopped again while reporting that: while saying so, at chapters/01-boot/tests",
         ))
         .told(&["in `<kernel::Explosive as core::fmt::Display>::fmt`"]),
-    test!(a_panic_that_can_never_be_said_ends_it)
+    test!(a_panic_that_cannot_be_printed_ends_the_run)
         .ends(End::Stop("PANIC: \n(stopped again while reporting that: \n(and once more)\n"))
-        .told(&["in `<kernel::a_panic_that_can_never_be_said_ends_it::Endless as core::fmt::Display>::fmt`"]),
+        .told(&["in `<kernel::a_panic_that_cannot_be_printed_ends_the_run::Endless as core::fmt::Display>::fmt`"]),
     test!(a_stop_never_becomes_a_good_end).ends(End::Stop(
         "PANIC: a bug\nThe demonstration is over.\n\n\
          (stopped again while reporting that: a kernel cannot end well while it stops)",
     )),
-    test!(a_stop_first_calls_what_wants_to_know_of_it).ends(End::Stop("Not yet.\n\nSTOP: now\n  EIP 0x")),
-    test!(what_goes_wrong_in_that_call_is_said)
+    test!(a_stop_calls_the_callback_first).ends(End::Stop("Not yet.\n\nSTOP: now\n  EIP 0x")),
+    test!(a_panic_in_the_callback_is_reported)
         .ends(End::Stop("(stopped again while reporting that: in the call, at chapters/01-boot/tests")),
-    test!(a_stop_calls_one_function).ends(End::Stop("PANIC: a callback for stops is already set, at")),
+    test!(a_stop_has_only_one_callback).ends(End::Stop("PANIC: a callback for stops is already set, at")),
     test!(a_chain_of_callers_may_reach_the_last_word_of_memory).ends(End::Stop("EXCEPTION: none\n  EIP 0x")),
-    test!(the_caller_of_no_function_is_said).ends(End::Stop("EXCEPTION: none\n  EIP 0x00000000\n  EIP 0x0010")),
+    test!(the_caller_of_address_0_is_printed).ends(End::Stop("EXCEPTION: none\n  EIP 0x00000000\n  EIP 0x0010")),
     test!(a_long_chain_of_callers_is_cut_off).ends(End::Stop("EXCEPTION: none\n  EIP 0x00004fff\n  EIP 0x00004fff")),
-    test!(a_lock_taken_twice_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
+    test!(a_lock_taken_twice_panics_instead_of_hanging).ends(End::Stop("PANIC: deadlock")),
     test!(a_lock_keeps_interrupts_off_while_it_is_held),
     test!(a_halt_that_would_never_end_is_a_bug)
         .ends(End::Stop("PANIC: interrupts are off, so the halt would never end")),
-    test!(a_triple_fault_is_told).ends(End::TripleFault),
-    test!(a_hang_is_told).ends(End::Hang).told(&["had not ended after", "in `kernel::a_hang_is_told`"]),
-    test!(a_log_without_end_is_told).ends(End::Endless).told(&["1 MiB of log", "`kernel::a_log_without_end_is_told`"]),
+    test!(a_triple_fault_is_reported).ends(End::TripleFault),
+    test!(a_hang_is_reported).ends(End::Hang).told(&["had not ended after", "in `kernel::a_hang_is_reported`"]),
+    test!(an_endless_log_is_reported)
+        .ends(End::Endless)
+        .told(&["1 MiB of log", "`kernel::an_endless_log_is_reported`"]),
     test!(with_1_mib_the_kernel_is_never_loaded).memory_mib(1).ends(End::NotLoaded).told(&["too little memory"]),
     test!(with_2_mib_the_kernel_is_never_loaded).memory_mib(2).ends(End::NotLoaded).told(&["too little memory"]),
     test!(the_end_halts_the_cpu).ends(End::Halt),
@@ -160,7 +162,7 @@ fn usable_kib() -> u64 {
     areas.iter().filter(|area| area.typ() == MemoryAreaType::Available).map(|area| area.size() / 1024).sum()
 }
 
-fn the_memory_map_holds_the_memory_there_is() {
+fn the_memory_map_holds_all_memory() {
     assert!((15 * 1024..=16 * 1024).contains(&usable_kib()), "{} KiB", usable_kib());
 }
 
@@ -168,7 +170,7 @@ fn the_memory_map_of_a_large_machine_goes_beyond_128_mib() {
     assert!((255 * 1024..=256 * 1024).contains(&usable_kib()), "{} KiB", usable_kib());
 }
 
-fn the_loader_says_its_name() {
+fn the_loader_gives_its_name() {
     assert!(information::loader_name(boot()).starts_with("GRUB"));
 }
 
@@ -220,7 +222,7 @@ fn every_byte_waits_for_the_transmitter() {
     assert!(is_ready());
 }
 
-fn a_log_that_is_not_read_for_a_while_goes_on_later() {
+fn a_log_that_is_not_read_for_a_while_continues_later() {
     /// More than the log waits, and much more than the host needs to read a byte.
     const LOOKS: u32 = 100_000;
     let is_ready = |_| {
@@ -246,7 +248,7 @@ fn with_2_mib_the_kernel_is_never_loaded() {
     unreachable!("there is not enough memory for this");
 }
 
-fn to_set_up_the_log_again_changes_nothing() {
+fn setting_up_the_log_again_changes_nothing() {
     const INTERRUPT_ENABLE: u16 = serial::COM1 + 1;
     const MODEM_CONTROL: u16 = serial::COM1 + 4;
     // SAFETY: the port now interrupts when it receives a byte, as in chapter 8. But interrupts are off here.
@@ -259,7 +261,7 @@ fn to_set_up_the_log_again_changes_nothing() {
     assert_eq!(registers, [0x01, 0x0B]);
 }
 
-fn a_port_is_set_up_in_whatever_state_it_was_left() {
+fn a_port_is_set_up_from_any_state() {
     let register = |offset| serial::COM1 + offset;
     // SAFETY: COM1 is a UART. It sends nothing in between, and interrupts are off.
     let (controls, divisor) = unsafe {
@@ -286,20 +288,20 @@ fn enter_again(eax: u32, ebx: u32) -> ! {
     unsafe { asm!("mov ebx, {ebx}", "jmp _start", in("eax") eax, ebx = in(reg) ebx, options(noreturn)) }
 }
 
-fn a_wrong_magic_stops_with_a_sentence() {
+fn a_wrong_magic_stops_with_a_message() {
     enter_again(0x0BAD_B002, 0);
 }
 
-fn no_boot_information_stops_with_a_sentence() {
+fn missing_boot_information_stops_with_a_message() {
     // SAFETY: the promise is broken: there is no boot information at the address. The kernel must notice that.
     unsafe { kernel_main(multiboot2::MAGIC, 0) };
 }
 
-fn a_stop_says_where_it_stands() {
+fn a_stop_prints_its_location() {
     stop!("here it ends");
 }
 
-fn boot_information_at_an_odd_address_stops_with_a_sentence() {
+fn misaligned_boot_information_stops_with_a_message() {
     // SAFETY: the promise is broken, as above.
     let handover = unsafe { Handover::new(multiboot2::MAGIC, boot().start_address() as u32 + 4) };
     handover.information();
@@ -329,23 +331,23 @@ fn offset_of_map() -> usize {
     (&raw const *map).addr() - boot().start_address()
 }
 
-fn boot_information_of_more_than_1_mib_stops_with_a_sentence() {
+fn boot_information_of_more_than_1_mib_stops_with_a_message() {
     read_with_word(0, (1 << 20) + 1);
 }
 
-fn boot_information_of_1_mib_is_looked_at() {
+fn boot_information_of_1_mib_is_read() {
     read_with_word(0, 1 << 20);
 }
 
-fn a_tag_beyond_the_end_stops_with_a_sentence() {
+fn a_tag_beyond_the_end_stops_with_a_message() {
     read_with_word(offset_of_map() + 4, 0x1_0000);
 }
 
-fn areas_of_no_size_stop_with_a_sentence() {
+fn areas_of_size_0_stop_with_a_message() {
     read_with_word(offset_of_map() + 8, 0);
 }
 
-fn a_panic_says_its_words_and_its_place() {
+fn a_panic_prints_its_message_and_its_location() {
     panic!("two and two are {}", 2 + 3);
 }
 
@@ -358,7 +360,7 @@ impl core::fmt::Display for Explosive {
     }
 }
 
-fn a_value_that_refuses_to_be_logged_is_blamed() {
+fn a_value_that_cannot_be_logged_is_reported() {
     struct Refusing;
     impl core::fmt::Display for Refusing {
         fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
@@ -368,19 +370,19 @@ fn a_value_that_refuses_to_be_logged_is_blamed() {
     boot::log!("{Refusing}");
 }
 
-fn a_panic_while_logging_still_speaks() {
+fn a_panic_while_logging_is_reported() {
     boot::log!("while the lock of the log is held: {Explosive}");
 }
 
-fn a_panic_while_stopping_ends_it() {
+fn a_panic_while_stopping_ends_the_run() {
     stop!("no words: {Explosive}");
 }
 
-fn a_panic_inside_a_panic_ends_it() {
+fn a_panic_inside_a_panic_ends_the_run() {
     panic!("no words: {Explosive}");
 }
 
-fn a_panic_that_can_never_be_said_ends_it() {
+fn a_panic_that_cannot_be_printed_ends_the_run() {
     /// Its panic message contains the value itself, so reporting one panic causes the next.
     struct Endless;
     impl core::fmt::Display for Endless {
@@ -391,17 +393,17 @@ fn a_panic_that_can_never_be_said_ends_it() {
     panic!("{Endless}");
 }
 
-fn a_stop_first_calls_what_wants_to_know_of_it() {
+fn a_stop_calls_the_callback_first() {
     stop::on_stop(|| boot::log!("Not yet."));
     stop!("now");
 }
 
-fn what_goes_wrong_in_that_call_is_said() {
+fn a_panic_in_the_callback_is_reported() {
     stop::on_stop(|| panic!("in the call"));
     stop!("never said");
 }
 
-fn a_stop_calls_one_function() {
+fn a_stop_has_only_one_callback() {
     stop::on_stop(|| ());
     stop::on_stop(|| panic!("the second one is not called"));
 }
@@ -426,7 +428,7 @@ fn a_chain_of_callers_may_reach_the_last_word_of_memory() {
     report_with(None, 0, 0xFFFF_FFFC);
 }
 
-fn the_caller_of_no_function_is_said() {
+fn the_caller_of_address_0_is_printed() {
     let stack = [image::text().start.as_u32() + 1];
     report_with(Some(VirtAddr::new(0)), (&raw const stack).addr() as u32, 0);
 }
@@ -445,7 +447,7 @@ fn a_long_chain_of_callers_is_cut_off() {
     report_with(None, 0, PAIRS);
 }
 
-fn a_lock_taken_twice_is_a_sentence_and_no_hang() {
+fn a_lock_taken_twice_panics_instead_of_hanging() {
     let lock = common::Lock::new(0);
     let _held = lock.lock();
     lock.lock();
@@ -476,7 +478,7 @@ fn a_halt_that_would_never_end_is_a_bug() {
     interrupts_off().halt_until_interrupt();
 }
 
-fn a_triple_fault_is_told() {
+fn a_triple_fault_is_reported() {
     let no_handlers = x86::dtables::DescriptorTablePointer::<u64> { limit: 0, base: core::ptr::null() };
     // SAFETY: none. Without handlers the CPU ends in a triple fault, which is what this test wants.
     unsafe {
@@ -485,13 +487,13 @@ fn a_triple_fault_is_told() {
     }
 }
 
-fn a_hang_is_told() {
+fn a_hang_is_reported() {
     loop {
         core::hint::spin_loop();
     }
 }
 
-fn a_log_without_end_is_told() {
+fn an_endless_log_is_reported() {
     for number in 0u64.. {
         boot::log!("This is line {number}, and there is always one more.");
     }

@@ -27,14 +27,14 @@ const TESTS: &[Test] = &[
     test!(a_backspace_erases),
     test!(a_character_outside_ascii_is_one_placeholder),
     test!(hexadecimal_has_one_prefix),
-    test!(the_log_gets_every_byte_as_it_is),
+    test!(the_log_gets_every_byte_unchanged),
     test!(last_words_are_white_on_red_in_any_color),
-    test!(last_words_go_on_where_the_screen_ends),
-    test!(the_end_is_said_on_the_screen_of_a_pc_without_a_serial_port).flags("-serial none"),
-    test!(a_panic_while_printing_is_said).ends(End::Stop("PANIC: in the middle of a line, at chapters/02-screen")),
-    test!(a_value_that_refuses_to_be_printed_is_blamed)
+    test!(last_words_scroll_a_full_screen),
+    test!(the_end_is_shown_on_a_pc_without_a_serial_port).flags("-serial none"),
+    test!(a_panic_while_printing_is_reported).ends(End::Stop("PANIC: in the middle of a line, at chapters/02-screen")),
+    test!(a_value_that_cannot_be_printed_is_reported)
         .ends(End::Stop("PANIC: a value could not be formatted: screen and log accept everything: Error, at")),
-    test!(printing_while_printing_is_a_sentence_and_no_hang).ends(End::Stop("PANIC: deadlock")),
+    test!(printing_while_printing_panics_instead_of_hanging).ends(End::Stop("PANIC: deadlock")),
 ];
 
 const NORMAL: u8 = 0x07;
@@ -206,7 +206,7 @@ fn hexadecimal_has_one_prefix() {
     assert_row(0, NORMAL, b"0xb8000 0x000B8000 0xb8000");
 }
 
-fn the_log_gets_every_byte_as_it_is() {
+fn the_log_gets_every_byte_unchanged() {
     const MODEM_CONTROL: u16 = COM1 + 4;
     const LOOP_BACK: u8 = 0x10;
     const TEXT: &str = "a\tb\x08ü\r\x1B";
@@ -239,7 +239,7 @@ fn last_words_are_white_on_red_in_any_color() {
     assert_eq!(cursor(), (2, 0));
 }
 
-fn last_words_go_on_where_the_screen_ends() {
+fn last_words_scroll_a_full_screen() {
     for number in 0..HEIGHT {
         print!("\n{number}");
     }
@@ -250,7 +250,7 @@ fn last_words_go_on_where_the_screen_ends() {
     assert_row(HEIGHT - 1, WHITE_ON_RED, b"second");
 }
 
-fn the_end_is_said_on_the_screen_of_a_pc_without_a_serial_port() {
+fn the_end_is_shown_on_a_pc_without_a_serial_port() {
     const LINE_STATUS: u16 = COM1 + 5;
     // SAFETY: reading the status changes nothing.
     assert_eq!(unsafe { io::inb(LINE_STATUS) }, 0xFF, "there is a serial port");
@@ -261,7 +261,7 @@ fn the_end_is_said_on_the_screen_of_a_pc_without_a_serial_port() {
     });
 }
 
-fn a_value_that_refuses_to_be_printed_is_blamed() {
+fn a_value_that_cannot_be_printed_is_reported() {
     struct Refusing;
     impl fmt::Display for Refusing {
         fn fmt(&self, _: &mut fmt::Formatter) -> fmt::Result {
@@ -271,10 +271,10 @@ fn a_value_that_refuses_to_be_printed_is_blamed() {
     print!("{Refusing}");
 }
 
-fn a_panic_while_printing_is_said() {
+fn a_panic_while_printing_is_reported() {
     print!("half a {}", Interrupting(|| panic!("in the middle of a line")));
 }
 
-fn printing_while_printing_is_a_sentence_and_no_hang() {
+fn printing_while_printing_panics_instead_of_hanging() {
     print!("half a {}", Interrupting(|| print!("line")));
 }

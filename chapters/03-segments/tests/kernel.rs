@@ -37,20 +37,19 @@ const TESTS: &[Test] = &[
     test!(every_segment_is_flat),
     test!(there_is_no_local_table),
     test!(a_larger_table_can_take_its_place),
-    test!(a_copy_has_what_the_cpu_has_marked),
-    test!(a_table_without_the_flat_segments_is_refused),
-    test!(a_table_that_drops_moves_or_changes_a_descriptor_is_refused),
+    test!(a_copy_keeps_what_the_cpu_has_marked),
+    test!(a_table_without_the_flat_segments_is_rejected),
+    test!(a_table_that_drops_moves_or_changes_a_descriptor_is_rejected),
     test!(a_table_has_as_many_entries_as_a_selector_can_name),
-    test!(to_set_up_again_changes_nothing),
+    test!(setting_up_again_changes_nothing),
     test!(a_register_finds_the_replacement_when_it_is_loaded_again),
     test!(the_flat_segments_cannot_be_replaced),
-    test!(what_is_not_in_the_table_cannot_be_replaced),
-    test!(what_is_for_the_cpus_own_use_cannot_be_replaced),
+    test!(a_descriptor_that_is_not_in_the_table_cannot_be_replaced),
+    test!(a_system_descriptor_cannot_be_replaced),
     test!(an_entry_keeps_its_access),
     test!(the_table_is_not_known_before_init).ends(End::Stop("PANIC: no table has been loaded yet")),
-    test!(a_table_that_is_too_long_is_refused_with_a_sentence)
-        .ends(End::Stop("PANIC: a table has at most 8192 entries, at")),
-    test!(a_table_that_drops_an_entry_is_refused_with_a_sentence)
+    test!(a_table_that_is_too_long_stops_with_a_message).ends(End::Stop("PANIC: a table has at most 8192 entries, at")),
+    test!(a_table_that_drops_an_entry_stops_with_a_message)
         .ends(End::Stop("PANIC: entry 1 of the loaded table is missing or different, at")),
     test!(a_copy_of_another_length_is_a_bug)
         .ends(End::Stop("the old table and the added entries do not fill the new table\n  left: 4\n right: 5")),
@@ -150,7 +149,7 @@ fn a_larger_table_can_take_its_place() {
     every_segment_register_refers_to_our_table();
 }
 
-fn a_copy_has_what_the_cpu_has_marked() {
+fn a_copy_keeps_what_the_cpu_has_marked() {
     static COPY: Once<[GdtEntry; 5]> = Once::new();
     static FREE_AGAIN: Once<[GdtEntry; 4]> = Once::new();
     let tss = free_tss();
@@ -168,7 +167,7 @@ fn a_copy_has_what_the_cpu_has_marked() {
     assert_eq!(unsafe { x86::task::tr() }, FOURTH);
 }
 
-fn a_table_without_the_flat_segments_is_refused() {
+fn a_table_without_the_flat_segments_is_rejected() {
     static WRONG: [GdtEntry; 3] =
         [GdtEntry::new(Descriptor::NULL), GdtEntry::new(Descriptor::FLAT_DATA), GdtEntry::new(Descriptor::FLAT_CODE)];
     assert_eq!(gdt::load(&WRONG), Err(TableError::Drops(1)));
@@ -176,7 +175,7 @@ fn a_table_without_the_flat_segments_is_refused() {
     the_cpu_uses_our_table();
 }
 
-fn a_table_that_drops_moves_or_changes_a_descriptor_is_refused() {
+fn a_table_that_drops_moves_or_changes_a_descriptor_is_rejected() {
     static TABLES: Once<[[GdtEntry; 5]; 2]> = Once::new();
     let flat = gdt::loaded();
     let [first, second] = [&FIRST, &SECOND].map(segment_of);
@@ -210,7 +209,7 @@ fn a_table_has_as_many_entries_as_a_selector_can_name() {
     assert_eq!(gdt::loaded().len(), 8192);
 }
 
-fn to_set_up_again_changes_nothing() {
+fn setting_up_again_changes_nothing() {
     add(segment_of(&FIRST));
     use_fourth_as_fs();
     segments::init();
@@ -239,7 +238,7 @@ fn the_flat_segments_cannot_be_replaced() {
     the_cpu_uses_our_table();
 }
 
-fn what_is_not_in_the_table_cannot_be_replaced() {
+fn a_descriptor_that_is_not_in_the_table_cannot_be_replaced() {
     assert_eq!(gdt::replace(FOURTH, segment_of(&FIRST)), Err(ReplaceError::NotInTable));
     add(segment_of(&FIRST));
     let in_another_table = FOURTH | SegmentSelector::TI_LDT;
@@ -247,7 +246,7 @@ fn what_is_not_in_the_table_cannot_be_replaced() {
     assert_eq!(gdt::loaded()[3].read(), segment_of(&FIRST));
 }
 
-fn what_is_for_the_cpus_own_use_cannot_be_replaced() {
+fn a_system_descriptor_cannot_be_replaced() {
     static LARGER: Once<[GdtEntry; 5]> = Once::new();
     let fifth = SegmentSelector::new(4, Ring::Ring0);
     add(free_tss());
@@ -278,11 +277,11 @@ fn an_entry_keeps_its_access() {
     assert_eq!(gdt::loaded()[3].read(), Descriptor::FLAT_DATA);
 }
 
-fn a_table_that_is_too_long_is_refused_with_a_sentence() {
+fn a_table_that_is_too_long_stops_with_a_message() {
     panic!("{}", gdt::load(&TOO_LONG).expect_err("it is too long"));
 }
 
-fn a_table_that_drops_an_entry_is_refused_with_a_sentence() {
+fn a_table_that_drops_an_entry_stops_with_a_message() {
     static NULL: [GdtEntry; 1] = [GdtEntry::new(Descriptor::NULL)];
     panic!("{}", gdt::load(&NULL).expect_err("it has no segments"));
 }

@@ -32,15 +32,15 @@ const TESTS: &[Test] = &[
     test!(every_register_flag_and_segment_survives),
     test!(compiled_handlers_find_the_direction_flag_clear),
     test!(handlers_run_with_interrupts_off_and_iret_restores_them),
-    test!(what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in),
+    test!(an_interrupt_during_a_handler_waits_until_the_interrupted_code_lets_it_in),
     test!(every_vector_reaches_its_own_stub_with_its_own_error_code),
     test!(interrupts_nest),
     test!(esp_in_the_frame_is_the_interrupted_one),
-    test!(a_handler_can_be_put_back),
-    test!(a_vector_without_a_handler_can_be_left_as_it_was).ends(End::Stop("EXCEPTION: interrupt 0x80 has no handler")),
-    test!(to_set_up_again_changes_nothing),
-    test!(a_breakpoint_of_ring_3_tells_and_changes_its_stack),
-    test!(ring_3_may_use_no_gate_but_the_one_opened_to_it),
+    test!(a_handler_can_be_restored),
+    test!(a_vector_without_a_handler_can_be_restored).ends(End::Stop("EXCEPTION: interrupt 0x80 has no handler")),
+    test!(setting_up_again_changes_nothing),
+    test!(a_breakpoint_in_ring_3_reports_and_changes_its_stack),
+    test!(ring_3_can_use_only_the_gate_opened_to_it),
     test!(an_exception_in_ring_3_stops_with_its_own_registers).ends(End::Stop(
         "ESP 0x50000000\n  EFLAGS 0x00000002  CS 0x001b  DS 0x0023  ES 0x0023  FS 0x0023  GS 0x0023\n  SS 0x0023  EIP ",
     )),
@@ -56,23 +56,23 @@ const TESTS: &[Test] = &[
     test!(a_bad_selector_stops_with_its_error_code)
         .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0x0100: entry 32 of the GDT"))
         .told(&["in `kernel::a_bad_selector_stops_with_its_error_code`"]),
-    test!(a_fault_for_which_no_segment_is_to_blame_says_so)
+    test!(a_fault_caused_by_no_segment_says_so)
         .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0: not caused by a segment")),
     test!(a_missing_gate_is_blamed_on_the_idt)
         .ends(End::Stop("EXCEPTION: segment not present (vector 11), error code 0x0202: entry 64 of the IDT\n  EAX")),
-    test!(an_error_code_tells_of_the_ldt_and_of_a_device).ends(End::Stop(
+    test!(an_error_code_names_the_ldt_and_a_device).ends(End::Stop(
         "EXCEPTION: segment not present (vector 11), error code 0x0105: entry 32 of the LDT, while delivering an external interrupt\n",
     )),
     test!(an_interrupt_without_a_handler_stops).ends(End::Stop("EXCEPTION: interrupt 0x80 has no handler")),
-    test!(an_exception_while_printing_still_speaks).ends(End::Stop("EXCEPTION: invalid opcode (vector 6)")),
+    test!(an_exception_while_printing_is_reported).ends(End::Stop("EXCEPTION: invalid opcode (vector 6)")),
     test!(an_exception_inside_a_handler_stops_with_its_name)
         .ends(End::Stop("EXCEPTION: general protection fault (vector 13), error code 0x0108: entry 33 of the GDT"))
         .told(&["in `kernel::an_exception_inside_a_handler_stops_with_its_name::fail`"]),
-    test!(an_exception_while_an_exception_is_said_ends_it)
+    test!(an_exception_while_an_exception_is_reported_ends_the_run)
         .ends(End::Stop("EXCEPTION: \n(stopped again while reporting that: invalid opcode (vector 6)\n  EAX"))
         .told(&["in `<kernel::Faulty as core::fmt::Display>::fmt`"]),
     test!(a_handler_may_let_interrupts_in_for_a_while),
-    test!(a_guard_that_keeps_interrupts_off_where_a_handler_lets_them_in_is_a_bug)
+    test!(a_handler_that_lets_interrupts_in_with_a_guard_is_a_bug)
         .ends(End::Stop("PANIC: cannot turn interrupts on: a guard keeps them off")),
     names::DEBUG,
     names::NON_MASKABLE,
@@ -260,7 +260,7 @@ fn handlers_run_with_interrupts_off_and_iret_restores_them() {
     assert!(EFlags::from_bits_truncate(flags).contains(EFlags::FLAGS_IF), "iret brings the flag back");
 }
 
-fn what_comes_during_a_handler_waits_until_the_interrupted_code_lets_it_in() {
+fn an_interrupt_during_a_handler_waits_until_the_interrupted_code_lets_it_in() {
     /// The vector to which the BIOS has assigned the line of the real-time clock.
     const CLOCK: u8 = 0x70;
     static CAME: AtomicU32 = AtomicU32::new(0);
@@ -378,7 +378,7 @@ fn added_by_a_breakpoint() -> u32 {
     CALLS.load(Relaxed) - before
 }
 
-fn a_handler_can_be_put_back() {
+fn a_handler_can_be_restored() {
     register(BREAKPOINT, add_1);
     assert_eq!(added_by_a_breakpoint(), 1);
     let previous = register(BREAKPOINT, add_10);
@@ -387,7 +387,7 @@ fn a_handler_can_be_put_back() {
     assert_eq!(added_by_a_breakpoint(), 1);
 }
 
-fn a_vector_without_a_handler_can_be_left_as_it_was() {
+fn a_vector_without_a_handler_can_be_restored() {
     let previous = register(0x80, add_1);
     // SAFETY: the handler changes no register.
     unsafe { asm!("int 0x80") };
@@ -397,7 +397,7 @@ fn a_vector_without_a_handler_can_be_left_as_it_was() {
     unsafe { asm!("int 0x80") };
 }
 
-fn to_set_up_again_changes_nothing() {
+fn setting_up_again_changes_nothing() {
     register(BREAKPOINT, add_1);
     let gate = open_to_ring_3(BREAKPOINT);
     interrupts::init();
@@ -491,7 +491,7 @@ fn run_in_ring_3(code: &'static [u8]) {
 const INT3: u8 = 0xCC;
 const INT: u8 = 0xCD;
 
-fn a_breakpoint_of_ring_3_tells_and_changes_its_stack() {
+fn a_breakpoint_in_ring_3_reports_and_changes_its_stack() {
     const MOVED: u32 = 0x1230;
     extern "C" fn look(frame: &mut TrapFrame) {
         assert!(frame.is_from_ring_3());
@@ -523,7 +523,7 @@ fn a_breakpoint_of_ring_3_tells_and_changes_its_stack() {
     added_by_a_breakpoint();
 }
 
-fn ring_3_may_use_no_gate_but_the_one_opened_to_it() {
+fn ring_3_can_use_only_the_gate_opened_to_it() {
     const GENERAL_PROTECTION: u8 = 13;
     const INT_BYTES: usize = 2;
     /// An `int` for every vector, and an `int3` as the end.
@@ -585,7 +585,7 @@ fn a_bad_selector_stops_with_its_error_code() {
     unsafe { asm!("mov fs, {:x}", in(reg) 32 * 8) };
 }
 
-fn a_fault_for_which_no_segment_is_to_blame_says_so() {
+fn a_fault_caused_by_no_segment_says_so() {
     // SAFETY: not given: a stack needs a segment, and the null selector names none, which is the test.
     unsafe { asm!("mov ss, {:x}", in(reg) 0) };
 }
@@ -603,7 +603,7 @@ fn a_missing_gate_is_blamed_on_the_idt() {
     }
 }
 
-fn an_error_code_tells_of_the_ldt_and_of_a_device() {
+fn an_error_code_names_the_ldt_and_a_device() {
     let handler = idt::gate(11).handler();
     // SAFETY: the handler does not return. QEMU never sets the bit for an external interrupt, so the test sets it.
     unsafe { asm!("call deliver", in("eax") handler.as_u32(), in("edx") 32 << 3 | 0b101) };
@@ -624,7 +624,7 @@ impl core::fmt::Display for Faulty {
     }
 }
 
-fn an_exception_while_printing_still_speaks() {
+fn an_exception_while_printing_is_reported() {
     screen::println!("while the locks of screen and log are held: {Faulty}");
 }
 
@@ -638,7 +638,7 @@ fn an_exception_inside_a_handler_stops_with_its_name() {
     unsafe { asm!("int3") };
 }
 
-fn an_exception_while_an_exception_is_said_ends_it() {
+fn an_exception_while_an_exception_is_reported_ends_the_run() {
     extern "C" fn fail(frame: &mut TrapFrame) {
         interrupts::exceptions::report(frame, format_args!("{Faulty}"));
     }
@@ -674,7 +674,7 @@ fn a_handler_may_let_interrupts_in_for_a_while() {
     assert!(are_on());
 }
 
-fn a_guard_that_keeps_interrupts_off_where_a_handler_lets_them_in_is_a_bug() {
+fn a_handler_that_lets_interrupts_in_with_a_guard_is_a_bug() {
     extern "C" fn hold_a_guard(_: &mut TrapFrame) {
         let _off = interrupts_off();
         // SAFETY: not given: a guard is held, which is the test.

@@ -31,7 +31,7 @@ use x86::task::load_tr;
 
 harness::boot!(TESTS, handover => begin(handover), up to interrupts, then {
     let words = information::command_line(boot());
-    if words.contains("no_other_name_before_paging") {
+    if words.contains("no_second_name_before_paging") {
         regions::add(Region::new(VirtAddr::new(0)..VirtAddr::new(u32::MAX), |_, f| f.write_str("all of it")));
     } else if words.contains("before_paging") {
         drop(KERNEL.lock());
@@ -49,71 +49,71 @@ static BOOT: Once<BootInformation<'static>> = Once::new();
 const SOMEWHERE: VirtAddr = VirtAddr::new(0x5000_0000);
 
 const TESTS: &[Test] = &[
-    test!(every_frame_of_free_memory_is_handed_out_once_and_no_other),
-    test!(what_the_map_calls_reserved_is_not_used_even_if_it_calls_it_available_too),
-    test!(a_boot_without_a_memory_map_is_refused).ends(End::Stop("STOP: the boot loader gave no memory map")),
-    test!(a_map_that_reserves_everything_is_refused)
+    test!(every_free_frame_is_handed_out_once_and_no_other),
+    test!(memory_both_reserved_and_available_is_not_used),
+    test!(a_boot_without_a_memory_map_is_rejected).ends(End::Stop("STOP: the boot loader gave no memory map")),
+    test!(a_map_that_reserves_everything_is_rejected)
         .ends(End::Stop("STOP: the memory map leaves no memory for this kernel")),
-    test!(a_map_with_only_one_frame_is_refused)
+    test!(a_map_with_only_one_frame_is_rejected)
         .ends(End::Stop("STOP: there is no memory for the kernel's page tables")),
-    test!(a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes),
+    test!(a_map_that_ends_beyond_all_addresses_is_used_up_to_128_mib),
     test!(a_module_is_never_handed_out).module(),
-    test!(a_module_behind_all_free_memory_can_be_read).module().memory_mib(128),
-    test!(a_module_beyond_128_mib_is_refused)
+    test!(a_module_above_all_free_memory_can_be_read).module().memory_mib(128),
+    test!(a_module_that_ends_beyond_128_mib_is_rejected)
         .module()
         .ends(End::Stop("STOP: a module lies beyond 128 MiB, where this kernel cannot read it")),
-    test!(a_module_behind_128_mib_is_refused)
+    test!(a_module_beyond_128_mib_is_rejected)
         .module()
         .ends(End::Stop("STOP: a module lies beyond 128 MiB, where this kernel cannot read it")),
     test!(boot_information_in_free_memory_is_never_handed_out),
     test!(every_frame_can_be_used_in_8_mib).memory_mib(8),
     test!(every_frame_can_be_used_in_128_mib).memory_mib(128),
     test!(memory_above_128_mib_is_left_alone).memory_mib(200),
-    test!(frames_come_back),
+    test!(dropped_frames_are_freed),
     test!(a_frame_freed_twice_stops).ends(End::Stop("PANIC: a frame cannot be freed: AlreadyFree(Frame(")),
     test!(a_frame_at_two_pages_is_freed_with_the_second_one),
-    test!(too_many_owners_are_refused_and_none_is_lost),
+    test!(too_many_owners_are_rejected_and_none_is_lost),
     test!(the_map_is_as_promised),
-    test!(what_is_mapped_can_be_used_and_translated),
+    test!(a_mapped_page_can_be_used_and_translated),
     test!(tables_are_empty_whatever_was_in_their_frames),
     test!(the_first_tables_are_empty_in_memory_full_of_ones),
     test!(unmapping_takes_effect_at_once)
         .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
-    test!(what_is_unmapped_and_freed_is_gone_at_once)
+    test!(an_unmapped_and_freed_page_is_gone_at_once)
         .ends(End::Stop("a read of 0x50000000 in no region of the kernel: the page is not present")),
     test!(protecting_takes_effect_at_once)
         .ends(End::Stop("a write to 0x50000000 in no region of the kernel: the page is read-only")),
     test!(protecting_keeps_the_frame_and_its_owner),
     test!(the_identity_map_can_be_protected_and_owns_nothing),
-    test!(mapping_twice_is_refused),
+    test!(mapping_twice_is_rejected),
     test!(mapping_without_memory_is_an_error_and_loses_nothing),
-    test!(all_of_several_pages_are_mapped_or_none),
+    test!(mapping_several_pages_is_all_or_nothing),
     test!(a_page_that_is_in_the_way_stays_and_nothing_is_lost),
     test!(clearing_a_frame_leaves_the_next_one_alone),
     test!(large_pages_are_walked_and_translated),
-    test!(only_rights_and_notes_are_granted),
-    test!(an_entry_that_is_not_present_is_no_mapping),
+    test!(only_rights_and_available_bits_are_granted),
+    test!(an_entry_that_is_not_present_maps_nothing),
     test!(an_entry_that_is_present_is_not_filled).ends(End::Stop("PANIC: entry 1 of the directory is present")),
     test!(a_linked_directory_has_the_same_page_tables),
-    test!(a_directory_that_another_is_linked_to_gets_no_page_table)
+    test!(a_directory_that_others_link_to_gets_no_page_table)
         .ends(End::Stop("PANIC: a new page table would be missing in the directories that already share the others")),
-    test!(a_stack_that_is_all_guard_page_is_refused).ends(End::Stop("PANIC: a stack is larger than its guard page")),
+    test!(a_stack_that_is_all_guard_page_is_rejected).ends(End::Stop("PANIC: a stack is larger than its guard page")),
     test!(page_0_is_not_mapped)
         .ends(End::Stop(
             "EXCEPTION: page fault: a read of 0x00000000 in page 0, which is never mapped: the page is not present",
         ))
         .told(&["in `kernel::page_0_is_not_mapped`"]),
-    test!(a_write_to_nothing_is_told).ends(End::Stop(
+    test!(a_write_to_an_unmapped_page_is_reported).ends(End::Stop(
         "EXCEPTION: page fault: a write to 0x50000000 in no region of the kernel: the page is not present",
     )),
     test!(a_protection_fault_is_not_repaired)
         .ends(End::Stop("page fault: a write to 0x50000000 in no region of the kernel: the page is read-only")),
-    test!(a_page_fault_of_ring_3_is_told)
+    test!(a_page_fault_in_ring_3_is_reported)
         .ends(End::Stop("in the kernel's variables by ring 3: the page belongs to the kernel")),
-    test!(what_ring_3_may_only_read_is_told_as_that)
+    test!(a_page_that_ring_3_may_only_read_is_reported)
         .ends(End::Stop("a write to 0x50000010 in no region of the kernel by ring 3: the page is read-only")),
-    test!(the_stack_of_a_program_is_told).ends(End::Stop("  ESP 0x12345678\n  EFLAGS")),
-    test!(a_reserved_bit_is_told).ends(End::Stop(
+    test!(the_stack_of_a_program_is_reported).ends(End::Stop("  ESP 0x12345678\n  EFLAGS")),
+    test!(a_reserved_bit_is_reported).ends(End::Stop(
         "page fault: a read of 0x50000000 in no region of the kernel: a reserved bit is set in its entry",
     )),
     test!(instructions_cannot_be_written)
@@ -124,62 +124,62 @@ const TESTS: &[Test] = &[
             "EXCEPTION: page fault: a write to 0x00100000 in the kernel's constants: the page is read-only",
         ))
         .told(&["inlined into `kernel::constants_cannot_be_written`"]),
-    test!(a_jump_to_0_is_told)
+    test!(a_jump_to_0_is_reported)
         .ends(End::Stop(
             "an instruction fetch from 0x00000000 in page 0, which is never mapped: the page is not present",
         ))
-        .told(&["EIP was 0x00000000, which is not in the kernel", "called from `kernel::a_jump_to_0_is_told`"]),
-    test!(a_jump_into_nothing_is_a_fetch).ends(End::Stop(
+        .told(&["EIP was 0x00000000, which is not in the kernel", "called from `kernel::a_jump_to_0_is_reported`"]),
+    test!(a_jump_to_an_unmapped_page_is_a_fetch).ends(End::Stop(
         "page fault: an instruction fetch from 0x50000000 in no region of the kernel: the page is not present",
     )),
-    test!(a_write_to_the_guard_page_is_told).ends(End::Stop("stack overflow: a write to")),
-    test!(a_stack_overflow_is_told)
+    test!(a_write_to_the_guard_page_is_reported).ends(End::Stop("stack overflow: a write to")),
+    test!(a_stack_overflow_is_reported)
         .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at"))
-        .told(&["in `kernel::for_ever`"]),
-    test!(a_stack_overflow_by_one_large_frame_is_told).ends(End::Stop("stack overflow")),
+        .told(&["in `kernel::recurse_forever`"]),
+    test!(a_stack_overflow_by_one_large_frame_is_reported).ends(End::Stop("stack overflow")),
     test!(the_stack_of_double_faults_has_a_guard_page)
         .ends(End::Stop("EXCEPTION: stack overflow: the stack of double faults ran into its guard page at")),
-    test!(a_double_fault_is_told_whichever_tss_was_in_use)
+    test!(a_double_fault_is_reported_whichever_tss_was_in_use)
         .ends(End::Stop("EXCEPTION: stack overflow: the boot stack ran into its guard page at"))
-        .told(&["in `kernel::for_ever`"]),
-    test!(a_double_fault_for_another_reason_is_called_so)
+        .told(&["in `kernel::recurse_forever`"]),
+    test!(a_double_fault_for_another_reason_says_so)
         .ends(End::Stop(
             "EXCEPTION: double fault (vector 8): the CPU could not enter the handler of an exception\n  ESP",
         ))
-        .told(&["in `kernel::a_double_fault_for_another_reason_is_called_so`"]),
-    test!(a_double_fault_tells_of_the_last_page_fault)
+        .told(&["in `kernel::a_double_fault_for_another_reason_says_so`"]),
+    test!(a_double_fault_reports_the_last_page_fault)
         .ends(End::Stop("; the last page fault, if there was one, was at 0x50000000 in no region of the kernel\n")),
-    test!(a_stop_without_a_stack_says_why_it_knows_no_callers).ends(End::Stop(
+    test!(a_stop_without_a_stack_says_why_it_lists_no_callers).ends(End::Stop(
         "\n  EIP 0x50000000\n  The stack cannot be read at 0x00000000: the chain of callers ends here.\n",
     )),
     test!(a_stop_in_a_damaged_chain_says_where_the_chain_ends)
         .ends(End::Stop("\n  The stack cannot be read at 0x60000004: the chain of callers ends here.\n"))
         .told(&["in `kernel::a_stop_in_a_damaged_chain_says_where_the_chain_ends`"]),
-    test!(the_kernels_map_before_paging_is_refused)
+    test!(the_kernels_map_before_paging_is_rejected)
         .ends(End::Stop("PANIC: call `paging::init` first: it finds the memory for page tables")),
-    test!(paging_before_interrupts_is_refused)
+    test!(paging_before_interrupts_is_rejected)
         .ends(End::Stop("PANIC: call `interrupts::init` first: page faults need handlers")),
     test!(paging_is_set_up_once).ends(End::Stop("PANIC: the free frames are already found")),
     test!(paging_is_set_up_with_interrupts_off),
-    test!(an_old_cpu_is_refused_with_a_sentence)
+    test!(an_old_cpu_stops_with_a_message)
         .cpu("pentium,-pse")
         .ends(End::Stop("STOP: this kernel needs a CPU with pages of 4 MiB")),
-    test!(boot_information_beyond_128_mib_is_refused)
+    test!(boot_information_beyond_128_mib_is_rejected)
         .memory_mib(200)
         .ends(End::Stop("STOP: the boot information lies beyond 128 MiB, where this kernel cannot read it")),
-    test!(memory_that_is_not_used_is_told)
+    test!(unused_memory_is_reported)
         .memory_mib(200)
         .ends(End::Stop("Memory above 128 MiB is not used: 73600 KiB of it.\n\nSTOP: that is all")),
     test!(a_tss_ends_with_its_fields),
     test!(a_seventeenth_region_is_a_bug)
         .ends(End::Stop("sixteen have names\n\nPANIC: 16 regions are enough for every chapter")),
-    test!(a_guard_page_gets_no_other_name_before_paging).ends(End::Stop("PANIC: a region of memory has one name")),
+    test!(a_guard_page_gets_no_second_name_before_paging).ends(End::Stop("PANIC: a region of memory has one name")),
     test!(a_directory_has_1024_entries).ends(End::Stop("PANIC: a table has 1024 entries, at")),
     test!(a_range_of_entries_ends_with_the_table).ends(End::Stop("PANIC: a table has 1024 entries, at")),
-    test!(the_parts_of_the_window_have_names).ends(End::Stop(
+    test!(the_parts_of_the_identity_map_have_names).ends(End::Stop(
         "PANIC: BIOS and screen memory, the boot stack, memory above the kernel, no region of the kernel, at",
     )),
-    test!(a_place_is_told_in_full_in_short_and_in_columns)
+    test!(a_location_prints_in_full_in_short_and_in_columns)
         .ends(End::Stop("PANIC: the guard page of task 1's stack, the guard page of a stack, task 1's stack   |")),
 ];
 
@@ -219,7 +219,7 @@ type Change = fn(&mut [u64], &mut [u64]);
 
 /// The changes, by a part of the test's name.
 const CHANGES: &[(&str, Change)] = &[
-    ("calls_reserved", |tag, _| {
+    ("reserved_and_available", |tag, _| {
         let area = areas(tag).iter_mut().find(|area| area[2] != AVAILABLE).expect("the BIOS reserves some");
         *area = [RESERVED.start, RESERVED.end - RESERVED.start, NOT_AVAILABLE];
     }),
@@ -238,7 +238,7 @@ const CHANGES: &[(&str, Change)] = &[
         unsafe { (FULL_OF_ONES.start as *mut u8).write_bytes(0xFF, bytes as usize) };
     }),
     ("ends_beyond_all_addresses", |tag, _| areas(tag)[0] = [2 << 20, u64::MAX, AVAILABLE]),
-    ("module_behind_all_free_memory", |tag, module| {
+    ("module_above_all_free_memory", |tag, module| {
         areas(tag).fill([0, 0, AVAILABLE]);
         areas(tag)[0] = [8 << 20, 4 << 20, AVAILABLE];
         let (from, to) = (module[1] as u32, (module[1] >> 32) as u32);
@@ -246,8 +246,8 @@ const CHANGES: &[(&str, Change)] = &[
         unsafe { (from as *const u8).copy_to(FAR_AWAY.as_ptr(), (to - from) as usize) };
         place(module, FAR_AWAY.as_u32(), FAR_AWAY.as_u32() + (to - from));
     }),
-    ("module_beyond_128_mib", |_, module| place(module, (128 << 20) - 4096, (128 << 20) + 1)),
-    ("module_behind_128_mib", |_, module| place(module, 1 << 30, (1 << 30) + 1)),
+    ("module_that_ends_beyond_128_mib", |_, module| place(module, (128 << 20) - 4096, (128 << 20) + 1)),
+    ("module_beyond_128_mib", |_, module| place(module, 1 << 30, (1 << 30) + 1)),
 ];
 
 /// The areas of the map: the start of each, its size in bytes, and its type.
@@ -333,7 +333,7 @@ fn is_free_memory(frame: Frame) -> bool {
         && !overlaps(frame, boot().start_address() as u64, boot().end_address() as u64)
 }
 
-fn every_frame_of_free_memory_is_handed_out_once_and_no_other() {
+fn every_free_frame_is_handed_out_once_and_no_other() {
     let (free, taken) = (frame_allocator::free_count(), frame_allocator::taken_count());
     let mut seen = [0u64; 32768 / 64];
     let count = take_all(|frame| {
@@ -351,21 +351,21 @@ fn every_frame_of_free_memory_is_handed_out_once_and_no_other() {
     );
 }
 
-fn what_the_map_calls_reserved_is_not_used_even_if_it_calls_it_available_too() {
+fn memory_both_reserved_and_available_is_not_used() {
     let areas = boot().memory_map_tag().expect("a memory map").memory_areas();
     assert!(areas.iter().any(|area| area.start_address() == RESERVED.start && area.end_address() == RESERVED.end));
     take_all(|frame| assert!(!overlaps(frame, RESERVED.start, RESERVED.end), "{frame:?}"));
 }
 
-fn a_boot_without_a_memory_map_is_refused() {
+fn a_boot_without_a_memory_map_is_rejected() {
     // The kernel of this test stops before this point, and so do those of the next two.
 }
 
-fn a_map_that_reserves_everything_is_refused() {}
+fn a_map_that_reserves_everything_is_rejected() {}
 
-fn a_map_with_only_one_frame_is_refused() {}
+fn a_map_with_only_one_frame_is_rejected() {}
 
-fn a_map_that_ends_beyond_all_addresses_is_used_as_far_as_the_window_goes() {
+fn a_map_that_ends_beyond_all_addresses_is_used_up_to_128_mib() {
     let count = core::iter::from_fn(frame_allocator::allocate)
         .map(|owned| assert!(owned.into_frame().number() < 32768))
         .count();
@@ -385,7 +385,7 @@ fn a_module_is_never_handed_out() {
     assert_eq!(text, b"a module for the t");
 }
 
-fn a_module_behind_all_free_memory_can_be_read() {
+fn a_module_above_all_free_memory_can_be_read() {
     let module = boot().module_tags().next().expect("the loader loads a module");
     assert_eq!(module.start_address(), FAR_AWAY.as_u32());
     for address in [FAR_AWAY, VirtAddr::new(module.end_address() - 1)] {
@@ -396,11 +396,11 @@ fn a_module_behind_all_free_memory_can_be_read() {
     assert!(text.chunks(23).all(|line| b"a module for the tests\n".starts_with(line)));
 }
 
-fn a_module_beyond_128_mib_is_refused() {
+fn a_module_that_ends_beyond_128_mib_is_rejected() {
     // The kernel of this test stops before this point, and so does that of the next.
 }
 
-fn a_module_behind_128_mib_is_refused() {}
+fn a_module_beyond_128_mib_is_rejected() {}
 
 fn boot_information_in_free_memory_is_never_handed_out() {
     assert_eq!(boot().start_address(), IN_FREE_MEMORY);
@@ -439,7 +439,7 @@ fn memory_above_128_mib_is_left_alone() {
     assert!(KERNEL.lock().translate(VirtAddr::new(128 << 20)).is_none());
 }
 
-fn frames_come_back() {
+fn dropped_frames_are_freed() {
     let before = (frame_allocator::free_count(), frame_allocator::taken_count());
     let frames = [(); 10].map(|()| allocate());
     assert_eq!((frame_allocator::free_count(), frame_allocator::taken_count()), (before.0 - 10, before.1 + 10));
@@ -486,7 +486,7 @@ fn a_frame_at_two_pages_is_freed_with_the_second_one() {
     assert_eq!(allocate().frame(), frame, "what was freed last is the first to be used again");
 }
 
-fn too_many_owners_are_refused_and_none_is_lost() {
+fn too_many_owners_are_rejected_and_none_is_lost() {
     let owned = allocate();
     let frame = owned.frame();
     (1..32_766).for_each(|_| mem::forget(owned.share().expect("there can be 32,766")));
@@ -533,7 +533,7 @@ fn the_map_is_as_promised() {
     assert!(unsafe { cr0() }.contains(Cr0::CR0_WRITE_PROTECT | Cr0::CR0_ENABLE_PAGING));
 }
 
-fn what_is_mapped_can_be_used_and_translated() {
+fn a_mapped_page_can_be_used_and_translated() {
     let owned = allocate();
     let (frame, page) = (owned.frame(), Page::containing(SOMEWHERE));
     // SAFETY: the frame was free, and is only read through the identity map below.
@@ -579,7 +579,7 @@ fn the_first_tables_are_empty_in_memory_full_of_ones() {
 }
 
 fn unmapping_takes_effect_at_once() {
-    what_is_mapped_can_be_used_and_translated();
+    a_mapped_page_can_be_used_and_translated();
     // SAFETY: the test uses the page once more, to see that it is gone.
     let (_, flush) = unsafe { KERNEL.lock().unmap(Page::containing(SOMEWHERE)) }.expect("it is mapped");
     flush.flush();
@@ -588,7 +588,7 @@ fn unmapping_takes_effect_at_once() {
     unsafe { SOMEWHERE.as_ptr::<u32>().read_volatile() };
 }
 
-fn what_is_unmapped_and_freed_is_gone_at_once() {
+fn an_unmapped_and_freed_page_is_gone_at_once() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES);
     // SAFETY: the pages are not used.
     unsafe { KERNEL.lock().map_free_frames(pages.clone(), Flags::WRITABLE) }.expect("memory is not out");
@@ -603,7 +603,7 @@ fn what_is_unmapped_and_freed_is_gone_at_once() {
 }
 
 fn protecting_takes_effect_at_once() {
-    what_is_mapped_can_be_used_and_translated();
+    a_mapped_page_can_be_used_and_translated();
     // SAFETY: the test writes to the page once more, to see that it cannot.
     unsafe { KERNEL.lock().protect(Page::containing(SOMEWHERE), Flags::empty()) }.expect("it is mapped").flush();
     let there = SOMEWHERE.wrapping_add(0x123 * 4);
@@ -655,7 +655,7 @@ fn the_identity_map_can_be_protected_and_owns_nothing() {
     assert_eq!(kernel.rights(large), Some(Flags::PRESENT | Flags::WRITABLE));
 }
 
-fn mapping_twice_is_refused() {
+fn mapping_twice_is_rejected() {
     let owned = allocate();
     let frame = owned.frame();
     let [again, and_again] = [(); 2].map(|()| owned.share().expect("it has few owners"));
@@ -686,7 +686,7 @@ fn mapping_without_memory_is_an_error_and_loses_nothing() {
     assert_eq!(KERNEL.lock().mappings().count(), before);
 }
 
-fn all_of_several_pages_are_mapped_or_none() {
+fn mapping_several_pages_is_all_or_nothing() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(4 * PAGE_BYTES);
     let mut kernel = KERNEL.lock();
     kernel.make_tables(pages.clone()).expect("memory is not out");
@@ -746,7 +746,7 @@ fn large_pages_are_walked_and_translated() {
     assert!(large.map(|mapping| mapping.page.address().as_u32()).eq([4 << 20, 8 << 20, 12 << 20]));
 }
 
-fn only_rights_and_notes_are_granted() {
+fn only_rights_and_available_bits_are_granted() {
     let owned = allocate();
     let (frame, page) = (owned.frame(), Page::containing(SOMEWHERE));
     const NOTES: Flags = Flags::AVAILABLE_10.union(Flags::AVAILABLE_11);
@@ -763,7 +763,7 @@ fn only_rights_and_notes_are_granted() {
     assert_eq!(found(), expected);
 }
 
-fn an_entry_that_is_not_present_is_no_mapping() {
+fn an_entry_that_is_not_present_maps_nothing() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
     let mut kernel = KERNEL.lock();
     kernel.make_tables(pages).expect("memory is not out");
@@ -808,7 +808,7 @@ fn a_linked_directory_has_the_same_page_tables() {
     assert_eq!(linked.rights(page), Some(Flags::PRESENT | Flags::USER));
 }
 
-fn a_directory_that_another_is_linked_to_gets_no_page_table() {
+fn a_directory_that_others_link_to_gets_no_page_table() {
     let mut kernel = KERNEL.lock();
     kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES)).expect("memory is not out");
     let mut linked = link_to(&mut kernel);
@@ -821,7 +821,7 @@ fn a_directory_that_another_is_linked_to_gets_no_page_table() {
     let _ = kernel.make_tables(further..further.wrapping_add(PAGE_BYTES));
 }
 
-fn a_stack_that_is_all_guard_page_is_refused() {
+fn a_stack_that_is_all_guard_page_is_rejected() {
     Region::stacks(image::stack(), core::hint::black_box(PAGE_BYTES), |_, f| f.write_str("a stack"));
 }
 
@@ -830,7 +830,7 @@ fn page_0_is_not_mapped() {
     unsafe { asm!("mov {0:e}, [{0:e}]", inout(reg) 0 => _) };
 }
 
-fn a_write_to_nothing_is_told() {
+fn a_write_to_an_unmapped_page_is_reported() {
     // SAFETY: not sound: nothing is mapped there; the test is about that.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(0) };
 }
@@ -898,15 +898,15 @@ fn write_in_ring_3(target: VirtAddr) -> ! {
     unsafe { asm!("mov esp, {}", "xor ebx, ebx", "jmp interrupt_return", in(reg) &raw const frame, options(noreturn)) }
 }
 
-fn a_page_fault_of_ring_3_is_told() {
+fn a_page_fault_in_ring_3_is_reported() {
     write_in_ring_3(image::data().start);
 }
 
-fn the_stack_of_a_program_is_told() {
+fn the_stack_of_a_program_is_reported() {
     write_in_ring_3(image::data().start);
 }
 
-fn a_reserved_bit_is_told() {
+fn a_reserved_bit_is_reported() {
     // Bit 21, which is no part of the address of a large page (Intel SDM volume 3A, table 4-4).
     let reserved = Frame::containing(PhysAddr::new(1 << 21));
     // SAFETY: the CPU refuses the entry, so there is no page.
@@ -916,7 +916,7 @@ fn a_reserved_bit_is_told() {
     }
 }
 
-fn what_ring_3_may_only_read_is_told_as_that() {
+fn a_page_that_ring_3_may_only_read_is_reported() {
     write_in_ring_3(SOMEWHERE.wrapping_add(0x10));
 }
 
@@ -930,7 +930,7 @@ fn constants_cannot_be_written() {
     unsafe { image::rodata().start.as_ptr::<u32>().write_volatile(0) };
 }
 
-fn a_jump_to_0_is_told() {
+fn a_jump_to_0_is_reported() {
     let null = core::hint::black_box(0usize);
     // SAFETY: not sound: there is no function at 0; the test is about that.
     let function: fn() = unsafe { core::mem::transmute(null) };
@@ -939,17 +939,17 @@ fn a_jump_to_0_is_told() {
     core::hint::black_box(());
 }
 
-fn a_jump_into_nothing_is_a_fetch() {
+fn a_jump_to_an_unmapped_page_is_a_fetch() {
     // SAFETY: not sound: nothing is mapped there; the test is about that.
     unsafe { asm!("call {}", in(reg) SOMEWHERE.as_u32()) };
 }
 
-fn a_write_to_the_guard_page_is_told() {
+fn a_write_to_the_guard_page_is_reported() {
     // SAFETY: not sound: nothing is mapped there; the test is about that.
     unsafe { image::stack().start.wrapping_add(100).as_ptr::<u32>().write_volatile(0) };
 }
 
-fn a_stop_without_a_stack_says_why_it_knows_no_callers() {
+fn a_stop_without_a_stack_says_why_it_lists_no_callers() {
     // SAFETY: not sound: nothing works without a stack. The CPU cannot push the trap frame of the page fault, so there
     // is a double fault.
     unsafe { asm!("xor esp, esp", "jmp {}", in(reg) SOMEWHERE.as_u32(), options(noreturn)) };
@@ -962,15 +962,15 @@ fn a_stop_in_a_damaged_chain_says_where_the_chain_ends() {
 
 #[expect(unconditional_recursion, reason = "the stack must overflow")]
 #[inline(never)]
-fn for_ever(depth: u32) -> u32 {
-    core::hint::black_box(for_ever(depth + 1)) + depth
+fn recurse_forever(depth: u32) -> u32 {
+    core::hint::black_box(recurse_forever(depth + 1)) + depth
 }
 
-fn a_stack_overflow_is_told() {
-    for_ever(0);
+fn a_stack_overflow_is_reported() {
+    recurse_forever(0);
 }
 
-fn a_stack_overflow_by_one_large_frame_is_told() {
+fn a_stack_overflow_by_one_large_frame_is_reported() {
     #[inline(never)]
     fn large() -> u8 {
         let large = [1u8; 256 << 10];
@@ -986,16 +986,16 @@ fn the_stack_of_double_faults_has_a_guard_page() {
     unsafe { asm!("mov esp, {}", "push 0", "ud2", in(reg) lowest.as_u32(), options(noreturn)) };
 }
 
-fn a_double_fault_is_told_whichever_tss_was_in_use() {
+fn a_double_fault_is_reported_whichever_tss_was_in_use() {
     static ANOTHER: Tss = Tss::new();
     static TABLE: Once<[GdtEntry; 6]> = Once::new();
     gdt::load(TABLE.call_once(|| gdt::extended(&[ANOTHER.descriptor()]))).expect("it must extend the loaded table");
     // SAFETY: the entry is a TSS, and is not in use yet.
     unsafe { load_tr(SegmentSelector::new(5, Ring::Ring0)) };
-    for_ever(0);
+    recurse_forever(0);
 }
 
-fn a_double_fault_for_another_reason_is_called_so() {
+fn a_double_fault_for_another_reason_says_so() {
     use interrupts::gate::{Gate, Kind};
     let nowhere = Gate::new(Kind::Interrupt, 0x38, VirtAddr::new(0), x86::Ring::Ring0);
     // SAFETY: the selector names nothing, so the CPU does not go through these gates.
@@ -1007,20 +1007,20 @@ fn a_double_fault_for_another_reason_is_called_so() {
     unsafe { asm!("ud2") };
 }
 
-fn a_double_fault_tells_of_the_last_page_fault() {
+fn a_double_fault_reports_the_last_page_fault() {
     // SAFETY: the handler maps the page, at which nothing was mapped.
     unsafe {
         interrupts::register(PAGE_FAULT, repair);
         SOMEWHERE.as_ptr::<u32>().write_volatile(0);
     }
-    a_double_fault_for_another_reason_is_called_so();
+    a_double_fault_for_another_reason_says_so();
 }
 
-fn the_kernels_map_before_paging_is_refused() {
+fn the_kernels_map_before_paging_is_rejected() {
     // The kernel of this test stops before this point, and so does that of the next.
 }
 
-fn paging_before_interrupts_is_refused() {}
+fn paging_before_interrupts_is_rejected() {}
 
 fn paging_is_set_up_once() {
     paging::init(boot());
@@ -1058,15 +1058,15 @@ fn paging_is_set_up_with_interrupts_off() {
     assert!(WERE_ON.load(Relaxed), "and are let in again");
 }
 
-fn an_old_cpu_is_refused_with_a_sentence() {
+fn an_old_cpu_stops_with_a_message() {
     // The kernel of this test stops before this point.
 }
 
-fn boot_information_beyond_128_mib_is_refused() {
+fn boot_information_beyond_128_mib_is_rejected() {
     // The kernel of this test stops before this point.
 }
 
-fn memory_that_is_not_used_is_told() {
+fn unused_memory_is_reported() {
     boot::stop::stop!("that is all");
 }
 
@@ -1088,7 +1088,7 @@ fn a_seventeenth_region_is_a_bug() {
 }
 
 /// Overlapping regions are refused in either order: the name that came first would hide the guard page.
-fn a_guard_page_gets_no_other_name_before_paging() {
+fn a_guard_page_gets_no_second_name_before_paging() {
     panic!("it was hidden");
 }
 
@@ -1104,13 +1104,13 @@ fn a_range_of_entries_ends_with_the_table() {
     kernel.present(0..1025).count();
 }
 
-fn the_parts_of_the_window_have_names() {
+fn the_parts_of_the_identity_map_have_names() {
     let at = |address| regions::locate(VirtAddr::new(address));
     let [stack, behind] = [image::stack().end.as_u32() - 1, image::kernel().end.as_u32()].map(at);
     panic!("{}, {stack}, {behind}, {}", at(0xB_8000), at(128 << 20));
 }
 
-fn a_place_is_told_in_full_in_short_and_in_columns() {
+fn a_location_prints_in_full_in_short_and_in_columns() {
     let stack = SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES);
     let name = |_, f: &mut fmt::Formatter| f.write_str(if f.alternate() { "a stack" } else { "task 1's stack" });
     regions::add(Region::stacks(stack, 2 * PAGE_BYTES, name));

@@ -33,14 +33,14 @@ const TESTS: &[Test] = &[
     test!(every_alignment_up_to_a_page_is_kept),
     test!(an_empty_heap_takes_no_memory),
     test!(the_heap_grows_by_frames_and_keeps_what_is_in_it),
-    test!(what_fits_into_a_page_takes_one),
+    test!(a_block_that_fits_into_a_page_takes_one),
     test!(freed_memory_is_used_again),
-    test!(a_heap_without_memory_answers_null_and_loses_nothing).memory_mib(8),
-    test!(more_than_there_can_ever_be_is_refused),
+    test!(a_heap_without_memory_returns_null_and_loses_nothing).memory_mib(8),
+    test!(an_impossible_request_fails),
     test!(a_full_heap_still_grows),
     test!(the_tables_of_the_heap_never_change),
     test!(handlers_may_allocate),
-    test!(interrupts_may_come_wherever_they_are_on),
+    test!(interrupts_may_arrive_wherever_they_are_on),
     test!(a_double_free_stops)
         .ends(End::Stop("PANIC: cannot free 0xc0000004: it is free already; was it freed twice?, at")),
     test!(a_foreign_pointer_stops).ends(End::Stop("PANIC: cannot free 0x50000000: it is not in the heap, at")),
@@ -54,7 +54,8 @@ const TESTS: &[Test] = &[
          0xc0000004 or of the one before it, at",
     )),
     test!(the_heap_is_made_once).ends(End::Stop("PANIC: `heap::init` has already run")),
-    test!(running_out_of_memory_is_a_sentence).ends(End::Stop("PANIC: memory allocation of 1073741824 bytes failed")),
+    test!(running_out_of_memory_stops_with_a_message)
+        .ends(End::Stop("PANIC: memory allocation of 1073741824 bytes failed")),
     test!(a_directory_agrees_with_a_model_for_long),
 ];
 
@@ -108,7 +109,7 @@ fn the_heap_grows_by_frames_and_keeps_what_is_in_it() {
     assert_ne!(frame.as_u32(), large.as_ptr().addr() as u32, "the heap is not the window");
 }
 
-fn what_fits_into_a_page_takes_one() {
+fn a_block_that_fits_into_a_page_takes_one() {
     let free = frame_allocator::free_count();
     for pages in 1..=4 {
         // With its two tags, the block fills a page to the last byte.
@@ -128,7 +129,7 @@ fn freed_memory_is_used_again() {
     assert_eq!(frame_allocator::free_count(), free);
 }
 
-fn a_heap_without_memory_answers_null_and_loses_nothing() {
+fn a_heap_without_memory_returns_null_and_loses_nothing() {
     let mut blocks = Vec::with_capacity(4096);
     while blocks.len() < blocks.capacity() {
         let block = try_allocate(10_000);
@@ -148,7 +149,7 @@ fn a_heap_without_memory_answers_null_and_loses_nothing() {
     assert_eq!((heap::usage().used_blocks, heap::usage().free_blocks), (0, 1));
 }
 
-fn more_than_there_can_ever_be_is_refused() {
+fn an_impossible_request_fails() {
     let free = frame_allocator::free_count();
     for size in [64 << 20, 1 << 30, isize::MAX as usize - 4096] {
         assert!(try_allocate(size).is_null());
@@ -211,7 +212,7 @@ extern "C" fn step(frame: &mut interrupts::TrapFrame) {
     assert!(then.is_none_or(|then| *then == [now - 8; 10]), "two own the same memory");
 }
 
-fn interrupts_may_come_wherever_they_are_on() {
+fn interrupts_may_arrive_wherever_they_are_on() {
     const SINGLE_STEP: u8 = 1;
     // SAFETY: the handler changes no register. All lines of the interrupt controllers are masked, so no other interrupt
     // arrives.
@@ -276,6 +277,6 @@ fn the_heap_is_made_once() {
     heap::init();
 }
 
-fn running_out_of_memory_is_a_sentence() {
+fn running_out_of_memory_stops_with_a_message() {
     black_box(Vec::<u8>::with_capacity(1 << 30));
 }

@@ -23,37 +23,37 @@ use x86::io;
 harness::boot!(TESTS, up to interrupts);
 
 const TESTS: &[Test] = &[
-    test!(every_line_but_the_timers_is_masked),
+    test!(every_line_except_the_timers_is_masked),
     test!(a_line_of_the_slave_opens_the_cascade),
-    test!(what_was_unmasked_before_the_timer_stays_so),
+    test!(a_line_unmasked_before_the_timer_stays_unmasked),
     test!(the_timers_line_cannot_be_masked).ends(End::Stop("PANIC: the timer's line cannot be masked")),
-    test!(a_pc_without_interrupt_controllers_is_refused)
+    test!(a_pc_without_interrupt_controllers_is_rejected)
         .flags("-machine q35,pic=off")
         .ends(End::Stop("STOP: this kernel needs a PC's interrupt controllers (8259A) and finds none")),
-    test!(a_pc_without_an_interval_timer_is_refused)
+    test!(a_pc_without_an_interval_timer_is_rejected)
         .flags("-machine q35,pit=off")
         .ends(End::Stop("STOP: this kernel needs a PC's interval timer (8254) and finds none")),
-    test!(a_rate_below_19_hz_is_refused),
-    test!(a_rate_above_the_limit_is_refused),
+    test!(a_rate_below_19_hz_is_rejected),
+    test!(a_rate_above_the_limit_is_rejected),
     test!(the_slowest_rate_is_kept),
     test!(the_fastest_rate_is_programmed),
     test!(no_tick_is_lost_at_1000_hz),
     test!(uptime_is_the_time_that_has_passed),
-    test!(no_tick_comes_before_the_start),
+    test!(no_tick_arrives_before_the_start),
     test!(a_tick_is_over_before_the_callback),
     test!(ticks_do_not_nest),
     test!(registers_survive_ticks),
-    test!(interrupts_of_the_slave_come_again),
+    test!(interrupts_of_the_slave_repeat),
     test!(the_clock_interrupts_once_per_second),
     test!(the_clock_keeps_its_other_settings),
     test!(the_clock_is_started_with_interrupts_off),
     test!(a_spurious_interrupt_7_ends_nothing),
     test!(a_spurious_interrupt_15_ends_nothing_at_the_slave),
-    test!(a_line_that_gives_up_ends_the_cascade),
-    test!(a_line_7_that_does_not_give_up_is_not_spurious)
+    test!(a_line_that_stops_requesting_ends_the_cascade),
+    test!(a_line_7_that_keeps_requesting_is_not_spurious)
         .flags("-device isa-serial,iobase=0x2e8,irq=7")
         .ends(End::Stop("PANIC: line 7 interrupted and has no handler")),
-    test!(a_line_15_that_does_not_give_up_is_not_spurious)
+    test!(a_line_15_that_keeps_requesting_is_not_spurious)
         .ends(End::Stop("PANIC: line 15 interrupted and has no handler")),
     test!(a_second_rate_is_a_bug).ends(End::Stop("PANIC: the timer already has a rate")),
     test!(a_start_without_a_rate_is_a_bug).ends(End::Stop("PANIC: the timer has no rate")),
@@ -61,9 +61,9 @@ const TESTS: &[Test] = &[
     test!(a_second_callback_is_a_bug).ends(End::Stop("PANIC: the ticks already have a callback")),
     test!(a_start_with_a_guard_is_a_bug).ends(End::Stop("PANIC: cannot turn interrupts on: a guard")),
     test!(a_start_in_a_tick_is_a_bug).ends(End::Stop("PANIC: cannot turn interrupts on: a guard or a handler")),
-    test!(what_a_tick_leaks_ends_with_it),
-    test!(guards_without_end_are_a_bug).ends(End::Stop("PANIC: a billion guards keep interrupts off")),
-    test!(no_tick_comes_after_the_end).ends(End::Halt),
+    test!(a_guard_leaked_in_a_tick_ends_with_it),
+    test!(a_billion_guards_are_a_bug).ends(End::Stop("PANIC: a billion guards keep interrupts off")),
+    test!(no_tick_arrives_after_the_end).ends(End::Halt),
 ];
 
 const PULSES_PER_TICK: u16 = 1193;
@@ -141,7 +141,7 @@ fn masks() -> [u8; 2] {
     unsafe { [io::inb(0x21), io::inb(0xA1)] }
 }
 
-fn every_line_but_the_timers_is_masked() {
+fn every_line_except_the_timers_is_masked() {
     timer::init(100).expect("a possible rate");
     assert_eq!(masks(), [0b1111_1110, 0b1111_1111]);
 }
@@ -158,7 +158,7 @@ fn a_line_of_the_slave_opens_the_cascade() {
     assert_eq!(masks(), [0b1111_1110, 0b1111_1111]);
 }
 
-fn what_was_unmasked_before_the_timer_stays_so() {
+fn a_line_unmasked_before_the_timer_stays_unmasked() {
     pic::unmask(Irq::Serial1);
     timer::init(100).expect("a possible rate");
     assert_eq!(masks(), [0b1110_1110, 0b1111_1111]);
@@ -169,20 +169,20 @@ fn the_timers_line_cannot_be_masked() {
     pic::mask(Irq::Timer);
 }
 
-fn a_pc_without_interrupt_controllers_is_refused() {
+fn a_pc_without_interrupt_controllers_is_rejected() {
     let _ = timer::init(100);
 }
 
-fn a_pc_without_an_interval_timer_is_refused() {
+fn a_pc_without_an_interval_timer_is_rejected() {
     let _ = timer::init(100);
 }
 
-fn a_rate_below_19_hz_is_refused() {
+fn a_rate_below_19_hz_is_rejected() {
     assert_eq!(timer::init(18), Err(RateError::DivisorTooLarge(18)));
     assert!(timer::init(19).is_ok(), "what was refused counts as if it had not been asked for");
 }
 
-fn a_rate_above_the_limit_is_refused() {
+fn a_rate_above_the_limit_is_rejected() {
     assert_eq!(timer::init(FASTEST_HZ + 1), Err(RateError::DivisorTooSmall(FASTEST_HZ + 1)));
     assert!(timer::init(FASTEST_HZ).is_ok(), "what was refused counts as if it had not been asked for");
 }
@@ -226,7 +226,7 @@ fn uptime_is_the_time_that_has_passed() {
     assert!(succeeds_once(is_right_for_20_ticks));
 }
 
-fn no_tick_comes_before_the_start() {
+fn no_tick_arrives_before_the_start() {
     timer::init(1000).expect("a possible rate");
     wait_pulses(5 * PULSES_PER_TICK);
     assert_eq!(timer::ticks(), 0);
@@ -367,7 +367,7 @@ fn start_fast_clock(handler: interrupts::idt::Handler) {
     rtc::acknowledge();
 }
 
-fn interrupts_of_the_slave_come_again() {
+fn interrupts_of_the_slave_repeat() {
     start_at_1000_hz();
     start_fast_clock(clock);
     wait_until(|| CLOCK_INTERRUPTS.load(Relaxed) >= 10);
@@ -481,7 +481,7 @@ fn the_clock_requests() -> bool {
     }
 }
 
-fn a_line_that_gives_up_ends_the_cascade() {
+fn a_line_that_stops_requesting_ends_the_cascade() {
     start_at_1000_hz();
     start_fast_clock(clock);
     let before = pic::spurious_interrupts();
@@ -496,7 +496,7 @@ fn a_line_that_gives_up_ends_the_cascade() {
     assert!(!pic::is_in_service(Irq::Cascade), "nothing will ever come from the slave again");
 }
 
-fn a_line_7_that_does_not_give_up_is_not_spurious() {
+fn a_line_7_that_keeps_requesting_is_not_spurious() {
     const COM4: u16 = 0x2E8;
     start_at_1000_hz();
     pic::unmask(Irq::Parallel1);
@@ -508,7 +508,7 @@ fn a_line_7_that_does_not_give_up_is_not_spurious() {
     wait_pulses(u16::MAX);
 }
 
-fn a_line_15_that_does_not_give_up_is_not_spurious() {
+fn a_line_15_that_keeps_requesting_is_not_spurious() {
     const IDENTIFY_PACKET_DEVICE: u8 = 0xA1;
     start_at_1000_hz();
     pic::unmask(Irq::Disk2);
@@ -554,7 +554,7 @@ fn a_start_in_a_tick_is_a_bug() {
     wait_for_tick();
 }
 
-fn what_a_tick_leaks_ends_with_it() {
+fn a_guard_leaked_in_a_tick_ends_with_it() {
     timer::on_tick(|| mem::forget(interrupts_off()));
     start_at_1000_hz();
     (0..3).for_each(|_| wait_for_tick());
@@ -562,7 +562,7 @@ fn what_a_tick_leaks_ends_with_it() {
     assert!(interrupts_are_on());
 }
 
-fn guards_without_end_are_a_bug() {
+fn a_billion_guards_are_a_bug() {
     unsafe extern "C" {
         /// The count in `common/src/lock.rs`.
         safe static reasons_for_interrupts_off: AtomicU32;
@@ -574,7 +574,7 @@ fn guards_without_end_are_a_bug() {
     mem::forget(interrupts_off());
 }
 
-fn no_tick_comes_after_the_end() {
+fn no_tick_arrives_after_the_end() {
     static IS_OVER: AtomicBool = AtomicBool::new(false);
     timer::on_tick(|| {
         while IS_OVER.load(Relaxed) {

@@ -45,7 +45,7 @@ const TESTS: &[Test] = &[
     // Turns
     test!(threads_that_never_yield_interleave),
     test!(a_timeslice_has_as_many_ticks_as_asked_for),
-    test!(a_thread_that_gives_way_early_leaves_a_whole_timeslice_to_the_next),
+    test!(a_thread_that_yields_early_leaves_a_whole_timeslice_to_the_next),
     test!(the_threads_take_turns_in_order),
     test!(the_longest_timeslice_is_never_over),
     test!(a_timeslice_of_no_ticks_is_a_bug).ends(End::Stop("PANIC: a timeslice must last at least one tick")),
@@ -60,32 +60,32 @@ const TESTS: &[Test] = &[
     test!(join_waits_for_the_end),
     test!(a_thread_that_has_ended_can_be_joined_later),
     test!(the_end_of_a_thread_wakes_its_joiner_only),
-    test!(join_gives_back_the_stack_and_the_slot),
-    test!(a_slot_is_not_taken_before_its_stack_is_given_back),
+    test!(join_frees_the_stack_and_the_slot),
+    test!(a_slot_is_not_reused_before_its_stack_is_freed),
     test!(without_memory_for_a_stack_spawn_fails_and_loses_nothing),
-    test!(too_many_threads_are_refused_until_others_are_joined),
+    test!(too_many_threads_are_rejected_until_others_are_joined),
     // A thread's life, step by step
-    test!(life::a_reserved_thread_that_is_dropped_gives_slot_and_stack_back),
+    test!(life::a_reserved_thread_that_is_dropped_frees_its_slot_and_stack),
     test!(life::a_thread_that_runs_after_its_end_is_noticed)
         .ends(End::Stop("PANIC: a thread that has ended is running again")),
     test!(life::a_second_stack_for_a_thread_is_a_bug).ends(End::Stop("PANIC: the thread already has a stack")),
-    test!(life::a_reserved_thread_goes_on_with_the_context_it_is_given),
+    test!(life::a_reserved_thread_starts_with_the_context_it_is_given),
     test!(life::a_thread_may_begin_with_the_guards_of_another),
     test!(life::a_thread_before_init_is_a_bug).ends(End::Stop("PANIC: call `threads::init` before starting a thread")),
     test!(life::a_wait_before_init_is_a_bug).ends(End::Stop("PANIC: no other thread could run")),
     test!(life::threads_without_a_timer_are_a_bug)
         .ends(End::Stop("PANIC: the timer has no rate: call `timer::init` first")),
     test!(life::a_second_init_is_a_bug).ends(End::Stop("PANIC: the scheduler has already been started")),
-    test!(life::no_thread_runs_while_a_stop_is_said).ends(End::Stop(
+    test!(life::no_thread_runs_while_a_stop_is_reported).ends(End::Stop(
         "PANIC: a bug\n(stopped again while reporting that: a kernel that stops lets no other thread run, at",
     )),
-    test!(life::no_thread_waits_while_a_stop_is_said).ends(End::Stop(
+    test!(life::no_thread_waits_while_a_stop_is_reported).ends(End::Stop(
         "PANIC: a bug\n(stopped again while reporting that: a kernel that stops lets no other thread run, at",
     )),
     test!(life::a_thread_that_joins_itself_is_a_bug).ends(End::Stop("PANIC: a thread cannot wait for its own end")),
-    test!(life::threads_without_memory_for_page_tables_are_refused)
+    test!(life::threads_without_memory_for_page_tables_are_rejected)
         .ends(End::Stop("PANIC: kernel stacks need memory for their page tables: OutOfMemory, at")),
-    test!(life::threads_without_memory_for_a_stack_are_refused)
+    test!(life::threads_without_memory_for_a_stack_are_rejected)
         .ends(End::Stop("PANIC: the idle thread needs memory for its stack: OutOfMemory, at")),
     test!(life::the_idle_thread_never_waits)
         .ends(End::Stop("PANIC: no other thread could run: this is the idle thread")),
@@ -98,7 +98,7 @@ const TESTS: &[Test] = &[
     test!(hooks::a_hook_that_waits_is_noticed).ends(End::Stop("PANIC: thread 0 is Waiting and not Ready")),
     test!(hooks::the_hook_sees_every_switch_by_the_timer),
     test!(hooks::hooks_are_called_in_the_order_in_which_they_came),
-    test!(hooks::turns_are_not_counted_before_a_kernel_wants_it),
+    test!(hooks::turns_are_not_counted_until_a_kernel_asks),
     test!(hooks::a_hook_is_called_once).ends(End::Stop("PANIC: the hook is already in use")),
     // Wait queues
     test!(wait_queue::the_thread_that_has_waited_longest_is_woken),
@@ -109,10 +109,10 @@ const TESTS: &[Test] = &[
     test!(wait_queue::a_thread_that_looked_in_vain_keeps_its_place),
     test!(wait_queue::threads_that_looked_in_vain_stand_before_a_newcomer),
     test!(wait_queue::a_wait_with_a_deadline_ends_in_its_tick),
-    test!(wait_queue::what_is_there_at_the_deadline_is_found),
+    test!(wait_queue::a_token_that_is_there_at_the_deadline_is_found),
     test!(wait_queue::a_thread_whose_deadline_has_passed_does_not_take_what_a_woken_thread_will_take),
     test!(wait_queue::newcomers_look_one_after_another),
-    test!(wait_queue::a_deadline_takes_a_thread_out_of_its_place),
+    test!(wait_queue::a_deadline_takes_a_thread_out_of_the_queue),
     test!(wait_queue::a_wake_before_the_deadline_leaves_no_trace),
     test!(wait_queue::a_deadline_that_has_passed_ends_the_wait_after_one_look),
     test!(wait_queue::a_condition_may_use_what_lies_on_the_stack_of_its_thread),
@@ -138,12 +138,12 @@ const TESTS: &[Test] = &[
     test!(a_newcomer_does_not_take_what_another_waits_for),
     test!(two_bytes_at_once_wake_two_readers),
     test!(a_newcomer_reads_the_second_byte),
-    test!(a_reading_ends_with_a_byte_or_at_its_deadline),
+    test!(a_read_ends_with_a_byte_or_at_its_deadline),
     test!(a_key_pressed_before_init_is_not_lost_and_blocks_nothing),
-    test!(a_read_before_init_is_refused).ends(End::Stop("PANIC: call `input::init` before the first read")),
-    test!(a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up),
+    test!(a_read_before_init_is_rejected).ends(End::Stop("PANIC: call `input::init` before the first read")),
+    test!(a_mouse_and_a_keyboard_are_set_up_from_any_state),
     test!(a_pc_without_a_keyboard_controller_has_the_serial_port).flags("-machine q35,i8042=off").types("xyz"),
-    test!(what_the_serial_port_received_before_init_is_not_lost).types("xyz"),
+    test!(bytes_received_before_init_are_not_lost).types("xyz"),
     test!(with_no_thread_to_run_the_cpu_halts),
     // Guards against interrupts
     test!(guards::guards_may_be_dropped_in_any_order),
@@ -163,19 +163,19 @@ const TESTS: &[Test] = &[
     test!(interrupts_that_were_off_stay_off_across_a_switch),
     test!(every_thread_has_a_stack_of_its_own),
     test!(printing_takes_less_than_a_page_of_stack),
-    test!(a_panic_says_all_of_it_before_another_thread_runs).ends(End::Stop("PANIC: begun, and finished")),
-    test!(a_stack_overflow_is_told)
+    test!(a_panic_is_printed_in_full_before_another_thread_runs).ends(End::Stop("PANIC: begun, and finished")),
+    test!(a_stack_overflow_is_reported)
         .ends(End::Stop("EXCEPTION: stack overflow: the kernel stack of thread 3 ran into its guard page at"))
-        .told(&["in `kernel::a_stack_overflow_is_told::forever`"]),
-    test!(a_stack_overflow_in_an_interrupt_handler_is_told)
+        .told(&["in `kernel::a_stack_overflow_is_reported::forever`"]),
+    test!(a_stack_overflow_in_an_interrupt_handler_is_reported)
         .ends(End::Stop("EXCEPTION: stack overflow: the kernel stack of thread 2 ran into its guard page at"))
-        .told(&["in `kernel::a_stack_overflow_in_an_interrupt_handler_is_told::too_much`"]),
+        .told(&["in `kernel::a_stack_overflow_in_an_interrupt_handler_is_reported::too_much`"]),
     // Hangs that must be reported
-    test!(interrupts_off_forever_is_told).ends(End::Hang).told(&[
+    test!(interrupts_that_stay_off_are_reported).ends(End::Hang).told(&[
         "Interrupts were off, so nothing could take the CPU from it",
-        "`kernel::interrupts_off_forever_is_told::never_let_go`",
+        "`kernel::interrupts_that_stay_off_are_reported::never_let_go`",
     ]),
-    test!(a_wait_forever_is_told)
+    test!(a_wait_that_never_ends_is_reported)
         .ends(End::Hang)
         .told(&["The CPU was waiting for an interrupt", "`threads::choice::scheduler::idle`"]),
     // Locks
@@ -183,7 +183,7 @@ const TESTS: &[Test] = &[
     test!(the_heap_survives_preemption),
     test!(printed_lines_are_not_torn),
     test!(a_lock_held_by_a_sleeper_is_a_deadlock).ends(End::Stop("PANIC: deadlock: this lock is already held")),
-    test!(the_serial_port_tells_its_peer_that_it_is_ready_and_interrupts),
+    test!(the_serial_port_signals_that_it_is_ready_and_interrupts),
 ];
 
 /// A timeslice in ticks that is longer than any test.
@@ -293,7 +293,7 @@ fn a_timeslice_has_as_many_ticks_as_asked_for() {
     assert_turns(2, 7);
 }
 
-fn a_thread_that_gives_way_early_leaves_a_whole_timeslice_to_the_next() {
+fn a_thread_that_yields_early_leaves_a_whole_timeslice_to_the_next() {
     start(1000, 7);
     spin_for(3);
     let _off = interrupts_off();
@@ -467,7 +467,7 @@ fn the_end_of_a_thread_wakes_its_joiner_only() {
     assert_eq!(notes(), [10, 20, 30, 'a' as usize]);
 }
 
-fn join_gives_back_the_stack_and_the_slot() {
+fn join_frees_the_stack_and_the_slot() {
     start(1000, 4);
     let before = frame_allocator::taken_count();
     for number in 0..1000 {
@@ -482,7 +482,7 @@ fn join_gives_back_the_stack_and_the_slot() {
     }
 }
 
-fn a_slot_is_not_taken_before_its_stack_is_given_back() {
+fn a_slot_is_not_reused_before_its_stack_is_freed() {
     static SWITCHES: AtomicU32 = AtomicU32::new(0);
     /// After one switch in three, a tick comes as soon as interrupts are on again.
     unsafe extern "fastcall" fn sometimes_slow_switch(from: ThreadId, to: ThreadId) {
@@ -515,7 +515,7 @@ fn without_memory_for_a_stack_spawn_fails_and_loses_nothing() {
     assert_eq!((notes(), frame_allocator::free_count()), (vec![2], 3));
 }
 
-fn too_many_threads_are_refused_until_others_are_joined() {
+fn too_many_threads_are_rejected_until_others_are_joined() {
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     const ALL_BUT_FIRST_AND_IDLE: usize = MOST_THREADS - 2;
     fn count(_: usize) {
@@ -764,7 +764,7 @@ fn a_newcomer_reads_the_second_byte() {
     assert_eq!(notes(), [usize::from(b'a'), 1000 + usize::from(b'b')]);
 }
 
-fn a_reading_ends_with_a_byte_or_at_its_deadline() {
+fn a_read_ends_with_a_byte_or_at_its_deadline() {
     fn give_up(me: usize) {
         let deadline = timer::ticks() + 5;
         assert_eq!(input::read_byte_before(deadline), None);
@@ -796,7 +796,7 @@ fn a_key_pressed_before_init_is_not_lost_and_blocks_nothing() {
     assert_eq!(input::read_byte(), b'b');
 }
 
-fn a_mouse_and_a_keyboard_that_firmware_has_left_as_it_likes_are_set_up() {
+fn a_mouse_and_a_keyboard_are_set_up_from_any_state() {
     const PRETEND_THAT_THE_MOUSE_SENT: u8 = 0xD3;
     const READ_SETTINGS: u8 = 0x20;
     const WRITE_SETTINGS: u8 = 0x60;
@@ -847,7 +847,7 @@ fn a_pc_without_a_keyboard_controller_has_the_serial_port() {
     assert_eq!([(); 3].map(|()| input::read_byte()), *b"xyz");
 }
 
-fn what_the_serial_port_received_before_init_is_not_lost() {
+fn bytes_received_before_init_are_not_lost() {
     const STATUS: u16 = serial::COM1 + 5;
     start(1000, 4);
     log!("waiting for input");
@@ -1048,7 +1048,7 @@ fn printing_takes_less_than_a_page_of_stack() {
     run::<3>(print_on_painted_stack);
 }
 
-fn a_panic_says_all_of_it_before_another_thread_runs() {
+fn a_panic_is_printed_in_full_before_another_thread_runs() {
     static BEGUN: AtomicBool = AtomicBool::new(false);
     /// Takes many ticks to print.
     struct Slow;
@@ -1067,7 +1067,7 @@ fn a_panic_says_all_of_it_before_another_thread_runs() {
     }
 }
 
-fn a_stack_overflow_is_told() {
+fn a_stack_overflow_is_reported() {
     #[expect(unconditional_recursion, reason = "the stack must overflow")]
     #[inline(never)]
     fn forever(depth: usize) -> usize {
@@ -1079,7 +1079,7 @@ fn a_stack_overflow_is_told() {
     spawn(0, |depth| _ = forever(depth)).join();
 }
 
-fn a_stack_overflow_in_an_interrupt_handler_is_told() {
+fn a_stack_overflow_in_an_interrupt_handler_is_reported() {
     extern "C" fn too_much(_: &mut TrapFrame) {
         let large = black_box([1u8; 64 << 10]);
         black_box(large[timer::ticks() as usize % large.len()]);
@@ -1095,7 +1095,7 @@ fn a_stack_overflow_in_an_interrupt_handler_is_told() {
     thread.join();
 }
 
-fn interrupts_off_forever_is_told() {
+fn interrupts_that_stay_off_are_reported() {
     fn never_let_go(_: usize) {
         let _off = interrupts_off();
         while !black_box(false) {}
@@ -1104,12 +1104,12 @@ fn interrupts_off_forever_is_told() {
     spawn(0, never_let_go).join();
 }
 
-fn a_read_before_init_is_refused() {
+fn a_read_before_init_is_rejected() {
     start(1000, ENDLESS);
     input::read_byte();
 }
 
-fn a_wait_forever_is_told() {
+fn a_wait_that_never_ends_is_reported() {
     start(1000, 4);
     input::init();
     // The CPU must not be busy when the host looks, so there are no ticks. And no key is pressed.
@@ -1182,7 +1182,7 @@ fn a_lock_held_by_a_sleeper_is_a_deadlock() {
     *SHARED.lock() += 1;
 }
 
-fn the_serial_port_tells_its_peer_that_it_is_ready_and_interrupts() {
+fn the_serial_port_signals_that_it_is_ready_and_interrupts() {
     start(1000, ENDLESS);
     input::init();
     // SAFETY: reading these registers changes nothing.

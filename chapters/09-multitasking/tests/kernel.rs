@@ -18,8 +18,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use boot::{information, serial};
 use calls::{
-    a_fork_of_a_thread_of_the_kernel_gives_3, a_fork_without_a_thread_gives_11, a_fork_without_memory_gives_12,
-    an_unknown_system_call_gives_38_and_changes_nothing_else, registers_survive_a_fork_in_both_tasks,
+    a_fork_of_a_kernel_thread_returns_3, a_fork_without_a_thread_returns_11, a_fork_without_memory_returns_12,
+    an_unknown_system_call_returns_38_and_changes_nothing_else, registers_survive_a_fork_in_both_tasks,
 };
 use common::VirtAddr;
 use common::lock::interrupts_off;
@@ -32,31 +32,31 @@ use multitasking::{
 };
 use paging::{Flags, Frame, KERNEL, OwnedFrame, PAGE_BYTES, frame_allocator, regions};
 use ring3::{
-    a_program_that_writes_to_the_kernels_heap_is_told, programs_of_ring_3_fork_share_a_frame_execute_and_end,
-    the_stack_of_a_program_is_told, where_a_program_was_is_told,
+    a_program_that_writes_to_the_kernels_heap_is_reported, programs_of_ring_3_fork_share_a_frame_execute_and_end,
+    the_location_of_a_program_is_reported, the_stack_of_a_program_is_reported,
 };
 use spaces::{
-    a_page_that_is_protected_cannot_be_written, a_space_before_init_is_refused,
-    a_space_is_mapped_protected_and_unmapped, a_space_that_is_being_copied_is_not_changed,
-    a_switch_to_another_space_keeps_what_a_call_keeps, a_task_is_granted_rights_and_notes_alone,
-    a_task_that_starts_during_init_finds_all_of_it_done, a_walk_sees_what_the_heap_grows_by_meanwhile,
-    init_is_called_once, one_frame_is_shared_by_two_spaces, only_private_pages_are_mapped_in_a_space,
-    only_private_pages_are_protected_in_a_space, only_private_pages_are_unmapped_in_a_space,
-    private_memory_is_readable_by_its_physical_address, private_regions_have_names_once_a_task_runs,
-    the_guard_page_gets_no_frame, the_kernel_gets_no_page_table_once_there_is_a_space,
-    the_space_of_a_thread_is_replaced, what_is_unmapped_in_a_space_is_gone_at_once,
+    a_page_that_is_protected_cannot_be_written, a_page_unmapped_in_a_space_is_gone_at_once,
+    a_space_before_init_is_rejected, a_space_is_mapped_protected_and_unmapped,
+    a_space_that_is_being_copied_is_not_changed, a_switch_to_another_space_keeps_what_a_call_keeps,
+    a_task_is_granted_only_rights_and_available_bits, a_task_that_starts_during_init_finds_all_of_it_done,
+    a_walk_sees_pages_that_the_heap_gains_meanwhile, init_is_called_once, one_frame_is_shared_by_two_spaces,
+    only_private_pages_are_mapped_in_a_space, only_private_pages_are_protected_in_a_space,
+    only_private_pages_are_unmapped_in_a_space, private_memory_is_readable_by_its_physical_address,
+    private_regions_have_names_once_a_task_runs, the_guard_page_gets_no_frame,
+    the_kernel_gets_no_page_table_once_there_is_a_space, the_space_of_a_thread_is_replaced,
 };
 use threads::{MOST_THREADS, ReservedThread};
 use translation::Translation;
 use waiting::{
     a_child_may_end_between_any_two_steps_of_wait,
     a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else,
-    a_child_that_ends_does_not_wake_a_sleeping_parent, a_child_that_ends_first_waits_to_be_noticed,
+    a_child_that_ends_does_not_wake_a_sleeping_parent, a_child_that_ends_first_waits_to_be_reaped,
     a_parent_that_waits_is_not_woken_by_ticks, an_orphan_that_has_ended_already_wakes_task_1,
     children_are_reaped_in_the_order_in_which_they_exited, orphans_become_children_of_task_1,
     wait_by_pid_goes_on_waiting_when_an_orphan_is_adopted, wait_by_pid_goes_on_waiting_when_another_child_exits,
-    wait_by_pid_leaves_the_other_children, wait_for_a_task_that_is_no_child_is_an_error,
-    wait_tells_who_has_exited_and_how, wait_without_blocking_leaves_no_task_waiting,
+    wait_by_pid_leaves_the_other_children, wait_for_a_task_that_is_not_a_child_is_an_error,
+    wait_returns_which_child_exited_and_how, wait_without_blocking_leaves_no_task_waiting,
     wait_without_blocking_returns_at_once, wait_without_children_is_an_error,
 };
 use x86::bits32::eflags::{self, EFlags};
@@ -93,62 +93,63 @@ const FAST_HZ: u32 = 5000;
 
 const TESTS: &[Test] = &[
     // What fork makes
-    test!(both_go_on_from_the_same_place_with_different_answers),
+    test!(both_tasks_continue_at_the_same_place_with_different_results),
     test!(the_stack_is_copied),
     test!(private_memory_is_copied),
     test!(the_heap_is_linked),
-    test!(what_the_heap_grows_by_after_the_fork_is_linked),
+    test!(pages_that_the_heap_gains_after_the_fork_are_linked),
     test!(page_tables_agree_with_the_rule),
     test!(registers_survive_a_fork_in_both_tasks),
     // System calls
-    test!(an_unknown_system_call_gives_38_and_changes_nothing_else),
-    test!(a_fork_of_a_thread_of_the_kernel_gives_3),
-    test!(a_fork_without_memory_gives_12),
-    test!(a_fork_without_a_thread_gives_11).memory_mib(64),
+    test!(an_unknown_system_call_returns_38_and_changes_nothing_else),
+    test!(a_fork_of_a_kernel_thread_returns_3),
+    test!(a_fork_without_memory_returns_12),
+    test!(a_fork_without_a_thread_returns_11).memory_mib(64),
     // Interrupts
     test!(fork_leaves_the_interrupt_flag_as_it_was),
     test!(a_child_holds_the_guards_that_its_parent_holds),
-    test!(no_tick_comes_into_a_fork_with_interrupts_off).memory_mib(64),
+    test!(no_tick_interrupts_a_fork_with_interrupts_off).memory_mib(64),
     // Many forks
     test!(a_fork_may_come_at_every_depth_of_the_stack),
     test!(a_child_can_fork),
     test!(a_chain_of_ten_forks),
-    test!(a_thousand_children_and_not_one_frame_lost),
+    test!(a_thousand_children_lose_no_frame),
     test!(several_tasks_fork_and_wait_at_once),
     // No free frames, and no free threads
     test!(memory_runs_out_at_every_possible_allocation),
     test!(memory_runs_out_at_every_possible_allocation_of_two_tables),
     test!(forks_that_fail_leave_no_threads_behind),
     test!(too_many_tasks_is_an_error).memory_mib(64),
-    test!(a_thread_of_the_kernel_cannot_fork),
-    test!(a_thread_of_the_kernel_cannot_exit_as_a_task)
+    test!(a_kernel_thread_cannot_fork),
+    test!(a_kernel_thread_cannot_exit_as_a_task)
         .ends(End::Stop("PANIC: only a task can exit; a kernel thread ends with `threads::exit`, at")),
-    test!(a_thread_of_the_kernel_has_no_private_memory).ends(End::Stop("PANIC: only a task has private memory, at")),
+    test!(a_kernel_thread_has_no_private_memory).ends(End::Stop("PANIC: only a task has private memory, at")),
     test!(without_a_thread_there_is_no_task_1)
         .ends(End::Stop("PANIC: task 1 needs a thread, and all are taken: TooManyThreads")),
-    test!(there_is_one_task_1).ends(End::Stop("PANIC: only the first process has no parent, but this is process 2")),
+    test!(there_is_only_one_task_1)
+        .ends(End::Stop("PANIC: only the first process has no parent, but this is process 2")),
     // Every page, and its rights
     test!(a_table_full_of_pages_is_copied_and_nothing_beyond),
     test!(rights_of_copied_pages_are_kept),
-    test!(a_task_is_granted_rights_and_notes_alone),
+    test!(a_task_is_granted_only_rights_and_available_bits),
     test!(the_copy_of_a_read_only_page_cannot_be_written)
         .ends(End::Stop("a write to 0x08048000 in private memory: the page is read-only")),
     test!(a_guard_page_stays_a_guard_page),
     // Preemption
-    test!(preempted_in_the_midst_of_everything),
+    test!(tasks_preempted_anywhere_lose_nothing),
     test!(no_tick_is_lost_while_a_large_task_forks).memory_mib(64),
     // Waiting
     test!(wait_without_children_is_an_error),
-    test!(wait_tells_who_has_exited_and_how),
+    test!(wait_returns_which_child_exited_and_how),
     test!(children_are_reaped_in_the_order_in_which_they_exited),
     test!(wait_by_pid_leaves_the_other_children),
     test!(wait_by_pid_goes_on_waiting_when_another_child_exits),
     test!(wait_by_pid_goes_on_waiting_when_an_orphan_is_adopted),
     test!(wait_without_blocking_returns_at_once),
     test!(wait_without_blocking_leaves_no_task_waiting),
-    test!(wait_for_a_task_that_is_no_child_is_an_error),
+    test!(wait_for_a_task_that_is_not_a_child_is_an_error),
     test!(a_parent_that_waits_is_not_woken_by_ticks),
-    test!(a_child_that_ends_first_waits_to_be_noticed),
+    test!(a_child_that_ends_first_waits_to_be_reaped),
     test!(a_child_that_ends_does_not_wake_a_sleeping_parent),
     test!(a_child_that_ends_does_not_wake_a_parent_that_waits_for_something_else),
     test!(a_child_may_end_between_any_two_steps_of_wait),
@@ -156,9 +157,9 @@ const TESTS: &[Test] = &[
     test!(orphans_become_children_of_task_1),
     test!(an_orphan_that_has_ended_already_wakes_task_1),
     test!(task_1_ends_last),
-    test!(all_is_given_back_when_task_1_has_ended),
-    test!(a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel),
-    test!(the_switch_that_knows_no_spaces_does_not_come_back)
+    test!(everything_is_freed_when_task_1_has_ended),
+    test!(a_thread_in_the_slot_of_a_task_is_a_kernel_thread),
+    test!(the_switch_of_chapter_8_cannot_be_restored)
         .ends(End::Stop("PANIC: another switch is in use, and it may do more than `switch`")),
     test!(the_guard_page_of_a_stack_is_never_mapped).ends(End::Stop("the guard page of the stack cannot be mapped")),
     test!(the_guard_page_gets_no_frame).ends(End::Stop("the guard page of the stack cannot be mapped")),
@@ -169,7 +170,7 @@ const TESTS: &[Test] = &[
     // Spaces without fork
     test!(private_regions_have_names_once_a_task_runs),
     test!(a_space_is_mapped_protected_and_unmapped),
-    test!(what_is_unmapped_in_a_space_is_gone_at_once)
+    test!(a_page_unmapped_in_a_space_is_gone_at_once)
         .ends(End::Stop("a read of 0x08048000 in private memory: the page is not present")),
     test!(a_page_that_is_protected_cannot_be_written)
         .ends(End::Stop("a write to 0x08048000 in private memory: the page is read-only")),
@@ -177,36 +178,36 @@ const TESTS: &[Test] = &[
     test!(only_private_pages_are_unmapped_in_a_space).ends(End::Stop("0x000b8000-0x000b9000 is not private")),
     test!(only_private_pages_are_protected_in_a_space).ends(End::Stop("0x000b8000-0x000b9000 is not private")),
     test!(the_space_of_a_thread_is_replaced),
-    test!(a_space_before_init_is_refused)
+    test!(a_space_before_init_is_rejected)
         .ends(End::Stop("PANIC: call `multitasking::init` before making an address space")),
     test!(a_task_that_starts_during_init_finds_all_of_it_done),
     test!(init_is_called_once).ends(End::Stop("PANIC: `multitasking::init` has already run")),
     test!(the_kernel_gets_no_page_table_once_there_is_a_space)
         .ends(End::Stop("PANIC: a new page table would be missing in the directories that already share the others")),
-    test!(a_walk_sees_what_the_heap_grows_by_meanwhile),
+    test!(a_walk_sees_pages_that_the_heap_gains_meanwhile),
     test!(one_frame_is_shared_by_two_spaces),
     // Switches
     test!(a_switch_to_another_space_keeps_what_a_call_keeps),
     test!(cr3_is_loaded_only_on_the_way_to_another_space),
     test!(programs_of_ring_3_fork_share_a_frame_execute_and_end),
-    test!(a_program_that_writes_to_the_kernels_heap_is_told).ends(End::Stop(
+    test!(a_program_that_writes_to_the_kernels_heap_is_reported).ends(End::Stop(
         "page fault: a write to 0xc0000000 in the kernel heap by ring 3: the page belongs to the kernel",
     )),
-    test!(where_a_program_was_is_told).ends(End::Stop("  SS 0x0033  EIP 0x08048000, in ring 3\n")),
-    test!(the_stack_of_a_program_is_told).ends(End::Stop("  ESP 0x0804a000\n")),
+    test!(the_location_of_a_program_is_reported).ends(End::Stop("  SS 0x0033  EIP 0x08048000, in ring 3\n")),
+    test!(the_stack_of_a_program_is_reported).ends(End::Stop("  ESP 0x0804a000\n")),
     // Faults
-    test!(a_stack_overflow_in_a_child_is_told)
+    test!(a_stack_overflow_in_a_child_is_reported)
         .ends(End::Stop("EXCEPTION: stack overflow: the private stack of task 2 ran into its guard page"))
         .told(&["in `kernel::overflow`"]),
-    test!(a_fault_in_a_child_is_told)
+    test!(a_fault_in_a_child_is_reported)
         .ends(End::Stop("EXCEPTION: page fault: a write to 0x09000000 in private memory: the page is not present"))
-        .told(&["`kernel::a_fault_in_a_child_is_told::"]),
+        .told(&["`kernel::a_fault_in_a_child_is_reported::"]),
     // Up to the last byte
     test!(the_first_and_the_last_private_page_are_mapped),
-    test!(what_begins_before_private_memory_is_refused).ends(End::Stop("is not private")),
-    test!(what_ends_behind_private_memory_is_refused).ends(End::Stop("is not private")),
+    test!(a_range_that_begins_before_private_memory_is_rejected).ends(End::Stop("is not private")),
+    test!(a_range_that_ends_after_private_memory_is_rejected).ends(End::Stop("is not private")),
     test!(a_value_may_lie_across_two_pages),
-    test!(a_value_is_written_to_mapped_pages_alone)
+    test!(a_value_is_written_only_to_mapped_pages)
         .ends(End::Stop("PANIC: a value can only be written to mapped pages, at")),
 ];
 
@@ -251,7 +252,7 @@ fn until(value: &AtomicU32, wanted: u32) {
     }
 }
 
-fn both_go_on_from_the_same_place_with_different_answers() {
+fn both_tasks_continue_at_the_same_place_with_different_results() {
     as_task(|_| {
         let seen = [shared(u32::MAX), shared(u32::MAX)];
         assert_eq!(me(), 1);
@@ -332,7 +333,7 @@ fn the_heap_is_linked() {
     });
 }
 
-fn what_the_heap_grows_by_after_the_fork_is_linked() {
+fn pages_that_the_heap_gains_after_the_fork_are_linked() {
     as_task(|_| {
         let (place, step) = (shared(0), shared(0));
         fork_to(|| {
@@ -423,7 +424,7 @@ fn a_child_holds_the_guards_that_its_parent_holds() {
     });
 }
 
-fn no_tick_comes_into_a_fork_with_interrupts_off() {
+fn no_tick_interrupts_a_fork_with_interrupts_off() {
     as_task(|_| {
         map_16_mib();
         let off = interrupts_off();
@@ -488,7 +489,7 @@ fn a_chain_of_ten_forks() {
     });
 }
 
-fn a_thousand_children_and_not_one_frame_lost() {
+fn a_thousand_children_lose_no_frame() {
     as_task(|_| {
         let before = (frame_allocator::taken_count(), frame_allocator::free_count());
         for number in 0..1000 {
@@ -516,7 +517,7 @@ fn several_tasks_fork_and_wait_at_once() {
 }
 
 /// Allocates all frames except `left`, chained through their first words, and returns the first one.
-fn take_all_but(left: u32) -> Option<OwnedFrame> {
+fn take_all_except(left: u32) -> Option<OwnedFrame> {
     let mut chain = None;
     while frame_allocator::free_count() > left {
         let owned = frame_allocator::allocate().expect("one is free");
@@ -527,10 +528,10 @@ fn take_all_but(left: u32) -> Option<OwnedFrame> {
     chain
 }
 
-/// Frees what [`take_all_but`] allocated.
+/// Frees what [`take_all_except`] allocated.
 fn give_back(mut chain: Option<OwnedFrame>) {
     while let Some(owned) = chain {
-        // SAFETY: written by `take_all_but`, and read once.
+        // SAFETY: written by `take_all_except`, and read once.
         chain = unsafe { owned.frame().in_window().address().as_ptr::<Option<OwnedFrame>>().read() };
     }
 }
@@ -538,7 +539,7 @@ fn give_back(mut chain: Option<OwnedFrame>) {
 /// Forks with 0 free frames, with 1, and so on, until fork succeeds. Returns how many frames it needed.
 fn fork_with_ever_more_memory() -> u32 {
     for left in 0.. {
-        let taken = take_all_but(left);
+        let taken = take_all_except(left);
         let forked = fork();
         if forked == Ok(None) {
             // SAFETY: no code relies on what is on the stack.
@@ -580,7 +581,7 @@ fn memory_runs_out_at_every_possible_allocation_of_two_tables() {
 
 fn forks_that_fail_leave_no_threads_behind() {
     as_task(|_| {
-        let taken = take_all_but(0);
+        let taken = take_all_except(0);
         (0..100).for_each(|_| assert_eq!(fork(), Err(ForkError::OutOfMemory)));
         give_back(taken);
         let pid = fork_to(|| 0);
@@ -614,16 +615,16 @@ fn too_many_tasks_is_an_error() {
     });
 }
 
-fn a_thread_of_the_kernel_cannot_fork() {
+fn a_kernel_thread_cannot_fork() {
     assert_eq!((fork(), getpid()), (Err(ForkError::NotATask), None));
 }
 
-fn a_thread_of_the_kernel_cannot_exit_as_a_task() {
+fn a_kernel_thread_cannot_exit_as_a_task() {
     // SAFETY: no code relies on what is on the stack.
     unsafe { exit(1) };
 }
 
-fn a_thread_of_the_kernel_has_no_private_memory() {
+fn a_kernel_thread_has_no_private_memory() {
     let _ = map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE);
 }
 
@@ -632,7 +633,7 @@ fn without_a_thread_there_is_no_task_1() {
     let _ = run(|_| ());
 }
 
-fn there_is_one_task_1() {
+fn there_is_only_one_task_1() {
     as_task(|_| ());
     as_task(|_| ());
 }
@@ -718,7 +719,7 @@ fn a_guard_page_stays_a_guard_page() {
     });
 }
 
-fn preempted_in_the_midst_of_everything() {
+fn tasks_preempted_anywhere_lose_nothing() {
     as_task(|_| {
         let before = frame_allocator::taken_count();
         for round in 0..8 {
@@ -791,7 +792,7 @@ fn task_1_ends_last() {
     assert_eq!(frame_allocator::free_count(), free);
 }
 
-fn all_is_given_back_when_task_1_has_ended() {
+fn everything_is_freed_when_task_1_has_ended() {
     let before = frame_allocator::taken_count();
     as_task(|_| {
         fork_to(|| chain(3));
@@ -799,7 +800,7 @@ fn all_is_given_back_when_task_1_has_ended() {
     assert_eq!(frame_allocator::taken_count(), before);
 }
 
-fn a_thread_in_the_place_of_a_task_is_a_thread_of_the_kernel() {
+fn a_thread_in_the_slot_of_a_task_is_a_kernel_thread() {
     as_task(|_| {
         fork_to(|| 0);
     });
@@ -812,7 +813,7 @@ fn assert_is_in_the_kernels_space(_: usize) {
     assert_eq!(unsafe { cr3() } as u32, KERNEL.lock().frame().address().as_u32());
 }
 
-fn the_switch_that_knows_no_spaces_does_not_come_back() {
+fn the_switch_of_chapter_8_cannot_be_restored() {
     // SAFETY: not safe, and refused.
     unsafe { threads::switch_by(threads::switch) };
 }
@@ -851,14 +852,14 @@ fn overflow(depth: u32) -> u32 {
     core::hint::black_box(overflow(depth + 1)) + depth
 }
 
-fn a_stack_overflow_in_a_child_is_told() {
+fn a_stack_overflow_in_a_child_is_reported() {
     as_task(|_| {
         fork_to(|| overflow(0) as i32);
         let _ = wait();
     });
 }
 
-fn a_fault_in_a_child_is_told() {
+fn a_fault_in_a_child_is_reported() {
     as_task(|_| {
         fork_to(|| {
             // SAFETY: not safe: nothing is mapped there, which is the test.
@@ -881,15 +882,15 @@ fn the_first_and_the_last_private_page_are_mapped() {
     }
 }
 
-fn what_begins_before_private_memory_is_refused() {
+fn a_range_that_begins_before_private_memory_is_rejected() {
     _ = new_space().map(PRIVATE.start.wrapping_sub(PAGE_BYTES)..PRIVATE.start, Flags::WRITABLE);
 }
 
-fn what_ends_behind_private_memory_is_refused() {
+fn a_range_that_ends_after_private_memory_is_rejected() {
     _ = new_space().map(PRIVATE.end..PRIVATE.end.wrapping_add(PAGE_BYTES), Flags::WRITABLE);
 }
 
-fn a_value_is_written_to_mapped_pages_alone() {
+fn a_value_is_written_only_to_mapped_pages() {
     // SAFETY: nothing is there, and a number has no padding.
     unsafe { new_space().write(DATA, &1u32) };
 }

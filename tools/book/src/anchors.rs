@@ -102,14 +102,14 @@ mod tests {
         // ANCHOR: none\n\n// ANCHOR_END: none\n// ANCHOR: open\ne\n";
 
     #[test]
-    fn a_listing_is_what_lies_between_without_other_marks() {
+    fn a_listing_is_the_text_between_its_anchors_without_other_marks() {
         assert_eq!(between(SOURCE, "one").as_deref(), Ok("b\nc\n"));
         assert_eq!(between(SOURCE, "two-2").as_deref(), Ok("c\nd\n"));
         assert_eq!(without(SOURCE), "a\nb\nc\nd\n\ne\n");
     }
 
     #[test]
-    fn an_anchor_must_be_there_end_and_hold_something() {
+    fn an_anchor_must_exist_end_and_contain_something() {
         for (name, lack) in [("on", "has no anchor"), ("none", "nothing in"), ("open", "no end")] {
             assert!(between(SOURCE, name).expect_err(name).contains(lack), "{name}");
         }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_marks_are_told() {
+    fn faulty_marks_are_reported() {
         assert_eq!(names(SOURCE), [(2, "one"), (4, "two-2"), (9, "none"), (12, "open")]);
         assert_eq!(faults(SOURCE), [(0, "Its anchor \"open\" does not end.".into())]);
         let text = "ANCHOR: a\nANCHOR_END: b\nANCHOR: a\nANCHOR_END: a\nANCHOR:\n";

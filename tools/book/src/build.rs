@@ -73,7 +73,7 @@ mod tests {
     fn warnings_of_mdbook_are_faults() {
         let said = " INFO Book building has started\n WARN unclosed HTML tag `<b>`\nin a page\n INFO Running\n\
             2026-01-01 00:00:00 [ERROR] (x): no\nERROR bad\n";
-        let told: Vec<String> = complaints(said).iter().map(Fault::to_string).collect();
-        assert_eq!(told, ["book: mdBook says: unclosed HTML tag `<b>`\n    in a page", "book: mdBook says: bad"]);
+        let reported: Vec<String> = complaints(said).iter().map(Fault::to_string).collect();
+        assert_eq!(reported, ["book: mdBook says: unclosed HTML tag `<b>`\n    in a page", "book: mdBook says: bad"]);
     }
 }

@@ -144,7 +144,7 @@ impl Built {
             }
         }
         let missing = wanted.into_iter().filter(|id| !self.ids.contains(*id));
-        missing.map(|id| format!("Something refers to \"{id}\", which is not in the page.")).collect()
+        missing.map(|id| format!("A reference to \"{id}\" has no target on this page.")).collect()
     }
 
     /// Every address that the page links to or loads.
@@ -170,7 +170,7 @@ mod tests {
         <p class=\"blockquote-tag-title\"><svg></svg></p></main></body></html>";
 
     /// The faults reported for a small book in which `new` replaces `old`.
-    fn told(old: &str, new: &str) -> Vec<String> {
+    fn reported(old: &str, new: &str) -> Vec<String> {
         assert!(PAGE.contains(old), "{old}");
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
@@ -184,12 +184,12 @@ mod tests {
 
     #[test]
     fn a_good_page_has_no_fault() {
-        assert_eq!(told("", ""), [""; 0]);
+        assert_eq!(reported("", ""), [""; 0]);
     }
 
     #[test]
-    fn each_fault_is_told_once() {
-        for (old, new, sentence) in [
+    fn each_fault_is_reported_once() {
+        for (old, new, message) in [
             (">x</a>", ">{{#new}}</a>", "A directive is left"),
             ("href=\"#a\"", "href=\"#b\"", "index.html has no place \"b\""),
             ("b.html?x#c", "b.html#d", "b.html has no place \"d\""),
@@ -200,19 +200,19 @@ mod tests {
             ("<title>T</title>", "", "\"without a title\" lacks"),
             ("<desc>D</desc>", "<desc> </desc>", "\"T\" lacks"),
             ("role=\"img\" ", "", "role=\"img\""),
-            ("url(#a)", "url(#b)", "refers to \"b\""),
-            ("labelledby=\"a\"", "labelledby=\"a c\"", "refers to \"c\""),
+            ("url(#a)", "url(#b)", "A reference to \"b\" has no target"),
+            ("labelledby=\"a\"", "labelledby=\"a c\"", "A reference to \"c\" has no target"),
         ] {
-            let told = told(old, new);
+            let reported = reported(old, new);
             assert!(
-                told.len() == 1 && told[0].contains(sentence) && told[0].starts_with("index.html: "),
-                "{sentence}: {told:?}"
+                reported.len() == 1 && reported[0].contains(message) && reported[0].starts_with("index.html: "),
+                "{message}: {reported:?}"
             );
         }
     }
 
     #[test]
-    fn the_page_for_print_is_looked_at_as_well() {
+    fn the_page_for_print_is_checked_as_well() {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, text) in [("index.html", "<p>A</p>"), ("print.html", "<a href=\"#a\">A</a>")] {
             fs::write(folder.path().join(name), text).expect("a file");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_pages_is_no_book() {
+    fn a_folder_without_pages_is_not_a_book() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(faults(folder.path()).is_err());
         assert!(faults(&folder.path().join("none")).is_err());

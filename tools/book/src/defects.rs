@@ -17,7 +17,7 @@
 //!
 //! A defect that the design makes impossible has a file that ends in `.md`. It has no patch, and a line
 //! `Impossible here: ` with the reason in place of what a reader would see. A defect that can be made but that no test
-//! under QEMU can notice has such a file too; its line begins with `Not to be noticed here: `.
+//! under QEMU can notice has such a file too; its line begins with `No test can notice this here: `.
 
 use anyhow::{Context, Result, anyhow};
 use machine::workspace::{Chapter, Workspace};
@@ -39,7 +39,7 @@ pub const LIST_OF_TESTS: &str = "list of tests";
 /// The start of the name of each run of a demonstration.
 pub const DEMONSTRATION: &str = "demonstration ";
 const IMPOSSIBLE: &str = "Impossible here: ";
-const UNNOTICED: &str = "Not to be noticed here: ";
+const UNNOTICED: &str = "No test can notice this here: ";
 
 /// One file.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,8 +112,8 @@ impl Defect {
             },
             _ => return Err("Its name ends neither in .patch nor in .md.".into()),
         };
-        let told = prose.lines().take_while(|line| !starts.iter().any(|start| line.starts_with(start)));
-        let prose = told.collect::<Vec<_>>().join("\n").trim().into();
+        let paragraphs = prose.lines().take_while(|line| !starts.iter().any(|start| line.starts_with(start)));
+        let prose = paragraphs.collect::<Vec<_>>().join("\n").trim().into();
         Ok(Self { chapter: chapter.into(), name: name.into(), number, kind, prose, outcome: outcome.into(), caught_by })
     }
 
@@ -230,14 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_and_a_reason_are_known_by_their_names_and_words() {
+    fn the_kind_of_a_file_follows_from_its_name_and_content() {
         let defect = parse("27-it-is-wrong.patch", PATCH).expect("a patch");
         assert_eq!((defect.number, defect.name.as_str(), defect.kind), (27, "27-it-is-wrong", Kind::Patch));
         assert_eq!(defect.path(), Path::new("chapters/06-heap/mutants/27-it-is-wrong.patch"));
         let defect = parse("01-it.md", REASON).expect("a reason");
         assert_eq!((defect.number, defect.kind), (1, Kind::Impossible));
         assert_eq!(defect.path(), Path::new("chapters/06-heap/mutants/01-it.md"));
-        let unnoticed = REASON.replace("Impossible here", "Not to be noticed here");
+        let unnoticed = REASON.replace("Impossible here", "No test can notice this here");
         assert_eq!(parse("01-it.md", &unnoticed).expect("a reason").kind, Kind::Unnoticed);
         let changes = "@@ -9,5 +9,4 @@\n a\n b\n c\n-y\n z\n@@ -2,2 +2,1 @@\n a\n-y\n";
         assert!(parse("27-it.patch", &format!("{PATCH}{changes}")).is_ok());
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn its_words_are_told_apart() {
+    fn prose_outcome_and_test_are_separated() {
         let defect = parse("27-it.patch", PATCH).expect("a patch");
         assert_eq!((&*defect.prose, &*defect.outcome), ("It is wrong.\nVery.\n\nIt is.", "nothing."));
         assert_eq!(defect.caught_by.as_deref(), Some("a_test"));
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_lacks_is_told() {
+    fn missing_parts_of_a_file_are_reported() {
         for (file, text, lack) in [
             ("27-it", PATCH, "no ending"),
             ("27.patch", PATCH, "a number and a dash"),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn each_has_a_title_and_the_commands_that_show_it() {
+    fn each_defect_has_a_title_and_the_commands_that_show_it() {
         let shown_by = |test: &str, outcome: &str| {
             let text = PATCH.replace("a_test", test).replace("nothing.", outcome);
             parse("27-it-is-wrong.patch", &text).expect("a patch").shown_by()
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_wants_an_answer() {
+    fn every_number_needs_a_file() {
         let one = parse("27-it.patch", PATCH).expect("a patch");
         let defect = |number| Defect { number, ..one.clone() };
         let mut defects: Vec<Defect> = NUMBERS.into_iter().flatten().map(defect).collect();

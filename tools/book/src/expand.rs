@@ -43,8 +43,10 @@ pub fn expand(sources: &Sources, name: &str, text: &str) -> (String, Vec<Fault>)
         expansion.terms(&page);
     }
     for line in page.strays {
-        expansion
-            .fault(line, format!("A directive stands in a line of its own; only an include stands in a fence: {MARK}"));
+        expansion.fault(
+            line,
+            format!("A directive must be alone on its line, and only an include may be in a fence: {MARK}"),
+        );
     }
     expansion.finish()
 }
@@ -155,7 +157,7 @@ impl Expansion<'_> {
                 Err(Lack::Wrong(format!("{MARK}{name}}}}} is for the page of a chapter.")))
             }
             ("index", words, _) if !words.is_empty() => Ok(index_terms(words)),
-            ("include", ..) => Err(Lack::Wrong("An include stands in a fence.".into())),
+            ("include", ..) => Err(Lack::Wrong("An include must be in a fence.".into())),
             ("picture" | "defect" | "index", "", _) => {
                 Err(Lack::Wrong(format!("{MARK}{name}}}}} needs a name, or words.")))
             }

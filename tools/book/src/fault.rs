@@ -33,7 +33,7 @@ impl fmt::Display for Fault {
 }
 
 /// Sorts the faults, drops duplicates, and prints each once, in order of file and line.
-pub fn tell(faults: &mut Vec<Fault>) {
+pub fn print(faults: &mut Vec<Fault>) {
     faults.sort();
     faults.dedup();
     faults.iter().for_each(|fault| eprintln!("{fault}"));

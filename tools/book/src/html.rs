@@ -28,7 +28,8 @@ pub fn paragraphs(text: &str) -> String {
 
 /// A long name, with places where a line may break.
 pub fn name(name: &str) -> String {
-    format!("<code>{}</code>", escaped(name).replace("::", "::<wbr>").replace('_', "_<wbr>"))
+    let name = escaped(name).replace('/', "/<wbr>").replace("::", "::<wbr>").replace('_', "_<wbr>");
+    format!("<code>{name}</code>")
 }
 
 /// A link to a place in the book, around words that are already HTML.
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_text_is_taken_for_html_but_backticks() {
+    fn text_is_escaped_and_backticks_become_code() {
         assert_eq!(inline("a < b & `x<y>` \"c\""), "a &lt; b &amp; <code>x&lt;y&gt;</code> &quot;c&quot;");
         assert_eq!(inline("a ` b"), "a ` b");
         assert_eq!(inline(""), "");
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn long_names_may_be_broken() {
-        assert_eq!(name("a::b_c"), "<code>a::<wbr>b_<wbr>c</code>");
+        assert_eq!(name("d/a::b_c"), "<code>d/<wbr>a::<wbr>b_<wbr>c</code>");
     }
 
     #[test]

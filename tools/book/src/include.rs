@@ -65,9 +65,9 @@ impl Include {
     pub fn text(&self, sources: &Sources) -> Result<String, Lack> {
         let path = &self.path;
         if !sources.has(path) {
-            let sentence = format!("There is no file {path}.");
-            let untaken = format!("{sentence} `make figures` takes it.");
-            return Err(if self.is_taken() { Lack::Untaken(untaken) } else { Lack::Wrong(sentence) });
+            let message = format!("There is no file {path}.");
+            let untaken = format!("{message} `make figures` takes it.");
+            return Err(if self.is_taken() { Lack::Untaken(untaken) } else { Lack::Wrong(message) });
         }
         let text = sources.read(path).map_err(Lack::Wrong)?;
         self.part_of(&text).map_err(|what| Lack::Wrong(format!("{path} {what}.")))
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_shown_is_told() {
+    fn impossible_includes_are_reported() {
         for (argument, lack) in [
             ("../../../a.rs", "out of the project"),
             ("../../common/x.rs:a", "There is no file common/x.rs."),
@@ -136,8 +136,8 @@ mod tests {
             ("../figures/1.txt:3:2", "two numbers"),
             ("../figures/1.txt:0:2", "two numbers"),
         ] {
-            let Err(Lack::Wrong(sentence)) = text(argument) else { panic!("{argument}") };
-            assert!(sentence.contains(lack), "{argument}: {sentence}");
+            let Err(Lack::Wrong(message)) = text(argument) else { panic!("{argument}") };
+            assert!(message.contains(lack), "{argument}: {message}");
         }
         assert!(matches!(text("../figures/2.txt"), Err(Lack::Untaken(_))));
     }

@@ -46,7 +46,7 @@ use std::time::Instant;
 /// The options of `make book`.
 #[derive(Args)]
 pub struct Options {
-    /// What the book does not show yet is told, and is no fault; a note stands in the place of a missing picture.
+    /// Report missing parts without failing, and put a note in the place of each missing picture.
     #[arg(long)]
     draft: bool,
 }
@@ -56,7 +56,7 @@ pub struct Options {
 pub struct PdfOptions {
     #[command(flatten)]
     options: Options,
-    /// Leaves out the appendix, which has all files.
+    /// Leave out the appendix of all source files.
     #[arg(long)]
     without_files: bool,
 }
@@ -64,7 +64,7 @@ pub struct PdfOptions {
 /// The options of `make serve`.
 #[derive(Args)]
 pub struct ServeOptions {
-    /// The port at which the book is shown.
+    /// Serve the book at this port.
     #[arg(long, default_value_t = 3000)]
     port: u16,
 }
@@ -100,9 +100,9 @@ pub fn pdf(workspace: &Workspace, options: &PdfOptions) -> Result<ExitCode> {
 /// Builds the book and prints each fault; returns whether there was none.
 fn is_built(workspace: &Workspace, options: &Options) -> Result<bool> {
     let mut faults = faults(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
-    fault::tell(&mut faults);
+    fault::print(&mut faults);
     if !faults.is_empty() {
-        eprintln!("\nWhat is wrong with the book, all told: {}.", faults.len());
+        eprintln!("\nFaults in the book: {}.", faults.len());
     }
     Ok(faults.is_empty())
 }
@@ -121,7 +121,7 @@ fn faults(workspace: &Workspace, allowed: &str) -> Result<Vec<Fault>> {
     let faults = built::faults(&folder).unwrap_or_else(|error| vec![Fault::of("target/book", error)]);
     let (later, faults): (Vec<Fault>, Vec<Fault>) =
         faults.into_iter().partition(|fault| allowed != WHOLE && built::is_for_later(fault));
-    tell_of_what_is_missing(&later);
+    print_missing(&later);
     Ok(faults)
 }
 
@@ -134,7 +134,7 @@ fn faults_of_pages(sources: &Sources) -> Vec<Fault> {
     let mut faults: Vec<Fault> = pages.iter().flat_map(|(name, text)| expand::expand(sources, name, text).1).collect();
     let missing = whole::faults(sources, &pages);
     if sources.is_draft {
-        tell_of_what_is_missing(&missing);
+        print_missing(&missing);
     } else {
         faults.extend(missing);
     }
@@ -142,14 +142,14 @@ fn faults_of_pages(sources: &Sources) -> Vec<Fault> {
 }
 
 /// Prints what a draft may lack.
-fn tell_of_what_is_missing(missing: &[Fault]) {
+fn print_missing(missing: &[Fault]) {
     missing.iter().for_each(|fault| eprintln!("not yet: {fault}"));
 }
 
 /// Serves the book to a browser, and reloads it after each change. Faults are printed but stop nothing.
 pub fn serve(workspace: &Workspace, options: &ServeOptions) -> Result<ExitCode> {
     let mut faults = faults_of_pages(&Sources::of(&workspace.root, UNTAKEN));
-    fault::tell(&mut faults);
+    fault::print(&mut faults);
     println!("The book is at http://localhost:{}/ in a moment, and until Ctrl-C.", options.port);
     // Not in the folder of `make book`: served pages may have faults, and should not replace the checked ones.
     let folder = workspace.target.join("book-served");

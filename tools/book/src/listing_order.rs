@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_listed_whole_but_for_its_anchors() {
+    fn a_file_is_listed_without_its_anchors() {
         let source = "//! ```text\n// ANCHOR: a\na\n// ANCHOR_END: a\n";
         let (_folder, sources) = project(&[("chapters/01-a/src/lib.rs", source)]);
         let page = expand(&sources).expect("a page");

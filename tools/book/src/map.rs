@@ -3,7 +3,7 @@
 //! The first table lists what that kernel sets up, line by line. The second lists the libraries and what each depends
 //! on, in this project and outside it.
 
-use crate::html::{escaped, link};
+use crate::html::{self, escaped, link};
 use crate::listing_order as listing;
 use crate::sources::{Sources, number};
 use crate::whats_new::{kernel, libraries, setup, table};
@@ -29,11 +29,7 @@ fn init_table(sources: &Sources, libraries: &[(String, String)]) -> Result<Strin
         let (code, comment) = line.split_once(" // ").expect("a line that sets something up has a comment");
         let chapter = chapter_of(sources, code.trim(), libraries)?;
         let page = link(&format!("{chapter}.md"), number(&chapter));
-        rows += &format!(
-            "<tr><td>{page}</td><td><code>{}</code></td><td>{}</td></tr>\n",
-            escaped(code.trim()),
-            escaped(comment)
-        );
+        rows += &format!("<tr><td>{page}</td><td>{}</td><td>{}</td></tr>\n", html::name(code.trim()), escaped(comment));
     }
     let caption =
         format!("What the kernel of {} sets up", link(&listing::link(&path), &format!("<code>{last}</code>")));
@@ -113,9 +109,9 @@ mod tests {
     fn every_line_has_its_chapter() {
         let map = expanded(MAIN).expect("a map");
         for row in [
-            "<td><a href=\"01-a.md\">1</a></td><td><code>first::init();</code></td><td>the a</td>",
+            "<td><a href=\"01-a.md\">1</a></td><td><code>first::<wbr>init();</code></td><td>the a</td>",
             "<td><a href=\"01-a.md\">1</a></td><td><code>let x = handover.x();</code></td><td>told</td>",
-            "<td><a href=\"02-b.md\">2</a></td><td><code>input::init();</code></td><td>b &lt; c</td>",
+            "<td><a href=\"02-b.md\">2</a></td><td><code>input::<wbr>init();</code></td><td>b &lt; c</td>",
         ] {
             assert!(map.contains(row), "{row}\n{map}");
         }
@@ -123,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_library_has_what_it_stands_on() {
+    fn every_library_lists_its_dependencies() {
         let map = expanded(MAIN).expect("a map");
         let row = "<td><code>second</code></td><td><code>first</code></td><td><code>x86</code></td>";
         assert!(map.contains(row), "{map}");
@@ -131,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_no_chapter_is_a_fault() {
+    fn a_line_without_a_chapter_is_a_fault() {
         let fault = expanded("fn kernel() {\n    unknown::init(); // ?\n}\n").expect_err("no such chapter");
         assert!(fault.contains("`unknown`"), "{fault}");
     }

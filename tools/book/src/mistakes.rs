@@ -27,14 +27,14 @@ fn shown(defect: &Defect) -> String {
     let says = |word: &str| format!("<p><strong>{word}</strong> {}</p>\n", inline(&defect.outcome));
     let rest = match (defect.kind, defect.test()) {
         (Kind::Impossible, _) => says("Impossible here:"),
-        (Kind::Unnoticed, _) => says("Not to be noticed here:"),
+        (Kind::Unnoticed, _) => says("No test can notice this here:"),
         (Kind::Patch, Some(test)) if defect.shown_by().iter().any(|command| command.starts_with("make test")) => {
             let words = format!("Put it in, see {} fail, and take it out again:", html::name(test));
             says("You would see:") + &commands(&words, defect)
         }
         (Kind::Patch, _) => says("You would see:") + &commands("Put it in, look, and take it out again:", defect),
         (Kind::Refused, _) => {
-            let words = "Put it in, see the compiler refuse it and say why, and take it out again:";
+            let words = "Put it in, see the compiler reject it and say why, and take it out again:";
             says("You would see:") + &commands(words, defect)
         }
     };
@@ -67,8 +67,8 @@ fn row(defect: &Defect) -> String {
     let catches = match (defect.kind, &defect.caught_by) {
         (Kind::Patch, Some(test)) => html::name(test),
         (Kind::Refused, _) => "the compiler".into(),
-        (Kind::Unnoticed, _) => "nothing: not to be noticed here".into(),
-        _ => "nothing: impossible here".into(),
+        (Kind::Unnoticed, _) => "cannot be noticed".into(),
+        _ => "impossible here".into(),
     };
     let sentence = inline(first_sentence(prose));
     format!("<tr><td>{}</td><td>{sentence}</td><td>{place}</td><td>{catches}</td></tr>\n", defect.number)
@@ -103,7 +103,7 @@ mod tests {
             ("chapters/06-heap/mutants/27-a.patch", PATCH),
             ("chapters/06-heap/mutants/28-b.patch", &*refused),
             ("chapters/02-b/mutants/30-c.md", REASON),
-            ("chapters/06-heap/mutants/27-d.md", &*REASON.replace("Impossible", "Not to be noticed")),
+            ("chapters/06-heap/mutants/27-d.md", &*REASON.replace("Impossible here", "No test can notice this here")),
         ];
         let (_folder, sources) = project(&files);
         if name.is_empty() { table(&sources) } else { expand(&sources, "06-heap", name) }
@@ -121,7 +121,7 @@ mod tests {
         assert!(shown.contains(commands) && shown.contains("see <code>a_<wbr>test</code> fail"), "{shown}");
         let commands = "$ make break MISTAKE=06/b\n$ make run CHAPTER=6\n$ make mend\n```";
         let refused = with("28-b").expect("a defect");
-        assert!(refused.contains("see the compiler refuse it") && refused.contains(commands), "{refused}");
+        assert!(refused.contains("see the compiler reject it") && refused.contains(commands), "{refused}");
         let silent = with("29-e").expect("a defect");
         let commands =
             "Put it in, look, and take it out again:</p>\n\n```console\n$ make break MISTAKE=06/e\n$ make run";
@@ -129,10 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_put_in_has_its_reason() {
+    fn an_impossible_mistake_has_its_reason() {
         let shown = with("27-d").expect("a reason");
         assert!(
-            shown.contains("<strong>Not to be noticed here:</strong> it is.") && !shown.contains("make"),
+            shown.contains("<strong>No test can notice this here:</strong> it is.") && !shown.contains("make"),
             "{shown}"
         );
         assert!(with("30-c").expect_err("another chapter's").contains("no defect \"30-c\""));
@@ -150,6 +150,6 @@ mod tests {
             ),
             "{table}"
         );
-        assert!(table.contains("nothing: impossible here"), "{table}");
+        assert!(table.contains("impossible here"), "{table}");
     }
 }

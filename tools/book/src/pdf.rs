@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_for_print_with_other_pages_is_refused() {
+    fn a_page_for_print_with_other_pages_is_rejected() {
         let cover = Cover { title: String::new(), description: String::new() };
         let entries = [Entry::Part("P".into()), Entry::parse("[A](a.md)").expect("a page")];
         assert!(for_paper("<main>A</main>", &cover, &entries, true, &[]).is_some());

@@ -46,7 +46,7 @@ pub fn preprocess(options: &Options) -> Result<ExitCode> {
     let root = root.parent().with_context(|| format!("the folder {BOOK} lies in the project's folder"))?;
     let sources = Sources::of(root, &std::env::var(ALLOWED).unwrap_or_default());
     let mut faults = fill(&sources, &mut book);
-    fault::tell(&mut faults);
+    fault::print(&mut faults);
     if !faults.is_empty() && !sources.is_lenient {
         return Ok(ExitCode::FAILURE);
     }
@@ -74,7 +74,7 @@ mod tests {
     use mdbook_preprocessor::book::Chapter;
 
     #[test]
-    fn all_pages_are_made_and_all_faults_told() {
+    fn all_pages_are_made_and_all_faults_reported() {
         let (_folder, sources) = project(&[("chapters/01-a/src/lib.rs", "//! A.\n")]);
         let page = |name: &str, text: &str| Chapter::new(name, text.into(), format!("{name}.md"), Vec::new()).into();
         let mut book = Book::new_with_items(vec![page("a", "`chapters/01-a/src/lib.rs`"), page("b", "\n{{#x}}")]);

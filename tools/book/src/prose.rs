@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_prose_is_not_counted() {
+    fn only_prose_is_counted() {
         for aside in [
             "```text,drawn\na b c\n```",
             "```rust\n{{#include ../a.rs:b}}\n```",

@@ -59,16 +59,21 @@ pub fn beside(sources: &Sources) -> Result<String, Lack> {
 }
 
 fn whole<'a>(head: impl Iterator<Item = &'a str>, rows: String) -> String {
-    let head: String = head.map(|word| format!("<th>{}</th>", escaped(word))).collect();
+    let head: String = head.map(|word| format!("<th>{}</th>", breakable(word))).collect();
     format!(
         "<div class=\"table-wrapper\">\n<table class=\"bench\">\n<thead><tr>{head}</tr></thead>\n\
         <tbody>\n{rows}</tbody>\n</table>\n</div>\n\n"
     )
 }
 
+/// The name of another program, in which lines may break: some are so long that no room is left for the figures.
+fn breakable(name: &str) -> String {
+    escaped(name).replace('_', "_<wbr>")
+}
+
 fn row(row: &Row) -> String {
     let peer = match (&row.who, row.peer) {
-        (Some(who), Some(_)) => format!("{} ({})", number(row.peer), escaped(who)),
+        (Some(who), Some(_)) => format!("{} ({})", number(row.peer), breakable(who)),
         _ => number(row.peer),
     };
     line(&row.name, [number(Some(row.ours)), number(row.floor), peer].into_iter())
@@ -153,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_side_by_side_has_a_table_of_its_own() {
+    fn figures_measured_side_by_side_have_their_own_table() {
         let (_folder, sources) = project(&[("book/figures/bench.json", REPORT)]);
         let table = beside(&sources).expect("a table");
         let row = "<tr><th scope=\"row\">fork &amp; run</th><td class=\"figure\">10\u{202F}142</td><td class=\"figure\"></td></tr>";

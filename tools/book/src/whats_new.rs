@@ -3,7 +3,7 @@
 //! It lists the chapter's files with their taglines, the earlier libraries that its `use` lines name, and the changes
 //! in the kernel's init list, as a diff against the chapter before.
 
-use crate::html::{escaped, inline, link};
+use crate::html::{self, escaped, inline, link};
 use crate::listing_order as listing;
 use crate::sources::{Sources, number};
 use serde::Deserialize;
@@ -28,7 +28,7 @@ fn files_table(folder: &str, files: &[(String, String)]) -> Result<String, Strin
     for (path, text) in files {
         let name = path.strip_prefix(folder).unwrap_or(path).trim_start_matches('/');
         let tagline = tagline(text).ok_or_else(|| format!("{path} does not begin with a line about itself."))?;
-        let name = link(&listing::link(path), &format!("<code>{}</code>", escaped(name)));
+        let name = link(&listing::link(path), &html::name(name));
         rows += &format!("<tr><td>{name}</td><td>{}</td></tr>\n", inline(&tagline));
     }
     Ok(table(&format!("The files in <code>{folder}</code>"), &["file", "what it is"], &rows))
@@ -43,7 +43,7 @@ pub fn table(caption: &str, heads: &[&str], rows: &str) -> String {
     )
 }
 
-/// The first sentence of the comment at the top of a file; in assembly it may span several lines.
+/// The first sentence of the comment at the top of a file, which may span several lines.
 fn tagline(text: &str) -> Option<String> {
     let mut lines = text.lines();
     let first = lines.next()?;
@@ -55,8 +55,14 @@ fn tagline(text: &str) -> Option<String> {
         let end = words.find(['.', ':']).unwrap_or(words.len());
         return Some(format!("{}.", &words[..end])).filter(|sentence| sentence.len() > 1);
     }
-    let line = ["//!", ";", "#"].iter().find_map(|start| first.strip_prefix(start))?.trim();
-    (!line.is_empty()).then(|| line.into())
+    let start = *["//!", ";", "#"].iter().find(|start| first.starts_with(**start))?;
+    let mut sentence = first.strip_prefix(start)?.trim().to_owned();
+    while !sentence.ends_with('.') {
+        let more = lines.next().and_then(|line| line.strip_prefix(start)).map(str::trim);
+        let Some(more) = more.filter(|more| !more.is_empty()) else { break };
+        sentence = format!("{sentence} {more}");
+    }
+    (!sentence.is_empty()).then_some(sentence)
 }
 
 #[derive(Deserialize)]
@@ -196,6 +202,7 @@ mod tests {
                 "//! It.\nfn kernel() -> ! {\n    a::init(); // an a\n    shared::init(); // both\n}\n",
             ),
             ("chapters/02-b/src/lib.rs", "//! Chapter 2: `b` < c.\n"),
+            ("chapters/02-b/src/c.rs", "//! Long\n//! enough.\n//! And more.\n"),
             ("chapters/02-b/src/b.s", "/*\n * The way.\n * And back.\n *\n * Why.\n */\n"),
             ("chapters/02-b/src/tests.rs", ""),
             ("chapters/02-b/src/main.rs", MAIN),
@@ -209,6 +216,7 @@ mod tests {
         let page = expanded("02-b");
         let row = "<tr><td><a href=\"files.md#chapters-02-b-src-lib-rs\"><code>lib.rs</code></a></td><td>Chapter 2: <code>b</code> &lt; c.</td></tr>";
         assert!(page.contains(row), "{page}");
+        assert!(page.contains("<td>Long enough.</td>"), "{page}");
         assert!(page.contains("<td>The way.</td>") && !page.contains("tests.rs"), "{page}");
     }
 

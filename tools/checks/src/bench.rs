@@ -38,7 +38,7 @@ const FOLDER: &str = "bench";
 /// The options of `make bench`.
 #[derive(Args)]
 pub struct Options {
-    /// Number or name of the only chapter; all if not given.
+    /// Measure only this chapter, by number or name.
     #[arg(long)]
     chapter: Option<String>,
 }
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_chapter_is_held_to_no_figure() {
+    fn a_single_chapter_is_not_compared_with_the_figures() {
         let chapter = |number: u32| {
             let (name, package) = (format!("{number}-a"), format!("ch{number}-a"));
             Chapter { name, package, has_booted_tests: true, has_long_tests: false, has_benches: true }

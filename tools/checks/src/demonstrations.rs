@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_promised_line_must_be_said_as_a_whole() {
+    fn every_promised_line_must_be_printed_completely() {
         let text = "hello\nfork() returned 2  \nover\n";
         assert_eq!(missing_line("over\nfork() returned 2\n", text), None);
         assert_eq!(missing_line("hello\nfork() returned\n", text), Some("fork() returned"));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_the_same_wherever_it_stands() {
+    fn a_number_in_any_place_is_the_same() {
         assert!(is_said("frames: N before, N after", "frames: 18 before, 18 after"));
         assert!(!is_said("frames: N before, N after", "frames: 18 before, 19 after"));
         assert!(!is_said("frames: N before, N after", "frames: no before, no after"));

@@ -22,12 +22,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_has_no_difference() {
+    fn equal_texts_have_no_difference() {
         assert_eq!(between(("one", "a\nb\n"), ("other", "a\nb\n")), None);
     }
 
     #[test]
-    fn a_difference_is_shown_with_what_stands_around_it() {
+    fn a_difference_is_shown_with_the_lines_around_it() {
         let shown = between(("one", "a\nb\nc\nd\n"), ("other", "a\nb\nx\nd\n"));
         assert_eq!(shown.as_deref(), Some("--- one\n+++ other\n@@ -2,3 +2,3 @@\n b\n-c\n+x\n d"));
         assert!(between(("one", "a\nb\n"), ("other", "a\n")).is_some_and(|shown| shown.ends_with("-b")));

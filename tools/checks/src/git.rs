@@ -188,7 +188,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_patch_that_cannot_be_applied_is_told() {
+    fn a_patch_that_cannot_be_applied_is_reported() {
         let (folder, patch) = (repository(), Path::new("patch"));
         let root = folder.path();
         assert_eq!(applies(root, patch).expect("git is there"), Ok(()));
@@ -200,7 +200,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_a_patch_changes_is_known_and_whether_it_has() {
+    fn a_patch_lists_its_files_and_whether_it_is_applied() {
         let (folder, patch) = (repository(), Path::new("patch"));
         let root = folder.path();
         assert_eq!(changed_by(root, patch).expect("a patch"), [Path::new("in/one")]);
@@ -210,14 +210,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn lines_are_told_as_a_person_would() {
-        for (head, told) in [
+    fn lines_are_described_in_words() {
+        for (head, reported) in [
             ("12,3 +12,4 @@ fn f()", "lines 12 to 15"),
             ("12 +13 @@", "line 13"),
             ("12 +11,0 @@", "a line removed after line 11"),
             ("1,2 +0,0 @@", "2 lines removed at the start"),
         ] {
-            assert_eq!(lines(head).expect(head).to_string(), told);
+            assert_eq!(lines(head).expect(head).to_string(), reported);
         }
         assert!(lines("x +1 @@").is_err());
     }

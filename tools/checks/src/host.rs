@@ -78,7 +78,7 @@ pub fn test_refusals(workspace: &Workspace, chapters: &[&Chapter], tally: &Tally
     let mut command = cargo::for_kernels(workspace, "test", Profile::Kernel);
     command.args(["--doc", "--no-fail-fast"]);
     cargo::packages(&mut command, chapters.iter().map(|chapter| chapter.package.as_str()));
-    count(tally, "code that the compiler must refuse", command);
+    count(tally, "code that the compiler must reject", command);
 }
 
 /// Runs the tests of the tools.

@@ -44,19 +44,19 @@ const LEAST_CAUGHT: usize = 95;
 /// The options of `make mutants-of-kernel`.
 #[derive(Args)]
 pub struct Options {
-    /// Number or name of the only chapter, or `common`; all of them if not given.
+    /// Mutate only this chapter, by number or name, or only `common`.
     #[arg(long)]
     chapter: Option<String>,
-    /// The seed of the choice: the same seed chooses the same mutants from the same sources.
+    /// Choose by this seed: the same seed chooses the same mutants from the same sources.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many mutants to try, without those that do not compile.
+    /// Try this many mutants, not counting those that do not compile.
     #[arg(long, default_value_t = 100)]
     sample: usize,
-    /// Seconds after which a test that has not ended counts as hung.
+    /// Treat a test as hung after this many seconds.
     #[arg(long, default_value_t = 20)]
     timeout: u64,
-    /// Only shows the mutants that would come first, some of which may not compile.
+    /// Only list the mutants that would come first; some may not compile.
     #[arg(long)]
     list: bool,
 }
@@ -82,8 +82,8 @@ pub fn mutants_of_kernel(workspace: &Workspace, options: &Options) -> Result<Exi
     let timeout = Duration::from_secs(options.timeout);
     let mut hunt = Hunt { workspace, scratch, original, journal, timeout };
     let score = hunt.run(&drawn, options.sample, &excuses)?;
-    for sentence in &complaints {
-        println!("{sentence}");
+    for complaint in &complaints {
+        println!("{complaint}");
     }
     println!("{}", score.summary());
     Ok(if score.is_good() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -250,7 +250,7 @@ impl Hunt<'_> {
             "First, {} runs without a mutant, in a copy of the project. The first time, building it takes minutes.",
             chapter.name
         );
-        self.scratch.mend(&self.original)?;
+        self.scratch.restore(&self.original)?;
         match trial::boot(&self.scratch.workspace, chapter, self.timeout, &[])? {
             Verdict::Passed => self.journal.note_passed(&chapter.name, build),
             Verdict::Failed(test) => bail!("{} fails even without a mutant: {test}.", chapter.name),
@@ -260,7 +260,7 @@ impl Hunt<'_> {
 
     /// Puts this mutant, and no other, into the copy.
     fn spoil(&self, mutant: &Mutant) -> Result<()> {
-        self.scratch.mend(&self.original)?;
+        self.scratch.restore(&self.original)?;
         let path = self.scratch.workspace.root.join(&mutant.file);
         let text = fs::read_to_string(&path).and_then(|text| fs::write(&path, mutant.made_of(&text)));
         text.with_context(|| format!("{} could not be changed", path.display()))
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_draws_the_same_each_time_and_another_seed_something_else() {
+    fn a_seed_always_draws_the_same_mutants_and_another_seed_others() {
         let drawn = |seed| draw(&sources(), seed).expect("mutants");
         assert_eq!(drawn(1), drawn(1));
         assert_ne!(places(&drawn(1)), places(&drawn(2)));
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_elsewhere_moves_no_mutant() {
+    fn a_change_elsewhere_changes_no_choice() {
         let file = |file: &str, text: &str| Source { file: file.into(), text: text.into() };
         let (left, line) = (file("common/src/a.s", "cli\ncli\nhlt\n"), file("common/src/b.s", "sti\n"));
         let before = draw(&[left], 1).expect("mutants");
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn enough_is_95_of_100_without_10_of_100_that_may_be_excused() {
+    fn ninety_five_percent_must_be_caught_and_ten_may_be_excused() {
         let mutant = &mutants("a.s", "cli")[0];
         for (caught, survived, excused) in [(95, 5, 0), (86, 4, 10), (9, 0, 1), (0, 0, 0)] {
             assert!(score(mutant, caught, survived, excused).is_good(), "{caught} {survived} {excused}");
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_compile_is_not_part_of_the_sample() {
+    fn mutants_that_do_not_compile_are_not_in_the_sample() {
         let mutants = mutants("a.s", "cli\nhlt");
         let excuses = Excuses::default();
         let mut score = Score::default();

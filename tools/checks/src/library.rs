@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wanted_test_is_waited_for_and_another_is_better_than_none() {
+    fn the_wanted_test_is_preferred_and_another_failure_still_counts() {
         let script = "echo 'test tests::a ... FAILED'; echo 'test tests::b ... FAILED'; exit 101";
         for (wanted, found) in [("tests::b", "tests::b"), ("tests::c", "tests::a")] {
             let ran = watch(&mut shell(script), Duration::from_secs(60), |test| test == wanted);
@@ -139,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_test_that_fails_is_told() {
+    fn the_first_test_that_fails_is_reported() {
         let script = "echo 'test tests::a ... ok'; echo 'test tests::b - should panic ... FAILED'; \
             printf 'test tests::c ... '; exec sleep 1000";
         assert_eq!(watched(script, Duration::from_secs(5)).as_deref(), Some("tests::b"));
     }
 
     #[test]
-    fn where_no_failure_is_enough_all_that_is_said_is_read() {
+    fn all_output_is_read_when_no_failure_is_enough() {
         let script = "echo 'test tests::a ... FAILED'; sleep 0.2; echo why; exit 101";
         let ran = watch(&mut shell(script), Duration::from_secs(60), |_| false).expect("no person interrupts");
         assert_eq!(ran, Ran { failed: Some("tests::a".into()), text: "test tests::a ... FAILED\nwhy\n".into() });
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_end_is_none_without_the_status_for_it() {
+    fn a_good_end_needs_its_exit_status() {
         assert_eq!(watched("echo 'test tests::a ... ok'", Duration::from_secs(60)), None);
         assert_eq!(watched("exit 101", Duration::from_secs(60)).as_deref(), Some("the tests of the library"));
     }

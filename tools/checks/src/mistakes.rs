@@ -20,10 +20,10 @@ const MOST_OFFERS: usize = 3;
 /// The options of `make break`.
 #[derive(Args)]
 pub struct BreakOptions {
-    /// The mistake's chapter and name, such as `09/no-exit`.
+    /// Put in this mistake, by chapter and name, such as `09/no-exit`.
     #[arg(long, default_value = "")]
     mistake: String,
-    /// Without a mistake: the chapter whose mistakes are listed.
+    /// List only the mistakes of this chapter, if no mistake is given.
     #[arg(long)]
     chapter: Option<String>,
 }
@@ -31,7 +31,7 @@ pub struct BreakOptions {
 /// The options of `make mend`.
 #[derive(Args)]
 pub struct MendOptions {
-    /// Leaves the files as they are, and forgets what was put in.
+    /// Leave the files as they are, and forget what was put in.
     #[arg(long)]
     keep: bool,
 }
@@ -51,7 +51,7 @@ pub fn put_in(workspace: &Workspace, options: &BreakOptions) -> Result<ExitCode>
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         println!("  {}: {}", path.display(), lines.join(", "));
     }
-    let shows = if defect.kind == Kind::Refused { ", and the compiler refuses it" } else { "" };
+    let shows = if defect.kind == Kind::Refused { ", and the compiler rejects it" } else { "" };
     println!("\nYou would see: {}\n", defect.outcome);
     for (place, command) in defect.shown_by().iter().enumerate() {
         println!("{:15} {command}{shows}", if place == 0 { "To see it:" } else { "and" });
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_goes_by_chapter_and_name_or_what_is_unique_of_it() {
+    fn a_mistake_is_found_by_chapter_and_name_or_a_unique_part() {
         for (word, title) in [
             ("06/wrong-number", "06/wrong-number"),
             ("heap/wrong-number", "06/wrong-number"),
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_or_that_of_several_is_answered_with_names() {
+    fn a_wrong_or_ambiguous_name_lists_the_names() {
         for (word, start, offers, hides) in [
             ("ticks-nest", "\"ticks-nest\" could be any", "06/ticks-nest\n  09/ticks-nest", "no-exit"),
             ("27", "\"27\" could be any", "06/wrong-number\n  06/wrong-number-of-pages", "no-exit"),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_put_in_and_taken_out_beside_her_own_changes() {
+    fn a_mistake_is_put_in_and_taken_out_beside_other_changes() {
         let (_folder, workspace) = project();
         let own = CODE.replace("g() {}", "g() { /* mine */ }");
         set_code(&workspace, &own);
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_mistake_at_a_time() {
+    fn only_one_mistake_is_put_in_at_a_time() {
         let (_folder, workspace) = project();
         put_in(&workspace, &options("06/wrong-number")).expect("it applies");
         let refused = |word| put_in(&workspace, &options(word)).expect_err(word).to_string();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_record_a_mistake_is_known_by_its_patch() {
+    fn without_a_record_a_mistake_is_recognized_by_its_patch() {
         let (_folder, workspace) = project();
         let mend = |keep| mend(&workspace, &MendOptions { keep });
         assert_eq!(mend(false).expect("nothing is in"), ExitCode::SUCCESS);

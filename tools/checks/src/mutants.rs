@@ -22,13 +22,13 @@ use std::time::{Duration, Instant};
 /// The options of `make mutants`.
 #[derive(Args)]
 pub struct Options {
-    /// Number or name of the only chapter; all of them if not given.
+    /// Try only the mistakes of this chapter, by number or name.
     #[arg(long)]
     chapter: Option<String>,
-    /// Number of a mistake, its chapter and name such as `09/no-exit`, or a part of its name; all of them if not given.
+    /// Try only these mistakes: a number, a chapter and name such as `09/no-exit`, or a part of a name.
     #[arg(long)]
     mutant: Option<String>,
-    /// Seconds after which a test that has not ended counts as hung.
+    /// Treat a test as hung after this many seconds.
     #[arg(long, default_value_t = 20)]
     timeout: u64,
 }
@@ -104,7 +104,7 @@ fn complaints(workspace: &Workspace, defects: &[Defect]) -> Result<Vec<String>> 
     Ok(complaints)
 }
 
-/// The scratch copy, and the original by which it is mended.
+/// The scratch copy, and the original from which it is restored.
 struct Trials {
     scratch: Scratch,
     original: Original,
@@ -118,7 +118,7 @@ impl Trials {
 
     /// Fails if the tests of a chapter fail without any mistake.
     fn without_defect(&self, chapter: &Chapter) -> Result<()> {
-        self.scratch.mend(&self.original)?;
+        self.scratch.restore(&self.original)?;
         match trial::run(&self.scratch.workspace, chapter, self.timeout, None)? {
             Verdict::Passed => Ok(()),
             Verdict::DoesNotCompile => bail!("{} does not compile even without a mistake.", chapter.name),
@@ -128,7 +128,7 @@ impl Trials {
 
     /// Fails if the test of a mistake fails without the mistake. Returns what was seen.
     fn test_without_defect(&self, defect: &Defect, chapter: &Chapter) -> Result<String> {
-        self.scratch.mend(&self.original)?;
+        self.scratch.restore(&self.original)?;
         let workspace = &self.scratch.workspace;
         let (verdict, what) = match defect.test() {
             None => (Some(trial::compile(workspace, chapter)?), "it compiles".into()),
@@ -148,7 +148,7 @@ impl Trials {
         if !defect.has_patch() {
             return Ok(None);
         }
-        self.scratch.mend(&self.original)?;
+        self.scratch.restore(&self.original)?;
         if let Err(why) = git::apply(&self.scratch.workspace.root, &defect.path())? {
             return Ok(Some(Err(format!("NOT TRIED, because the patch does not apply: {why}"))));
         }
@@ -164,7 +164,7 @@ impl Trials {
 fn judge(kind: Kind, wanted: Option<&str>, verdict: Verdict) -> Result<String, String> {
     match (kind, verdict) {
         (Kind::Refused, Verdict::DoesNotCompile) => Ok("the compiler".into()),
-        (Kind::Refused, _) => Err("SURVIVED: the compiler should refuse it, and does not".into()),
+        (Kind::Refused, _) => Err("SURVIVED: the compiler should reject it, and does not".into()),
         (_, Verdict::DoesNotCompile) => Err("NOT TRIED, because it does not compile".into()),
         (_, Verdict::Failed(test)) => match wanted {
             Some(wanted) if test != wanted => {
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_test_catches_is_caught_unless_the_compiler_was_to_refuse_it() {
+    fn only_a_test_counts_unless_the_compiler_was_expected_to_reject() {
         let failed = || Verdict::Failed("a_test".into());
         let wanted = Some("a_test");
         assert_eq!(judge(Kind::Patch, wanted, failed()), Ok("a_test".into()));

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_name_is_one_test_and_a_part_of_it_may_be_several() {
+    fn a_full_name_is_one_test_and_a_part_may_match_several() {
         let names = ["lists::tests::a_hole", "tests::a_hole", "a_hole_is_found", "forks"];
         for (word, chosen) in [
             ("a_hole", &names[..2]),

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_tells_how_far_its_test_has_come() {
+    fn a_log_shows_how_far_its_test_is() {
         assert_eq!(rounds("50 of 200 rounds with seed 1: 0x12345678\n"), Some((50, 200)));
         for line in ["a of 1 rounds\n", "50 rounds\n", "50 of 100\n", ""] {
             assert_eq!(rounds(line), None, "{line}");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_stands_where_its_test_does() {
+    fn a_bar_shows_how_far_its_test_is() {
         let progress = Progress::default();
         let mut follower = progress.follow("first");
         follower.write_all(b"1 of 4 rou").expect("a follower takes everything");

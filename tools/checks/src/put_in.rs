@@ -97,7 +97,7 @@ impl PutIn {
         let by_hand: Vec<String> = mendings
             .iter()
             .filter(|(_, mending)| matches!(mending, Mending::ByHand))
-            .map(|(path, _)| told(path))
+            .map(|(path, _)| listed(path))
             .collect();
         if !by_hand.is_empty() {
             bail!(
@@ -119,9 +119,9 @@ impl PutIn {
                         let file = root.join(path);
                         let is_as_before = bytes == fs::read(self.kept(root, BEFORE, path))?;
                         fs::write(file, bytes).with_context(|| format!("{} could not be written", path.display()))?;
-                        if is_as_before { "as it was before" } else { "mended, and your changes are kept" }
+                        if is_as_before { "as it was before" } else { "taken out; your changes are kept" }
                     }
-                    _ => "not touched: it was out already",
+                    _ => "unchanged: it was out already",
                 },
             ));
         }
@@ -167,7 +167,7 @@ impl PutIn {
     }
 }
 
-fn told(path: &Path) -> String {
+fn listed(path: &Path) -> String {
     format!("  {}", path.display())
 }
 
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_in_is_taken_out_to_the_byte_and_forgotten() {
+    fn a_mistake_is_taken_out_exactly_and_forgotten() {
         let folder = tree();
         let put_in = put_in(&folder).expect("it is new");
         assert_eq!((get(&folder, "in/one"), get(&folder, "in/two")), (WRONG.into(), "".into()));
@@ -228,18 +228,18 @@ mod tests {
     }
 
     #[test]
-    fn changes_of_other_lines_stay() {
+    fn changes_to_other_lines_stay() {
         let folder = tree();
         set(&folder, "in/one", &ONE.replace('f', "uncommitted"));
         let before = get(&folder, "in/one");
         put(folder.path(), "05/it", &[("in/one".into(), before.replace('c', "WRONG").into())]).expect("it is new");
         set(&folder, "in/one", &format!("new\n{}", get(&folder, "in/one").replace('h', "mine")));
-        assert_eq!(mend(&folder).expect("other lines"), ["mended, and your changes are kept"]);
+        assert_eq!(mend(&folder).expect("other lines"), ["taken out; your changes are kept"]);
         assert_eq!(get(&folder, "in/one"), "new\na\nb\nc\nd\ne\nuncommitted\ng\nmine\n");
     }
 
     #[test]
-    fn where_the_same_lines_were_changed_nothing_is_touched_until_a_person_has_decided() {
+    fn changes_to_the_same_lines_leave_every_file_untouched() {
         let folder = tree();
         put_in(&folder).expect("it is new");
         set(&folder, "in/one", &WRONG.replace("WRONG", "mine"));
@@ -247,12 +247,12 @@ mod tests {
         assert!(why.contains("in/one") && !why.contains("in/two") && why.contains("KEEP=1"), "{why}");
         assert_eq!((get(&folder, "in/one"), get(&folder, "in/two")), (WRONG.replace("WRONG", "mine"), "".into()));
         set(&folder, "in/one", &get(&folder, "target/put-in/before/in/one"));
-        assert_eq!(mend(&folder).expect("she helped"), ["not touched: it was out already", "as it was before"]);
+        assert_eq!(mend(&folder).expect("she helped"), ["unchanged: it was out already", "as it was before"]);
         assert_eq!((get(&folder, "in/one"), get(&folder, "in/two")), (ONE.into(), TWO.into()));
     }
 
     #[test]
-    fn what_she_keeps_is_forgotten() {
+    fn a_mistake_that_is_kept_is_forgotten() {
         let folder = tree();
         let put_in = put_in(&folder).expect("it is new");
         put_in.forget(folder.path()).expect("there is a record");
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_gone_is_not_made_anew() {
+    fn a_deleted_file_is_not_created_again() {
         let folder = tree();
         put_in(&folder).expect("it is new");
         fs::remove_file(folder.path().join("in/one")).expect("it is there");
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_at_a_time_unless_it_was_undone_by_other_means() {
+    fn only_one_is_in_unless_it_was_undone_by_other_means() {
         let folder = tree();
         put_in(&folder).expect("it is new");
         let why = put(folder.path(), "05/other", &[("in/two".into(), "x".into())]).expect_err("one is in").to_string();
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_in_by_half_can_be_taken_out() {
+    fn a_half_applied_mistake_can_be_taken_out() {
         let folder = tree();
         put_in(&folder).expect("it is new");
         set(&folder, "in/two", TWO);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn if_a_file_is_missing_none_is_changed() {
+    fn a_missing_file_prevents_every_change() {
         let folder = tree();
         let files = [("in/one".into(), WRONG.into()), ("in/three".into(), Vec::new())];
         assert!(put(folder.path(), "05/it", &files).is_err());
@@ -304,12 +304,12 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_that_were_changed_are_told() {
+    fn changed_lines_are_reported() {
         let folder = tree();
         let put_in = put_in(&folder).expect("it is new");
         let lines = put_in.lines(folder.path()).expect("two files");
-        let told: Vec<Vec<String>> =
+        let listed: Vec<Vec<String>> =
             lines.iter().map(|(_, lines)| lines.iter().map(ToString::to_string).collect()).collect();
-        assert_eq!(told, [vec!["line 3".to_string()], vec!["3 lines removed at the start".to_string()]]);
+        assert_eq!(listed, [vec!["line 3".to_string()], vec!["3 lines removed at the start".to_string()]]);
     }
 }

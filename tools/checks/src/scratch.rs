@@ -1,7 +1,7 @@
-//! A scratch copy of the project, to be broken and mended again.
+//! A scratch copy of the project, to be broken and restored.
 //!
 //! It is in Cargo's target folder and keeps what was built in it, so that only what a patch touches is built again.
-//! Mending restores it from any state, such as that after an interrupted run.
+//! Restoring works from any state, such as that after an interrupted run.
 
 use crate::git;
 use anyhow::{Context, Result, bail};
@@ -55,7 +55,7 @@ impl Original {
 }
 
 impl Scratch {
-    /// Opens the copy in its present state. It still has to be mended. Copies with different names do not know each
+    /// Opens the copy in its present state. It still has to be restored. Copies with different names do not know each
     /// other.
     pub fn new(workspace: &Workspace, name: &str) -> Result<Self> {
         let folder = workspace.target.join(name);
@@ -74,9 +74,9 @@ impl Scratch {
 
     /// Makes the copy like the original again. Files that already are stay untouched, so that Cargo does not build them
     /// again.
-    pub fn mend(&self, original: &Original) -> Result<()> {
+    pub fn restore(&self, original: &Original) -> Result<()> {
         let root = &self.workspace.root;
-        let mend = || -> io::Result<()> {
+        let restore = || -> io::Result<()> {
             for path in files_in(root)?.iter().filter(|path| !original.0.contains_key(*path)) {
                 fs::remove_file(root.join(path))?;
             }
@@ -89,7 +89,7 @@ impl Scratch {
             }
             Ok(())
         };
-        mend().with_context(|| format!("the copy in {} could not be mended", root.display()))
+        restore().with_context(|| format!("the copy in {} could not be restored", root.display()))
     }
 }
 
@@ -121,12 +121,12 @@ mod tests {
         Workspace { root: root.into(), target: root.join(TARGET), chapters: Vec::new(), is_quiet: false }
     }
 
-    /// A repository, and a copy of it that has been mended once.
+    /// A repository, and a copy of it that has been restored once.
     fn copied() -> (TempDir, Original, Scratch) {
         let folder = repository();
         let original = Original::read(folder.path()).expect("files");
         let copy = Scratch::new(&workspace(folder.path()), "mutants").expect("a copy");
-        copy.mend(&original).expect("a good copy");
+        copy.restore(&original).expect("a good copy");
         (folder, original, copy)
     }
 
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_copy_for_one_at_a_time() {
+    fn only_one_process_uses_the_copy() {
         let (folder, _, copy) = copied();
         assert!(Scratch::new(&workspace(folder.path()), "mutants").is_err());
         drop(copy);
@@ -143,18 +143,18 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_spoils_the_copy_and_nothing_else() {
+    fn a_patch_changes_only_the_copy() {
         let (folder, original, copy) = copied();
         let root = &copy.workspace.root;
         assert_eq!(one(root), "one\n");
         git::apply(root, Path::new("patch")).expect("git is there").expect("a patch that applies");
         assert_eq!((one(root), one(folder.path())), ("two\n".into(), "one\n".into()));
-        copy.mend(&original).expect("a good copy");
+        copy.restore(&original).expect("a good copy");
         assert_eq!(one(root), "one\n");
     }
 
     #[test]
-    fn mending_leaves_what_was_built_and_nothing_else() {
+    fn restoring_keeps_only_the_build() {
         let (_folder, original, copy) = copied();
         let root = &copy.workspace.root;
         fs::create_dir(root.join(TARGET)).expect("a new folder");
@@ -164,7 +164,7 @@ mod tests {
         fs::remove_file(root.join("in/one")).expect("the file is there");
         let time = || fs::metadata(root.join("patch")).and_then(|data| data.modified()).expect("a time");
         let before = time();
-        copy.mend(&original).expect("a good copy");
+        copy.restore(&original).expect("a good copy");
         assert!(root.join("target/built").exists() && !root.join("in/new").exists());
         assert_eq!(one(root), "one\n");
         assert_eq!(time(), before, "what was good is not touched");

@@ -36,10 +36,10 @@ pub const USUAL_SEED: u32 = 1;
 /// The options of `make stress`.
 #[derive(Args)]
 pub struct Options {
-    /// Number or name of the only chapter; all if not given.
+    /// Test only this chapter, by number or name.
     #[arg(long)]
     chapter: Option<String>,
-    /// The seed of all random numbers; another one each time if not given.
+    /// Use this seed for all random numbers; a new one each time by default.
     #[arg(long)]
     seed: Option<u32>,
 }
@@ -160,10 +160,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_story_keeps_both_its_ends() {
+    fn a_long_report_keeps_its_first_and_last_lines() {
         let story: Vec<String> = (0..1000).map(|line| line.to_string()).collect();
-        let told = without_middle(&story.join("\n"));
-        assert!(told.starts_with("0\n1\n") && told.ends_with("\n998\n999") && !told.contains("500"));
+        let reported = without_middle(&story.join("\n"));
+        assert!(reported.starts_with("0\n1\n") && reported.ends_with("\n998\n999") && !reported.contains("500"));
         assert_eq!(without_middle("0\n1\n"), "0\n1\n");
     }
 }

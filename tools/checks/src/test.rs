@@ -12,16 +12,16 @@ use std::time::Duration;
 /// The options of `make test`.
 #[derive(Args)]
 pub struct Options {
-    /// Number or name of the only chapter to test; everything if not given.
+    /// Test only this chapter, by number or name.
     #[arg(long)]
     chapter: Option<String>,
-    /// With a chapter: only the test of this name, or those whose names contain it.
+    /// Run only the test with this name, or those whose names contain it; needs a chapter.
     #[arg(long)]
     test: Option<String>,
-    /// Seconds after which a test that has not ended counts as hung.
+    /// Treat a test as hung after this many seconds.
     #[arg(long, default_value_t = 60)]
     timeout: u64,
-    /// Where to write the results in the format of JUnit.
+    /// Also write the results to this file, in the JUnit format.
     #[arg(long)]
     junit: Option<PathBuf>,
 }

@@ -39,7 +39,7 @@ pub fn words(workspace: &Workspace) -> Result<ExitCode> {
         println!("{count:>7} {start}{end}");
     }
     println!("{:>7} all together, of at most {MOST}", places.len());
-    places.iter().for_each(|place| println!("        {}", place.told()));
+    places.iter().for_each(|place| println!("        {}", place.described()));
     let is_good = places.len() <= MOST && !lengths.iter().any(Length::is_too_long);
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -65,12 +65,12 @@ fn outcome(places: &[Place]) -> Result<(), String> {
     if places.len() <= MOST {
         return Ok(());
     }
-    let told: Vec<String> = places.iter().map(Place::told).collect();
-    Err(format!("There are {} of them, and may be {MOST}:\n{}", places.len(), told.join("\n")))
+    let described: Vec<String> = places.iter().map(Place::described).collect();
+    Err(format!("There are {} of them, and at most {MOST} are allowed:\n{}", places.len(), described.join("\n")))
 }
 
 impl Place {
-    fn told(&self) -> String {
+    fn described(&self) -> String {
         let (start, end) = WORDS[self.word];
         format!("{}:{}: {start}{end}", self.file, self.line)
     }
@@ -173,12 +173,15 @@ mod tests {
             (1..=count).map(|line| Place { file: "a.rs".into(), line, word: 0 }).collect()
         };
         assert_eq!(outcome(&places(10)), Ok(()));
-        let told = outcome(&places(11)).expect_err("too many");
-        assert!(told.starts_with("There are 11 ") && told.ends_with(&format!("a.rs:11: no{}", "body")), "{told}");
+        let described = outcome(&places(11)).expect_err("too many");
+        assert!(
+            described.starts_with("There are 11 ") && described.ends_with(&format!("a.rs:11: no{}", "body")),
+            "{described}"
+        );
     }
 
     #[test]
-    fn a_quoted_text_and_what_is_no_text_are_left_out() {
+    fn quoted_texts_and_binary_files_are_left_out() {
         let folder = crate::git::tests::repository();
         let root = folder.path();
         let word = format!("no{}", "body");
@@ -187,7 +190,7 @@ mod tests {
             fs::write(root.join(name), &word).expect("a file");
         }
         fs::write(root.join("in/b"), [word.as_bytes(), &[0xFF]].concat()).expect("a file");
-        let told: Vec<String> = places(root).expect("a list").iter().map(Place::told).collect();
-        assert_eq!(told, [format!("in/a.md:1: {word}")]);
+        let described: Vec<String> = places(root).expect("a list").iter().map(Place::described).collect();
+        assert_eq!(described, [format!("in/a.md:1: {word}")]);
     }
 }

@@ -4,7 +4,7 @@
 //! all others in the color for copied memory. What differs is bold and has a mark.
 
 use crate::run::Page;
-use memory_map::shapes::{PAPER, Pen, SHADE, WIDTH, bold, coloured, digits, document, frame, words};
+use memory_map::shapes::{PAPER, Pen, SHADE, WIDTH, bold, colored, digits, document, frame, words};
 use std::collections::BTreeSet;
 use svg::Document;
 use svg::node::element::Group;
@@ -104,7 +104,7 @@ fn drawn(row: &Row, is_wrong: bool, x: i32, y: i32) -> Group {
     let pages = if count == 1 { String::from("1 page") } else { format!("{count} pages") };
     let text = format!("{address:#010x} → {first:#010x}  {rights}  {pages}");
     let pen = if row.is_linked { Pen::Linked } else { Pen::Copied };
-    let text = coloured(digits(&text, x + 8, y + 14, "start"), pen);
+    let text = colored(digits(&text, x + 8, y + 14, "start"), pen);
     let text = if is_wrong { text.set("font-weight", "bold") } else { text };
     let fill = if is_wrong { SHADE } else { PAPER };
     Group::new().add(frame(x, y, COLUMN - 16, ROW - 2, fill, pen)).add(text)

@@ -225,13 +225,13 @@ impl Copy {
 
     /// Makes the copy equal to these files.
     pub fn restore(&self, files: &Original) -> Result<()> {
-        self.scratch.mend(files)
+        self.scratch.restore(files)
     }
 
     /// Makes the copy equal to these files, and builds the kernels that an exercise needs.
     pub fn build(&self, exercise: &Exercise, files: &Original) -> std::result::Result<Built, NotBuilt> {
         let infrastructure = |error: anyhow::Error| NotBuilt::Infrastructure(format!("{error:#}"));
-        self.scratch.mend(files).map_err(infrastructure)?;
+        self.scratch.restore(files).map_err(infrastructure)?;
         let workspace = self.workspace();
         let chapter = workspace.chapter(Some(&exercise.about.chapter)).map_err(infrastructure)?;
         let needs_chapter = exercise.about.tests.iter().any(|test| !test.chapter_boots.is_empty());

@@ -5,8 +5,8 @@ use anyhow::Result;
 use std::process::ExitCode;
 
 /// Runs a command and turns its result into an exit status. Prints the error if there is one.
-pub fn status(obey: impl FnOnce() -> Result<ExitCode>) -> ExitCode {
-    match interrupt::listen().and_then(|()| obey()) {
+pub fn status(execute: impl FnOnce() -> Result<ExitCode>) -> ExitCode {
+    match interrupt::listen().and_then(|()| execute()) {
         Ok(status) => status,
         // The terminal sends Ctrl-C to the programs that we started as well. That they fail then needs no message.
         Err(_) if interrupt::happened() => ExitCode::from(interrupt::STATUS),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_is_picked_from_the_list() {
+    fn a_window_is_chosen_from_the_list() {
         assert_eq!(first_window("Available display backend types:\nnone\nsdl\ngtk\n"), Some("gtk"));
         assert_eq!(first_window("Available display backend types:\nnone\negl-headless\n"), None);
     }

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exit_device_tells_good_from_bad() {
+    fn the_exit_status_separates_good_from_bad() {
         assert_eq!(Ending::of(&exited(33), OVER, false), Ending::Good);
         assert_eq!(Ending::of(&exited(33), "", false), Ending::Good);
         assert_eq!(Ending::of(&exited(33), PANIC, false), Ending::Stopped(Some(Kind::Panic)));
@@ -165,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn status_0_is_no_good_end() {
+    fn status_0_is_not_a_good_end() {
         assert_eq!(Ending::of(&exited(0), OVER, false), Ending::Left(0));
         assert_eq!(Ending::of(&exited(1), OVER, false), Ending::Left(1));
     }
 
     #[test]
-    fn a_triple_fault_and_a_hang_are_told_whatever_the_status() {
+    fn a_triple_fault_and_a_hang_are_reported_whatever_the_status() {
         let reset = Seen { was_reset: true, ..exited(0) };
         assert_eq!(Ending::of(&reset, OVER, false), Ending::TripleFault);
         assert_eq!(Ending::of(&reset, OVER, true), Ending::TripleFault);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_without_end_is_told_whatever_it_says() {
+    fn an_endless_log_is_reported_whatever_it_contains() {
         let endless = Seen { was_endless: true, ..exited(0) };
         for (text, in_window) in [("", false), (OVER, true), (PANIC, false)] {
             assert_eq!(Ending::of(&endless, text, in_window), Ending::Endless);
@@ -211,19 +211,19 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_is_told() {
+    fn a_signal_is_reported() {
         let killed = Seen { status: ExitStatus::from_raw(9), ..exited(0) };
         assert_eq!(Ending::of(&killed, OVER, false), Ending::Killed(9));
     }
 
     #[test]
-    fn every_ending_is_a_sentence() {
+    fn every_ending_has_a_message() {
         let cpu = |is_halted, interrupts_on| Some(Cpu { interrupts_on, is_halted });
         let hang = |cpu| Ending::Hang(Duration::from_secs(60), cpu);
         let hangs = "The kernel hangs: it had not ended after 60 seconds.";
         let off = "Interrupts were off, so nothing could take the CPU from it.";
         let asleep = "The CPU was halted with interrupts off, so nothing could wake it.";
-        for (ending, sentence) in [
+        for (ending, message) in [
             (Ending::Good, "The kernel ended well."),
             (Ending::Stopped(Some(Kind::Panic)), "The kernel panicked."),
             (Ending::Stopped(Some(Kind::Exception)), "The kernel was stopped by an exception."),
@@ -246,7 +246,7 @@ mod tests {
             (Ending::Killed(9), "A signal ended QEMU: number 9."),
             (Ending::CannotStart("no such CPU.".into()), "QEMU could not start: no such CPU."),
         ] {
-            assert_eq!(ending.to_string(), sentence);
+            assert_eq!(ending.to_string(), message);
         }
     }
 }

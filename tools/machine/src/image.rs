@@ -20,7 +20,7 @@ const NUMBERED: &[u8] = b".llvm.";
 /// The options of `make iso`.
 #[derive(Args)]
 pub struct Options {
-    /// Number or name of the chapter; the last one if not given.
+    /// Make the image of this chapter, by number or name; the last one by default.
     #[arg(long)]
     chapter: Option<String>,
 }

@@ -99,14 +99,14 @@ mod tests {
     );
 
     #[test]
-    fn the_two_kernels_of_a_chapter_are_told_apart() {
+    fn the_two_kernels_of_a_chapter_are_distinguished() {
         let folder = Path::new("/x/a");
         assert_eq!(executables(MESSAGES, Kind::Demonstration.target())[folder], Path::new("/x/t/a"));
         assert_eq!(executables(MESSAGES, Kind::Tests.target())[folder], Path::new("/x/t/kernel"));
     }
 
     #[test]
-    fn libraries_and_news_are_no_kernels() {
+    fn libraries_and_messages_are_not_kernels() {
         assert_eq!(executables(MESSAGES, Kind::Tests.target()).len(), 1);
     }
 }

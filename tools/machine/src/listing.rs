@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_must_be_one() {
+    fn a_list_must_be_valid() {
         assert!(parse("hello\n").is_err());
         assert!(parse("{\"test\":\"a\"}\n").is_err());
         assert!(parse("{\"test\":\"a\",\"memory_mib\":16,\"end\":\"well\"}\n").is_err());
     }
 
     #[test]
-    fn each_end_is_accepted_only_where_it_is_expected() {
+    fn each_ending_is_accepted_only_where_it_is_expected() {
         let hang = Ending::Hang(Duration::from_secs(3), None);
         let stop = Ending::Stopped(Some(Kind::Panic));
         let expected_stop = Expected::Stop("five".into());
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_must_say_the_words() {
+    fn a_stop_must_contain_the_message() {
         let stop = Ending::Stopped(Some(Kind::Panic));
         assert!(Expected::Stop("six".into()).accepts(&stop, "PANIC: two and two are five").is_err());
     }
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_has_to_be_told_must_be() {
+    fn the_report_must_contain_all_expected_words() {
         let told = ["interrupts were off".into(), "in `f`".into()].into();
         let test = Listed { told, expected: Expected::Hang, ..Listed::table() };
         let hang = Ending::Hang(Duration::from_secs(3), None);

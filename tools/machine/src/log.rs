@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_full_with_as_much_as_a_process_may_write() {
+    fn a_log_is_full_at_its_limit() {
         let symbols = Symbols::new(Path::new("/dev/null"), Path::new("/"));
         let mut log = Log::new(&symbols, io::sink());
         let lines = "four\n".repeat(MOST_OUTPUT_BYTES / 5);

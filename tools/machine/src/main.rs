@@ -6,21 +6,21 @@ use machine::workspace::Workspace;
 use machine::{command, image, reminder, run};
 use std::process::ExitCode;
 
-/// Builds and boots the kernels of the chapters.
+/// Build and boot the kernels of the chapters.
 #[derive(Parser)]
 enum Command {
-    /// Boots a chapter's kernel. The status is 0 only if the kernel ends well.
+    /// Boot a chapter's kernel; the exit status is 0 only if the kernel ends well.
     Run(run::Options),
-    /// Makes the bootable image of a chapter and prints its path.
+    /// Make the bootable image of a chapter, and print its path.
     Iso(image::Options),
 }
 
 fn main() -> ExitCode {
     let command = Command::parse();
-    command::status(|| obey(command))
+    command::status(|| execute(command))
 }
 
-fn obey(command: Command) -> Result<ExitCode> {
+fn execute(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     reminder::remind(&workspace);
     match command {

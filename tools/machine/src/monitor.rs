@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_cpu_does_is_told_by_its_flags() {
+    fn the_flags_show_what_the_cpu_does() {
         let cpu = |flags, halted| cpu(&format!("EIP=0010abcd EFL={flags} [---Z-P-] A20=1 SMM=0 HLT={halted}\r\n"));
         assert_eq!(cpu("00000046", 1), Some(Cpu { interrupts_on: false, is_halted: true }));
         assert_eq!(cpu("00000246", 1), Some(Cpu { interrupts_on: true, is_halted: true }));
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_before_the_answer_is_noted_and_told_once() {
+    fn an_event_before_the_answer_is_kept_and_returned_once() {
         let reset = r#"{"timestamp": {}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}"#;
         let mut monitor = qemu(&format!("{reset}\n{{\"return\": {{}}}}\n{{\"return\": {{}}}}\n"));
         assert_eq!(monitor.shutdown().expect("an answer"), Some(Shutdown::Reset));
@@ -253,14 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn what_qemu_refuses_is_told_in_its_words() {
+    fn an_error_from_qemu_is_passed_on() {
         let mut monitor = qemu("{\"error\": {\"class\": \"GenericError\", \"desc\": \"Parameter 'key' is odd\"}}\n");
         let refusal = monitor.press("no such key").expect_err("it is refused").to_string();
         assert_eq!(refusal, "QEMU refuses \"input-send-event\": Parameter 'key' is odd");
     }
 
     #[test]
-    fn a_qemu_that_hangs_up_or_babbles_is_told() {
+    fn a_qemu_that_hangs_up_or_sends_nonsense_is_reported() {
         let error = |says: &str| qemu(says).go().expect_err("no answer").to_string();
         assert_eq!(error(""), "QEMU hung up");
         assert_eq!(error("hello\n"), "QEMU's answer cannot be understood: hello\n");

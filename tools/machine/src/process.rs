@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn of_output_without_end_only_the_beginning_is_kept() {
+    fn only_the_beginning_of_endless_output_is_kept() {
         let script = "head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2; echo done > $0";
         let folder = tempfile::tempdir().expect("there is room");
         let done = folder.path().join("done");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stalled_comes_later_and_all_of_it() {
+    fn stalled_output_arrives_later_in_full() {
         let process = shell("sleep 0.2; head -c 200000 /dev/zero");
         let (start, time) = (Instant::now(), Duration::from_secs(1));
         process.stall(time);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_ends_when_the_process_does() {
+    fn waiting_ends_with_the_process() {
         let mut process = shell("echo sorry >&2");
         assert_eq!(process.wait_for(|| None::<()>), None);
         assert_eq!(process.complaints(), "sorry\n");

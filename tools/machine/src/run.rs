@@ -19,16 +19,16 @@ use std::time::Duration;
 /// The options of `make run`.
 #[derive(Args)]
 pub struct Options {
-    /// Number or name of the chapter; the last one if not given.
+    /// Boot this chapter, by number or name; the last one by default.
     #[arg(long)]
     chapter: Option<String>,
-    /// Seconds after which a kernel that has not ended counts as hung.
+    /// Treat the kernel as hung after this many seconds.
     #[arg(long, default_value_t = 60)]
     timeout: u64,
-    /// The machine's memory: a number of MiB, or a number with a unit.
+    /// Give the machine this much memory: a number of MiB, or a number with a unit.
     #[arg(long, default_value = "16", value_parser = vm::memory)]
     memory: String,
-    /// More options for QEMU.
+    /// Pass more options to QEMU.
     #[arg(last = true)]
     qemu_flags: Vec<String>,
 }

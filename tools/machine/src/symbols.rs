@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_named_as_a_reader_knows_them() {
+    fn files_are_named_relative_to_the_project() {
         let symbols = Symbols::new(Path::new("/x/kernel"), Path::new("/home/me/kernel"));
         assert_eq!(symbols.shorten("/home/me/kernel/chapters/01-boot/src/main.rs"), "chapters/01-boot/src/main.rs");
         assert_eq!(symbols.shorten("/home/me/.cargo/registry/src/index/x86-0.52.0/src/io.rs"), "x86-0.52.0/src/io.rs");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_has_no_places() {
+    fn an_unreadable_file_has_no_lines() {
         assert!(Symbols::new(Path::new("/dev/null"), Path::new("/")).place(landmark() as u32).is_none());
     }
 }

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn one_failure_is_enough_where_that_is_all_that_is_wanted() {
+    fn one_failure_is_enough_where_only_one_is_wanted() {
         for (tally, has_enough) in [(Tally::until_a_failure(None), true), (Tally::default(), false)] {
             tally.note("a check", Ok(()), Duration::ZERO);
             assert_eq!((tally.has_enough(), tally.failure()), (false, None));
@@ -142,7 +142,7 @@ mod tests {
         }
     }
     #[test]
-    fn where_one_failure_is_wanted_others_are_not_enough() {
+    fn only_the_wanted_failure_is_enough() {
         let tally = Tally::until_a_failure(Some("a_check"));
         tally.note("chapter another_check", Err("for the count".into()), Duration::ZERO);
         tally.note("chapter not_a_check", Err("for the count".into()), Duration::ZERO);

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_complaint_is_told_without_the_name_of_the_program() {
+    fn a_complaint_is_reported_without_the_name_of_the_program() {
         let complaints = "qemu-system-i386: warning: slow\nqemu-system-i386: -m x: bad size\nmore\n";
         assert_eq!(CannotStart::because(complaints).0, "-m x: bad size");
         assert_eq!(CannotStart::because("gtk initialization failed\n").0, "gtk initialization failed");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_program_is_told_as_such() {
+    fn a_missing_program_is_reported_as_missing() {
         let error = Process::start(&mut Command::new("there-is-no-such-program")).err().expect("cannot start");
         assert!(CannotStart::from(error).0.contains("is not installed"));
     }

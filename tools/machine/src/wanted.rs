@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wanted_is_typed_once_and_in_order() {
+    fn expected_keys_are_typed_once_and_in_order() {
         let mut wanted = Wanted::default();
         let mut text = String::from("hello\nwants 2 bytes and 1 keys\nwants 126 by");
         assert_eq!(wanted.rest(&text), (vec![0x80, 0x81], vec!['a']));

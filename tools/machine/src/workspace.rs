@@ -160,16 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_is_answered_with_the_right_ones() {
-        let sentence = find(&chapters(), Some("banana")).expect_err("no such chapter").to_string();
-        assert_eq!(
-            sentence,
-            "There is no chapter \"banana\". The chapters are 01-boot, 09-multitasking, 10-user-mode."
-        );
+    fn a_wrong_name_lists_the_right_ones() {
+        let message = find(&chapters(), Some("banana")).expect_err("no such chapter").to_string();
+        assert_eq!(message, "There is no chapter \"banana\". The chapters are 01-boot, 09-multitasking, 10-user-mode.");
     }
 
     #[test]
-    fn without_a_name_the_last_one_is_meant() {
+    fn without_a_name_the_last_chapter_is_chosen() {
         assert_eq!(find(&chapters(), None).expect("there are chapters").name, "10-user-mode");
     }
 }

@@ -1,6 +1,6 @@
 //! The drawing of a picture of memory: virtual memory, physical memory, and arrows from one to the other.
 //!
-//! Colour, line pattern and a word each show what two address spaces share and what each has for itself.
+//! Color, line pattern and a word each show what two address spaces share and what each has for itself.
 
 use crate::model::{Change, FREE, Holding, Picture, Region, Sharing, Space};
 use crate::places::{GAP, Gap, MOST_ARROWS, Place, Places, is_level, reaches};

@@ -215,7 +215,7 @@ impl TryFrom<String> for Address {
 
     fn try_from(text: String) -> Result<Self, String> {
         let digits = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        digits.map(Self).ok_or_else(|| format!("\"{text}\" is no address"))
+        digits.map(Self).ok_or_else(|| format!("\"{text}\" is not an address"))
     }
 }
 
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_and_what_is_free_again_is_noted() {
+    fn new_and_freed_frames_are_marked() {
         let first = picture(vec![holding("a", &[(0x1000, 0x1000)]), holding(FREE, &[(0x2000, 0x8000)])], 1);
         let mut second = picture(
             vec![
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_the_same_after_it_was_written_and_read() {
+    fn a_picture_survives_writing_and_reading() {
         let picture = picture(vec![holding("a", &[(0, 1 << 32)])], 7);
         let text = serde_json::to_string(&picture).expect("it can be written");
         assert!(text.contains("\"0xc0000000\"") && !text.contains("changed"), "{text}");

@@ -36,7 +36,7 @@ pub enum Pen {
 
 impl Pen {
     /// The color, in CSS.
-    fn colour(self) -> &'static str {
+    fn color(self) -> &'static str {
         match self {
             Self::Plain | Self::Faint => INK,
             Self::Linked => "var(--linked,#1a5fb4)",
@@ -108,14 +108,14 @@ pub fn digits(text: &str, x: i32, y: i32, anchor: &str) -> Text {
 }
 
 /// The same words in the color of `pen`.
-pub fn coloured(text: Text, pen: Pen) -> Text {
-    text.set("style", format!("fill:{}", pen.colour()))
+pub fn colored(text: Text, pen: Pen) -> Text {
+    text.set("style", format!("fill:{}", pen.color()))
 }
 
 /// A box filled with this color.
 pub fn frame(x: i32, y: i32, width: i32, height: i32, fill: &str, pen: Pen) -> Rectangle {
     let place = Rectangle::new().set("x", x).set("y", y).set("width", width).set("height", height);
-    place.set("stroke-dasharray", pen.dashes()).set("style", format!("fill:{fill};stroke:{}", pen.colour()))
+    place.set("stroke-dasharray", pen.dashes()).set("style", format!("fill:{fill};stroke:{}", pen.color()))
 }
 
 /// A straight line.
@@ -140,7 +140,7 @@ pub fn arrowhead((x, y): (i32, i32), (from_x, from_y): (i32, i32), pen: Pen) -> 
     let (aside_x, aside_y) = (4 * from_y.abs(), 4 * from_x.abs());
     let (one, other) = ((back_x - aside_x, back_y - aside_y), (back_x + aside_x, back_y + aside_y));
     let points = format!("{x},{y} {},{} {},{}", one.0, one.1, other.0, other.1);
-    Polygon::new().set("points", points).set("style", format!("fill:{};stroke:none", pen.colour()))
+    Polygon::new().set("points", points).set("style", format!("fill:{};stroke:none", pen.color()))
 }
 
 /// A bracket beside a column whose edge is at `x`.
@@ -150,6 +150,6 @@ pub fn bracket(x: i32, away: i32, top: i32, bottom: i32, pen: Pen) -> Path {
 
 fn drawn<T: Node>(mut shape: T, pen: Pen) -> T {
     shape.assign("stroke-dasharray", pen.dashes());
-    shape.assign("style", format!("stroke:{}", pen.colour()));
+    shape.assign("style", format!("stroke:{}", pen.color()));
     shape
 }

@@ -5,7 +5,7 @@
 
 use crate::drawing::pen;
 use crate::model::{Frames, Picture, Region, Sharing};
-use crate::shapes::{self, Layout, Pen, arrowhead, bold, coloured, line};
+use crate::shapes::{self, Layout, Pen, arrowhead, bold, colored, line};
 use crate::tiles::{Column, Tile, Words, unbroken};
 use crate::words;
 use svg::Document;
@@ -147,7 +147,7 @@ fn draw_row(picture: &Picture, Row { regions, sharing }: &Row, columns: &Columns
         lines =
             lines.add(line((from, y), (to, y), pen).set("stroke-width", 2)).add(arrowhead((to, y), (aside, 0), pen));
         let word = bold(sharing.word(), column.right() - 8, top + height - 7, "end");
-        shapes = shapes.add(tile.draw(column, top, height)).add(coloured(word, pen));
+        shapes = shapes.add(tile.draw(column, top, height)).add(colored(word, pen));
     }
     (lines, shapes, height)
 }

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_line_stands_only_where_a_closed_block_begins_or_ends() {
+    fn a_second_line_is_drawn_only_where_a_closed_block_begins_or_ends() {
         let looks = [Look::Closed(true, true), Look::Closed(true, false), Look::Closed(false, false), Look::Strong];
         assert_eq!(looks.map(|look| drawn(look, Vec::new()).matches("<line").count()), [2, 1, 0, 0]);
     }

@@ -1,6 +1,6 @@
 //! Boxes with words in columns: the words wrap at the column's width, and set the height.
 
-use crate::shapes::{PAPER, Pen, SHADE, bold, coloured, frame, words};
+use crate::shapes::{PAPER, Pen, SHADE, bold, colored, frame, words};
 use svg::node::element::{Group, Rectangle};
 
 /// The distance from one line of words to the next.
@@ -137,7 +137,7 @@ impl Tile {
             if !right.is_empty() {
                 let is_news = ["new", "changed", "free again"].contains(&right.as_str());
                 let pen = if is_news { Pen::Plain } else { self.pen };
-                group = group.add(coloured(bold(right, column.right() - margin, y, "end"), pen));
+                group = group.add(colored(bold(right, column.right() - margin, y, "end"), pen));
             }
         }
         group
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_at_the_right_has_a_line_of_its_own() {
+    fn text_that_does_not_fit_at_the_right_gets_its_own_line() {
         let said = || [Words(format!("0x00102000, {}", unbroken("4 KiB")), "linked".into())];
         let tile = Tile::new("the kernel heap", said(), Pen::Linked);
         let narrow = tile.clone().fitted(&Column::narrow(0, 112));

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_mapped_has_no_walk() {
+    fn an_unmapped_address_has_no_walk() {
         let error = walk(&memory(&[(TABLE + 12, FRAME_AT)])).expect_err("it is not present").to_string();
         assert!(error.contains("0x50403008"), "{error}");
         assert!(walk(&memory(&[(DIRECTORY + 0x141 * 4, 0x00F0_0001)])).is_err(), "no memory is there");
@@ -265,7 +265,7 @@ mod tests {
 
     /// The two walks of this library agree on every page.
     #[test]
-    fn it_agrees_with_the_walk_of_a_whole_space() {
+    fn it_agrees_with_the_walk_of_the_whole_space() {
         let memory = memory(&[(DIRECTORY, LARGE | PRESENT)]);
         let space = crate::walk::Space::walk(Memory(&memory), DIRECTORY, PSE).expect("the tables are in memory");
         let found = walk(&memory).expect("it is mapped");

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pointer_ends_below_its_word_and_one_to_elsewhere_is_not_drawn() {
+    fn a_pointer_ends_below_its_word_and_one_to_other_memory_is_not_drawn() {
         let pointer = |to| Pointer { to, name: "ESP", pen: Pen::Plain };
         let drawn = draw(&table(), "pushed by", &[pointer("0x8"), pointer("0x5")]).to_string();
         assert!(drawn.contains(&format!("{BOXES},{} ", HEAD + 2 * ROW)), "{drawn}");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_table_says_the_same_one_below_the_other() {
+    fn a_narrow_table_has_the_same_content_in_one_column() {
         let mut table = table();
         table[1].note = "where to go on".into();
         let pointer = Pointer { to: "0x8", name: "ESP", pen: Pen::Plain };
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_leaves_no_empty_line() {
+    fn empty_cells_take_no_line() {
         let drawn = draw(&table(), "pushed by", &[]).to_string();
         assert!(drawn.contains("the stub") && !drawn.contains("\n\n"), "{drawn}");
     }

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_said_as_people_say_them() {
+    fn sizes_have_readable_units() {
         assert_eq!(
             [4 << 10, 1 << 20, 1020 << 10, 14 << 20, (14 << 20) + (512 << 10)].map(size),
             ["4 KiB", "1 MiB", "1020 KiB", "14 MiB", "14.5 MiB"]

@@ -24,11 +24,11 @@ fn compare(space: &Space, tlb: &str, mem: &str) -> Result<()> {
         tlb.lines().map(entry).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
     let differs = |page: &&u32| ours.get(*page) != theirs.get(*page);
     if let Some(page) = ours.keys().chain(theirs.keys()).find(differs) {
-        let told = |frame: Option<&u64>| frame.map_or("not mapped".into(), |frame| format!("{frame:#010x}"));
+        let shown = |frame: Option<&u64>| frame.map_or("not mapped".into(), |frame| format!("{frame:#010x}"));
         anyhow::bail!(
             "The page {page:#010x} is {} to us, and {} to QEMU.",
-            told(ours.get(page)),
-            told(theirs.get(page))
+            shown(ours.get(page)),
+            shown(theirs.get(page))
         );
     }
     let ours = rights(space);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn another_frame_a_missing_page_and_another_right_are_told() {
+    fn different_frames_pages_and_rights_are_reported() {
         let error = |tlb: &str, mem: &str| compare(&space(), tlb, mem).expect_err("they differ").to_string();
         let other = error(&TLB.replace("9000", "8000"), MEM);
         assert_eq!(other, "The page 0x00002000 is 0x00009000 to us, and 0x00008000 to QEMU.");

@@ -80,8 +80,8 @@ impl Usage {
     /// The accounts in all log lines that have one.
     pub fn all_in(log: &str) -> Vec<Self> {
         let usage = |line: &str| {
-            let told = line.contains(" blocks in use with ").then_some(line)?;
-            let words = told.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok());
+            let line = line.contains(" blocks in use with ").then_some(line)?;
+            let words = line.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok());
             let numbers: [u32; 5] = words.collect::<Vec<_>>().try_into().ok()?;
             let [total_bytes, used_blocks, used_bytes, free_blocks, largest_free_bytes] = numbers;
             Some(Self { total_bytes, used_blocks, used_bytes, free_blocks, largest_free_bytes })
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_above_the_top_is_free() {
+    fn memory_above_the_top_is_free() {
         let mut bytes = heap(&[(5, None)]);
         bytes.extend([0xA5; 8]);
         let blocks = walk(&bytes, START, at(5)).expect("a sound heap");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told() {
+    fn damage_is_reported() {
         let sound = [(6, Some([0, 0])), (4, None)];
         let damaged = |byte: usize| {
             let mut bytes = heap(&sound);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_free_list_in_a_circle_is_told() {
+    fn a_circular_free_list_is_reported() {
         let circle = heap(&[(4, Some([at(4), at(4)])), (4, Some([at(0), at(0)]))]);
         assert!(walk_all(&circle).expect_err("it has no first block").to_string().contains("leads to 0x00000000"));
         let loops = heap(&[(4, Some([at(0), 0]))]);
@@ -271,13 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_leads_to_a_block_of_another_size_is_told() {
+    fn a_list_with_a_block_of_another_size_is_reported() {
         let mixed = heap(&[(4, Some([at(4), 0])), (5, Some([0, at(0)]))]);
         assert!(walk_all(&mixed).is_err());
     }
 
     #[test]
-    fn the_kernels_own_words_are_understood() {
+    fn the_kernels_own_lines_are_parsed() {
         let log = "With three boxes:\n  4096 bytes, 3 blocks in use with 1224 bytes, 1 free, the largest 2872\nA vector of 2000.\n";
         let usage =
             Usage { total_bytes: 4096, used_blocks: 3, used_bytes: 1224, free_blocks: 1, largest_free_bytes: 2872 };

@@ -81,9 +81,9 @@ mod tests {
     fn screen(rows: &[&[(u8, u8)]]) -> Vec<u8> {
         let mut bytes = [b' ', 0x07].repeat(COLUMNS * ROWS);
         for (row, cells) in rows.iter().enumerate() {
-            for (column, (number, colours)) in cells.iter().enumerate() {
+            for (column, (number, colors)) in cells.iter().enumerate() {
                 let place = (row * COLUMNS + column) * 2;
-                bytes[place..place + 2].copy_from_slice(&[*number, *colours]);
+                bytes[place..place + 2].copy_from_slice(&[*number, *colors]);
             }
         }
         bytes
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_ends_where_the_colours_change_and_at_the_end_of_a_row() {
+    fn a_run_ends_where_the_colors_change_and_at_the_end_of_a_row() {
         let runs = runs(&screen(&[&[(b'a', 0x07), (b'b', 0x4F), (b'c', 0x4F)], &[(b'd', 0x07)]])).expect("a screen");
         let first: Vec<_> = runs.iter().take(4).map(|run| (run.row, run.column, run.text.trim_end())).collect();
         assert_eq!(first, [(0, 0, "a"), (0, 1, "bc"), (0, 3, ""), (1, 0, "d")]);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_screen_is_none() {
+    fn half_a_screen_is_rejected() {
         assert!(runs(&[0; 100]).is_err());
     }
 }

@@ -38,13 +38,13 @@ pub fn compare(folder: &Path, chapter: &Chapter, taken: &Files) -> Result<()> {
         let difference = match (&before, taken.get(name)) {
             (Some(before), Some(now)) if before == now => continue,
             (Some(before), Some(now)) => first_difference(before, now),
-            (None, _) => "It is not there.".into(),
+            (None, _) => "The file is missing.".into(),
             (_, None) => "No such picture is taken any more.".into(),
         };
         let versions = MadeWith::committed(folder).map(|before| MadeWith::today().difference(&before));
         let versions = versions.unwrap_or_default();
         bail!(
-            "{FOLDER}/{name} is not what today's kernel shows. {difference}\n`make figures` makes it anew.{versions}"
+            "{FOLDER}/{name} is not what today's kernel shows. {difference}\n`make figures` takes it again.{versions}"
         );
     }
     Ok(())
@@ -74,7 +74,7 @@ mod tests {
         Chapter { name, package, has_booted_tests: true, has_long_tests: false, has_benches: false }
     }
 
-    fn told(committed: &[(&str, &str)], taken: &[(&str, &str)]) -> String {
+    fn reported(committed: &[(&str, &str)], taken: &[(&str, &str)]) -> String {
         let folder = tempfile::tempdir().expect("there is room");
         for (name, content) in committed {
             fs::write(folder.path().join(name), content).expect("there is room");
@@ -84,35 +84,40 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_the_same_and_other_chapters_are_left_alone() {
+    fn equal_pictures_pass_and_other_chapters_are_ignored() {
         let committed = [("09-a.md", "a\n"), ("05-b.md", ""), ("made-with.json", "")];
-        assert_eq!(told(&committed, &[("09-a.md", "a\n")]), "");
+        assert_eq!(reported(&committed, &[("09-a.md", "a\n")]), "");
     }
 
     #[test]
-    fn a_session_under_gdb_is_held_to_today_only_where_it_is_taken() {
-        assert_eq!(told(&[("09-gdb-a.txt", "a\n")], &[]), "");
-        assert!(told(&[("09-gdb-a.txt", "a\n")], &[("09-gdb-a.txt", "b\n")]).contains("09-gdb-a.txt"));
+    fn a_gdb_session_is_compared_only_where_it_was_taken() {
+        assert_eq!(reported(&[("09-gdb-a.txt", "a\n")], &[]), "");
+        assert!(reported(&[("09-gdb-a.txt", "a\n")], &[("09-gdb-a.txt", "b\n")]).contains("09-gdb-a.txt"));
     }
 
     #[test]
-    fn a_difference_is_told_with_its_file_and_its_place() {
-        let told = told(&[("09-a.md", "a\nb 1\n")], &[("09-a.md", "a\nb 2\n")]);
-        assert!(told.contains("09-a.md") && told.contains("Line 2:\n  committed: b 1\n  taken:     b 2"), "{told}");
-        assert!(told.contains("`make figures` makes it anew."), "{told}");
+    fn a_difference_is_reported_with_its_file_and_line() {
+        let reported = reported(&[("09-a.md", "a\nb 1\n")], &[("09-a.md", "a\nb 2\n")]);
+        assert!(
+            reported.contains("09-a.md") && reported.contains("Line 2:\n  committed: b 1\n  taken:     b 2"),
+            "{reported}"
+        );
+        assert!(reported.contains("`make figures` takes it again."), "{reported}");
     }
 
     #[test]
-    fn of_a_long_line_only_the_place_is_shown() {
+    fn a_long_line_is_shown_only_around_the_difference() {
         let line = |end| format!("{}{end}{}", "ä".repeat(500), "ö".repeat(500));
         let shown = first_difference(&line("x"), &line("y"));
         assert!(shown.len() < 400 && shown.contains("äxö") && shown.contains("äyö"), "{shown}");
     }
 
     #[test]
-    fn a_picture_too_many_and_one_too_few_are_told() {
-        assert!(told(&[("09-a.md", "")], &[]).contains("09-a.md is not what today's kernel shows. No such picture"));
-        assert!(told(&[], &[("09-a.md", "")]).contains("It is not there."));
-        assert!(told(&[("09-a.md", "a\n")], &[("09-a.md", "a\nb\n")]).contains("longer"));
+    fn an_extra_picture_and_a_missing_one_are_reported() {
+        assert!(
+            reported(&[("09-a.md", "")], &[]).contains("09-a.md is not what today's kernel shows. No such picture")
+        );
+        assert!(reported(&[], &[("09-a.md", "")]).contains("The file is missing."));
+        assert!(reported(&[("09-a.md", "a\n")], &[("09-a.md", "a\nb\n")]).contains("longer"));
     }
 }

@@ -228,8 +228,8 @@ fn narrow(facts: &Facts) -> Layout {
 
 /// The meanings of the fields, and the assembled base and limit.
 fn meanings(facts: &Facts) -> Vec<(&'static str, String)> {
-    let told = facts.fields.iter().filter(|field| !is_part(field));
-    let meanings = told.map(|field| (field.name, format!("{}: {}", field.bits, field.meaning)));
+    let listed = facts.fields.iter().filter(|field| !is_part(field));
+    let meanings = listed.map(|field| (field.name, format!("{}: {}", field.bits, field.meaning)));
     let sums = [("base", facts.base.clone()), ("limit", format!("{}, the last offset", facts.limit))];
     meanings.chain(sums).collect()
 }
@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fields_are_all_the_bits_and_none_twice() {
+    fn the_fields_cover_each_bit_once() {
         let lowest_and_next = FIELDS.windows(2).map(|pair| (pair[0].2, pair[1].1 + 1));
         assert!(lowest_and_next.into_iter().all(|(lowest, next)| lowest == next));
         assert_eq!((FIELDS[0].1, FIELDS[12].2), (63, 0));
@@ -292,11 +292,11 @@ mod tests {
     }
 
     #[test]
-    fn bits_are_told_with_what_they_mean() {
+    fn bits_are_explained() {
         let fields = fields(0x00CF_9B00_0000_FFFF);
-        let told: Vec<_> = fields.iter().map(|field| (field.name, field.bits.as_str())).collect();
-        assert_eq!(told[1..6], [("G", "1"), ("D/B", "1"), ("L", "0"), ("AVL", "0"), ("limit 19:16", "1111")]);
-        assert_eq!(told[6..10], [("P", "1"), ("DPL", "00"), ("S", "1"), ("type", "1011")]);
+        let listed: Vec<_> = fields.iter().map(|field| (field.name, field.bits.as_str())).collect();
+        assert_eq!(listed[1..6], [("G", "1"), ("D/B", "1"), ("L", "0"), ("AVL", "0"), ("limit 19:16", "1111")]);
+        assert_eq!(listed[6..10], [("P", "1"), ("DPL", "00"), ("S", "1"), ("type", "1011")]);
         assert_eq!(fields[9].meaning, "code, may be read, accessed");
         assert_eq!(
             (kind(0b0010), kind(0b0111)),

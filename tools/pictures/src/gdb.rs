@@ -100,7 +100,7 @@ fn hold(workspace: &Workspace, kernel: &Path, debugger: &str, script: &str) -> R
     let parts =
         Parts { image: &image, memory: "16", cpu: "", display: Display::None, exit_device: false, flags: &flags };
     let _qemu = debug::start(&parts, &socket)?;
-    obey(workspace, &mut debugger_for(debugger, kernel, &socket, &[debug::at_entry()]), script, folder.path())
+    run_script(workspace, &mut debugger_for(debugger, kernel, &socket, &[debug::at_entry()]), script, folder.path())
 }
 
 /// Records the demonstration, then runs the script in the replay.
@@ -112,11 +112,11 @@ fn hold_recorded(workspace: &Workspace, kernel: &Path, debugger: &str, script: &
     let (flags, socket) = (recording.replay_flags(&[]), recording.file("gdb"));
     let _qemu = debug::start(&recording.parts(&subject, &flags), &socket)?;
     let mut gdb = debugger_for(debugger, kernel, &socket, &recording::to_the_end(instructions));
-    obey(workspace, &mut gdb, script, &recording.file(""))
+    run_script(workspace, &mut gdb, script, &recording.file(""))
 }
 
 /// Starts gdb, and returns what a user would have seen of the commands in `script`.
-fn obey(workspace: &Workspace, gdb: &mut Command, script: &str, folder: &Path) -> Result<String> {
+fn run_script(workspace: &Workspace, gdb: &mut Command, script: &str, folder: &Path) -> Result<String> {
     let (commands, seen) = (folder.join("commands"), folder.join("seen"));
     fs::write(&commands, with_prompts(script))?;
     gdb.args(["-nx", "-batch", "-x"]).arg(&commands).current_dir(&workspace.root);
@@ -127,8 +127,8 @@ fn obey(workspace: &Workspace, gdb: &mut Command, script: &str, folder: &Path) -
     let seen = fs::read_to_string(&seen)?;
     match status {
         Some(status) if status.success() => Ok(without_farewell(&seen)),
-        Some(_) => bail!("gdb could not obey. It was here:\n{seen}"),
-        None => bail!("gdb has been waiting for something that does not happen. It was here:\n{seen}"),
+        Some(_) => bail!("gdb stopped with an error. Its output so far:\n{seen}"),
+        None => bail!("gdb timed out. Its output so far:\n{seen}"),
     }
 }
 
@@ -148,12 +148,12 @@ fn wait_for(mut gdb: Child) -> Result<Option<ExitStatus>> {
 
 /// The commands, each printed before it runs, with a mark where a part begins.
 fn with_prompts(script: &str) -> String {
-    let obey = |line: &str| match line.strip_prefix(PART) {
+    let command = |line: &str| match line.strip_prefix(PART) {
         Some(part) => format!("echo {MARK}{part}\\n\n"),
         None => format!("echo (gdb) {}\\n\n{line}\n", line.replace('\\', r"\\")),
     };
-    let is_order = |line: &&str| !line.is_empty() && (!line.starts_with('#') || line.starts_with(PART));
-    script.lines().filter(is_order).map(obey).collect()
+    let is_command = |line: &&str| !line.is_empty() && (!line.starts_with('#') || line.starts_with(PART));
+    script.lines().filter(is_command).map(command).collect()
 }
 
 /// The parts of a session: the name and the output of each.
@@ -188,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_shown_and_then_obeyed() {
+    fn a_command_is_shown_and_then_run() {
         assert_eq!(with_prompts("# chapter 1\n\nx/i $eip\n"), "echo (gdb) x/i $eip\\n\nx/i $eip\n");
         assert_eq!(with_prompts("## two\n"), "echo ----- two\\n\n");
         assert_eq!(with_prompts("echo a\\n"), "echo (gdb) echo a\\\\n\\n\necho a\\n\n");
     }
 
     #[test]
-    fn each_part_has_what_was_seen_in_it() {
+    fn each_part_has_its_output() {
         let part = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         assert_eq!(parts("a\n----- one\nb\n\n----- two\nc\n"), [part("one", "a\nb\n\n"), part("two", "c\n")]);
         assert!(parts("a\n").is_empty());

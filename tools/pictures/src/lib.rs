@@ -56,10 +56,10 @@ use std::time::{Duration, Instant};
 /// The folder of the pictures, relative to the workspace's root.
 pub const FOLDER: &str = "book/figures";
 
-/// What `make figures` can be told.
+/// The options of `make figures`.
 #[derive(Args)]
 pub struct Options {
-    /// Number or name of the only chapter; all if not given.
+    /// Take only the pictures of this chapter, by number or name.
     #[arg(long)]
     chapter: Option<String>,
 }
@@ -102,7 +102,7 @@ pub fn make(workspace: &Workspace, options: &Options, costs: impl FnOnce() -> Re
     let is_ours = |name: &str| chapters.iter().any(|chapter| committed::belongs_to(name, chapter));
     for name in committed::names(&folder)?.into_iter().filter(|name| is_ours(name) && !files.contains_key(name)) {
         fs::remove_file(folder.join(&name))?;
-        println!("{FOLDER}/{name} is no more");
+        println!("{FOLDER}/{name} was deleted");
     }
     files.insert(made_with::FILE.into(), MadeWith::today().to_json()?);
     if options.chapter.is_none() {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_runs_say_has_to_be_the_same() {
+    fn two_runs_must_agree() {
         let mut files = Files::new();
         let file = |content: &str| Files::from([log_file("08", content)]);
         put_in(&mut files, file("AB")).expect("nothing is there yet");

@@ -57,13 +57,13 @@ impl MadeWith {
         let pairs =
             [(&before.compiler, &self.compiler), (&before.loader, &self.loader), (&before.machine, &self.machine)];
         let pairs = pairs.into_iter().filter(|(before, now)| before != now);
-        pairs.map(|(before, now)| format!("\nThe pictures were made with {before}; here is {now}.")).collect()
+        pairs.map(|(before, now)| format!("\nThe pictures were made with {before}; this machine has {now}.")).collect()
     }
 }
 
 fn first_line(output: Option<std::process::Output>) -> String {
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.lines().next().unwrap_or("nothing that tells its version").to_owned()
+    text.lines().next().unwrap_or("a program that prints no version").to_owned()
 }
 
 #[cfg(test)]
@@ -71,11 +71,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_versions_are_told() {
+    fn both_versions_are_reported() {
         let with = |compiler: &str| MadeWith { compiler: compiler.into(), loader: "G".into(), machine: "Q".into() };
         assert_eq!(with("rustc 2").difference(&with("rustc 2")), "");
-        let told = with("rustc 2").difference(&with("rustc 1"));
-        assert_eq!(told, "\nThe pictures were made with rustc 1; here is rustc 2.");
+        let reported = with("rustc 2").difference(&with("rustc 1"));
+        assert_eq!(reported, "\nThe pictures were made with rustc 1; this machine has rustc 2.");
     }
 
     #[test]

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_drawn_is_told_in_a_table_and_in_sentences() {
+    fn a_drawing_comes_with_a_table_and_sentences() {
         let rows = [vec![code("0x8"), "EIP".into(), "go on".into()], vec![code("0x4"), "CS".into(), String::new()]];
         let tables = vec![Table::new(&["address", "word", ""], rows)];
         let (title, note, drawing) = ("A".into(), "It is `small`.".into(), Group::new());

@@ -21,7 +21,7 @@ const MARGIN: i32 = (WIDTH - COLUMNS as i32 * CELL_WIDTH) / 2;
 const DOTS: i32 = 16;
 
 /// The VGA's colors, the same in every page theme.
-const COLOURS: [&str; 16] = [
+const COLORS: [&str; 16] = [
     "#000", "#00a", "#0a0", "#0aa", "#a00", "#a0a", "#a50", "#aaa", "#555", "#55f", "#5f5", "#5ff", "#f55", "#f5f",
     "#ff5", "#fff",
 ];
@@ -98,8 +98,8 @@ fn draw(name: &str, chapter: &str, facts: &Facts) -> Document {
     for run in &facts.runs {
         let columns = run.text.chars().count() as i32;
         if run.background != 0 {
-            let (x, y, colour) = (x(run.column), y(run.row), COLOURS[usize::from(run.background)]);
-            document = document.add(rectangle(x, y, columns * CELL_WIDTH, CELL_HEIGHT, colour));
+            let (x, y, color) = (x(run.column), y(run.row), COLORS[usize::from(run.background)]);
+            document = document.add(rectangle(x, y, columns * CELL_WIDTH, CELL_HEIGHT, color));
         }
         if let Some(text) = letters(run) {
             document = document.add(text);
@@ -108,7 +108,7 @@ fn draw(name: &str, chapter: &str, facts: &Facts) -> Document {
     if let Some(Cursor { row, column, first_dots, last_dots }) = facts.cursor {
         let dots = |number: i32| number * CELL_HEIGHT / DOTS;
         let (top, end) = (dots(first_dots), dots(last_dots + 1));
-        document = document.add(rectangle(x(column), y(row) + top, CELL_WIDTH, (end - top).max(1), COLOURS[7]));
+        document = document.add(rectangle(x(column), y(row) + top, CELL_WIDTH, (end - top).max(1), COLORS[7]));
     }
     document
 }
@@ -127,7 +127,7 @@ fn letters(run: &Run) -> Option<Text> {
             .set("y", y(run.row) + CELL_HEIGHT - 5)
             .set("textLength", text.chars().count() as i32 * CELL_WIDTH)
             .set("lengthAdjust", "spacingAndGlyphs")
-            .set("fill", COLOURS[usize::from(run.letter)])
+            .set("fill", COLORS[usize::from(run.letter)])
     })
 }
 
@@ -140,8 +140,8 @@ fn description(facts: &Facts) -> String {
     format!("A text screen of {ROWS} rows with {COLUMNS} columns. {cursor} It reads, row by row: {}", rows.join(" / "))
 }
 
-fn rectangle(x: i32, y: i32, width: i32, height: i32, colour: &str) -> Rectangle {
-    Rectangle::new().set("x", x).set("y", y).set("width", width).set("height", height).set("fill", colour)
+fn rectangle(x: i32, y: i32, width: i32, height: i32, color: &str) -> Rectangle {
+    Rectangle::new().set("x", x).set("y", y).set("width", width).set("height", height).set("fill", color)
 }
 
 fn x(column: usize) -> i32 {

@@ -101,7 +101,7 @@ fn agree(facts: &Facts, log: &str) -> Result<()> {
     ensure!(!said.is_empty(), "The kernel prints no table.\n{log}");
     for (name, counts) in said {
         let thread = facts.threads.iter().find(|thread| thread.name == name);
-        let thread = thread.with_context(|| format!("The kernel tells of a thread {name}, which was not seen."))?;
+        let thread = thread.with_context(|| format!("The kernel reports a thread {name} that never ran."))?;
         let found = turns::count(&facts.turns, thread.slot);
         ensure!(found == counts, "Of {name}, the kernel counts {counts:?}, but {found:?} were seen.\n{log}");
     }

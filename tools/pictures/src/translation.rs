@@ -17,11 +17,7 @@ pub fn files(snapshot: &Snapshot, log: &str) -> Result<Files> {
     let said = format!("The write succeeded, at physical address {}.", walk.physical);
     ensure!(log.contains(&said), "The kernel does not say \"{said}\".\n{log}");
     let written = walk.steps.last().context("a walk has steps")?.value;
-    ensure!(
-        written == names::WRITTEN,
-        "at {} stands {written}, which the demonstration has not written",
-        walk.physical
-    );
+    ensure!(written == names::WRITTEN, "at {} is {written}, which the demonstration has not written", walk.physical);
     let title = format!("How the CPU finds what lies at {}", walk.address);
     let drawing = format!("{}\n", translation_drawing::draw(&walk, &identifier(NAME), &title));
     let json = serde_json::to_string_pretty(&walk)? + "\n";

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_lasts_from_switch_to_switch_and_ends_for_what_is_counted_then() {
+    fn a_turn_lasts_from_switch_to_switch_and_ends_for_the_counted_reason() {
         let switches = [switch(4, 0, 1, TIMER), switch(4, 1, 0, SLEEP), switch(7, 0, 1, EXIT)];
         let turns = turns(&switches, 2, 9).expect("these follow one another");
         let turn = |thread, from_tick, to_tick, ended_by| Turn { thread, from_tick, to_tick, ended_by };
@@ -137,14 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_told() {
-        let told = |switches: &[Switch]| turns(switches, 0, 9).expect_err("it cannot be").to_string();
-        assert!(told(&[]).contains("no switch"));
-        assert!(told(&[switch(1, 0, 1, TIMER), switch(2, 2, 0, TIMER)]).contains("leaves thread 2, but thread 1 runs"));
-        assert!(told(&[switch(5, 0, 1, TIMER), switch(4, 1, 0, TIMER)]).contains("before the one before"));
-        assert!(told(&[switch(1, 0, 1, [0; 6])]).contains("no reason"));
-        assert!(told(&[switch(1, 0, 1, EXIT)]).contains("or several"));
-        assert!(told(&[switch(1, 0, 1, [1, 2, 0, 0, 0, 0])]).contains("unseen"));
+    fn impossible_switches_are_reported() {
+        let reported = |switches: &[Switch]| turns(switches, 0, 9).expect_err("it cannot be").to_string();
+        assert!(reported(&[]).contains("no switch"));
+        assert!(
+            reported(&[switch(1, 0, 1, TIMER), switch(2, 2, 0, TIMER)]).contains("leaves thread 2, but thread 1 runs")
+        );
+        assert!(reported(&[switch(5, 0, 1, TIMER), switch(4, 1, 0, TIMER)]).contains("before the one before"));
+        assert!(reported(&[switch(1, 0, 1, [0; 6])]).contains("no reason"));
+        assert!(reported(&[switch(1, 0, 1, EXIT)]).contains("or several"));
+        assert!(reported(&[switch(1, 0, 1, [1, 2, 0, 0, 0, 0])]).contains("unseen"));
     }
 
     #[test]

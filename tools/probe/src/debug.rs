@@ -30,31 +30,31 @@ pub const DEBUGGERS: [&str; 2] = ["gdb-multiarch", "gdb"];
 /// The options of `make debug`.
 #[derive(Args)]
 pub struct Options {
-    /// Number or name of the chapter; the last one if not given.
+    /// Debug this chapter, by number or name; the last one by default.
     #[arg(long)]
     chapter: Option<String>,
-    /// The test to boot, instead of the demonstration.
+    /// Boot this test instead of the demonstration.
     #[arg(long)]
     test: Option<String>,
-    /// Records the run to its end first; gdb then opens the replay, and can go backwards.
+    /// Record the run to its end first; gdb then opens the replay, and can go backwards.
     #[arg(long)]
     replay: bool,
-    /// Seconds after which a recorded run that has not ended counts as hung.
+    /// Treat a recorded run as hung after this many seconds.
     #[arg(long, default_value_t = 60)]
     timeout: u64,
-    /// The seed of a long test's random numbers.
+    /// Use this seed for a long test's random numbers.
     #[arg(long, default_value_t = 1)]
     seed: u32,
-    /// How many rounds a long test runs; a few if not given.
+    /// Run this many rounds of a long test; a few by default.
     #[arg(long)]
     rounds: Option<u32>,
-    /// The memory of a demonstration's machine: a number of MiB, or a number with a unit.
+    /// Give a demonstration's machine this much memory: a number of MiB, or a number with a unit.
     #[arg(long, default_value = "16", value_parser = vm::memory)]
     memory: String,
-    /// More options for QEMU, in one argument.
+    /// Pass more options to QEMU, in one argument.
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     qemu_flags: String,
-    /// More options for gdb.
+    /// Pass more options to gdb.
     #[arg(last = true)]
     gdb_flags: Vec<String>,
 }

@@ -161,12 +161,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_found_by_its_words_wherever_it_stands() {
+    fn a_line_is_found_by_its_words_at_any_number() {
         assert_eq!(only_line("a\n    let b = 1;\nc\n", "let b = 1;").expect("there is one"), 2);
     }
 
     #[test]
-    fn no_line_and_two_lines_are_told() {
+    fn no_match_and_two_matches_are_errors() {
         let error = |source| only_line(source, "b();").expect_err("not one line").to_string();
         assert_eq!(error("a();\nb(); // more\n"), "There is no line \"b();\".");
         assert_eq!(error("b();\na();\n  b();\n"), "There are several lines \"b();\": [1, 3].");

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_tells_how_far_a_replay_is() {
+    fn the_answer_contains_the_position_of_a_replay() {
         assert_eq!(instruction_count("Replaying execution 'r': instruction count = 4197\r\n"), Some(4197));
         assert_eq!(instruction_count("Record/replay is not active\r\n"), None);
     }

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_told_apart() {
+    fn answers_are_distinguished() {
         talk(b"+$OK#9a+$T05thread:01;#07+$W21#ba", |mut stub| {
             stub.insert(0x10_0000).expect("it is allowed");
             assert_eq!(stub.go().expect("an answer"), Stop::Still);

@@ -91,7 +91,7 @@ pub fn hooks_are_called_in_the_order_in_which_they_came() {
     }
 }
 
-pub fn turns_are_not_counted_before_a_kernel_wants_it() {
+pub fn turns_are_not_counted_until_a_kernel_asks() {
     timer::init(1000).expect("a possible rate");
     timer::start();
     threads::init(ENDLESS);

@@ -20,7 +20,7 @@ fn reserve() -> ReservedThread {
     ReservedThread::new().expect("there is room")
 }
 
-pub fn a_reserved_thread_that_is_dropped_gives_slot_and_stack_back() {
+pub fn a_reserved_thread_that_is_dropped_frees_its_slot_and_stack() {
     start(1000, ENDLESS);
     let before = frame_allocator::taken_count();
     for round in 0..2 * MOST_THREADS {
@@ -93,7 +93,7 @@ fn start_with_context(reasons: OffCount) {
     assert_eq!(thread.join().of(Reason::Exit), 1);
 }
 
-pub fn a_reserved_thread_goes_on_with_the_context_it_is_given() {
+pub fn a_reserved_thread_starts_with_the_context_it_is_given() {
     start(1000, ENDLESS);
     start_with_context(OffCount::START);
     let [_, esi, _, ebp, has_guards] = notes()[..] else { panic!("{:?}", notes()) };
@@ -137,11 +137,11 @@ fn start_with_frames(frames: u32) {
     start(1000, ENDLESS);
 }
 
-pub fn threads_without_memory_for_page_tables_are_refused() {
+pub fn threads_without_memory_for_page_tables_are_rejected() {
     start_with_frames(3);
 }
 
-pub fn threads_without_memory_for_a_stack_are_refused() {
+pub fn threads_without_memory_for_a_stack_are_rejected() {
     start_with_frames(4);
 }
 
@@ -247,10 +247,10 @@ fn stop_saying(what: fn()) -> ! {
     panic!("a bug{}", Said(what));
 }
 
-pub fn no_thread_runs_while_a_stop_is_said() {
+pub fn no_thread_runs_while_a_stop_is_reported() {
     stop_saying(yield_now);
 }
 
-pub fn no_thread_waits_while_a_stop_is_said() {
+pub fn no_thread_waits_while_a_stop_is_reported() {
     stop_saying(|| sleep(1));
 }

@@ -171,7 +171,7 @@ pub fn a_wait_with_a_deadline_ends_in_its_tick() {
     assert_eq!((counts.of(Reason::Wait), counts.total()), (1, 2));
 }
 
-pub fn what_is_there_at_the_deadline_is_found() {
+pub fn a_token_that_is_there_at_the_deadline_is_found() {
     start(1000, ENDLESS);
     let thread = waiting(0, |me| {
         assert!(take_before(Some(timer::ticks() + 5)));
@@ -212,7 +212,7 @@ pub fn newcomers_look_one_after_another() {
     join(newcomers.into_iter().chain([woken]));
 }
 
-pub fn a_deadline_takes_a_thread_out_of_its_place() {
+pub fn a_deadline_takes_a_thread_out_of_the_queue() {
     static GIVES_UP: AtomicUsize = AtomicUsize::new(0);
     fn take_or_give_up(me: usize) {
         let gives_up = GIVES_UP.load(Relaxed) == me;

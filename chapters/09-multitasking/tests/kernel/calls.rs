@@ -1,6 +1,6 @@
 //! System calls: the contents of the registers afterwards.
 
-use crate::{as_task, fork_to, give_back, interrupts_are_on, pid, shared, take_all_but, until};
+use crate::{as_task, fork_to, give_back, interrupts_are_on, pid, shared, take_all_except, until};
 use core::arch::global_asm;
 use core::sync::atomic::Ordering::Relaxed;
 use multitasking::{Exited, NoSuchChild, exit, wait};
@@ -67,7 +67,7 @@ pub fn registers_survive_a_fork_in_both_tasks() {
     });
 }
 
-pub fn an_unknown_system_call_gives_38_and_changes_nothing_else() {
+pub fn an_unknown_system_call_returns_38_and_changes_nothing_else() {
     const UNKNOWN: [u32; 7] = [0, 1, 3, 7, 9999, 0x8000_0002, u32::MAX];
     UNKNOWN.into_iter().for_each(|number| assert_eq!(system_call(number), -38, "call {number} of a thread"));
     as_task(|_| {
@@ -77,14 +77,14 @@ pub fn an_unknown_system_call_gives_38_and_changes_nothing_else() {
     });
 }
 
-pub fn a_fork_of_a_thread_of_the_kernel_gives_3() {
+pub fn a_fork_of_a_kernel_thread_returns_3() {
     assert_eq!(system_call(FORK), -3);
 }
 
-pub fn a_fork_without_memory_gives_12() {
+pub fn a_fork_without_memory_returns_12() {
     as_task(|_| {
         for left in [0, 4] {
-            let taken = take_all_but(left);
+            let taken = take_all_except(left);
             let answer = system_call(FORK);
             let free = frame_allocator::free_count();
             give_back(taken);
@@ -94,7 +94,7 @@ pub fn a_fork_without_memory_gives_12() {
     });
 }
 
-pub fn a_fork_without_a_thread_gives_11() {
+pub fn a_fork_without_a_thread_returns_11() {
     as_task(|_| {
         let step = shared(0);
         let mut children = 0;

@@ -79,7 +79,7 @@ pub fn a_space_is_mapped_protected_and_unmapped() {
     });
 }
 
-pub fn what_is_unmapped_in_a_space_is_gone_at_once() {
+pub fn a_page_unmapped_in_a_space_is_gone_at_once() {
     as_task(|_| {
         map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
         let _off = interrupts_off();
@@ -223,7 +223,7 @@ pub fn one_frame_is_shared_by_two_spaces() {
     assert_eq!(frame_allocator::taken_count(), before);
 }
 
-pub fn a_space_before_init_is_refused() {
+pub fn a_space_before_init_is_rejected() {
     // The kernel of this test stops before this function.
 }
 
@@ -264,7 +264,7 @@ pub fn the_kernel_gets_no_page_table_once_there_is_a_space() {
     let _ = make_table(VirtAddr::new(0xE040_0000));
 }
 
-pub fn a_walk_sees_what_the_heap_grows_by_meanwhile() {
+pub fn a_walk_sees_pages_that_the_heap_gains_meanwhile() {
     let space = AddressSpace::new().expect("memory is not out");
     let is_in_heap = |mapping: &Mapping| (0xC000_0000..0xD000_0000).contains(&mapping.page.address().as_u32());
     let _first = black_box(Box::new(1));
@@ -319,7 +319,7 @@ pub fn private_memory_is_readable_by_its_physical_address() {
     });
 }
 
-pub fn a_task_is_granted_rights_and_notes_alone() {
+pub fn a_task_is_granted_only_rights_and_available_bits() {
     as_task(|_| {
         map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::from_bits_retain(u32::MAX)).expect("memory is not out");
         write_data(1);

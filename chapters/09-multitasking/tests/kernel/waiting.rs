@@ -17,7 +17,7 @@ pub fn wait_without_children_is_an_error() {
     });
 }
 
-pub fn wait_tells_who_has_exited_and_how() {
+pub fn wait_returns_which_child_exited_and_how() {
     as_task(|_| {
         let step = shared(0);
         let first = fork_to(|| {
@@ -145,7 +145,7 @@ pub fn wait_without_blocking_leaves_no_task_waiting() {
     });
 }
 
-pub fn wait_for_a_task_that_is_no_child_is_an_error() {
+pub fn wait_for_a_task_that_is_not_a_child_is_an_error() {
     as_task(|_| {
         let (grandchild, step) = (shared(0), shared(0));
         let child = fork_to(|| {
@@ -194,7 +194,7 @@ pub fn a_parent_that_waits_is_not_woken_by_ticks() {
     });
 }
 
-pub fn a_child_that_ends_first_waits_to_be_noticed() {
+pub fn a_child_that_ends_first_waits_to_be_reaped() {
     as_task(|_| {
         let before = frame_allocator::taken_count();
         let pid = fork_to(|| 9);

@@ -161,7 +161,7 @@ fn load_segments() {
 }
 
 /// A program writes to the kernel's heap. The crash report is about the program.
-pub fn a_program_that_writes_to_the_kernels_heap_is_told() {
+pub fn a_program_that_writes_to_the_kernels_heap_is_reported() {
     load_segments();
     // SAFETY: the hook changes only what it may.
     unsafe { threads::before_switch(&CHOOSE_KERNEL_STACK) };
@@ -169,12 +169,12 @@ pub fn a_program_that_writes_to_the_kernels_heap_is_told() {
     ENDED.wait_until(Reason::Wait, None, || None::<()>);
 }
 
-pub fn where_a_program_was_is_told() {
-    a_program_that_writes_to_the_kernels_heap_is_told();
+pub fn the_location_of_a_program_is_reported() {
+    a_program_that_writes_to_the_kernels_heap_is_reported();
 }
 
-pub fn the_stack_of_a_program_is_told() {
-    a_program_that_writes_to_the_kernels_heap_is_told();
+pub fn the_stack_of_a_program_is_reported() {
+    a_program_that_writes_to_the_kernels_heap_is_reported();
 }
 
 static CHOOSE_KERNEL_STACK: Hook = Hook::new(choose_kernel_stack);

@@ -18,7 +18,7 @@ static IS_OUT: AtomicBool = AtomicBool::new(false);
 static GENERATIONS: AtomicU32 = AtomicU32::new(0);
 
 /// Memory runs out in families of random size and depth. Then all tasks exit, and all frames are free again.
-pub fn all_is_given_back_when_memory_is_out() {
+pub fn everything_is_freed_when_memory_runs_out() {
     as_task(|_| {
         let before = frames();
         for round in 1..=rounds() {

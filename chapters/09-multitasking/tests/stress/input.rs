@@ -27,7 +27,7 @@ static READ: AtomicU32 = AtomicU32::new(0);
 const OVER: u32 = u32::MAX;
 
 /// One thread reads, and tasks fork until it has read everything.
-pub fn what_arrives_while_tasks_fork_is_read_in_order() {
+pub fn bytes_that_arrive_while_tasks_fork_are_read_in_order() {
     let reader = threads::spawn(read_all, 0).expect("there is room");
     as_task(|_| {
         /// These forks take much longer than a byte needs to arrive.

@@ -12,11 +12,11 @@ mod input;
 
 use common::VirtAddr;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use exhaustion::all_is_given_back_when_memory_is_out;
+use exhaustion::everything_is_freed_when_memory_runs_out;
 use forks::no_frame_is_lost_by_forking;
 use harness::stress::seed;
 use harness::{Test, test};
-use input::what_arrives_while_tasks_fork_is_read_in_order;
+use input::bytes_that_arrive_while_tasks_fork_are_read_in_order;
 use multitasking::{ForkError, Pid, exit, map, run};
 use paging::{Flags, PAGE_BYTES, frame_allocator};
 use rand::SeedableRng;
@@ -36,8 +36,8 @@ const RATE_HZ: u32 = 100_000;
 
 const TESTS: &[Test] = &[
     test!(no_frame_is_lost_by_forking).rounds(100_000),
-    test!(all_is_given_back_when_memory_is_out).rounds(1000).memory_mib(8),
-    test!(what_arrives_while_tasks_fork_is_read_in_order).rounds(50_000),
+    test!(everything_is_freed_when_memory_runs_out).rounds(1000).memory_mib(8),
+    test!(bytes_that_arrive_while_tasks_fork_are_read_in_order).rounds(50_000),
 ];
 
 /// The random numbers of one user: the same ones in every run with the same seed.

@@ -39,14 +39,14 @@ fn a_listing_gets_a_caption_and_stays_a_fence() {
 }
 
 #[test]
-fn a_log_says_where_it_is_from() {
+fn a_log_names_its_source() {
     let text = good("```text\n{{#include ../figures/01-log.txt}}\n```\n");
     assert!(text.contains("<code>make run CHAPTER=1</code>"), "{text}");
     assert!(good("```text\n{{#include ../figures/01-gdb-a.txt}}\n```\n").contains("under gdb"));
 }
 
 #[test]
-fn paths_become_links_where_there_is_room_for_them() {
+fn paths_become_links_where_links_are_possible() {
     let text = "See `chapters/01-a/src/lib.rs`, `chapters/01-a`, `chapters/*/src`, [`chapters/01-a/src/lib.rs`](x.md).";
     let expected = "See [`chapters/01-a/src/lib.rs`](files.md#chapters-01-a-src-lib-rs), `chapters/01-a`, \
         `chapters/*/src`, [`chapters/01-a/src/lib.rs`](x.md).";
@@ -55,12 +55,12 @@ fn paths_become_links_where_there_is_room_for_them() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_line() {
+fn faults_are_reported_with_their_lines() {
     for (page, text, line, words) in [
         ("01-a.md", "See\n`chapters/01-a/src/page.rs`.", 2, "no file chapters/01-a/src/page.rs"),
         ("01-a.md", "# `common/x`\n", 1, "no file common/x"),
         ("01-a.md", "a\n\n{{#nonsense a}}\n", 3, "no directive {{#nonsense a}}"),
-        ("01-a.md", "a {{#new}}\n", 1, "a line of its own"),
+        ("01-a.md", "a {{#new}}\n", 1, "must be alone on its line"),
         ("01-a.md", "{{#new x}}\n", 1, "no directive"),
         ("b.md", "{{#new}}\n", 1, "the page of a chapter"),
         ("b.md", "{{#defect x}}\n", 1, "the page of a chapter"),
@@ -69,7 +69,7 @@ fn what_is_wrong_is_told_with_its_line() {
         ("01-a.md", "{{#picture}}\n", 1, "needs a name"),
         ("01-a.md", "{{#index}}\n", 1, "or words"),
         ("01-a.md", "{{#picture x}}\n", 1, "book/figures/x.svg"),
-        ("01-a.md", "{{#include x}}\n", 1, "stands in a fence"),
+        ("01-a.md", "{{#include x}}\n", 1, "must be in a fence"),
         ("01-a.md", "```rust\n{{#include ../../chapters/01-a/src/lib.rs:x}}\n```\n", 2, "no anchor \"x\""),
         ("01-a.md", "```rust\n{{#include ../../chapters/01-a/src/lib.rs:a}}\nx\n```\n", 2, "nothing else"),
         ("01-a.md", "```rust\n{{#new}}\n```\n", 2, "nothing else"),
@@ -114,7 +114,7 @@ fn the_glossary_has_its_terms_as_headings() {
 }
 
 #[test]
-fn a_draft_says_in_the_page_what_is_not_taken_yet() {
+fn a_draft_marks_what_is_not_taken_yet() {
     let (_folder, mut sources) = project(&[]);
     sources.is_draft = true;
     let (text, faults) =

@@ -11,7 +11,7 @@ const PAGE: &str = "# 1\n\n## In short\n\n## What is new\n\n## The idea\n\n{{#pi
 const MISTAKES: &str = "# Why it breaks\n\n## A\n\n{{#defect 27-a}}\n";
 
 /// The faults reported for the small book in which `new` replaces `old` in this file.
-fn told(file: &str, old: &str, new: &str) -> Vec<String> {
+fn reported(file: &str, old: &str, new: &str) -> Vec<String> {
     let mut files = [
         ("chapters/01-a/src/lib.rs", SOURCE.to_owned()),
         ("chapters/01-a/mutants/27-a.md", DEFECT.into()),
@@ -35,14 +35,14 @@ fn told(file: &str, old: &str, new: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_whole_book_has_no_fault() {
-    assert_eq!(told("book/src/01-a.md", "", ""), [""; 0]);
+fn a_complete_book_has_no_fault() {
+    assert_eq!(reported("book/src/01-a.md", "", ""), [""; 0]);
 }
 
 #[test]
-fn what_is_left_out_is_told() {
+fn missing_parts_are_reported() {
     let (page, mistakes) = ("book/src/01-a.md", "book/src/01-why-it-breaks.md");
-    for (file, old, new, sentence) in [
+    for (file, old, new, message) in [
         ("book/src/SUMMARY.md", "(b.md)", "(c.md)", "book/src/b.md: SUMMARY.md does not list"),
         (page, "## The code", "## Code", "book/src/01-a.md:11: The headings"),
         (page, "## The idea", "## The idea\n\nIt is at 0x00103099.", "md:9: Nothing that was taken from this"),
@@ -59,16 +59,16 @@ fn what_is_left_out_is_told() {
         ("chapters/01-a/src/lib.rs", "// ANCHOR_END: a", "", "its anchor \"a\" does not end"),
         ("chapters/01-a/mutants/27-a.md", "Impossible here", "Why", "It has no line"),
     ] {
-        let told = told(file, old, new);
-        let is_told = told.iter().any(|fault| fault.to_lowercase().contains(&sentence.to_lowercase()));
-        assert!(is_told, "{sentence}: {told:?}");
+        let reported = reported(file, old, new);
+        let is_reported = reported.iter().any(|fault| fault.to_lowercase().contains(&message.to_lowercase()));
+        assert!(is_reported, "{message}: {reported:?}");
     }
 }
 
 #[test]
-fn a_page_that_is_too_long_is_told() {
+fn a_page_that_is_too_long_is_reported() {
     let told_of =
-        |words: usize| told("book/src/01-a.md", "## Further", &format!("## Further\n\n{}", "word ".repeat(words)));
+        |words: usize| reported("book/src/01-a.md", "## Further", &format!("## Further\n\n{}", "word ".repeat(words)));
     let of_headings = prose::lengths(&Sources::of("".as_ref(), ""), &[("01-a.md".into(), PAGE.into())])[0].words;
     assert_eq!(told_of(prose::MOST_WORDS - of_headings), [""; 0]);
     let one_more = told_of(prose::MOST_WORDS - of_headings + 1);
@@ -76,8 +76,8 @@ fn a_page_that_is_too_long_is_told() {
 }
 
 #[test]
-fn a_chapter_without_a_page_is_told() {
+fn a_chapter_without_a_page_is_reported() {
     let (_folder, sources) = project(&[("chapters/01-a/src/lib.rs", "")]);
-    let told: Vec<String> = faults(&sources, &[]).iter().map(Fault::to_string).collect();
-    assert_eq!(told, ["book/src/01-a.md: This chapter has no page."]);
+    let reported: Vec<String> = faults(&sources, &[]).iter().map(Fault::to_string).collect();
+    assert_eq!(reported, ["book/src/01-a.md: This chapter has no page."]);
 }

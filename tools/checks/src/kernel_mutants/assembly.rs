@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instruction_is_left_out_or_turned_into_its_opposite() {
+    fn an_instruction_is_left_out_or_inverted() {
         assert_eq!(made_of("    cli\n"), ["    \n", "    sti\n"]);
         assert_eq!(made_of("1:  jne 2f\n"), ["1:  \n", "1:  je 2f\n"]);
         assert_eq!(made_of("repe scasd"), ["", "repne scasd"]);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_braces_stays() {
+    fn operands_in_braces_stay() {
         assert_eq!(made_of("movl {VECTOR}(%esp), {0}"), ["", "movl {VECTOR}(%ebp), {0}"]);
     }
 
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_stay_and_do_not_shift_what_is_behind_them() {
+    fn comments_stay_and_do_not_shift_the_code_after_them() {
         let text = "/* push ebx\n * – */\n    ud2 /* cli */ /* eax\n";
         assert_eq!(made_of(text), ["/* push ebx\n * – */\n     /* cli */ /* eax\n"]);
     }

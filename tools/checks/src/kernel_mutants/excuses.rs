@@ -84,7 +84,7 @@ mod tests {
     const CLI: &str = "[[excuse]]\nfile = 'a.s'\nline = 'cli'\nreason = 'They are off.'\n";
 
     #[test]
-    fn an_excuse_goes_by_the_text_of_the_line() {
+    fn an_excuse_matches_the_text_of_a_line() {
         let excuses = excuses(CLI);
         for mutant in mutants("a.s", "\n\n    cli\n") {
             assert_eq!(excuses.of(&mutant).expect("an excuse").reason, "They are off.");
@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn an_excuse_may_be_for_one_change_alone() {
+    fn an_excuse_can_cover_a_single_change() {
         let excuses = excuses(&format!("{CLI}becomes = 'sti'"));
         let excused: Vec<bool> = mutants("a.s", "  cli").iter().map(|mutant| excuses.of(mutant).is_some()).collect();
         assert_eq!(excused, [false, true]);
     }
 
     #[test]
-    fn an_excuse_for_nothing_is_told_and_so_is_one_without_a_reason() {
+    fn an_unused_excuse_and_one_without_a_reason_are_reported() {
         let complaints = excuses(CLI).complaints(&mutants("a.s", "cld"));
         assert_eq!(complaints.len(), 1);
         assert!(complaints[0].contains("\"cli\" of a.s"), "{complaints:?}");

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_noted_is_known_after_a_new_start() {
+    fn notes_survive_a_restart() {
         let (_folder, path) = journal();
         let mutants = mutants("a.s", "cli\nhlt\n");
         let mut first = open(&path);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_whole_is_lost_alone() {
+    fn an_incomplete_line_is_skipped() {
         let (_folder, path) = journal();
         let mutants = mutants("a.s", "cli\n");
         let mut first = open(&path);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_survivor_is_tried_again_once_anything_is_built_anew_and_all_once_the_file_is_another() {
+    fn a_new_build_retries_survivors_and_a_changed_file_retries_all() {
         let (_folder, path) = journal();
         let mutants = mutants("a.s", "cli\n");
         let mut journal = open(&path);

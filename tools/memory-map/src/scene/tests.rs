@@ -65,7 +65,7 @@ fn sharing(picture: &Picture) -> Vec<(&str, Option<Sharing>)> {
 }
 
 #[test]
-fn what_is_linked_and_what_is_copied_is_told_by_the_frames_alone() {
+fn the_frames_alone_show_what_is_linked_and_what_is_copied() {
     let linked = |name| (name, Some(Sharing::Linked));
     let copied = |name| (name, Some(Sharing::Copied));
     assert_eq!(sharing(&picture(&memory(&[]), 2)), [copied("the stack"), linked("the heap")]);
@@ -97,9 +97,9 @@ fn pages_of_a_region_that_are_shared_otherwise_are_a_region_of_their_own() {
 }
 
 #[test]
-fn every_frame_is_told_once_and_by_what_it_is_used_for() {
+fn every_frame_is_listed_once_with_its_use() {
     let picture = picture(&memory(&[]), 2);
-    let told: Vec<(&str, u64)> =
+    let listed: Vec<(&str, u64)> =
         picture.memory.iter().map(|holding| (holding.name.as_str(), holding.frames[0].start.0)).collect();
     let expected = [
         ("reserved by the BIOS", 0),
@@ -111,7 +111,7 @@ fn every_frame_is_told_once_and_by_what_it_is_used_for() {
         ("the stack of task 2", 0x9000),
         ("free", 0xA000),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(listed, expected);
     let all: u64 = picture.memory.iter().flat_map(|holding| &holding.frames).map(|frames| frames.bytes).sum();
     assert_eq!(all, u64::from(MEMORY_BYTES));
     let tables = &picture.memory[1].frames;
@@ -136,7 +136,7 @@ fn values_are_read_through_each_space() {
 }
 
 #[test]
-fn what_should_not_be_mapped_and_is_is_told() {
+fn an_unexpected_mapping_is_reported() {
     let memory = memory(&[]);
     let kernel = walk::Space::walk(Memory(&memory), KERNEL, PSE).expect("the tables are in memory");
     let scene = |unmapped| Scene {
@@ -159,7 +159,7 @@ fn what_should_not_be_mapped_and_is_is_told() {
 }
 
 #[test]
-fn the_drawing_says_everything_in_words_and_colours_come_from_the_page() {
+fn the_drawing_has_a_text_version_and_colors_come_from_the_page() {
     let mut second = picture(&memory(&[(STACKS[1] + 8, 222)]), 2);
     let first = picture(&memory(&[]), 2);
     second.compare_with(&first);
@@ -195,7 +195,7 @@ fn tops<'a>(drawn: &'a str, words: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn whatever_is_in_two_pictures_of_a_series_has_the_same_place_in_both() {
+fn a_region_has_the_same_place_in_every_picture_of_a_series() {
     let (alone, both) = (picture(&memory(&[]), 1), picture(&memory(&[(STACKS[1] + 8, 222)]), 2));
     let series = [alone, both];
     let drawn = [0, 1].map(|at| drawing::draw_of(&series, &series[at], "There is none.").to_string());
@@ -215,7 +215,7 @@ fn whatever_is_in_two_pictures_of_a_series_has_the_same_place_in_both() {
 }
 
 #[test]
-fn what_lies_at_its_own_address_lies_beside_its_frames() {
+fn identity_mapped_regions_are_drawn_beside_their_frames() {
     // Pages 0xA000 to 0xCFFF map the frames of the same numbers; 8 MiB higher, the same table maps them again.
     let own = (0xA..0xD).map(|frame: u32| (SHARED_TABLE + frame * 4, frame << 12 | PRESENT_AND_WRITABLE));
     let more = [(KERNEL, SHARED_TABLE | PRESENT_AND_WRITABLE), (SHARED_TABLE, 0)];
@@ -241,7 +241,7 @@ fn what_lies_at_its_own_address_lies_beside_its_frames() {
 }
 
 #[test]
-fn what_is_copied_has_two_boxes_of_frames_and_what_is_linked_one() {
+fn a_copied_region_has_two_boxes_of_frames_and_a_linked_one_has_one() {
     let drawn = sharing::draw(&picture(&memory(&[]), 2)).to_string();
     // In both layouts: two rows of two regions each, and three boxes of frames.
     assert_eq!(drawn.matches("<rect").count(), 2 * (4 + 3), "{drawn}");

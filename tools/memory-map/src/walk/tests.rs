@@ -47,7 +47,7 @@ fn pages_in_a_row_are_one_run_if_frames_and_rights_go_on() {
 }
 
 #[test]
-fn what_is_not_present_is_not_there_whatever_else_the_entry_says() {
+fn an_entry_that_is_not_present_maps_nothing() {
     assert_eq!(runs([(entry_of(DIRECTORY, 1), LARGE | WRITABLE | USER | FRAME)]), []);
     let found = runs([(entry_of(DIRECTORY, 1), TABLE | PRESENT), (entry_of(TABLE, 7), FRAME | WRITABLE | USER)]);
     assert_eq!(found, []);
@@ -111,14 +111,14 @@ fn the_highest_page_ends_at_4_gib() {
 }
 
 #[test]
-fn frames_that_go_on_at_0_are_no_run() {
+fn a_run_of_frames_does_not_wrap_to_0() {
     let found =
         runs([(entry_of(DIRECTORY, 0), LARGE_FRAME | LARGE | PRESENT), (entry_of(DIRECTORY, 1), LARGE | PRESENT)]);
     assert_eq!(found.len(), 2);
 }
 
 #[test]
-fn a_table_outside_of_memory_is_told() {
+fn a_table_outside_memory_is_reported() {
     let error =
         Space::walk(Memory(&memory([(DIRECTORY, 0x00F0_0000 | PRESENT)])), DIRECTORY, PSE).expect_err("no memory");
     assert!(error.to_string().contains("0x00f00000"), "{error}");

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_has_everything_in_words_too() {
+    fn a_chart_has_a_text_version() {
         let chart: Chart =
             toml::from_str("file = 'a'\ntitle = 'A & B'\nalong = 'things'\ncurves = ['a']").expect("a chart");
         let drawn = draw(&chart, &[vec![(0, 5.0), (10, 2500.0)]]).to_string();

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_figure_is_told() {
+    fn malformed_figures_are_reported() {
         for line in ["{\"figure\":\"a\"}", "{\"figure\":\"a\",\"total\":5,\"rounds\":0}"] {
             assert!(Figures::default().take_in(line).is_err(), "{line}");
         }

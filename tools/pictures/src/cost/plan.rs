@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_above_its_threshold_is_complained_of() {
+    fn a_figure_above_its_threshold_is_reported() {
         let row: Row = toml::from_str("name = 'A'\nfigure = 'a'\nat = 2\nmost = 7.5").expect("a row");
         assert_eq!(row.complaint(&measured(&[(2, 7.5)])), None);
         assert_eq!(row.complaint(&measured(&[(2, 8.0)])).as_deref(), Some("A: 8 is more than 7.5."));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_longer_measured_is_missed() {
+    fn missing_figures_are_reported() {
         let row: Row = toml::from_str("name = 'A'\nfigure = 'a'\nat = 2\nmost = 7.5").expect("a row");
         let plan = Plan { beside: Vec::new(), rows: vec![row], charts: vec![chart("flat = true")] };
         assert!(plan.missing(&measured(&[(2, 7.0), (3, 7.0)])).is_empty());
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_that_grows_is_complained_of() {
+    fn a_curve_that_grows_is_reported() {
         let flat = chart("flat = true");
         assert!(flat.complaints(&measured(&[(2, 7.0), (10, 7.0), (100, 6.0)])).is_empty());
         assert!(flat.complaints(&measured(&[(2, 7.0), (4, 7.9)])).is_empty(), "less than an instruction");
