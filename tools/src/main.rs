@@ -106,7 +106,9 @@ fn execute(command: Command) -> Result<ExitCode> {
     }
     match command {
         Command::Debug(options) => debug::debug(&workspace, &options),
-        Command::Test(options) => test::test(&workspace, &options),
+        Command::Test(options) => {
+            test::test(&workspace, &options, |tally| self_check::test_in_short(&workspace, tally))
+        }
         Command::Stress(options) => stress::stress(&workspace, &options),
         Command::Bench(options) => bench::bench(&workspace, &options),
         Command::Figures(options) => pictures::make(&workspace, &options, || bench::for_book(&workspace)),

@@ -11,7 +11,7 @@ use std::time::Instant;
 const COMMON: &str = "common";
 const HARNESS: &str = "harness";
 /// The packages that run on the host, each before those that use it.
-const TOOLS: [&str; 7] = ["machine", "memory-map", "probe", "pictures", "book", "checks", "tools"];
+const TOOLS: [&str; 8] = ["machine", "memory-map", "probe", "pictures", "book", "checks", "course", "tools"];
 /// The one of them that also runs in a browser.
 const FOR_BROWSERS: &str = "memory-map";
 
@@ -43,7 +43,7 @@ pub fn lint(workspace: &Workspace, tally: &Tally) {
     let tests = ["--lib", "--profile=test"];
     check(tally, "style of the libraries' tests", clippy(for_host("clippy"), &libraries, &tests));
     check(tally, "style of the kernels", clippy(for_kernels("clippy"), &libraries, &kernels));
-    check(tally, "documentation of the tools", rustdoc(for_host("doc"), &TOOLS[..6], "--lib"));
+    check(tally, "documentation of the tools", rustdoc(for_host("doc"), &TOOLS[..7], "--lib"));
     check(tally, "documentation of the libraries", rustdoc(for_kernels("doc"), &libraries, "--lib"));
     let mut for_browsers = cargo::with_its_own_std(for_host("build"));
     for_browsers.args(["--target=wasm32-unknown-unknown", "--package", FOR_BROWSERS]);

@@ -26,13 +26,22 @@ pub struct Options {
     junit: Option<PathBuf>,
 }
 
-/// Tests everything, one chapter, or one test; the last line is the count.
-pub fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+/// Tests everything, one chapter, or one test; the last line is the count. `course` tests the exercises.
+pub fn test(
+    workspace: &Workspace,
+    options: &Options,
+    course: impl FnOnce(&Tally) -> Result<()>,
+) -> Result<ExitCode> {
     let tally = Tally::default();
     let timeout = Duration::from_secs(options.timeout);
     match &options.test {
         Some(word) => named::test(workspace, options.chapter.as_deref(), word, timeout, &tally)?,
-        None => test_all(workspace, options.chapter.as_deref(), timeout, &tally)?,
+        None => {
+            test_all(workspace, options.chapter.as_deref(), timeout, &tally)?;
+            if options.chapter.is_none() {
+                course(&tally)?;
+            }
+        }
     }
     if let Some(path) = &options.junit {
         junit::write(&tally, path)?;

@@ -230,6 +230,15 @@ impl Copy {
 
     /// Makes the copy equal to these files, and builds the kernels that an exercise needs.
     pub fn build(&self, exercise: &Exercise, files: &Original) -> std::result::Result<Built, NotBuilt> {
+        self.build_with_warnings(exercise, files).map(|(built, _)| built)
+    }
+
+    /// The same, and what the compiler says about code that it accepts.
+    fn build_with_warnings(
+        &self,
+        exercise: &Exercise,
+        files: &Original,
+    ) -> std::result::Result<(Built, String), NotBuilt> {
         let infrastructure = |error: anyhow::Error| NotBuilt::Infrastructure(format!("{error:#}"));
         self.scratch.restore(files).map_err(infrastructure)?;
         let workspace = self.workspace();
@@ -243,20 +252,19 @@ impl Copy {
         limit(&mut command);
         let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output();
         let output = output.map_err(|error| infrastructure(anyhow!("cargo could not be started: {error}")))?;
+        let text = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
             return Err(NotBuilt::DoesNotCompile(complaints(&text)));
         }
+        let warnings = if text.contains("warning: ") { text.into_owned() } else { String::new() };
         let mut found = kernels::executables(&String::from_utf8_lossy(&output.stdout), "test");
         let mut kernel = |folder: PathBuf| {
             let missing = || NotBuilt::Infrastructure(format!("Cargo built no test kernel in {}", folder.display()));
             found.remove(&workspace.root.join(&folder)).ok_or_else(missing)
         };
         let chapter = Path::new("chapters").join(&chapter.name);
-        Ok(Built {
-            kernel: kernel(exercise.folder.clone())?,
-            chapter: needs_chapter.then(|| kernel(chapter)).transpose()?,
-        })
+        let chapter_kernel = needs_chapter.then(|| kernel(chapter)).transpose()?;
+        Ok((Built { kernel: kernel(exercise.folder.clone())?, chapter: chapter_kernel }, warnings))
     }
 
     /// The kernels of the right answer. They are built once, and kept.
@@ -265,8 +273,9 @@ impl Copy {
         let folder = self.kept.join(format!("{}-{:016x}", exercise.name(), fingerprint(exercise, &files)));
         let (kernel, chapter) = (folder.join("kernel"), folder.join("chapter"));
         if !kernel.exists() {
-            let built = match self.build(exercise, &files) {
-                Ok(built) => built,
+            let built = match self.build_with_warnings(exercise, &files) {
+                Ok((_, warnings)) if !warnings.is_empty() => bail!("The right answer has warnings:\n{warnings}"),
+                Ok((built, _)) => built,
                 Err(NotBuilt::DoesNotCompile(why)) => bail!("The right answer does not compile:\n{why}"),
                 Err(NotBuilt::Infrastructure(why)) => bail!(why),
             };
@@ -293,11 +302,10 @@ fn fingerprint(exercise: &Exercise, files: &Original) -> u64 {
     hasher.finish()
 }
 
-/// What the compiler says, without what only repeats it.
+/// The errors among what the compiler says.
 fn complaints(text: &str) -> String {
-    let lines =
-        text.lines().filter(|line| !line.trim_start().starts_with("Compiling ") && !line.starts_with("warning"));
-    let mut text = lines.collect::<Vec<_>>().join("\n");
+    let errors = text.split("\n\n").filter(|part| part.trim_start().starts_with("error"));
+    let mut text = errors.collect::<Vec<_>>().join("\n\n");
     text.truncate(text.floor_char_boundary(MOST_COMPLAINTS));
     text
 }
