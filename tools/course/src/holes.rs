@@ -42,6 +42,15 @@ pub fn fill(text: &str, bodies: &Bodies) -> Result<String, Refusal> {
     Ok(text)
 }
 
+/// For each of these holes, the spaces before the line with its closing brace.
+pub fn indentations(text: &str, holes: &[String]) -> Result<Bodies, Refusal> {
+    let spaces = |place: Range<usize>| {
+        let start = text[..place.end].rfind('\n').map_or(0, |at| at + 1);
+        text[start..].chars().take_while(|letter| *letter == ' ').collect()
+    };
+    Ok(find(text, holes)?.into_iter().map(|(hole, place)| (hole, spaces(place))).collect())
+}
+
 /// Whether two bodies, or two files, differ only in spaces and comments.
 pub fn is_same(one: &str, other: &str) -> bool {
     match (TokenStream::from_str(one), TokenStream::from_str(other)) {
@@ -167,6 +176,12 @@ mod tests {
         let new = fill(FILE, &Bodies::from([("A::one".into(), " 2 ".into()), ("m::one".into(), " 3 ".into())]));
         let expected = FILE.replace(" 1 /* } */ ", " 2 ").replace("one() {}", "one() { 3 }");
         assert_eq!(new.as_deref(), Ok(expected.as_str()));
+    }
+
+    #[test]
+    fn a_hole_knows_how_far_it_is_indented() {
+        let found = indentations(FILE, &names(&["A::one", "one"])).expect("both are there");
+        assert_eq!((found["A::one"].as_str(), found["one"].as_str()), ("    ", ""));
     }
 
     #[test]

@@ -97,14 +97,18 @@ impl Pristine {
     /// What a student begins with: holes that stop with a message.
     pub fn blank(&self, exercise: &Exercise) -> Result<Answer> {
         let About { number, holes, neutral, .. } = &exercise.about;
-        let body = |hole: &String| match neutral.get(hole) {
-            Some(body) => format!(" {body} "),
-            None => format!(" panic!(\"exercise {number}: write `{hole}`\") "),
+        let body = |hole: &String, spaces: &str| {
+            let message = || format!("panic!(\"exercise {number}: write `{hole}`\")");
+            format!("\n{spaces}    {}\n{spaces}", neutral.get(hole).cloned().unwrap_or_else(message))
         };
         let blank = |(file, holes): (&PathBuf, &Vec<String>)| {
             let filling = match holes.is_empty() {
                 true => Filling::Whole(self.text(&exercise.blank_file())?.to_owned()),
-                false => Filling::Bodies(holes.iter().map(|hole| (hole.clone(), body(hole))).collect()),
+                false => {
+                    let spaces = holes::indentations(self.text(file)?, holes);
+                    let spaces = spaces.map_err(|why| anyhow!("{}: {why}", file.display()))?;
+                    Filling::Bodies(spaces.iter().map(|(hole, spaces)| (hole.clone(), body(hole, spaces))).collect())
+                }
             };
             Ok((file.clone(), filling))
         };
