@@ -18,7 +18,7 @@ const TESTS: &[Test] = &[test!(frames_with_one_owner), test!(frames_with_several
 static FRAMES: Lock<FrameTable> = Lock::new(FrameTable::new());
 
 /// More frames than a test ever has in use.
-const MOST: usize = 64;
+const MOST: usize = 128;
 
 /// Fills the table with two runs of free frames, and returns how many there are.
 fn fill(frames: &mut FrameTable, random: &mut Random) -> usize {
@@ -33,9 +33,9 @@ fn frames_with_one_owner() {
     let (mut random, mut frames) = (Random::new(), FRAMES.lock());
     let all = fill(&mut frames, &mut random);
     let (mut in_use, mut count) = ([None; MOST], 0);
-    for _ in 0..400 {
-        // Mostly full, then mostly empty, so that both ends are reached.
-        let wants_one = random.within(0..10) < if random.within(0..2) == 0 { 8 } else { 3 };
+    for step in 0..400 {
+        // A hundred steps that mostly allocate, then a hundred that mostly free, so that both ends are reached.
+        let wants_one = random.within(0..10) < if step / 100 % 2 == 0 { 9 } else { 2 };
         if wants_one || count == 0 {
             match frames.allocate() {
                 Some(frame) => {
@@ -90,6 +90,7 @@ fn wrong_frames() {
             1 => random.within(32_768..1 << 20),
             2 => random.within(0..100),
             _ => frames.allocate().map_or(0, |frame| {
+                show("the number of a frame that is handed out, and freed at once", frame.number());
                 frames.give_back(frame).expect("it is in use");
                 frame.number()
             }),
