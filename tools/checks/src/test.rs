@@ -27,11 +27,7 @@ pub struct Options {
 }
 
 /// Tests everything, one chapter, or one test; the last line is the count. `course` tests the exercises.
-pub fn test(
-    workspace: &Workspace,
-    options: &Options,
-    course: impl FnOnce(&Tally) -> Result<()>,
-) -> Result<ExitCode> {
+pub fn test(workspace: &Workspace, options: &Options, course: impl FnOnce(&Tally) -> Result<()>) -> Result<ExitCode> {
     let tally = Tally::default();
     let timeout = Duration::from_secs(options.timeout);
     match &options.test {
