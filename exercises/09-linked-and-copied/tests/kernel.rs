@@ -7,6 +7,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 use common::VirtAddr;
+use core::cmp::Reverse;
 use harness::seeded::{Random, Sight, look, show};
 use harness::{Test, test};
 use multitasking::rule::PRIVATE;
@@ -38,14 +39,14 @@ fn pages(random: &mut Random) -> Vec<Page> {
     pages
 }
 
-/// An address space with these pages, with random rights and contents.
+const RIGHTS: [Flags; 4] = [Flags::empty(), Flags::WRITABLE, Flags::USER, Flags::WRITABLE.union(Flags::USER)];
+
+/// An address space with these pages, which have random contents, and all kinds of rights.
 fn space_with(pages: &[Page], random: &mut Random) -> AddressSpace {
     let mut space = AddressSpace::new().expect("a frame for the directory");
-    for page in pages {
+    for (page, rights) in pages.iter().zip(RIGHTS.into_iter().cycle().skip(random.within(0..4) as usize)) {
         let frame = frame_allocator::allocate().expect("a frame for a page");
         fill(&frame, random);
-        let rights = [Flags::empty(), Flags::WRITABLE, Flags::USER, Flags::WRITABLE | Flags::USER];
-        let rights = rights[random.within(0..4) as usize];
         // SAFETY: the frame was free, and the CPU does not use the space.
         unsafe { space.map_frame(*page, frame, rights) }.expect("frames for tables");
     }
@@ -63,8 +64,12 @@ fn fill(frame: &OwnedFrame, random: &mut Random) {
 
 /// A number that depends on every word of a page of an address space; 0 if the page is not mapped.
 fn checksum(space: &AddressSpace, page: Page) -> u32 {
-    let Some(start) = space.directory().translate(page.address()) else { return 0 };
-    let start = VirtAddr::new(start.as_u32()).as_ptr::<u32>();
+    space.directory().translate(page.address()).map_or(0, |start| checksum_at(VirtAddr::new(start.as_u32())))
+}
+
+/// A number that depends on every word of a page of the identity map.
+fn checksum_at(start: VirtAddr) -> u32 {
+    let start = start.as_ptr::<u32>();
     (0..PAGE_BYTES as usize / 4).fold(1, |sum: u32, word| {
         // SAFETY: the frame lies in the identity map.
         sum.rotate_left(5).wrapping_mul(0x9E37_79B9) ^ unsafe { start.add(word).read_volatile() }
@@ -96,8 +101,22 @@ fn a_copy_in_pieces() {
     show("frames that stay in use once the copy is dropped", frame_allocator::taken_count() - before);
 }
 
+/// Frames that are in use, filled with random words. The next frames that the allocator hands out lie between them.
+fn neighbors(random: &mut Random) -> Vec<OwnedFrame> {
+    let mut frames: Vec<OwnedFrame> = core::iter::from_fn(frame_allocator::allocate).take(256).collect();
+    frames.sort_unstable_by_key(|owned| owned.frame().number());
+    let mut is_odd = false;
+    frames.retain(|_| {
+        is_odd = !is_odd;
+        !is_odd
+    });
+    frames.iter().for_each(|frame| fill(frame, random));
+    frames
+}
+
 fn contents_of_a_copy() {
     let mut random = Random::new();
+    let neighbors = neighbors(&mut random);
     let pages = pages(&mut random);
     let mut space = space_with(&pages, &mut random);
     let mut copy = space.copy().expect("frames for a copy");
@@ -113,6 +132,10 @@ fn contents_of_a_copy() {
         unsafe { copy.write(page.address().wrapping_add(4 * random.within(0..1024)), &other) };
         show("a checksum of the original's page after a write to the copy", checksum(&space, *page));
     }
+    for owned in &neighbors {
+        let sum = checksum_at(owned.frame().in_window().address());
+        show("a checksum of a frame that neither of the two has", sum);
+    }
 }
 
 fn copies_without_memory() {
@@ -121,12 +144,14 @@ fn copies_without_memory() {
     let space = space_with(&pages, &mut random);
     let before = frame_allocator::taken_count();
     drop(space.copy().expect("frames for a copy"));
-    let mut hoard = Vec::new();
     // Room for the list, before memory is short.
-    hoard.reserve(frame_allocator::free_count() as usize);
-    hoard.extend(core::iter::from_fn(frame_allocator::allocate));
-    let in_use = frame_allocator::taken_count();
-    for free in 0..pages.len() as u32 + 4 {
+    let mut hoard = Vec::with_capacity(frame_allocator::free_count() as usize);
+    for free in 0..pages.len() + 4 {
+        // All frames except the lowest, which are handed out from the lowest on.
+        hoard.extend(core::iter::from_fn(frame_allocator::allocate));
+        hoard.sort_unstable_by_key(|owned: &OwnedFrame| Reverse(owned.frame().number()));
+        let in_use = frame_allocator::taken_count();
+        hoard.truncate(hoard.len() - free);
         show("how many frames are free for the copy", frame_allocator::free_count());
         let copy = space.copy();
         show(
@@ -134,8 +159,7 @@ fn copies_without_memory() {
             copy.as_ref().is_err_and(|error| *error == OutOfMemory).into(),
         );
         drop(copy);
-        show("frames that stay in use after it", frame_allocator::taken_count() + free - in_use);
-        hoard.pop();
+        show("frames that stay in use after it", frame_allocator::taken_count() + free as u32 - in_use);
     }
     drop(hoard);
     show("frames in use at the end, compared with the beginning", frame_allocator::taken_count() - before);
