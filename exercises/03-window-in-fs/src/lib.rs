@@ -60,7 +60,12 @@ pub unsafe fn read(offset: u32) -> u8 {
     let value: u8;
     // SAFETY: see above.
     unsafe {
-        asm!("mov {}, byte ptr fs:[{}]", out(reg_byte) value, in(reg) offset, options(nostack, preserves_flags, readonly))
-    };
+        asm!(
+            "mov {}, byte ptr fs:[{}]",
+            out(reg_byte) value,
+            in(reg) offset,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
     value
 }

@@ -1,8 +1,8 @@
 //! Exercise 4.4: single steps, with which a debugger follows a program.
 //!
-//! While the flag TF is set in EFLAGS, the CPU raises the exception "debug", vector 1, after each instruction (Intel SDM
-//! volume 3B, 18.3.1.4 "Single-Step Exception Condition"). It clears TF before it calls the handler, so the handler itself
-//! is not stepped.
+//! While the flag TF is set in EFLAGS, the CPU raises the exception "debug", vector 1, after each instruction (Intel
+//! SDM volume 3B, 18.3.1.4 "Single-Step Exception Condition"). It clears TF before it calls the handler, so the handler
+//! itself is not stepped.
 
 #![no_std]
 
