@@ -308,6 +308,9 @@ fn fingerprint(exercise: &Exercise, files: &Original) -> u64 {
 
 /// The errors among what the compiler says.
 fn complaints(text: &str) -> String {
+    let is_progress =
+        |line: &&str| ["Compiling ", "Updating ", "Locking "].iter().any(|word| line.trim_start().starts_with(word));
+    let text = text.lines().filter(|line| !is_progress(line)).collect::<Vec<_>>().join("\n");
     let errors = text.split("\n\n").filter(|part| part.trim_start().starts_with("error"));
     let mut text = errors.collect::<Vec<_>>().join("\n\n");
     text.truncate(text.floor_char_boundary(MOST_COMPLAINTS));
