@@ -12,8 +12,8 @@ use paging::{Entry, Flags, Frame, KERNEL, Page, Table};
 /// The frame of the text screen's memory.
 pub const SCREEN: Frame = Frame::containing(PhysAddr::new(0xB_8000));
 
-/// Makes `page` mean the screen's frame, so that it can be read and written there too. Returns the entry that `page` had
-/// before.
+/// Makes `page` mean the screen's frame, so that it can be read and written there too. Returns the entry that `page`
+/// had before.
 ///
 /// # Errors
 /// If there is no frame for a page table.

@@ -9,9 +9,9 @@
 //!   a block:  | tag | payload: two words or more | tag |        tag = 2 * size + 1 if it is in use
 //! ```
 //!
-//! As in the chapter, no two holes are neighbors, no hole ends at the top, and no block has less than [`SMALLEST`] words.
-//! Unlike there, the memory is a slice, all sizes and addresses count words, the tags are not sealed, and there are no free
-//! lists: [`Heap::allocate`] walks over the blocks and takes the first hole that fits.
+//! As in the chapter, no two holes are neighbors, no hole ends at the top, and no block has less than [`SMALLEST`]
+//! words. Unlike there, the memory is a slice, all sizes and addresses count words, the tags are not sealed, and there
+//! are no free lists: [`Heap::allocate`] walks over the blocks and takes the first hole that fits.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -133,15 +133,16 @@ impl<'a> Heap<'a> {
         panic!("exercise 6.3: write `Heap::grow`")
     }
 
-    /// Makes a block smaller without moving it: its payload keeps `words` words. Returns the block as it is now. What it
-    /// gives up goes to the hole behind it, or above the top, or becomes a hole. Only between two blocks in use, and with
-    /// less than [`SMALLEST`] words, it stays with the block.
+    /// Makes a block smaller without moving it: its payload keeps `words` words. Returns the block as it is now. What
+    /// it gives up goes to the hole behind it, or above the top, or becomes a hole. Only between two blocks in use, and
+    /// with less than [`SMALLEST`] words, it stays with the block.
     pub fn shrink(&mut self, block: Block, words: usize) -> Block {
         panic!("exercise 6.3: write `Heap::shrink`")
     }
 
-    /// Gives a block another size, where it lies if possible. Returns the block as it is now, which has at least `words`
-    /// words of payload, and as many of the old words as fit. `None` if there is no memory; then nothing has changed.
+    /// Gives a block another size, where it lies if possible. Returns the block as it is now, which has at least
+    /// `words` words of payload, and as many of the old words as fit. `None` if there is no memory; then nothing has
+    /// changed.
     pub fn reallocate(&mut self, block: Block, words: usize) -> Option<Block> {
         panic!("exercise 6.3: write `Heap::reallocate`")
     }

@@ -92,7 +92,7 @@ fn frees_that_are_refused() {
             let free_bytes = heap.usage().free_bytes;
             for freed in &blocks[..count] {
                 show(
-                    "the error for a block that was freed before (1: outside, 2: misaligned, 3: inside, 4: already free)",
+                    "the error for a block that was freed before (0: none, 3: inside, 4: already free)",
                     code(heap.free(*freed)),
                 );
             }
