@@ -56,7 +56,7 @@ pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     }
     let tally = Tally::default();
     let check = SelfCheck::new(workspace, &tally, options.fresh)?;
-    check.files(&all);
+    check.files(&exercises, &all);
     for exercise in &exercises {
         check.exercise(exercise, true)?;
         check.beside_others(exercise, &all, options.seed)?;
@@ -75,7 +75,7 @@ pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode>
 pub fn test_in_short(workspace: &Workspace, tally: &Tally) -> Result<()> {
     let all = Exercise::all(&workspace.root, Path::new(exercise::FOLDER))?;
     let check = SelfCheck::new(workspace, tally, true)?;
-    check.files(&all);
+    check.files(&all, &all);
     let mut chapters = BTreeSet::new();
     for exercise in all.iter().filter(|exercise| chapters.insert(exercise.about.chapter.as_str())) {
         check.exercise(exercise, false)?;
@@ -126,12 +126,12 @@ impl<'a> SelfCheck<'a> {
         Ok(())
     }
 
-    /// Checks what needs no machine: the files of all exercises, and that the holes of one can be read while those of
+    /// Checks what needs no machine: the files of these exercises, and that the holes of one can be read while those of
     /// any other are blank.
-    fn files(&self, all: &[Exercise]) {
+    fn files(&self, exercises: &[Exercise], all: &[Exercise]) {
         let start = Instant::now();
         let outcome = || -> Result<()> {
-            for exercise in all {
+            for exercise in exercises {
                 begins_blank(&self.pristine, exercise).map_err(|why| anyhow!("{}: {why}", exercise.title()))?;
                 let text = |name| exercise.text(&self.workspace.root, name);
                 ensure!(
