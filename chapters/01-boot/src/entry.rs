@@ -75,7 +75,7 @@ macro_rules! entry {
         unsafe extern "C" fn kernel_main(magic: u32, address: u32) -> ! {
             let main: fn($crate::entry::Handover) -> ! = $main;
             // SAFETY: the values are the loader's, as the caller promises. No chapter writes to the boot
-            // information: chapter 5 does not count its frames as free.
+            // information: chapter 5 does not hand out its memory.
             main(unsafe { $crate::entry::Handover::new(magic, address) })
         }
 

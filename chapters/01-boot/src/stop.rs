@@ -119,7 +119,7 @@ pub fn on_stop(callback: fn()) {
 // ANCHOR: report
 /// Ends the kernel badly: prints `kind`, `words` and the trace, then leaves QEMU or halts.
 pub fn report(kind: &str, words: fmt::Arguments, trace: &Trace) -> ! {
-    // For good: no other code must run while this prints.
+    // For good: no other code may run while this prints.
     let off = ManuallyDrop::new(interrupts_off());
     let unreadable = READING.swap(NOWHERE, Relaxed);
     if unreadable != NOWHERE {

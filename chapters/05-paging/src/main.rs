@@ -66,12 +66,12 @@ fn show_repair() {
 // ANCHOR: sharing
 /// Maps one frame at two pages: a value written at one is read at the other. Chapter 9 calls this *linked*.
 fn show_sharing() {
-    let owned = frame_allocator::allocate().expect("memory is not out");
+    let owned = frame_allocator::allocate().expect("there is enough memory");
     let (frame, share) = (owned.frame(), owned.share().expect("it has one owner"));
     let [first, second] = PAGES.map(Page::containing);
     // Make the page tables first, so that memory cannot run out between the two pages.
     for page in PAGES {
-        KERNEL.lock().make_tables(one_page(page)).expect("memory is not out");
+        KERNEL.lock().make_tables(one_page(page)).expect("there is enough memory");
     }
     for (page, share) in [(first, owned), (second, share)] {
         // SAFETY: nothing is mapped at these pages, and there are no references to the frame.
@@ -149,7 +149,7 @@ extern "C" fn repair(frame: &mut TrapFrame) {
     println!("Repaired: {fault}.");
     // SAFETY: nothing was mapped there, so no code relies on what is there.
     let mapped = unsafe { KERNEL.lock().map_free_frames(one_page(fault.address), Flags::WRITABLE | REPAIRED) };
-    mapped.expect("the page was not present, and memory is not out");
+    mapped.expect("the page was not present, and there is enough memory");
 }
 // ANCHOR_END: repair
 

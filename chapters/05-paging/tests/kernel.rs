@@ -301,7 +301,7 @@ fn boot() -> &'static BootInformation<'static> {
 }
 
 fn allocate() -> OwnedFrame {
-    frame_allocator::allocate().expect("memory is not out")
+    frame_allocator::allocate().expect("there is enough memory")
 }
 
 fn overlaps(frame: Frame, from: u64, to: u64) -> bool {
@@ -458,7 +458,7 @@ fn a_frame_at_two_pages_is_freed_with_the_second_one() {
     let frame = owned.frame();
     let pages = [SOMEWHERE, SOMEWHERE.wrapping_add(PAGE_BYTES)].map(Page::containing);
     let mut kernel = KERNEL.lock();
-    kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES)).expect("memory is not out");
+    kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES)).expect("there is enough memory");
     let taken = frame_allocator::taken_count();
     for (page, share) in pages.into_iter().zip([owned.share().expect("it has one owner"), owned]) {
         // SAFETY: nothing else is mapped at these pages, and nothing refers to the frame.
@@ -560,7 +560,7 @@ fn tables_are_empty_whatever_was_in_their_frames() {
     let frame = second.frame();
     drop((first, second));
     // SAFETY: it takes no other directory's place.
-    let mut directory = unsafe { Directory::new() }.expect("memory is not out");
+    let mut directory = unsafe { Directory::new() }.expect("there is enough memory");
     assert_eq!(directory.frame(), frame, "the dirty frame is the directory's now");
     assert_eq!(directory.mappings().count(), 0);
     // SAFETY: the address space is not in use.
@@ -591,7 +591,7 @@ fn unmapping_takes_effect_at_once() {
 fn an_unmapped_and_freed_page_is_gone_at_once() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(2 * PAGE_BYTES);
     // SAFETY: the pages are not used.
-    unsafe { KERNEL.lock().map_free_frames(pages.clone(), Flags::WRITABLE) }.expect("memory is not out");
+    unsafe { KERNEL.lock().map_free_frames(pages.clone(), Flags::WRITABLE) }.expect("there is enough memory");
     // SAFETY: just mapped.
     unsafe { SOMEWHERE.as_ptr::<u32>().write_volatile(1) };
     let free = frame_allocator::free_count();
@@ -689,7 +689,7 @@ fn mapping_without_memory_is_an_error_and_loses_nothing() {
 fn mapping_several_pages_is_all_or_nothing() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(4 * PAGE_BYTES);
     let mut kernel = KERNEL.lock();
-    kernel.make_tables(pages.clone()).expect("memory is not out");
+    kernel.make_tables(pages.clone()).expect("there is enough memory");
     let frames = [(); 3].map(|()| allocate());
     take_all(|_| ());
     drop(frames);
@@ -725,7 +725,7 @@ fn clearing_a_frame_leaves_the_next_one_alone() {
     // Every other frame is free now, with frames in use on both sides.
     let mut kept = frames.map(Some);
     let freed = [1, 3, 5, 7, 9].map(|index| kept[index].take().map(|owned| owned.frame()));
-    let again = [(); 5].map(|()| frame_allocator::allocate_cleared().expect("memory is not out"));
+    let again = [(); 5].map(|()| frame_allocator::allocate_cleared().expect("there is enough memory"));
     for owned in &again {
         let frame = owned.frame();
         assert!(freed.contains(&Some(frame)), "the frames freed last are the first to be used again");
@@ -766,7 +766,7 @@ fn only_rights_and_available_bits_are_granted() {
 fn an_entry_that_is_not_present_maps_nothing() {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
     let mut kernel = KERNEL.lock();
-    kernel.make_tables(pages).expect("memory is not out");
+    kernel.make_tables(pages).expect("there is enough memory");
     let before = kernel.mappings().count();
     let table = kernel.entry(Page::containing(SOMEWHERE).directory_index()).frame().in_window();
     // SAFETY: the table maps nothing, and neither does this entry: all its bits are set except P.
@@ -786,13 +786,13 @@ fn an_entry_that_is_present_is_not_filled() {
 fn link_to(kernel: &mut Directory) -> Directory {
     let somewhere = Page::containing(SOMEWHERE).directory_index();
     // SAFETY: the CPU does not use it.
-    unsafe { kernel.link([0..1, somewhere..somewhere + 1]) }.expect("memory is not out")
+    unsafe { kernel.link([0..1, somewhere..somewhere + 1]) }.expect("there is enough memory")
 }
 
 fn a_linked_directory_has_the_same_page_tables() {
     let page = Page::containing(SOMEWHERE);
     let mut kernel = KERNEL.lock();
-    kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES)).expect("memory is not out");
+    kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES)).expect("there is enough memory");
     let linked = link_to(&mut kernel);
     for index in 0..1024 {
         let expected =
@@ -810,7 +810,7 @@ fn a_linked_directory_has_the_same_page_tables() {
 
 fn a_directory_that_others_link_to_gets_no_page_table() {
     let mut kernel = KERNEL.lock();
-    kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES)).expect("memory is not out");
+    kernel.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES)).expect("there is enough memory");
     let mut linked = link_to(&mut kernel);
     for directory in [&mut kernel, &mut linked] {
         let tables = directory.make_tables(SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES));
@@ -844,7 +844,7 @@ extern "C" fn repair(frame: &mut TrapFrame) {
     }
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
     // SAFETY: nothing was mapped there.
-    unsafe { KERNEL.lock().map_free_frames(pages, Flags::WRITABLE) }.expect("memory is not out");
+    unsafe { KERNEL.lock().map_free_frames(pages, Flags::WRITABLE) }.expect("there is enough memory");
 }
 
 fn a_protection_fault_is_not_repaired() {
@@ -878,7 +878,7 @@ fn write_in_ring_3(target: VirtAddr) -> ! {
     let pages = SOMEWHERE..SOMEWHERE.wrapping_add(PAGE_BYTES);
     // SAFETY: nothing was mapped there, and nothing else uses the page.
     unsafe {
-        KERNEL.lock().map_free_frames(pages, Flags::WRITABLE).expect("memory is not out");
+        KERNEL.lock().map_free_frames(pages, Flags::WRITABLE).expect("there is enough memory");
         SOMEWHERE.as_ptr::<[u8; 2]>().write([0x89, 0x03]); // mov [ebx], eax
         KERNEL.lock().protect(Page::containing(SOMEWHERE), Flags::USER).expect("it is mapped").flush();
         tss::set_kernel_stack(VirtAddr::from(STACK.as_ptr_range().end));

@@ -38,7 +38,7 @@ fn kernel(handover: Handover) -> ! {
     threads::init(TIMESLICE_TICKS); // this is the first of several threads now
     input::init(); // what is typed can be waited for
     multitasking::init(); // threads can have address spaces of their own, and fork
-    multitasking::run(first_task).expect("memory is not out yet"); // until task 1 has ended
+    multitasking::run(first_task).expect("there is enough memory"); // until task 1 has ended
     stop::end(information::command_line(&boot), screen::write)
 }
 
@@ -54,7 +54,7 @@ struct Shared {
 /// The function of task 1, and after the fork of task 2 as well.
 fn first_task(_: usize) {
     println!("Hello from chapter 9. Task {} forks:", me());
-    map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+    map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("there is enough memory");
     let shared: &Shared = Box::leak(Box::new(Shared {
         value: AtomicU32::new(1),
         step: AtomicU32::new(0),
@@ -65,7 +65,7 @@ fn first_task(_: usize) {
 
     // SAFETY: 1. Nothing on the stack owns anything: `shared` is leaked, so neither task drops it. 2. `Shared` is
     // `Sync`. 3. It holds no reference to the stack.
-    let child = unsafe { fork() }.expect("memory is not out");
+    let child = unsafe { fork() }.expect("there is enough memory");
     println!("fork() returned {}, and getpid() returned {}", child.map_or(0, Pid::as_u32), me());
     if child.is_none() {
         second_task(&on_stack, shared);
@@ -98,7 +98,8 @@ fn second_task(on_stack: &AtomicU32, shared: &'static Shared) -> ! {
     tell("Now task 2 sees", on_stack, shared);
     shared.go_on_to(3);
     shared.wait_for(4);
-    // SAFETY: the parent has its own copy of all that is on this stack, except for numbers.
+    // SAFETY: the parent has its own copy of what was on this stack at the fork. The child has added only numbers and
+    // references, on which no other code relies.
     unsafe { exit(7) }
 }
 

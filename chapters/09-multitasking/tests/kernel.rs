@@ -291,7 +291,7 @@ fn the_stack_is_copied() {
 
 /// Maps `pages` pages from `address` on for the running task, and fills each word with its own address.
 fn fill(address: VirtAddr, pages: u32) {
-    map(address..address.wrapping_add(pages * PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+    map(address..address.wrapping_add(pages * PAGE_BYTES), Flags::WRITABLE).expect("there is enough memory");
     for word in (0..pages * PAGE_BYTES).step_by(4).map(|offset| address.wrapping_add(offset)) {
         // SAFETY: just mapped, for nothing else.
         unsafe { word.as_ptr::<u32>().write_volatile(word.as_u32()) };
@@ -689,7 +689,7 @@ fn rights_of_copied_pages_are_kept() {
         let all = [Flags::empty(), Flags::WRITABLE, Flags::USER, Flags::WRITABLE | Flags::USER];
         let page = |index: usize| DATA.wrapping_add(index as u32 * PAGE_BYTES);
         for (index, flags) in all.into_iter().enumerate() {
-            map(page(index)..page(index + 1), flags).expect("memory is not out");
+            map(page(index)..page(index + 1), flags).expect("there is enough memory");
         }
         fork_to(|| {
             let kept = (0..4).filter(|index| rights(page(*index)) == Some(all[*index] | Flags::PRESENT));
@@ -701,7 +701,7 @@ fn rights_of_copied_pages_are_kept() {
 
 fn the_copy_of_a_read_only_page_cannot_be_written() {
     as_task(|_| {
-        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::empty()).expect("memory is not out");
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::empty()).expect("there is enough memory");
         fork_to(|| {
             // SAFETY: not safe: the page is read-only, which is the test.
             unsafe { DATA.as_ptr::<u32>().write_volatile(1) };
@@ -760,7 +760,7 @@ fn work(number: i32) -> i32 {
 /// Makes the running task so large that copying it takes many ticks.
 fn map_16_mib() {
     let address = VirtAddr::new(0x1000_0000);
-    map(address..address.wrapping_add(16 << 20), Flags::WRITABLE).expect("memory is not out");
+    map(address..address.wrapping_add(16 << 20), Flags::WRITABLE).expect("there is enough memory");
 }
 
 fn no_tick_is_lost_while_a_large_task_forks() {
@@ -871,7 +871,7 @@ fn a_fault_in_a_child_is_reported() {
 }
 
 fn new_space() -> AddressSpace {
-    AddressSpace::new().expect("memory is not out")
+    AddressSpace::new().expect("there is enough memory")
 }
 
 fn the_first_and_the_last_private_page_are_mapped() {
@@ -898,7 +898,7 @@ fn a_value_is_written_only_to_mapped_pages() {
 fn a_value_may_lie_across_two_pages() {
     const HALVES: [VirtAddr; 2] = [DATA.wrapping_add(PAGE_BYTES - 4), DATA.wrapping_add(PAGE_BYTES)];
     let mut space = new_space();
-    space.map(DATA..DATA.wrapping_add(2 * PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+    space.map(DATA..DATA.wrapping_add(2 * PAGE_BYTES), Flags::WRITABLE).expect("there is enough memory");
     // SAFETY: nothing is there yet, and a number has no padding.
     unsafe { space.write(HALVES[0], &0x1111_2222_3333_4444u64) };
     let halves = HALVES.map(|address| {

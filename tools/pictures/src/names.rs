@@ -81,7 +81,7 @@ pub const NAMED_BY_ARGUMENT: &str = "count";
 
 /// Before the first task: the kernel's own address space is in use.
 pub const KERNEL_ALONE: Source =
-    in_chapter_9("multitasking::run(first_task).expect(\"memory is not out yet\"); // until task 1 has ended");
+    in_chapter_9("multitasking::run(first_task).expect(\"there is enough memory\"); // until task 1 has ended");
 /// The four moments of a fork.
 pub const BEFORE_FORK: Source = in_chapter_9("let before = frame_allocator::taken_count();");
 pub const AFTER_FORK: Source =

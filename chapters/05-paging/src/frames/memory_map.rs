@@ -65,7 +65,7 @@ fn number(number: u64) -> u32 {
 pub fn claims(boot: &BootInformation) -> Option<impl Iterator<Item = Claim> + Clone> {
     let areas = boot.memory_map_tag()?.memory_areas().iter().map(Claim::of_area);
     let mut modules = boot.module_tags().peekable();
-    modules.peek(); // without modules, this saves another pass over the tags
+    modules.peek(); // each clone then knows whether there are modules, and without them does not search the tags
     let modules = modules.map(|module| Claim::in_use(module.start_address().into(), module.end_address().into()));
     let itself = Claim::in_use(boot.start_address() as u64, boot.end_address() as u64);
     Some(areas.chain(modules).chain([itself]))
@@ -77,7 +77,8 @@ pub fn modules_end(boot: &BootInformation) -> Option<u32> {
     ends.max().or(Some(0)).filter(|end| *end <= WINDOW_END)
 }
 
-/// Fills `frames` with the free frames, up to the end of the identity map. Returns how many lie beyond it.
+/// Fills `frames` with the free frames, up to the end of the identity map. Returns how many free frames lie
+/// beyond it.
 ///
 /// The first MiB is never free: the BIOS keeps more there than it reports.
 pub fn give_free(frames: &mut FrameTable, claims: impl Iterator<Item = Claim> + Clone, kernel: Range<VirtAddr>) -> u32 {

@@ -51,9 +51,9 @@ pub fn a_directory_agrees_with_a_model_for_long() {
 impl Life {
     fn new(seed: u32) -> Self {
         let taken = frame_allocator::taken_count();
-        let shared = [(); 3].map(|()| frame_allocator::allocate().expect("memory is not out"));
+        let shared = [(); 3].map(|()| frame_allocator::allocate().expect("there is enough memory"));
         // SAFETY: the CPU never loads this directory.
-        let mut directory = unsafe { Directory::new() }.expect("memory is not out");
+        let mut directory = unsafe { Directory::new() }.expect("there is enough memory");
         // SAFETY: the CPU does not use the address space.
         unsafe { directory.fill(LARGE, Entry::new(LARGE_FRAME, Flags::LARGE)) };
         let (mapped, found, tables) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());

@@ -144,7 +144,7 @@ pub(crate) fn block(queue: &'static ThreadQueue, reason: Reason, deadline: Optio
     me.deadline.replace(None, off).is_some()
 }
 
-/// Makes `thread` ready, which has just been taken out of the queue in which it waited.
+/// Makes a thread ready that has just been taken out of the queue in which it waited.
 pub(crate) fn wake(thread: ThreadId, off: &InterruptsOff) {
     THREADS[thread].waits_in.set(None, off);
     if let Some(deadline) = THREADS[thread].deadline.replace(None, off) {
@@ -203,7 +203,7 @@ fn tick() {
     if !timeslice::count_down(off) {
         return; // as most ticks do
     }
-    let is_over = timeslice::is_over(off); // before a sleeper that wakes shortens it
+    let is_over = timeslice::is_over(off); // asked first: a sleeper that wakes sets the count to 1
     if timeslice::is_sleeper_due(off) {
         wake_sleepers(off);
     }

@@ -34,8 +34,9 @@ switch:
 
 /*
  * Where a new thread begins. Its Context (Context::new) has the function to call in EDI, and that function's
- * arguments in EBX and ESI. The function never returns, so its return address is 0, which ends a trace. Interrupts are
- * off because the thread has just begun: OffCount::START in common/src/lock.rs.
+ * arguments in EBX and ESI. The function never returns, so its return address is 0, which ends a trace. The count of
+ * reasons for interrupts to be off becomes OffCount::START (common/src/lock.rs), as for every thread that has just
+ * begun.
  */
     .global thread_start
 thread_start:

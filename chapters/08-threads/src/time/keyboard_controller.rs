@@ -2,7 +2,7 @@
 //! IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller").
 //!
 //! It has one register for received bytes, from the keyboard and from the mouse. If firmware has left the mouse on, a
-//! byte from it would stay there unread, and no key would arrive any more. So the kernel sets the controller up again.
+//! byte from it would stay there unread, and no key would arrive anymore. So the kernel sets the controller up again.
 //! QEMU leaves the mouse off: this shows on some real machines only.
 
 #![cfg(target_os = "none")]

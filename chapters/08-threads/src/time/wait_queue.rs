@@ -19,8 +19,9 @@ use common::lock::{InterruptCell, InterruptsOff, interrupts_off};
 ///
 /// ```text
 ///   waiting:    have looked at their condition in vain
-///   newcomers:  have not looked yet, because a thread that came earlier has been woken and must look first;
-///               they look one after another as soon as the last of those has, and need no wake of their own
+///   newcomers:  have not looked yet: a thread that came earlier has been woken and must look first.
+///               Once every woken thread has looked, the first newcomer looks, then the next.
+///               They need no wake of their own.
 /// ```
 pub struct WaitQueue {
     waiting: ThreadQueue,
@@ -144,7 +145,7 @@ fn enqueue(queue: &ThreadQueue, me: ThreadId, stands_last: bool, off: &Interrupt
 }
 
 // ANCHOR: sleep
-/// The queue in which each thread waits that waits for a deadline alone. No code wakes these queues.
+/// Each thread's own queue, for waits that have a deadline and no condition. No code wakes these queues.
 static ASLEEP: PerThread<WaitQueue> = PerThread::new([const { WaitQueue::new() }; MOST_THREADS]);
 
 /// Lets the other threads run until this many ticks have come.

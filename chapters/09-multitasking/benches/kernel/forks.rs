@@ -30,7 +30,7 @@ pub fn forks() {
         let besides_copying = costs[costs.len() - 1] - costs[0] - copied * (PAGE_BYTES / 4);
         log!("{}", Figure::new("overhead per copied page", besides_copying).of_rounds(copied));
     })
-    .expect("memory is not out");
+    .expect("there is enough memory");
 }
 
 pub fn frames_lost() {
@@ -39,13 +39,13 @@ pub fn frames_lost() {
         (0..1000).for_each(|_| fork_exit_wait());
         tell("frames lost", frame_allocator::taken_count() - before);
     })
-    .expect("memory is not out");
+    .expect("there is enough memory");
 }
 
 /// Gives the running task `wanted` private pages besides its stack; it had `pages`.
 fn have(pages: &mut u32, wanted: u32) {
     let [start, end] = [*pages, wanted].map(|pages| PRIVATE.start.wrapping_add(pages * PAGE_BYTES));
-    map(start..end, Flags::WRITABLE).expect("memory is not out");
+    map(start..end, Flags::WRITABLE).expect("there is enough memory");
     *pages = wanted;
 }
 

@@ -58,5 +58,5 @@ fn fork() -> Option<Pid> {
 
 fn start() {
     let tell_cost = |_| tell("entry to the first task", now().wrapping_sub(ENTRY.load(Relaxed)));
-    multitasking::run(tell_cost).expect("memory is not out");
+    multitasking::run(tell_cost).expect("there is enough memory");
 }

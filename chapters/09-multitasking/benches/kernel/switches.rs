@@ -77,7 +77,7 @@ pub fn tasks_in_spaces_of_their_own() {
             while wait().is_ok() {}
         }
     })
-    .expect("memory is not out");
+    .expect("there is enough memory");
 }
 
 /// Measures the cost of a switch and of a tick in a crowd of `crowd`, this thread included.

@@ -26,7 +26,8 @@ pub(super) unsafe fn copy_pages(from: Table, to: Table) -> Result<(), OutOfMemor
 // ANCHOR_END: pages
 
 // ANCHOR: frame
-/// Copies 4 KiB through the identity map. An interrupt may come between any two words.
+/// Copies 4 KiB through the identity map. An interrupt may come between any two words, and if the page belongs to the
+/// stack in use, it pushes onto the page that is being copied. Rust's own copy functions do not allow that.
 ///
 /// # Safety
 /// `from` is in use, and nothing else uses `to`.

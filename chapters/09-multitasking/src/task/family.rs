@@ -186,7 +186,8 @@ impl Family {
             pid != Some(Pid::FIRST) || children == 0,
             "the first process exits last: it adopts the children of all others"
         );
-        // Its zombies exited before it, so they come first if they all have the same parent now.
+        // Its zombies go to the first process. If that is its own parent too, they must come before it: they exited
+        // earlier.
         let adopter = self.orphan_children_of(thread);
         self.member_mut(thread).status = Some(status);
         if let Some(parent) = parent {

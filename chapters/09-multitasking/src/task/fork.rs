@@ -52,8 +52,9 @@ pub enum ForkError {
 /// The stack is copied, and the kernel's heap is linked. So there are two copies of what the stack holds, and one of
 /// what these lead to in the heap.
 /// 1. Owners (a `Box`, a `Vec`, the guard of a lock) and every `&mut`: only one of the tasks uses its copy, to read,
-///    change or drop it. The other task may use its own after that task has exited. (An `InterruptsOff` owns nothing in
-///    the heap: both tasks drop theirs.)
+///    change or drop it. After that task has exited, the other may use its own, if the first has left its copy as it
+///    was at the fork: neither changed (the target in the heap may change), nor moved, nor dropped. (An
+///    `InterruptsOff` owns nothing in the heap: both tasks drop theirs.)
 /// 2. Shared references into the heap: both tasks may read through them if their target is `Sync`.
 /// 3. References to the stack: neither task stores one where the other finds it. At that address the other task has its
 ///    own stack, with other contents.

@@ -56,7 +56,7 @@ pub fn a_space_is_mapped_protected_and_unmapped() {
         assert_eq!(unmap().map(|owned| owned.frame()), Err(NotMapped(page)));
         assert_eq!(protect(Flags::WRITABLE), Err(NotMapped(page)));
 
-        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("there is enough memory");
         let taken = frame_allocator::taken_count();
         write_data(1);
         assert_eq!(protect(Flags::USER), Ok(()));
@@ -64,7 +64,7 @@ pub fn a_space_is_mapped_protected_and_unmapped() {
         let first = unmap().expect("it is mapped");
         assert_eq!((rights(DATA), frame_allocator::taken_count()), (None, taken), "the frame is the caller's now");
 
-        let second = frame_allocator::allocate().expect("memory is not out");
+        let second = frame_allocator::allocate().expect("there is enough memory");
         // SAFETY: the frame was free.
         unsafe { second.frame().in_window().address().as_ptr::<u32>().write(2) };
         // SAFETY: no reference leads to either of the frames.
@@ -81,7 +81,7 @@ pub fn a_space_is_mapped_protected_and_unmapped() {
 
 pub fn a_page_unmapped_in_a_space_is_gone_at_once() {
     as_task(|_| {
-        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("there is enough memory");
         let _off = interrupts_off();
         write_data(1);
         // SAFETY: not safe: the test uses the page once more, which is its purpose.
@@ -93,7 +93,7 @@ pub fn a_page_unmapped_in_a_space_is_gone_at_once() {
 
 pub fn a_page_that_is_protected_cannot_be_written() {
     as_task(|_| {
-        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("there is enough memory");
         let _off = interrupts_off();
         write_data(1);
         // SAFETY: only this test uses the page.
@@ -104,8 +104,8 @@ pub fn a_page_that_is_protected_cannot_be_written() {
 }
 
 pub fn only_private_pages_are_mapped_in_a_space() {
-    let mut space = AddressSpace::new().expect("memory is not out");
-    let frame = || frame_allocator::allocate().expect("memory is not out");
+    let mut space = AddressSpace::new().expect("there is enough memory");
+    let frame = || frame_allocator::allocate().expect("there is enough memory");
     let [lowest, highest] = [PRIVATE.start, PRIVATE.end.wrapping_sub(PAGE_BYTES)].map(Page::containing);
     for page in [lowest, highest, Page::containing(VirtAddr::new(0xFFFF_F000))] {
         // SAFETY: the frame was free, and the space is not in use.
@@ -117,22 +117,22 @@ pub fn only_private_pages_are_mapped_in_a_space() {
 const LINKED: VirtAddr = VirtAddr::new(0xB_8000);
 
 pub fn only_private_pages_are_unmapped_in_a_space() {
-    let mut space = AddressSpace::new().expect("memory is not out");
+    let mut space = AddressSpace::new().expect("there is enough memory");
     // SAFETY: not safe, except that it is refused: the screen would be gone.
     let _ = unsafe { space.unmap(Page::containing(LINKED)) };
 }
 
 pub fn only_private_pages_are_protected_in_a_space() {
-    let mut space = AddressSpace::new().expect("memory is not out");
+    let mut space = AddressSpace::new().expect("there is enough memory");
     // SAFETY: not safe, except that it is refused: no space could write to the screen.
     let _ = unsafe { space.protect(Page::containing(LINKED), Flags::empty()) };
 }
 
 /// An address space in which `frame` is mapped at [`DATA`].
 fn space_with(frame: OwnedFrame) -> AddressSpace {
-    let mut space = AddressSpace::new().expect("memory is not out");
+    let mut space = AddressSpace::new().expect("there is enough memory");
     // SAFETY: tests use only pointers to reach the frame.
-    unsafe { space.map_frame(Page::containing(DATA), frame, Flags::WRITABLE) }.expect("memory is not out");
+    unsafe { space.map_frame(Page::containing(DATA), frame, Flags::WRITABLE) }.expect("there is enough memory");
     space
 }
 
@@ -147,7 +147,7 @@ fn run_in(space: AddressSpace, entry: fn(usize), argument: usize) -> AddressSpac
         unsafe { threads::exit() }
     }
     let mut thread = ReservedThread::new().expect("there is room");
-    let context = thread.allocate_stack().expect("memory is not out").as_ptr::<Context>().wrapping_sub(1);
+    let context = thread.allocate_stack().expect("there is enough memory").as_ptr::<Context>().wrapping_sub(1);
     let id = thread.id();
     // SAFETY: the stack is new, and stays until the thread is joined.
     let thread = unsafe {
@@ -168,7 +168,7 @@ fn directory_of_double_faults() -> u32 {
 
 pub fn the_space_of_a_thread_is_replaced() {
     fn frame_with(value: u32) -> OwnedFrame {
-        let owned = frame_allocator::allocate().expect("memory is not out");
+        let owned = frame_allocator::allocate().expect("there is enough memory");
         // SAFETY: the frame was free.
         unsafe { owned.frame().in_window().address().as_ptr::<u32>().write(value) };
         owned
@@ -203,7 +203,7 @@ pub fn the_space_of_a_thread_is_replaced() {
 
 pub fn one_frame_is_shared_by_two_spaces() {
     let before = frame_allocator::taken_count();
-    let owned = frame_allocator::allocate().expect("memory is not out");
+    let owned = frame_allocator::allocate().expect("there is enough memory");
     let frame = owned.frame();
     let owners = || frame_allocator::owner_count(frame);
     let first = space_with(owned.share().expect("two owners are not too many"));
@@ -211,7 +211,7 @@ pub fn one_frame_is_shared_by_two_spaces() {
     assert_eq!(owners(), 2);
     let first = run_in(first, |_| write_data(17), 0);
     let second = run_in(second, |_| assert_eq!(read_data(), 17), 0);
-    let mut copy = first.copy().expect("memory is not out");
+    let mut copy = first.copy().expect("there is enough memory");
     assert_eq!(owners(), 2, "a copy has a frame of its own");
     drop(first);
     assert_eq!(owners(), 1);
@@ -255,8 +255,8 @@ pub fn init_is_called_once() {
 
 pub fn the_kernel_gets_no_page_table_once_there_is_a_space() {
     let make_table = |address| KERNEL.lock().make_tables(address..address.wrapping_add(PAGE_BYTES));
-    make_table(VirtAddr::new(0xE000_0000)).expect("memory is not out");
-    let space = AddressSpace::new().expect("memory is not out");
+    make_table(VirtAddr::new(0xE000_0000)).expect("there is enough memory");
+    let space = AddressSpace::new().expect("there is enough memory");
     make_table(VirtAddr::new(0xE000_0000)).expect("there is one already");
     let index = Page::containing(VirtAddr::new(0xE000_0000)).directory_index();
     assert!(space.directory().entry(index).is_present());
@@ -265,7 +265,7 @@ pub fn the_kernel_gets_no_page_table_once_there_is_a_space() {
 }
 
 pub fn a_walk_sees_pages_that_the_heap_gains_meanwhile() {
-    let space = AddressSpace::new().expect("memory is not out");
+    let space = AddressSpace::new().expect("there is enough memory");
     let is_in_heap = |mapping: &Mapping| (0xC000_0000..0xD000_0000).contains(&mapping.page.address().as_u32());
     let _first = black_box(Box::new(1));
     let mut walk = space.directory().mappings();
@@ -275,8 +275,8 @@ pub fn a_walk_sees_pages_that_the_heap_gains_meanwhile() {
 }
 
 pub fn the_guard_page_gets_no_frame() {
-    let mut space = AddressSpace::new().expect("memory is not out");
-    let frame = frame_allocator::allocate().expect("memory is not out");
+    let mut space = AddressSpace::new().expect("there is enough memory");
+    let frame = frame_allocator::allocate().expect("there is enough memory");
     // SAFETY: the frame was free, and the space is not in use.
     let _ = unsafe { space.map_frame(Page::containing(GUARD_PAGE.start), frame, Flags::WRITABLE) };
 }
@@ -312,7 +312,7 @@ pub fn private_memory_is_readable_by_its_physical_address() {
             // SAFETY: the identity map shows it there, and no reference leads to it.
             unsafe { VirtAddr::new(physical.as_u32()).as_ptr::<u32>().read_volatile() as i32 }
         });
-        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("memory is not out");
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::WRITABLE).expect("there is enough memory");
         write_data(SECRET);
         step.store(1, Relaxed);
         assert_eq!(wait().map(|exited| exited.status), Ok(SECRET as i32));
@@ -321,7 +321,7 @@ pub fn private_memory_is_readable_by_its_physical_address() {
 
 pub fn a_task_is_granted_only_rights_and_available_bits() {
     as_task(|_| {
-        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::from_bits_retain(u32::MAX)).expect("memory is not out");
+        map(DATA..DATA.wrapping_add(PAGE_BYTES), Flags::from_bits_retain(u32::MAX)).expect("there is enough memory");
         write_data(1);
         let granted = |directory: &Directory| {
             let mut mappings = directory.mappings().filter(|mapping| mapping.page == Page::containing(DATA));

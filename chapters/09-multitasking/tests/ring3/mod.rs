@@ -188,9 +188,9 @@ fn choose_kernel_stack(from: ThreadId, to: ThreadId, reason: Reason) {
 
 /// An address space with `program`, a stack, a page of zeros for data, and `shared` as the last page.
 fn space_for(program: &[u8], shared: OwnedFrame) -> AddressSpace {
-    let mut space = AddressSpace::new().expect("memory is not out");
-    space.map(CODE..DATA, Flags::WRITABLE | Flags::USER).expect("memory is not out");
-    let data = frame_allocator::allocate_cleared().expect("memory is not out");
+    let mut space = AddressSpace::new().expect("there is enough memory");
+    space.map(CODE..DATA, Flags::WRITABLE | Flags::USER).expect("there is enough memory");
+    let data = frame_allocator::allocate_cleared().expect("there is enough memory");
     let code = Page::containing(CODE);
     // SAFETY: the space is not in use yet. Programs use the shared page only with single reads and writes.
     unsafe {
@@ -211,7 +211,7 @@ fn new_frame() -> UserTrapFrame {
 /// Starts a thread with `space`, which continues in ring 3 at the instruction in `frame`.
 fn start(mut thread: ReservedThread, space: AddressSpace, frame: UserTrapFrame, off: &InterruptsOff) {
     let _ = off;
-    let top = thread.allocate_stack().expect("memory is not out");
+    let top = thread.allocate_stack().expect("there is enough memory");
     let frame_at = top.as_ptr::<UserTrapFrame>().wrapping_sub(1);
     let context = frame_at.cast::<Context>().wrapping_sub(1);
     // SAFETY: the stack is new, and stays until the thread is joined. The frame lies above the context, and its
@@ -227,7 +227,7 @@ fn start_first(program: &[u8]) {
     let off = interrupts_off();
     let thread = ReservedThread::new().expect("there is room");
     assert_eq!(FAMILY.lock().add(thread.id(), None), Pid::FIRST);
-    let shared = frame_allocator::allocate_cleared().expect("memory is not out");
+    let shared = frame_allocator::allocate_cleared().expect("there is enough memory");
     start(thread, space_for(program, shared), new_frame(), &off);
 }
 
@@ -268,7 +268,7 @@ fn fork(registers: &mut TrapFrame) -> Pid {
     let off = interrupts_off();
     let parent = threads::current();
     let thread = ReservedThread::new().expect("there is room");
-    let mut space = switch::copy_of_own().expect("a process has a space").expect("memory is not out");
+    let mut space = switch::copy_of_own().expect("a process has a space").expect("there is enough memory");
     // The copy has a frame of its own at the shared page; it gets the shared frame instead.
     let (page, shared) = (Page::containing(SHARED), shared_frame(parent));
     // SAFETY: the copy is not in use yet.

@@ -106,7 +106,7 @@ impl Pages {
     fn map(count: u32, value: u32) -> Self {
         let pages = Self { count, value };
         let end = Self::START.wrapping_add(count * PAGE_BYTES);
-        map(Self::START..end, Flags::WRITABLE).expect("memory is not out yet");
+        map(Self::START..end, Flags::WRITABLE).expect("there is enough memory");
         (0..count).for_each(|number| pages.page(number).fill(value));
         pages.mark(0);
         pages

@@ -18,7 +18,7 @@ impl Translation {
     /// Allocates the two frames.
     pub fn new() -> Self {
         let frame_with = |value: u32| {
-            let frame = frame_allocator::allocate().expect("memory is not out").into_frame();
+            let frame = frame_allocator::allocate().expect("there is enough memory").into_frame();
             // SAFETY: the frame was free.
             unsafe { frame.in_window().address().as_ptr::<u32>().write(value) };
             frame
