@@ -117,14 +117,15 @@ impl Scheduler {
         }
     }
 
-    /// Event: the running thread, if there is one, sleeps. It is not ready until it wakes. The best thread gets the CPU.
+    /// Event: the running thread, if there is one, sleeps, and is not ready until it wakes. The best thread gets the
+    /// CPU.
     pub fn sleep(&mut self) {
         self.running = None;
         self.run_best();
     }
 
-    /// Gives the CPU to the best thread, which begins a timeslice. If a thread is running, it is ready first, at its own
-    /// priority; so it may be the best itself.
+    /// Gives the CPU to the best thread, which begins a timeslice. If a thread is running, it is made ready first, at
+    /// its own priority; so it may be the best itself.
     fn run_best(&mut self) {
         if let Some(Running { thread, priority, .. }) = self.running.take() {
             self.ready[thread.slot()] = Some(Ready { priority, since: self.now, arrival: self.arrivals });

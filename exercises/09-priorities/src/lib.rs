@@ -100,13 +100,14 @@ impl Scheduler {
         panic!("exercise 9.5: write `Scheduler::tick`")
     }
 
-    /// Event: the running thread, if there is one, sleeps. It is not ready until it wakes. The best thread gets the CPU.
+    /// Event: the running thread, if there is one, sleeps, and is not ready until it wakes. The best thread gets the
+    /// CPU.
     pub fn sleep(&mut self) {
         panic!("exercise 9.5: write `Scheduler::sleep`")
     }
 
-    /// Gives the CPU to the best thread, which begins a timeslice. If a thread is running, it is ready first, at its own
-    /// priority; so it may be the best itself.
+    /// Gives the CPU to the best thread, which begins a timeslice. If a thread is running, it is made ready first, at
+    /// its own priority; so it may be the best itself.
     fn run_best(&mut self) {
         panic!("exercise 9.5: write `Scheduler::run_best`")
     }

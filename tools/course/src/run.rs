@@ -321,7 +321,8 @@ impl Watcher {
         let (esp, ebp) = (registers.get("ESP")?, registers.get("EBP")?);
         let back = word(sitting, esp)?;
         let is_call = is_call_of(&sitting.program, back, function);
-        let caller = if is_call { sitting.program.function_at(back)? } else { String::from("no function") };
+        // The call itself lies in the caller. After one that does not return, the next function may begin.
+        let caller = if is_call { sitting.program.function_at(back - 1)? } else { String::from("no function") };
         Ok(Caller { function: caller, ebp, esp })
     }
 
