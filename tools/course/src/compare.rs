@@ -1,7 +1,7 @@
 //! Compares what an answer shows with what a right answer shows for the same seed. The first difference is the reason
 //! that a person gets.
 
-use crate::run::{Page, Seen, Shown, Sight, What};
+use crate::run::{Page, Seen, Shown, Sight, Spaces, What};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ pub struct Difference {
     /// What differs, as a sentence.
     pub sentence: String,
     /// Where address spaces differ: the right one, and that of the answer.
-    pub spaces: Option<(Vec<Vec<Page>>, Vec<Vec<Page>>)>,
+    pub spaces: Option<(Spaces, Spaces)>,
 }
 
 /// The first difference, if there is one.
@@ -104,6 +104,9 @@ fn spaces(label: &str, right: &[Vec<Page>], seen: &[Vec<Page>]) -> Option<String
     None
 }
 
+/// The frames below this address belong to the firmware and to devices, such as the screen.
+const FIRST_MIB: u32 = 1 << 20;
+
 /// Which frame of the answer stands for which one of the right answer, and the other way round.
 #[derive(Default)]
 struct Frames {
@@ -114,6 +117,15 @@ struct Frames {
 fn compared(right: &Page, seen: &Page, frames: &mut Frames) -> Option<String> {
     if (right.write, right.user) != (seen.write, seen.user) {
         return Some(format!("must be {}, and yours is {}", rights(right), rights(seen)));
+    }
+    let is_device = |page: &Page| page.frame < FIRST_MIB;
+    match (right.frame == right.address, seen.frame == seen.address) {
+        // Which of these frames are in use elsewhere is up to the answer.
+        (true, true) => return None,
+        (false, false) if (is_device(right) || is_device(seen)) && right.frame != seen.frame => {
+            return Some(format!("is mapped to {:#010x}, and must be mapped to {:#010x}", seen.frame, right.frame));
+        }
+        _ => {}
     }
     let (to_seen, to_right) =
         (*frames.seen.entry(right.frame).or_insert(seen.frame), *frames.right.entry(seen.frame).or_insert(right.frame));
@@ -181,6 +193,16 @@ mod tests {
         assert!(spaces("x", &right, &two).expect("a difference").contains("same frame as another page"));
         let one = [pages(&[(0x1000, 0x1000, 2), (0x8000, 0x30_0000, 1), (0x9000, 0x30_0000, 1)]), same[1].clone()];
         assert!(spaces("x", &right, &one).expect("a difference").contains("must not share it"));
+    }
+
+    #[test]
+    fn the_identity_map_leaves_the_frames_of_other_pages_free_but_not_those_of_devices() {
+        let identity = (0x40_0000, 0x40_0000, 16);
+        let right = [pages(&[identity, (0x5000_0000, 0x40_1000, 1), (0x6000_0000, 0xB_8000, 1)])];
+        let other = [pages(&[identity, (0x5000_0000, 0x40_2000, 1), (0x6000_0000, 0xB_8000, 1)])];
+        assert_eq!(spaces("x", &right, &other), None);
+        let wrong = [pages(&[identity, (0x5000_0000, 0x40_1000, 1), (0x6000_0000, 0xB_9000, 1)])];
+        assert!(spaces("x", &right, &wrong).expect("a difference").contains("must be mapped to 0x000b8000"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::compare::{self, Difference};
 use crate::host;
-use crate::run::{Infrastructure, Page, Run, Seen};
+use crate::run::{Infrastructure, Run, Seen, Spaces};
 use crate::tree::{Answer, Built, Copy, NotBuilt, Pristine};
 use anyhow::{Context, Result, anyhow, bail};
 use book::exercise::{Exercise, Test};
@@ -84,7 +84,7 @@ pub struct Failure {
     pub log: String,
     /// Where address spaces are wrong: the right ones, and those of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub spaces: Option<(Vec<Vec<Page>>, Vec<Vec<Page>>)>,
+    pub spaces: Option<(Spaces, Spaces)>,
 }
 
 impl Judgement {

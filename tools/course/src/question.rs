@@ -174,8 +174,8 @@ impl Question {
             Boot { workspace: copy.workspace(), kernel: &kernel, words: "exit", test: &test, orders, flags: &flags };
         let text = boot.watch(io::sink())?.text;
         let lines: Vec<&str> = text.lines().collect();
-        let starts = (0..lines.len()).filter(|place| lines[*place].trim_start().starts_with(&self.line));
-        let Some(place) = starts.skip(self.skip).next() else {
+        let mut starts = (0..lines.len()).filter(|place| lines[*place].trim_start().starts_with(&self.line));
+        let Some(place) = starts.nth(self.skip) else {
             bail!("The kernel prints no line \"{}\". Its log:\n{text}", self.line);
         };
         let line = if self.next_line { lines.get(place + 1).copied().unwrap_or_default() } else { lines[place] };

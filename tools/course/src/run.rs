@@ -115,10 +115,13 @@ pub enum What {
     /// Bytes of memory.
     Bytes(Vec<u8>),
     /// Address spaces: for each, its pages.
-    Spaces(Vec<Vec<Page>>),
+    Spaces(Spaces),
     /// The lines of `info registers` about FS and GS, which have a part that no program can read.
     Registers(Vec<String>),
 }
+
+/// Address spaces: for each, its pages.
+pub type Spaces = Vec<Vec<Page>>;
 
 /// One page that is mapped, or several in a row.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -258,7 +261,7 @@ fn explained(log: &str, symbols: &Symbols) -> String {
     let mut read = Vec::new();
     let mut whole = log::Log::new(symbols, &mut read);
     // Writing to memory does not fail.
-    let _ = whole.push(log[start..].as_bytes()).and_then(|()| whole.finish());
+    let _ = whole.push(&log.as_bytes()[start..]).and_then(|()| whole.finish());
     drop(whole);
     String::from_utf8_lossy(&read).into_owned()
 }
