@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// The file with an exercise's task.
 const TASK: &str = "task.md";
+/// From there, the folder of the book's pages.
+const PAGES_FROM_TASK: &str = "../../book/src/";
 
 /// The exercises of a chapter; the error is a message.
 fn of_chapter(sources: &Sources, chapter: &str) -> Result<Vec<Exercise>, String> {
@@ -23,7 +25,7 @@ pub fn expand(sources: &Sources, chapter: &str) -> Result<String, String> {
 }
 
 fn shown(sources: &Sources, exercise: &Exercise) -> Result<String, String> {
-    let task = sources.read(&format!("{}/{TASK}", exercise.folder.display()))?;
+    let task = sources.read(&format!("{}/{TASK}", exercise.folder.display()))?.replace(PAGES_FROM_TASK, "");
     let (heading, task) = task.split_once('\n').unwrap_or((&task, ""));
     let facts = facts(exercise);
     let start = format!("```console\n$ make start EXERCISE={}\n```", exercise.about.number);
@@ -90,11 +92,15 @@ mod tests {
             ("chapters/01-a/x", ""),
             ("exercises/01-two/exercise.toml", ABOUT),
             ("exercises/01-two/a.rs", "fn f() {}"),
-            ("exercises/01-two/task.md", "# 1.2 Two, three\n\nDo it.\n\n## How\n\n```text\n# not a heading\n```\n"),
+            (
+                "exercises/01-two/task.md",
+                "# 1.2 Two, three\n\nDo it [here](../../book/src/01-a.md).\n\n## How\n\n```text\n# not a heading\n```\n",
+            ),
         ]);
         let text = expand(&sources, "01-a").expect("one exercise");
         assert!(text.starts_with("## 1.2 Two, three\n"));
         assert!(text.contains("warm-up, 5 points, about 30 minutes") && text.contains("$ make start EXERCISE=1.2"));
+        assert!(text.contains("Do it [here](01-a.md)."));
         assert!(text.contains("\n### How\n") && text.contains("\n# not a heading\n"));
         assert!(table(&sources, "01-a").expect("one").contains("[1.2 Two, three](01-exercises.md#12-two-three)"));
         assert!(table(&sources, "02-b").is_err());
