@@ -4,6 +4,7 @@
 //! "Register B".
 
 #![no_std]
+#![allow(unused_imports, reason = "as long as the holes are blank")]
 
 use common::lock::interrupts_off;
 use x86::io;

@@ -36,7 +36,7 @@ fn set(time: Time, settings: u8) {
     const HALTED: u8 = 0x80;
     let _off = interrupts_off();
     let Time { year, month, day, hour, minute, second } = time;
-    let number = |number: u8| if settings & IS_BINARY != 0 { number } else { number / 10 << 4 | number % 10 };
+    let number = |number: u8| if settings & IS_BINARY != 0 { number } else { ((number / 10) << 4) | (number % 10) };
     let hour = if settings & HAS_24_HOURS != 0 {
         number(hour)
     } else {

@@ -34,8 +34,7 @@ static WOKEN: AtomicU32 = AtomicU32::new(0);
 
 /// Starts a thread, which a wrong list may lose. So none is joined.
 fn start(entry: fn(usize), number: u32, ticks: u32) {
-    let thread = threads::spawn(entry, (number << 16 | ticks) as usize).expect("room and memory for a thread");
-    core::mem::forget(thread);
+    let _thread = threads::spawn(entry, (number << 16 | ticks) as usize).expect("room and memory for a thread");
     yield_now();
 }
 

@@ -17,6 +17,9 @@ pub type Bodies = BTreeMap<String, String>;
 
 /// More brackets inside each other than any answer needs. The parser uses the stack for each.
 const MOST_DEPTH: usize = 100;
+/// More words, signs and brackets in a row than any file needs without a semicolon. The parser may use the stack for
+/// each, as in `!!!!!!!x`.
+const MOST_IN_A_ROW: usize = 10_000;
 /// The stack of the thread that parses.
 const STACK_BYTES: usize = 256 << 20;
 
@@ -65,6 +68,12 @@ fn find(text: &str, holes: &[String]) -> Result<BTreeMap<String, Range<usize>>, 
         let start = error.span().start();
         format!("The file is not valid Rust: {error}, at line {}.", start.line)
     })?;
+    if text.starts_with(BYTE_ORDER_MARK) || text.starts_with("#!") && !text.starts_with("#![") {
+        return Err("The file begins with a byte order mark or with \"#!\". Take that away.".into());
+    }
+    if is_long_winded(tokens.clone()) {
+        return Err(format!("The file has more than {MOST_IN_A_ROW} words and signs without a semicolon."));
+    }
     if depth_exceeds(tokens, MOST_DEPTH) {
         return Err(format!("The file has more than {MOST_DEPTH} brackets inside each other."));
     }
@@ -89,6 +98,26 @@ fn find(text: &str, holes: &[String]) -> Result<BTreeMap<String, Range<usize>>, 
     };
     let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(parse).expect("the host can start a thread");
     thread.join().unwrap_or_else(|_| Err("The file cannot be parsed.".into()))
+}
+
+/// Some editors put this before a text. The parser would skip it, and count from behind it.
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
+/// Whether more than [`MOST_IN_A_ROW`] tokens follow each other without a semicolon. Needs no stack.
+fn is_long_winded(tokens: TokenStream) -> bool {
+    let mut streams = vec![tokens];
+    while let Some(stream) = streams.pop() {
+        let mut row = 0;
+        for tree in stream {
+            let is_end = matches!(&tree, TokenTree::Punct(sign) if sign.as_char() == ';');
+            row = if is_end { 0 } else { row + 1 };
+            if row > MOST_IN_A_ROW {
+                return true;
+            }
+            streams.extend(inner(tree));
+        }
+    }
+    false
 }
 
 /// Whether there are more brackets inside each other than this. Needs no stack.
@@ -201,6 +230,22 @@ mod tests {
     fn endless_brackets_are_refused() {
         let deep = format!("fn a() {{ {}1{} }}", "(".repeat(100_000), ")".repeat(100_000));
         assert!(bodies(&deep, &names(&["a"])).unwrap_err().contains("inside each other"));
+    }
+
+    #[test]
+    fn endless_expressions_are_refused() {
+        for part in ["!", "return ", "& ", "a = ", "a = {} ", "|a, b| ", "A<b, "] {
+            let long = format!("fn a() {{ {}1 }}", part.repeat(240_000 / part.len()));
+            assert!(bodies(&long, &names(&["a"])).unwrap_err().contains("without a semicolon"), "{part}");
+        }
+    }
+
+    #[test]
+    fn what_the_parser_would_skip_is_refused() {
+        for start in ["\u{FEFF}", "#!é\n", "#! /usr/bin/env é\n"] {
+            let why = bodies(&format!("{start}fn a() {{ é }}"), &names(&["a"])).unwrap_err();
+            assert!(why.contains("begins with") || why.contains("not valid Rust"), "{why}");
+        }
     }
 
     #[test]

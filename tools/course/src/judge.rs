@@ -2,7 +2,7 @@
 
 use crate::compare::{self, Difference};
 use crate::host;
-use crate::run::{Infrastructure, Run, Seen, Spaces};
+use crate::run::{Infrastructure, MOST_SIGHTS, Run, Seen, Spaces};
 use crate::tree::{Answer, Built, Copy, NotBuilt, Pristine};
 use anyhow::{Context, Result, anyhow, bail};
 use book::exercise::{Exercise, Test};
@@ -237,7 +237,8 @@ impl<'a> Judge<'a> {
         };
         let (kernel, (test, right)) = (kernel.expect("it was built"), &right[name]);
         let limit = right.instructions * TIMES + MORE;
-        let run = Run { workspace: self.copy.workspace(), kernel, test, seed: self.seed, limit };
+        let (workspace, seed, most_sights) = (self.copy.workspace(), self.seed, right.sights.len());
+        let run = Run { workspace, kernel, test, seed, limit, most_sights };
         let seen = match run.see() {
             Ok(seen) => seen,
             Err(Infrastructure(why)) => return Verdict::InfraError(why),
@@ -297,7 +298,8 @@ fn right<'a>(
         }
     }
     let see = |(name, test): (String, Listed)| {
-        let run = Run { workspace: copy.workspace(), kernel, test: &test, seed, limit: LIMIT_OF_RIGHT };
+        let (workspace, limit, most_sights) = (copy.workspace(), LIMIT_OF_RIGHT, MOST_SIGHTS);
+        let run = Run { workspace, kernel, test: &test, seed, limit, most_sights };
         let seen = run.see().map_err(|Infrastructure(why)| anyhow!("{name}: {why}"))?;
         let fails = |why| anyhow!("The right answer fails in {name}: {why}\n{}", seen.log);
         seen.accepts(&test).map_err(fails)?;

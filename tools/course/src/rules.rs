@@ -32,16 +32,17 @@ const REFUSED: [(&str, &str); 19] = [
 ];
 
 /// What an answer in assembly must not contain.
-const REFUSED_DIRECTIVES: [(&str, &str); 9] = [
+const REFUSED_DIRECTIVES: [(&str, &str); 10] = [
     (".incbin", "an answer is one file"),
     (".include", "an answer is one file"),
     (".section", "the answer belongs to the kernel's code"),
     (".pushsection", "the answer belongs to the kernel's code"),
     (".macro", "macros hide what a file contains"),
     (".altmacro", "macros hide what a file contains"),
-    (".rept", "an answer needs no repetition by the assembler"),
+    (".rep", "an answer needs no repetition by the assembler"),
     (".irp", "an answer needs no repetition by the assembler"),
     (".org", "the answer belongs to the kernel's code"),
+    ("harness", "an answer must not know that it is tested"),
 ];
 
 /// Checks the bodies of an answer. The error is a sentence.
@@ -89,13 +90,11 @@ pub fn check_assembly(text: &str, original: &str) -> Result<(), String> {
             return Err(format!("The file contains `{refused}`, which is refused: {reason}."));
         }
     }
+    // Wherever the directive is: behind a label, or behind a comment.
     let globals = |text: &str| -> Vec<String> {
-        let statements = text.split(['\n', ';']);
-        let names = statements.filter_map(|line| {
-            let line = line.trim();
-            let rest = [".global", ".globl", ".weak"].into_iter().find_map(|word| line.strip_prefix(word))?;
-            Some(rest.split(['/', '#']).next().unwrap_or_default().trim().to_owned())
-        });
+        let text = text.to_ascii_lowercase();
+        let all = [".global", ".globl", ".weak"].into_iter().flat_map(|word| text.split(word).skip(1));
+        let names = all.map(|rest| rest.split(['/', '#', ';', '\n']).next().unwrap_or_default().trim().to_owned());
         names.collect()
     };
     let known = globals(original);
@@ -138,6 +137,9 @@ mod tests {
         let original = ".global switch\nswitch:\n    ret\n";
         assert_eq!(check_assembly("  .global switch // here\nswitch: push ebp; ret\n", original), Ok(()));
         assert!(check_assembly(".globl end\nend:", original).unwrap_err().contains("`end`"));
+        assert!(check_assembly("end: .GLOBL end", original).unwrap_err().contains("`end`"));
+        assert!(check_assembly("/**/ .global switch, end", original).unwrap_err().contains("`switch, end`"));
+        assert!(check_assembly("mov [harness_shown], eax", original).unwrap_err().contains("harness"));
         assert!(check_assembly("nop; .INCBIN \"x\"", original).unwrap_err().contains(".incbin"));
     }
 }

@@ -15,15 +15,16 @@ use machine::log;
 use machine::monitor::Shutdown;
 use machine::symbols::Symbols;
 use machine::workspace::Workspace;
-use memory_map::walk::Space;
+use memory_map::walk::{PAGE_BYTES, Space};
 use probe::program::Program;
-use probe::sitting::{Seat, Sitting};
+use probe::sitting::{Running, Seat, Sitting};
 use probe::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 const RUN: &str = "harness::testing::run";
 const END: &str = "boot::stop::end";
@@ -42,8 +43,13 @@ const OUTPUT: &str = "output";
 const MOST_BYTES_OF_ARGUMENTS: u32 = 64;
 /// How long this host may take for a run. Far more than any needs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// No test lets us look more often.
-const MOST_SIGHTS: usize = 64;
+/// How much CPU time QEMU may take on this host, which is far more than any run needs. Some devices can be programmed
+/// so that QEMU is busy for hours with one instruction.
+const MOST_CPU_TIME: Duration = Duration::from_secs(10);
+/// No test of a right answer lets us look more often.
+pub const MOST_SIGHTS: usize = 64;
+/// Of an address space, so many runs of pages are kept. A right one has far fewer.
+const MOST_RUNS: usize = 1000;
 /// How much of a log is kept.
 const MOST_BYTES_OF_LOG: usize = 8 << 10;
 
@@ -59,6 +65,8 @@ pub struct Run<'a> {
     pub seed: u32,
     /// After how many instructions it counts as hung.
     pub limit: u64,
+    /// How often it may let us look.
+    pub most_sights: usize,
 }
 
 /// What was seen of a run.
@@ -154,7 +162,7 @@ impl Run<'_> {
     }
 
     fn try_to_see(&self) -> Result<Seen> {
-        let Self { workspace, kernel, test, seed, limit } = *self;
+        let Self { workspace, kernel, test, seed, limit, .. } = *self;
         let words = format!("'test={}' seed={seed}", test.name);
         let folder = tempfile::tempdir().context("a temporary folder could not be created")?;
         let flags = test.flags.replace(HERE, &folder.path().to_string_lossy());
@@ -166,14 +174,12 @@ impl Run<'_> {
         let start = sitting.monitor().instructions()?;
         let watcher = Watcher::new(&sitting.program)?;
         let mut sights = Vec::new();
-        let end = match self.watch(&mut sitting, &watcher, start, &mut sights) {
-            Ok(end) => end,
+        let (end, instructions) = match self.watch(&mut sitting, &watcher, start, &mut sights) {
+            Ok(end) => (end, sitting.monitor().instructions().unwrap_or(start) - start),
             Err(error) if error.is::<TookTooLong>() => return Err(error),
-            // QEMU still answers. So the kernel has led us astray, for example with a stack pointer to nowhere.
-            Err(_) if sitting.monitor().instructions().is_ok() => End::Lost("The kernel's stack is gone.".into()),
-            Err(error) => return Err(error),
+            // They cannot be counted if QEMU does not answer.
+            Err(error) => (blamed(&mut sitting, &error).ok_or(error)?, 0),
         };
-        let instructions = sitting.monitor().instructions().unwrap_or(start) - start;
         let end = if end == End::Over && instructions > limit { End::Hang } else { end };
         let shown = if end == End::Over { watcher.shown(&mut sitting).unwrap_or_default() } else { Vec::new() };
         let log = explained(&sitting.log(), &Symbols::new(kernel, &workspace.root));
@@ -191,10 +197,10 @@ impl Run<'_> {
         let mut idle = Idle::default();
         loop {
             let mut is_late = false;
-            let eip = sitting.race(&watcher.stops, |monitor, log, input| {
+            let eip = sitting.race(&watcher.stops, |Running { monitor, process, log }| {
                 if !typed && String::from_utf8_lossy(log).contains(WAITING) {
                     typed = true;
-                    if let Some(mut port) = input.take() {
+                    if let Some(mut port) = process.input.take() {
                         // If this fails, the machine has ended and needs no input.
                         let _ = port.write_all(self.test.types.as_bytes());
                     }
@@ -202,9 +208,10 @@ impl Run<'_> {
                 if interrupt::happened() {
                     bail!("Interrupted.");
                 }
-                let is_halted = monitor.is_halted();
                 let instructions = monitor.instructions()?;
+                let is_halted = monitor.is_halted();
                 is_late = !is_halted && (instructions - start > self.limit || idle.is_for_good(instructions));
+                is_late |= process.cpu_time() > MOST_CPU_TIME;
                 if !is_late && Instant::now() > deadline {
                     bail!(TookTooLong);
                 }
@@ -214,14 +221,25 @@ impl Run<'_> {
             match eip {
                 None if is_late => return Ok(End::Hang),
                 None if sitting.monitor().shutdown()? == Some(Shutdown::Reset) => return Ok(End::TripleFault),
-                Some(eip) if eip == watcher.run => begun = Some(watcher.caller(sitting, eip)?),
+                Some(eip) if eip == watcher.run && begun.is_none() => begun = Some(watcher.caller(sitting, eip)?),
+                Some(eip) if eip == watcher.run => {
+                    return Ok(End::Lost("The kernel began the test a second time.".into()));
+                }
                 Some(eip) if eip == watcher.end => {
                     let ended = watcher.caller(sitting, eip)?;
                     let is_that = begun.is_some_and(|begun| ended.is_that_of(&begun));
                     let elsewhere = || End::Lost("The kernel ended, but not at the end of the test.".into());
                     return Ok(if is_that { End::Over } else { elsewhere() });
                 }
-                Some(eip) if Some(eip) == watcher.pause && sights.len() < MOST_SIGHTS => sights.push(sight(sitting)?),
+                Some(eip) if Some(eip) == watcher.pause && sights.len() < self.most_sights => {
+                    sights.push(sight(sitting)?);
+                }
+                Some(eip) if Some(eip) == watcher.pause => {
+                    let times = self.most_sights;
+                    return Ok(End::Lost(format!(
+                        "The host was let look more than {times} times, which is too often."
+                    )));
+                }
                 _ if has_stopped(sitting) => return Ok(End::Stopped),
                 None => return Ok(End::Lost("The kernel halted the CPU before the test was over.".into())),
                 Some(_) => return Ok(End::Lost("The kernel tried to leave QEMU before the test was over.".into())),
@@ -241,7 +259,8 @@ impl Seen {
             (_, End::Stopped) => Err(self.report()),
             (_, End::TripleFault) => Err("The machine was reset by a triple fault.".into()),
             (_, End::Hang) => {
-                Err("The kernel hangs: it executed many times as many instructions as a right one, or waits forever."
+                Err("The kernel hangs: it executed many times as many instructions as a right one, waits forever, or \
+                     keeps the devices busy."
                     .into())
             }
             (_, End::Lost(sentence)) => Err(sentence.clone()),
@@ -255,6 +274,34 @@ impl Seen {
     }
 }
 
+/// After an error: how the run has ended, if the kernel is to blame and not the host.
+fn blamed(sitting: &mut Sitting, error: &anyhow::Error) -> Option<End> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let is_silent = error.chain().any(|cause| cause.is::<io::Error>());
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = sitting.process().status_now() {
+            // The host kills processes when memory is short.
+            let is_killed = status.signal() == Some(KILL);
+            return (!is_killed).then(|| End::Lost("The kernel has made QEMU crash.".into()));
+        }
+        if sitting.process().cpu_time() > MOST_CPU_TIME {
+            return Some(End::Hang);
+        }
+        // QEMU still answers. So the kernel has led us astray, for example with a stack pointer to nowhere.
+        if !is_silent && sitting.monitor().instructions().is_ok() {
+            return Some(End::Lost("The kernel's stack is gone.".into()));
+        }
+        if Instant::now() > deadline {
+            return None;
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// The number of the signal that nothing survives.
+const KILL: i32 = 9;
+
 /// A log in which function and line follow every address; of a long one, the last part.
 fn explained(log: &str, symbols: &Symbols) -> String {
     let start = log.ceil_char_boundary(log.len().saturating_sub(MOST_BYTES_OF_LOG));
@@ -263,7 +310,14 @@ fn explained(log: &str, symbols: &Symbols) -> String {
     // Writing to memory does not fail.
     let _ = whole.push(&log.as_bytes()[start..]).and_then(|()| whole.finish());
     drop(whole);
-    String::from_utf8_lossy(&read).into_owned()
+    harmless(&String::from_utf8_lossy(&read))
+}
+
+/// A text of the kernel's in which nothing controls the terminal of the person who reads it.
+fn harmless(text: &str) -> String {
+    let is_direction = |letter| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let controls = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t') || is_direction(letter);
+    text.replace("\r\n", "\n").replace(controls, "\u{FFFD}")
 }
 
 /// Notices that a machine waits for an interrupt that never comes. While a CPU is halted, the machine's time jumps from
@@ -355,15 +409,19 @@ fn is_call_of(program: &Program, back: u32, function: u32) -> bool {
 
 /// What the kernel lets us look at, at the first instruction of the function `pause`.
 fn sight(sitting: &mut Sitting) -> Result<Sight> {
+    const PAGING: u32 = 1 << 31;
     let snapshot = sitting.snapshot()?;
+    let is_paging = snapshot.registers.get("CR0")? & PAGING != 0;
+    let space = if is_paging { Some(snapshot.space()?) } else { None };
+    let view = View { snapshot: &snapshot, space };
     let esp = snapshot.registers.get("ESP")?;
-    let argument = |number: u32| virtual_word(&snapshot, esp + 4 + 4 * number);
+    let argument = |number: u32| view.word(esp.wrapping_add(4 + 4 * number));
     let (kind, start, count) = (argument(0)?, argument(1)?, argument(2)?);
     let label = text(sitting, argument(3)?, argument(4)?)?;
     let what = match kind {
-        1 => What::Bytes(virtual_bytes(&snapshot, start, count)?),
+        1 => What::Bytes(view.bytes(start, count)?),
         2 => {
-            let directory = |number| virtual_word(&snapshot, start + 4 * number);
+            let directory = |number: u32| view.word(start.wrapping_add(4 * number));
             let space = |number| Ok(pages(&snapshot.space_of(directory(number)?)?));
             What::Spaces((0..count.min(8)).map(space).collect::<Result<_>>()?)
         }
@@ -384,23 +442,31 @@ fn pages(space: &Space) -> Vec<Page> {
         write: run.rights.write,
         user: run.rights.user,
     };
-    space.runs.iter().map(page).collect()
+    space.runs.iter().take(MOST_RUNS).map(page).collect()
 }
 
-/// The word at a virtual address of the machine, which may not have turned on paging yet.
-fn virtual_word(snapshot: &Snapshot, address: u32) -> Result<u32> {
-    Ok(number(&virtual_bytes(snapshot, address, 4)?))
+/// A paused machine's memory by virtual addresses. It may not have turned on paging yet.
+struct View<'a> {
+    snapshot: &'a Snapshot,
+    space: Option<Space>,
 }
 
-fn virtual_bytes(snapshot: &Snapshot, start: u32, count: u32) -> Result<Vec<u8>> {
-    const PAGING: u32 = 1 << 31;
-    let space = if snapshot.registers.get("CR0")? & PAGING != 0 { Some(snapshot.space()?) } else { None };
-    let byte = |address: u32| {
-        let physical = space.as_ref().map_or(Some(address), |space| space.translate(address))?;
-        snapshot.bytes.get(physical as usize).copied()
-    };
-    let bytes: Option<Vec<u8>> = (0..count.min(1 << 20)).map(|offset| byte(start.wrapping_add(offset))).collect();
-    bytes.with_context(|| format!("there is no memory at {start:#010x}"))
+impl View<'_> {
+    fn word(&self, address: u32) -> Result<u32> {
+        Ok(number(&self.bytes(address, 4)?))
+    }
+
+    fn bytes(&self, start: u32, count: u32) -> Result<Vec<u8>> {
+        let (mut bytes, count) = (Vec::new(), count.min(1 << 20));
+        while bytes.len() < count as usize {
+            let address = start.wrapping_add(bytes.len() as u32);
+            let in_page = (PAGE_BYTES - address % PAGE_BYTES).min(count - bytes.len() as u32) as usize;
+            let physical = self.space.as_ref().map_or(Some(address), |space| space.translate(address));
+            let found = physical.and_then(|physical| self.snapshot.bytes.get(physical as usize..)?.get(..in_page));
+            bytes.extend(found.with_context(|| format!("there is no memory at {address:#010x}"))?);
+        }
+        Ok(bytes)
+    }
 }
 
 fn word(sitting: &mut Sitting, address: u32) -> Result<u32> {
@@ -414,5 +480,16 @@ fn number(bytes: &[u8]) -> u32 {
 /// A label, from the kernel's file: it is a constant.
 fn text(sitting: &Sitting, start: u32, length: u32) -> Result<String> {
     let length = length.min(MOST_BYTES_OF_LABEL) as usize;
-    Ok(String::from_utf8_lossy(sitting.program.code(start, length).unwrap_or(b"?")).into_owned())
+    Ok(harmless(&String::from_utf8_lossy(sitting.program.code(start, length).unwrap_or(b"?"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_does_not_control_the_terminal() {
+        let log = harmless("a\r\n\u{1B}[2J\u{202E}\rb\tc\n");
+        assert_eq!(log, "a\n\u{FFFD}[2J\u{FFFD}\u{FFFD}b\tc\n");
+    }
 }

@@ -319,16 +319,22 @@ fn complaints(text: &str) -> String {
 
 /// Limits what a compiler may use, and with it an answer that keeps the compiler busy.
 #[cfg(target_os = "linux")]
-fn limit(command: &mut std::process::Command) {
+pub fn limit(command: &mut std::process::Command) {
     use rustix::process::{Resource, Rlimit, setrlimit};
     const CPU_SECONDS: u64 = 120;
     const MEMORY_BYTES: u64 = 8 << 30;
+    // The largest file of a build has 65 MB.
+    const FILE_BYTES: u64 = 512 << 20;
     let limit = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
-    let set = move || Ok(limit(Resource::Cpu, CPU_SECONDS).and_then(|()| limit(Resource::As, MEMORY_BYTES))?);
-    // SAFETY: between fork and exec only what is safe in a signal handler may be called. These are two system calls,
+    let set = move || {
+        limit(Resource::Cpu, CPU_SECONDS)?;
+        limit(Resource::As, MEMORY_BYTES)?;
+        Ok(limit(Resource::Fsize, FILE_BYTES)?)
+    };
+    // SAFETY: between fork and exec only what is safe in a signal handler may be called. These are three system calls,
     // which allocate nothing and take no lock.
     unsafe { std::os::unix::process::CommandExt::pre_exec(command, set) };
 }
 
 #[cfg(not(target_os = "linux"))]
-fn limit(_: &mut std::process::Command) {}
+pub fn limit(_: &mut std::process::Command) {}

@@ -7,7 +7,7 @@
 //! A client can block until an event arrives, or poll. We poll: [`watch`](crate::watch) also follows the log and the
 //! clock, and for that one connection with one owner is enough.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -187,7 +187,7 @@ impl Monitor {
     /// Reads the next line from QEMU.
     fn hear(&mut self) -> Result<Line> {
         let mut line = String::new();
-        let bytes = self.stream.read_line(&mut line).map_err(|error| anyhow!("QEMU does not answer: {error}"))?;
+        let bytes = self.stream.read_line(&mut line).context("QEMU does not answer")?;
         ensure!(bytes > 0, "QEMU hung up");
         serde_json::from_str(&line).with_context(|| format!("QEMU's answer cannot be understood: {line}"))
     }

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Linux counts CPU time in this unit, for programs on every common kind of CPU (USER_HZ).
+const TICKS_PER_SECOND: u64 = 100;
+
 /// How much is kept of what a process writes to each of its two outputs.
 pub const MOST_OUTPUT_BYTES: usize = 1 << 20;
 
@@ -58,6 +61,21 @@ impl Process {
     /// Waits until it ends by itself.
     pub fn status(&mut self) -> io::Result<ExitStatus> {
         self.child.wait()
+    }
+
+    /// How it ended; `None` if it still runs.
+    pub fn status_now(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// How much CPU time it has taken; 0 where the system does not tell.
+    #[must_use]
+    pub fn cpu_time(&self) -> Duration {
+        // proc(5), `/proc/pid/stat`: after the name in parentheses, fields 14 and 15 are utime and stime.
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
     }
 
     /// Whether it has not ended yet.

@@ -11,12 +11,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use machine::display::Display;
 use machine::image;
 use machine::monitor::Monitor;
+use machine::process::Process;
 use machine::vm::{CPU_OF_COUNTED_TIME, Machine, Parts};
 use machine::workspace::Workspace;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
-use std::process::ChildStdin;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -60,6 +60,16 @@ pub struct Seat<'a> {
     pub flags: &'a [String],
     /// Whether the kernel can end QEMU by itself.
     pub exit_device: bool,
+}
+
+/// A machine that runs, while [`Sitting::race`] waits for it.
+pub struct Running<'a> {
+    /// Its monitor.
+    pub monitor: &'a mut Monitor,
+    /// Its process.
+    pub process: &'a mut Process,
+    /// What the kernel has printed so far.
+    pub log: &'a [u8],
 }
 
 /// How long to wait for the machine to stop before looking at it.
@@ -192,11 +202,7 @@ impl Sitting {
 
     /// Lets the kernel run until it reaches one of these addresses, and returns EIP. While it runs, `is_over` is called
     /// again and again. `None` if the machine has stopped by itself, or once `is_over` is true; then it is paused.
-    pub fn race(
-        &mut self,
-        addresses: &[u32],
-        mut is_over: impl FnMut(&mut Monitor, &[u8], &mut Option<ChildStdin>) -> Result<bool>,
-    ) -> Result<Option<u32>> {
+    pub fn race(&mut self, addresses: &[u32], mut is_over: impl FnMut(Running) -> Result<bool>) -> Result<Option<u32>> {
         if self.here.is_some_and(|here| addresses.contains(&here)) && self.stub.step()? == Stop::Ended {
             return Ok(None);
         }
@@ -204,7 +210,8 @@ impl Sitting {
         self.stub.start()?;
         while !self.stub.is_answering(PAUSE)? {
             self.log.extend(self.machine.process.output.try_iter().flatten());
-            if is_over(&mut self.machine.monitor, &self.log, &mut self.machine.process.input)? {
+            let Machine { monitor, process, .. } = &mut self.machine;
+            if is_over(Running { monitor, process, log: &self.log })? {
                 self.machine.monitor.pause()?;
             }
         }
@@ -222,6 +229,11 @@ impl Sitting {
     /// The machine's monitor.
     pub fn monitor(&mut self) -> &mut Monitor {
         &mut self.machine.monitor
+    }
+
+    /// The machine's process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.machine.process
     }
 
     /// What the kernel has printed so far.
