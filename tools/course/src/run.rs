@@ -39,6 +39,9 @@ const WAITING: &str = "waiting for input";
 const HERE: &str = "{folder}";
 const OUTPUT: &str = "output";
 
+/// No chapter uses this timer, and a kernel can set it so that QEMU does nothing else any more.
+const WITHOUT_HPET: [&str; 2] = ["-machine", "hpet=off"];
+
 /// The two calls of the function with the test have few arguments.
 const MOST_BYTES_OF_ARGUMENTS: u32 = 64;
 /// How long this host may take for a run. Far more than any needs.
@@ -166,7 +169,8 @@ impl Run<'_> {
         let words = format!("'test={}' seed={seed}", test.name);
         let folder = tempfile::tempdir().context("a temporary folder could not be created")?;
         let flags = test.flags.replace(HERE, &folder.path().to_string_lossy());
-        let flags: Vec<String> = flags.split_ascii_whitespace().map(String::from).collect();
+        let flags = flags.split_ascii_whitespace().chain(WITHOUT_HPET);
+        let flags: Vec<String> = flags.map(String::from).collect();
         let exit_device = false;
         let (memory_mib, cpu, module) = (test.memory_mib, test.cpu.as_str(), test.module);
         let seat = Seat { kernel, words: &words, memory_mib, cpu, module, flags: &flags, exit_device };
