@@ -83,7 +83,9 @@ fn mend(workspace: &Workspace, options: &MendOptions) -> Result<ExitCode> {
     match &options.exercise {
         Some(exercise) => student::mend(workspace, exercise),
         None => {
+            let hunted = hunt::reveal(workspace)?;
             let status = mistakes::mend(workspace, &options.mistake)?;
+            hunted.iter().for_each(|what| println!("{what}"));
             student::remind(workspace)?;
             Ok(status)
         }
