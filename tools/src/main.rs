@@ -33,7 +33,7 @@ enum Command {
     /// Put one known mistake into the working tree.
     Break(mistakes::BreakOptions),
     /// Take the mistake out of the working tree.
-    Mend(MendOptions),
+    Mend(MendWhat),
     /// Mutate code that only a kernel can run, at random, and report what no test notices.
     MutantsOfKernel(kernel_mutants::Options),
     /// List the exercises, with the points that a student has.
@@ -68,9 +68,9 @@ enum Command {
     Preprocess(book::preprocess::Options),
 }
 
-/// The options of `make mend`.
+/// The options of `make mend`. Clap names a group by its type, so this type has not the name of the one inside.
 #[derive(clap::Args)]
-struct MendOptions {
+struct MendWhat {
     /// The exercise to put away, by number or title.
     #[arg(long)]
     exercise: Option<String>,
@@ -79,11 +79,13 @@ struct MendOptions {
 }
 
 /// Puts an exercise away, or takes out a mistake.
-fn mend(workspace: &Workspace, options: &MendOptions) -> Result<ExitCode> {
+fn mend(workspace: &Workspace, options: &MendWhat) -> Result<ExitCode> {
     match &options.exercise {
         Some(exercise) => student::mend(workspace, exercise),
         None => {
+            let hunted = hunt::reveal(workspace)?;
             let status = mistakes::mend(workspace, &options.mistake)?;
+            hunted.iter().for_each(|what| println!("{what}"));
             student::remind(workspace)?;
             Ok(status)
         }
@@ -131,5 +133,16 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::BookPdf(options) => book::pdf(&workspace, &options),
         Command::Serve(options) => book::serve(&workspace, &options),
         Command::Preprocess(_) => unreachable!("that was done without a workspace"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_of_all_commands_are_consistent() {
+        Command::command().debug_assert();
     }
 }

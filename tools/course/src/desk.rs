@@ -1,8 +1,8 @@
 //! A student's desk: her working tree, in which some exercises are open.
 //!
-//! Nothing records which ones. An exercise is open if its holes differ from the right answer (in a chapter), or from the
-//! blank one (in a crate of its own). What the project was before she began is a commit, whose name is kept in the
-//! folder `.course`, so that `make clean` does not remove it.
+//! An exercise is open if its holes differ from the right answer (in a chapter), or from the blank one (in a crate of its
+//! own). Her answer may be equal to the chapter, so `make start` also notes that she has begun. What the project was
+//! before is a commit. All of this is kept in the folder `.course`, so that `make clean` does not remove it.
 
 use crate::judge::Judgement;
 use crate::tree::{self, Answer, Pristine};
@@ -19,7 +19,7 @@ use std::{env, fs, io};
 const FOLDER: &str = ".course";
 /// In it, the commit from which everything but her answers comes.
 const EDITION: &str = "edition";
-/// In it, the best result of each exercise, and how many hints she has read.
+/// In it, the best result of each exercise, how many hints she has read, and whether it is open.
 const PROGRESS: &str = "progress.json";
 /// In it, her work on exercises that she has put away.
 const ASIDE: &str = "aside";
@@ -45,6 +45,9 @@ pub struct Progress {
     pub points: Option<u32>,
     /// How many hints she has read.
     pub hints: usize,
+    /// Whether she has begun it, and not put it away.
+    #[serde(default)]
+    pub is_open: bool,
 }
 
 /// What is in the holes of an exercise.
@@ -98,10 +101,14 @@ impl<'a> Desk<'a> {
         let Ok(answer) = self.answer(exercise) else { return Ok(State::Damaged) };
         let is_blank = tree::is_same(&answer, &self.pristine.blank(exercise)?);
         let is_right = tree::is_same(&answer, &self.pristine.answer(exercise)?);
-        Ok(match (exercise.about.kind, is_blank, is_right) {
-            (Kind::Rebuild, _, true) | (Kind::Extend, true, _) => State::Untouched,
-            (Kind::Rebuild, true, _) => State::Blank,
-            (Kind::Extend, _, true) => State::Solved,
+        let is_as_before = match exercise.about.kind {
+            Kind::Rebuild => is_right,
+            Kind::Extend => is_blank,
+        };
+        Ok(match (is_blank, is_right) {
+            _ if is_as_before && !self.progress(exercise).is_open => State::Untouched,
+            (true, _) => State::Blank,
+            (_, true) => State::Solved,
             _ => State::Begun,
         })
     }
@@ -164,6 +171,12 @@ impl<'a> Desk<'a> {
         self.save()
     }
 
+    /// Notes that she has begun an exercise, or has put it away.
+    pub fn note_open(&mut self, number: &str, is_open: bool) -> Result<()> {
+        self.progress.entry(number.to_owned()).or_default().is_open = is_open;
+        self.save()
+    }
+
     /// Notes that she has read one more hint, and returns how many she had read before.
     pub fn note_hint(&mut self, number: &str) -> Result<usize> {
         let progress = self.progress.entry(number.to_owned()).or_default();
@@ -201,7 +214,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Whether a file differs from the original only in holes of exercises.
-    fn is_only_in_holes(&self, path: &Path, now: &str) -> Result<bool> {
+    pub fn is_only_in_holes(&self, path: &Path, now: &str) -> Result<bool> {
         let original = self.pristine.text(path)?;
         let with_it = |one: &&Exercise| one.about.holes.contains_key(path);
         let holes: Vec<String> =

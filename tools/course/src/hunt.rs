@@ -1,10 +1,11 @@
 //! `make hunt SEED=7 CHAPTER=6`: puts a known mistake into the reader's files without its name, and `make check` without
 //! an exercise says whether it is gone.
 
+use crate::desk::Desk;
 use crate::tree::{Copy, Pristine};
 use anyhow::{Context, Result, bail};
 use book::defects::{self, Defect, Kind};
-use checks::put_in;
+use checks::put_in::{self, PutIn};
 use checks::{git, mistakes, trial};
 use clap::Args;
 use machine::workspace::{Chapter, Workspace};
@@ -12,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// What the record of a hunt is called, before the chapter's number and the seed.
-const NAME: &str = "hunt";
+/// What the record of a hunt is called, around the chapter's number and the seed.
+const NAME: [&str; 3] = ["The hunt's mistake (CHAPTER=", " SEED=", ")"];
 /// How long a test may take.
 const MOST_TIME: Duration = Duration::from_secs(60);
 
@@ -37,14 +38,18 @@ pub fn hunt(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let defect = choose(workspace, chapter, options.seed)?;
     let files = mistakes::with_mistake(root, &root.join(defect.path()))?;
     let Ok(files) = files else {
-        bail!("The mistake cannot be put in, because you have changed the same files. Put your changes aside first.");
+        bail!(
+            "The mistake cannot be put in, because you have changed the same lines. Put your changes aside first, with \
+             `git stash`, or `make mend EXERCISE=` if an exercise is open. Or choose another SEED."
+        );
     };
-    put_in::put(root, &format!("{NAME}-{number}-{}", options.seed), &files)?;
-    println!("There is a mistake in the files of {} now. Find it, and mend it by hand.", chapter.name);
-    println!("\nYou would see:     {}", defect.outcome);
+    let [before, between, after] = NAME;
+    put_in::put(root, &format!("{before}{number}{between}{}{after}", options.seed), &files)?;
+    println!("There is a mistake in the files of {} now. Find it, and fix it by hand.", chapter.name);
+    println!("\nWhat it causes:    {}", defect.outcome);
     println!("To run it:         make run CHAPTER={number}");
     println!("To test it:        make test CHAPTER={number}");
-    println!("Have you got it?   make check");
+    println!("Is it gone?        make check");
     println!("To give up:        make mend");
     Ok(ExitCode::SUCCESS)
 }
@@ -52,24 +57,22 @@ pub fn hunt(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
 /// Says whether the mistake is gone and nothing else has changed; `None` if there is no hunt.
 pub fn check(workspace: &Workspace) -> Result<Option<ExitCode>> {
     let root = &workspace.root;
-    let Some(record) = put_in::find(root)? else { return Ok(None) };
-    let Some((number, seed)) =
-        record.name.strip_prefix(NAME).and_then(|rest| rest.trim_start_matches('-').split_once('-'))
-    else {
-        return Ok(None);
-    };
-    let chapter = workspace.chapter(Some(number))?;
-    let defect = choose(workspace, chapter, seed.parse().context("the record of the hunt is damaged")?)?;
+    let Some((record, chapter, defect)) = find(workspace)? else { return Ok(None) };
     let test = defect.test().context("every mistake of a hunt has a test")?;
 
-    let pristine = Pristine::of_commit(root, &git::commit(root, "HEAD")?)?;
+    let desk = Desk::open(workspace)?;
+    let pristine = &desk.pristine;
     let mut files = pristine.files().clone();
     let mut others = Vec::new();
     for (path, original) in pristine.files().files() {
         let now = std::fs::read(root.join(path)).unwrap_or_default();
         if record.files.iter().any(|file| file == path) {
             files.put(path, now);
-        } else if now != original && (path.starts_with("chapters") || path.starts_with("common")) {
+            continue;
+        }
+        let is_changed = now != original && (path.starts_with("chapters") || path.starts_with("common"));
+        // In the holes of other files, exercises may be open.
+        if is_changed && !desk.is_only_in_holes(path, &String::from_utf8_lossy(&now))? {
             others.push(path.to_owned());
         }
     }
@@ -82,7 +85,7 @@ pub fn check(workspace: &Workspace) -> Result<Option<ExitCode>> {
         Some(trial::Verdict::DoesNotCompile) => println!("It does not compile."),
         _ => println!("The mistake is still there: the test that catches it fails."),
     }
-    let changed = longer_than_before(root, &pristine, &record.files)?;
+    let changed = longer_than_before(root, pristine, &record.files)?;
     if is_gone && !changed.is_empty() {
         println!("But you have changed more than the mistake in {}.", list(&changed));
     }
@@ -91,10 +94,31 @@ pub fn check(workspace: &Workspace) -> Result<Option<ExitCode>> {
     }
     if is_gone && others.is_empty() && changed.is_empty() {
         record.forget(root)?;
-        println!("It was {}: {}", defect.title(), defect.prose.lines().next().unwrap_or_default());
+        println!("{}", told(&defect));
         return Ok(Some(ExitCode::SUCCESS));
     }
     Ok(Some(ExitCode::FAILURE))
+}
+
+/// What the mistake of the hunt is, as a sentence; `None` if there is no hunt.
+pub fn reveal(workspace: &Workspace) -> Result<Option<String>> {
+    Ok(find(workspace)?.map(|(_, _, defect)| told(&defect)))
+}
+
+/// The hunt that the reader's files are in.
+fn find(workspace: &Workspace) -> Result<Option<(PutIn, &Chapter, Defect)>> {
+    let Some(record) = put_in::find(&workspace.root)? else { return Ok(None) };
+    let [before, between, after] = NAME;
+    let words = record.name.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    let Some((number, seed)) = words.and_then(|words| words.split_once(between)) else { return Ok(None) };
+    let chapter = workspace.chapter(Some(number))?;
+    let defect = choose(workspace, chapter, seed.parse().context("the record of the hunt is damaged")?)?;
+    Ok(Some((record, chapter, defect)))
+}
+
+fn told(defect: &Defect) -> String {
+    let paragraph: Vec<&str> = defect.prose.lines().take_while(|line| !line.trim().is_empty()).collect();
+    format!("It was {}. {}", defect.title(), paragraph.join(" "))
 }
 
 /// Files that differ from the original in more lines than a mistake does.

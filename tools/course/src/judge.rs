@@ -21,6 +21,11 @@ use std::{fs, io};
 /// The seed of a check that a student makes, unless she chooses another.
 pub const USUAL_SEED: u32 = 1;
 
+/// Stands for a run, if the answer does not compile.
+pub const COMPILER: &str = "the compiler";
+/// Stands for a run, if the rules refuse the answer.
+pub const RULES: &str = "the rules";
+
 /// A run may take this many times as many instructions as that of the right answer, and this many more.
 const TIMES: u64 = 3;
 const MORE: u64 = 3_000_000;
@@ -159,7 +164,7 @@ impl<'a> Judge<'a> {
                     NotBuilt::Infrastructure(why) => Verdict::InfraError(why),
                     NotBuilt::DoesNotCompile(log) => {
                         let reason = "It does not compile.".into();
-                        Verdict::Failed(Failure { run: "the compiler".into(), reason, log, spaces: None })
+                        Verdict::Failed(Failure { run: COMPILER.into(), reason, log, spaces: None })
                     }
                 };
                 vec![verdict; self.exercise.about.tests.len()]
@@ -174,7 +179,7 @@ impl<'a> Judge<'a> {
 
     /// The judgement on an answer that is refused.
     pub fn refuse(&self, why: String) -> Judgement {
-        let failure = Failure { run: "the rules".into(), reason: why.clone(), ..Failure::default() };
+        let failure = Failure { run: RULES.into(), reason: why.clone(), ..Failure::default() };
         let verdicts = vec![Verdict::Failed(failure); self.exercise.about.tests.len()];
         Judgement { refused: Some(why), tests: self.judged(verdicts), ..self.nothing() }
     }

@@ -70,8 +70,11 @@ struct Question {
     /// The memory of the machine, in MiB.
     #[serde(default)]
     memory: Option<String>,
-    /// The answer is the rest of the log's line that begins like this.
+    /// The answer is the log's line that begins like this.
     line: String,
+    /// Which numbers of that line are asked for, counted from 0; all, if none is named.
+    #[serde(default)]
+    numbers: Vec<usize>,
     /// How many lines before the answer begin in the same way.
     #[serde(default)]
     skip: usize,
@@ -118,14 +121,23 @@ pub fn question(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         println!("\nTo check your answer: make question CHAPTER={place}{which} SEED={} ANSWER='…'", options.seed);
         return Ok(ExitCode::SUCCESS);
     };
-    let right = question.answer(&Copy::open(workspace)?, &pristine, number)?;
-    if is_same(answer, &right) {
+    let copy = Copy::open(workspace)?;
+    if !copy.is_warm() {
+        println!("(The first time, this builds everything once, which takes some minutes.)\n");
+    }
+    let right = question.answer(&copy, &pristine, number)?;
+    let (wanted, given) = (question.wanted(&right)?, numbers(answer));
+    if given == wanted {
         println!("Right. The kernel prints: {right}");
         return Ok(ExitCode::SUCCESS);
     }
-    println!(
-        "The kernel says something else. Think again, or see it: the question can be tried by hand, with `make run`."
-    );
+    if given.len() == wanted.len() {
+        println!(
+            "The kernel prints something else. Think again, or see what it does: try it by hand, with `make run`."
+        );
+    } else {
+        println!("The question asks for {} numbers, and your answer has {}.", wanted.len(), given.len());
+    }
     Ok(ExitCode::FAILURE)
 }
 
@@ -133,7 +145,8 @@ pub fn question(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
 pub fn check(copy: &Copy, pristine: &Pristine) -> Result<()> {
     for question in read(pristine)? {
         let answer = question.answer(copy, pristine, question.number(USUAL_SEED));
-        answer.with_context(|| format!("The question: {}", question.text))?;
+        let wanted = answer.and_then(|right| question.wanted(&right));
+        wanted.with_context(|| format!("The question: {}", question.text))?;
     }
     Ok(())
 }
@@ -181,26 +194,35 @@ impl Question {
         let line = if self.next_line { lines.get(place + 1).copied().unwrap_or_default() } else { lines[place] };
         Ok(line.trim().to_owned())
     }
-}
 
-/// Whether an answer says what the kernel says. If the kernel's line has numbers, only they count.
-fn is_same(answer: &str, right: &str) -> bool {
-    let wanted = numbers(right);
-    match wanted.is_empty() {
-        true => answer.trim() == right,
-        false => numbers(answer) == wanted,
+    /// The numbers of the kernel's line that the question asks for.
+    fn wanted(&self, right: &str) -> Result<Vec<String>> {
+        let all = numbers(right);
+        ensure!(!all.is_empty(), "The kernel's line has no number: {right}");
+        if self.numbers.is_empty() {
+            return Ok(all);
+        }
+        let number = |place: &usize| all.get(*place).cloned();
+        let wanted: Option<Vec<String>> = self.numbers.iter().map(number).collect();
+        wanted.with_context(|| format!("The kernel's line has only {} numbers: {right}", all.len()))
     }
 }
 
-/// The numbers of a line.
-fn numbers(text: &str) -> Vec<u64> {
-    let is_part = |c: char| c.is_ascii_alphanumeric();
-    let words = text.split(|c: char| !is_part(c)).filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-    let number = |word: &str| match word.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => word.parse().ok(),
-    };
+/// The numbers of a line, decimal and without zeros before them. A unit may follow a number without a space.
+fn numbers(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
     words.filter_map(number).collect()
+}
+
+fn number(word: &str) -> Option<String> {
+    if let Some(digits) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
+        return u64::from_str_radix(digits.trim_end_matches('.'), 16).ok().map(|number| number.to_string());
+    }
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    let digits = word.find(|c: char| !is_part(c)).map_or(word, |end| &word[..end]).trim_end_matches('.');
+    let (whole, places) = digits.split_once('.').map_or((digits, None), |(whole, places)| (whole, Some(places)));
+    let whole = whole.parse::<u64>().ok()?.to_string();
+    Some(places.map_or(whole.clone(), |places| format!("{whole}.{places}")))
 }
 
 #[cfg(test)]
@@ -210,15 +232,24 @@ mod tests {
     #[test]
     fn numbers_count_and_words_do_not() {
         let right = "12288 bytes, 2 blocks in use with 8416 bytes, 1 free, the largest 3872";
-        assert!(is_same("12288 2 8416 1 3872", right));
-        assert!(is_same(right, right));
-        assert!(!is_same("12288 2 8416 1 3873", right));
-        assert!(is_same("0x10, 7", "at 0x00000010: 7"));
+        assert_eq!(numbers(right), ["12288", "2", "8416", "1", "3872"]);
+        assert_eq!(numbers("12288 2 8416 1 3872"), numbers(right));
+        assert_eq!(numbers("0x10, 15144KiB"), numbers("at 0x00000010: 015144 KiB."));
+        assert_eq!(numbers("99.998 Hz: 1193182 Hz divided by 11932."), ["99.998", "1193182", "11932"]);
+        assert_eq!(numbers("b8 and a1"), [""; 0]);
+    }
+
+    fn question(numbers: &[usize]) -> Question {
+        let text =
+            format!("chapter = '1'\ntext = ''\nline = ''\nnumbers = {numbers:?}\nn = {{ start = 1, end = 2 }}\n");
+        toml::from_str(&text).expect("a question")
     }
 
     #[test]
-    fn without_numbers_the_line_counts() {
-        assert!(is_same(" AABB.. ", "AABB.."));
-        assert!(!is_same("AABBB", "AABB.."));
+    fn a_question_may_ask_for_some_of_the_numbers() {
+        let line = "0x18: base 0x00010000, limit 0x00000fff, ring 0";
+        assert_eq!(question(&[1, 2]).wanted(line).expect("it has four"), ["65536", "4095"]);
+        assert_eq!(question(&[]).wanted(line).expect("it has four"), ["24", "65536", "4095", "0"]);
+        assert!(question(&[4]).wanted(line).is_err());
     }
 }

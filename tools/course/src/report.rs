@@ -1,6 +1,6 @@
 //! What a student reads after a check.
 
-use crate::judge::{Failure, Judgement, Verdict};
+use crate::judge::{COMPILER, Failure, Judgement, RULES, Verdict};
 use crate::picture;
 use crate::tree::Copy;
 use anyhow::Result;
@@ -9,8 +9,10 @@ use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-/// How much of a log is printed.
+/// How much of a kernel's log is printed, from its end.
 const MOST_LINES_OF_LOG: usize = 12;
+/// How much of the compiler's errors is printed. The first error explains the others.
+const MOST_LINES_OF_ERRORS: usize = 40;
 
 /// The judgement, as lines for a terminal.
 pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
@@ -34,13 +36,15 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
             }
             Verdict::Failed(failure) => {
                 shown.push(&failure.reason);
-                line(format_args!("         In {}: {}", failure.run, failure.reason));
+                let is_run = failure.run != COMPILER && failure.run != RULES;
+                let place = if is_run { format!("In {}: ", failure.run) } else { String::new() };
+                line(format_args!("         {place}{}", failure.reason));
                 let lines: Vec<&str> = failure.log.lines().filter(|line| !line.trim().is_empty()).collect();
-                let left_out = lines.len().saturating_sub(MOST_LINES_OF_LOG);
-                if !lines.is_empty() {
-                    line(format_args!("         {}:", if left_out > 0 { "The end of its log" } else { "Its log" }));
+                let (part, name) = part(&lines, is_run);
+                if !part.is_empty() {
+                    line(format_args!("         {name}:"));
                 }
-                lines[left_out..].iter().for_each(|log| line(format_args!("           {log}")));
+                part.iter().for_each(|log| line(format_args!("           {log}")));
             }
         }
     }
@@ -48,7 +52,7 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
     let public: Vec<_> = judgement.tests.iter().filter(|judged| !judged.hidden).collect();
     let hidden = exercise.about.tests.iter().filter(|test| test.hidden).count();
     let (good, all) = (public.iter().filter(|judged| passed(judged)).count(), public.len());
-    line(format_args!("\n{good} of {all} {}", if hidden > 0 { "public tests" } else { "tests" }));
+    line(format_args!("\n{good} of {all} {}", if hidden > 0 { "public tests passed" } else { "tests passed" }));
     if hidden > 0 {
         line(format_args!("{hidden} more are judged after the deadline."));
     }
@@ -56,6 +60,16 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
         line(format_args!("{points} of {} points", exercise.points()));
     }
     text
+}
+
+/// The part of a log that a student needs, and what it is called. A kernel's log says at its end why it stopped.
+fn part<'a, 'b>(lines: &'a [&'b str], is_run: bool) -> (&'a [&'b str], &'static str) {
+    match is_run {
+        true if lines.len() > MOST_LINES_OF_LOG => (&lines[lines.len() - MOST_LINES_OF_LOG..], "The end of its log"),
+        true => (lines, "Its log"),
+        false if lines.len() > MOST_LINES_OF_ERRORS => (&lines[..MOST_LINES_OF_ERRORS], "The first errors"),
+        false => (lines, "The errors"),
+    }
 }
 
 /// Draws the page tables of the tests that failed because of them, and returns the files.

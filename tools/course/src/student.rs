@@ -96,8 +96,9 @@ pub fn exercises(workspace: &Workspace) -> Result<ExitCode> {
 
 /// Blanks the holes of an exercise in the student's files, and prints the task.
 pub fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let desk = Desk::open(workspace)?;
-    let exercise = desk.exercise(options.exercise.as_deref())?;
+    let mut desk = Desk::open(workspace)?;
+    let exercise = &desk.exercise(options.exercise.as_deref())?.clone();
+    let number = &exercise.about.number;
     match (exercise.about.kind, desk.state(exercise)?) {
         (Kind::Rebuild, State::Untouched) => {
             let changes = desk.other_changes(exercise)?;
@@ -113,17 +114,19 @@ pub fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         }
         (Kind::Extend, State::Untouched) => desk.keep_edition()?,
         (_, State::Damaged) => bail!("{}", desk.answer(exercise).err().unwrap_or_default()),
-        (_, State::Blank | State::Begun | State::Solved) => {
-            println!("(Exercise {} is open already, and your files stay as they are.)\n", exercise.title());
-        }
+        (_, State::Blank | State::Begun | State::Solved) => println!(
+            "(Exercise {} is open already, and your files stay as they are. To begin again, put it away first: \
+             make mend EXERCISE={number})\n",
+            exercise.title()
+        ),
     }
+    desk.note_open(number, true)?;
     println!("{}", exercise.text(&workspace.root, "task.md").trim());
     println!("\nYou write:");
     for (file, holes) in &exercise.about.holes {
         let holes = if holes.is_empty() { "the whole file".into() } else { holes.join(", ") };
         println!("  {}: {holes}", file.display());
     }
-    let number = &exercise.about.number;
     println!("\nTo check it:      make check EXERCISE={number}");
     println!("For a hint:       make hint EXERCISE={number}");
     println!("To put it away:   make mend EXERCISE={number}");
@@ -210,13 +213,14 @@ pub fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
 
 /// Prints the right answer, or puts it into the files.
 pub fn solution(workspace: &Workspace, options: &SolutionOptions) -> Result<ExitCode> {
-    let desk = Desk::open(workspace)?;
-    let exercise = desk.exercise(options.exercise.as_deref())?;
+    let mut desk = Desk::open(workspace)?;
+    let exercise = &desk.exercise(options.exercise.as_deref())?.clone();
     let answer = desk.pristine.answer(exercise)?;
     if options.put {
         desk.keep_edition()?;
         let aside = desk.put_aside(exercise)?;
         desk.put(&answer)?;
+        desk.note_open(&exercise.about.number, true)?;
         println!("The right answer is in your files now. What was there is in {}.", aside.display());
         return Ok(ExitCode::SUCCESS);
     }
@@ -244,8 +248,8 @@ fn shown(answer: &Answer) -> String {
 
 /// Puts an exercise away: keeps the student's work, and makes her files what they were before she began.
 pub fn mend(workspace: &Workspace, word: &str) -> Result<ExitCode> {
-    let desk = Desk::open(workspace)?;
-    let exercise = desk.exercise(Some(word))?;
+    let mut desk = Desk::open(workspace)?;
+    let exercise = &desk.exercise(Some(word))?.clone();
     let state = desk.state(exercise)?;
     if state == State::Untouched {
         println!("Exercise {} is not open.", exercise.title());
@@ -263,6 +267,7 @@ pub fn mend(workspace: &Workspace, word: &str) -> Result<ExitCode> {
             Kind::Extend => desk.pristine.blank(exercise)?,
         })?;
     }
+    desk.note_open(&exercise.about.number, false)?;
     let kept = aside.map_or(String::new(), |aside| format!(" Your work is in {}.", aside.display()));
     println!("Exercise {} is put away.{kept}", exercise.title());
     Ok(ExitCode::SUCCESS)
