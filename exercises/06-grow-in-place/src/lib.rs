@@ -32,7 +32,7 @@ pub struct Heap<'a> {
 
 /// A block: where it begins, and how many words it has, its tags included.
 ///
-/// Whoever has allocated a block keeps this value. A block that has grown, shrunk or moved has a new one.
+/// The code that has allocated a block keeps this value. A block that has grown, shrunk or moved has a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     /// The place of its first tag.

@@ -239,7 +239,7 @@ fn takes_with_a_deadline() {
         // From the beginning of a tick on.
         sleep(1);
         let (start, patience) = (timer::ticks(), random.within(2..20));
-        show("whether a unit comes that nobody gives", UNITS.take_before(start + u64::from(patience)).into());
+        show("whether a unit comes although none is given", UNITS.take_before(start + u64::from(patience)).into());
         show("after how many ticks a thread gives up", (timer::ticks() - start) as u32);
 
         let late = random.within(0..2) == 0;
