@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use book::exercise;
 use clap::Args;
 use machine::boot::Boot;
+use machine::ending::Ending;
 use machine::kernels;
 use machine::listing::Listed;
 use machine::vm::COUNTED_TIME;
@@ -185,7 +186,13 @@ impl Question {
         let orders = Orders { timeout: MOST_TIME, typist: Typist::Letters("") };
         let boot =
             Boot { workspace: copy.workspace(), kernel: &kernel, words: "exit", test: &test, orders, flags: &flags };
-        let text = boot.watch(io::sink())?.text;
+        let run = boot.watch(io::sink())?;
+        ensure!(
+            !matches!(run.ending, Ending::Hang(..)),
+            "This machine is too busy: the kernel did not end within {} seconds. Try it again later.",
+            MOST_TIME.as_secs()
+        );
+        let text = run.text;
         let lines: Vec<&str> = text.lines().collect();
         let mut starts = (0..lines.len()).filter(|place| lines[*place].trim_start().starts_with(&self.line));
         let Some(place) = starts.nth(self.skip) else {
