@@ -80,7 +80,7 @@ pub fn exercises(workspace: &Workspace) -> Result<ExitCode> {
         };
         let about = &exercise.about;
         println!(
-            "  {:4} {:24} {:9} {:>3} min  {points:>2} of {:2} points  {state}",
+            "  {:4} {:26} {:9} {:>3} min  {points:>2} of {:2} points  {state}",
             about.number,
             about.title,
             about.grade.name(),
@@ -104,8 +104,8 @@ pub fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
             let changes = desk.other_changes(exercise)?;
             if let Some(file) = changes.iter().find(|file| exercise.about.holes.contains_key(*file)) {
                 bail!(
-                    "You have changed {} outside the holes of this exercise. Put these changes aside first, with \
-                     `git stash` or `make mend`.",
+                    "You have changed {0} outside the holes of this exercise. `git diff {0}` shows how. `git stash` puts \
+                     these changes aside, and `git restore {0}` removes them.",
                     file.display()
                 );
             }
@@ -121,7 +121,7 @@ pub fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         ),
     }
     desk.note_open(number, true)?;
-    println!("{}", exercise.text(&workspace.root, "task.md").trim());
+    println!("{}", for_terminal(exercise.text(&workspace.root, "task.md").trim()));
     println!("\nYou write:");
     for (file, holes) in &exercise.about.holes {
         let holes = if holes.is_empty() { "the whole file".into() } else { holes.join(", ") };
@@ -200,10 +200,10 @@ pub fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let read = desk.note_hint(&exercise.about.number)?;
     let all = hints.len();
     match hints.get(read) {
-        Some(hint) => println!("Hint {} of {all}\n\n{hint}", read + 1),
+        Some(hint) => println!("Hint {} of {all}\n\n{}", read + 1, for_terminal(hint)),
         None => {
             for (number, hint) in (1..).zip(&hints) {
-                println!("Hint {number} of {all}\n\n{hint}\n");
+                println!("Hint {number} of {all}\n\n{}\n", for_terminal(hint));
             }
             println!("These are all. The answer: make solution EXERCISE={}", exercise.about.number);
         }
@@ -270,6 +270,9 @@ pub fn mend(workspace: &Workspace, word: &str) -> Result<ExitCode> {
     desk.note_open(&exercise.about.number, false)?;
     let kept = aside.map_or(String::new(), |aside| format!(" Your work is in {}.", aside.display()));
     println!("Exercise {} is put away.{kept}", exercise.title());
+    for file in desk.other_changes(exercise)?.iter().filter(|file| exercise.about.holes.contains_key(*file)) {
+        println!("What you have changed in {0} outside its holes stays; `git restore {0}` removes it.", file.display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -311,6 +314,41 @@ pub fn submission(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Text as a terminal shows it well: paragraphs and items in lines of readable width. Code and tables stay as they are.
+fn for_terminal(text: &str) -> String {
+    const COLUMNS: usize = 100;
+    let (mut lines, mut is_code) = (Vec::<String>::new(), false);
+    // What the further lines of the open paragraph begin with; `None` if none is open.
+    let mut indent: Option<&str> = None;
+    for line in text.lines() {
+        let is_fence = line.trim_start().starts_with("```");
+        let is_item = line.starts_with("- ");
+        let continues = indent.is_some() && !is_item && (!line.starts_with(' ') || indent == Some("  "));
+        let stays = line.is_empty() || line.starts_with(['|', '#']) || line.starts_with(' ') && !continues;
+        if is_code || is_fence || stays {
+            lines.push(line.into());
+            is_code ^= is_fence;
+            indent = None;
+            continue;
+        }
+        if !continues {
+            lines.push(String::new());
+            indent = Some(if is_item { "  " } else { "" });
+        }
+        for word in line.split(' ').filter(|word| !word.is_empty()) {
+            let last = lines.last_mut().expect("one was pushed");
+            if last.is_empty() {
+                last.push_str(word);
+            } else if last.chars().count() + 1 + word.chars().count() <= COLUMNS {
+                *last += &format!(" {word}");
+            } else {
+                lines.push(format!("{}{word}", indent.unwrap_or_default()));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
 fn files(exercise: &Exercise) -> String {
     let names = exercise.about.holes.keys().map(|file| file.display().to_string());
     names.collect::<Vec<_>>().join(" or ")
@@ -323,4 +361,24 @@ fn fingerprint(workspace: &Workspace, exercise: &Exercise) -> u64 {
         fs::read(workspace.root.join(file)).ok().hash(&mut hasher);
     }
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_wrapped_and_code_is_not() {
+        let word = "fifteen-letters";
+        let long = [word; 10].join(" ");
+        let (six, four) = ([word; 6].join(" "), [word; 4].join(" "));
+        assert_eq!(for_terminal(&format!("# T\n\n{long}\n")), format!("# T\n\n{six}\n{four}"));
+        assert_eq!(for_terminal("one\ntwo\n\nthree"), "one two\n\nthree");
+        assert_eq!(for_terminal("- one\n  and\n- two"), "- one and\n- two");
+        assert_eq!(for_terminal(&format!("- {long}")), format!("- {six}\n  {four}"));
+        let code = format!("```\n{long}\n```");
+        assert_eq!(for_terminal(&code), code);
+        let table = format!("| {long} |");
+        assert_eq!(for_terminal(&table), table);
+    }
 }
