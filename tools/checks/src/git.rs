@@ -98,9 +98,9 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// How many they are: the changed ones, or the removed ones if there are more.
-    pub fn count(&self) -> usize {
-        self.count.max(self.gone)
+    /// Whether all of them lie in the place of `others`, or right beside it.
+    pub fn are_beside(&self, others: &Self) -> bool {
+        others.first <= self.first + 1 && self.first + self.count <= others.first + others.count + 1
     }
 }
 
@@ -207,6 +207,14 @@ pub(crate) mod tests {
         assert!(!is_applied(root, patch).expect("git is there"));
         fs::write(root.join("in/one"), "two\n").expect("a file");
         assert!(is_applied(root, patch).expect("git is there"));
+    }
+
+    #[test]
+    fn changes_in_the_same_place_are_told_from_others() {
+        let lines = |first, count| Lines { first, count, gone: 1 };
+        let place = lines(10, 3);
+        assert!([lines(10, 3), lines(9, 1), lines(11, 0), lines(12, 2)].iter().all(|one| one.are_beside(&place)));
+        assert!([lines(8, 1), lines(10, 9), lines(20, 1)].iter().all(|one| !one.are_beside(&place)));
     }
 
     #[test]

@@ -162,6 +162,11 @@ impl PutIn {
         })
     }
 
+    /// A copy of a file as it was right after the change.
+    pub fn after(&self, root: &Path, path: &Path) -> PathBuf {
+        self.kept(root, AFTER, path)
+    }
+
     fn kept(&self, root: &Path, when: &str, path: &Path) -> PathBuf {
         root.join(FOLDER).join(when).join(path)
     }

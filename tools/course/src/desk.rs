@@ -48,6 +48,9 @@ pub struct Progress {
     /// Whether she has begun it, and not put it away.
     #[serde(default)]
     pub is_open: bool,
+    /// Whether she has seen the right answer, so that her points say little.
+    #[serde(default)]
+    pub has_seen_answer: bool,
 }
 
 /// What is in the holes of an exercise.
@@ -69,17 +72,19 @@ impl<'a> Desk<'a> {
     /// Reads the exercises, and what the student has reached.
     pub fn open(workspace: &'a Workspace) -> Result<Self> {
         let root = &workspace.root;
-        let kept = fs::read_to_string(root.join(FOLDER).join(EDITION)).ok();
+        let progress: BTreeMap<String, Progress> = match fs::read(root.join(FOLDER).join(PROGRESS)) {
+            Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{FOLDER}/{PROGRESS} is damaged"))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(error).with_context(|| format!("{FOLDER}/{PROGRESS} cannot be read")),
+        };
+        // While no exercise is open, the files of the newest commit are the original ones.
+        let is_any_open = progress.values().any(|progress| progress.is_open);
+        let kept = fs::read_to_string(root.join(FOLDER).join(EDITION)).ok().filter(|_| is_any_open);
         let edition = kept.map_or_else(|| git::commit(root, "HEAD"), |kept| Ok(kept.trim().to_owned()))?;
         let pristine = Pristine::of_commit(root, &edition)
             .with_context(|| format!("{FOLDER}/{EDITION} names the commit with the original files, {edition}"))?;
         let folder = env::var(OTHERS).unwrap_or_else(|_| exercise::FOLDER.into());
         let exercises = Exercise::all(root, Path::new(&folder))?;
-        let progress = match fs::read(root.join(FOLDER).join(PROGRESS)) {
-            Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{FOLDER}/{PROGRESS} is damaged"))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(error).with_context(|| format!("{FOLDER}/{PROGRESS} cannot be read")),
-        };
         Ok(Self { workspace, pristine, exercises, progress })
     }
 
@@ -134,12 +139,9 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// From the first exercise on, the original files are those of this commit.
+    /// While an exercise is open, the original files are those of this commit, whatever she commits.
     pub fn keep_edition(&self) -> Result<()> {
         let path = self.workspace.root.join(FOLDER).join(EDITION);
-        if path.exists() {
-            return Ok(());
-        }
         fs::create_dir_all(self.workspace.root.join(FOLDER))?;
         fs::write(path, format!("{}\n", self.pristine.edition)).context("the edition could not be kept")
     }
@@ -174,6 +176,12 @@ impl<'a> Desk<'a> {
     /// Notes that she has begun an exercise, or has put it away.
     pub fn note_open(&mut self, number: &str, is_open: bool) -> Result<()> {
         self.progress.entry(number.to_owned()).or_default().is_open = is_open;
+        self.save()
+    }
+
+    /// Notes that she has seen the right answer.
+    pub fn note_answer(&mut self, number: &str) -> Result<()> {
+        self.progress.entry(number.to_owned()).or_default().has_seen_answer = true;
         self.save()
     }
 

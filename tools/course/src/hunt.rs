@@ -85,7 +85,7 @@ pub fn check(workspace: &Workspace) -> Result<Option<ExitCode>> {
         Some(trial::Verdict::DoesNotCompile) => println!("It does not compile."),
         _ => println!("The mistake is still there: the test that catches it fails."),
     }
-    let changed = longer_than_before(root, pristine, &record.files)?;
+    let changed = changed_elsewhere(root, pristine, &record)?;
     if is_gone && !changed.is_empty() {
         println!("But you have changed more than the mistake in {}.", list(&changed));
     }
@@ -121,16 +121,17 @@ fn told(defect: &Defect) -> String {
     format!("It was {}. {}", defect.title(), paragraph.join(" "))
 }
 
-/// Files that differ from the original in more lines than a mistake does.
-fn longer_than_before(root: &Path, pristine: &Pristine, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    const MOST_LINES: usize = 20;
+/// The files with the mistake in which the reader has changed other lines too.
+fn changed_elsewhere(root: &Path, pristine: &Pristine, record: &PutIn) -> Result<Vec<PathBuf>> {
     let folder = tempfile::tempdir()?;
+    let original = folder.path().join("original");
     let mut changed = Vec::new();
-    for path in files {
-        let original = folder.path().join("original");
+    for path in &record.files {
         std::fs::write(&original, pristine.text(path)?)?;
-        let lines: usize = git::changed_lines(&original, &root.join(path))?.iter().map(git::Lines::count).sum();
-        if lines > MOST_LINES {
+        // By the numbers of the original's lines: where the mistake was, and what differs now.
+        let mistake = git::changed_lines(&record.after(root, path), &original)?;
+        let now = git::changed_lines(&root.join(path), &original)?;
+        if !now.iter().all(|lines| mistake.iter().any(|place| lines.are_beside(place))) {
             changed.push(path.clone());
         }
     }

@@ -3,6 +3,7 @@
 //! A result is remembered for exactly the files that it depends on. So after a change, only what the change concerns is
 //! checked again.
 
+use crate::tree;
 use anyhow::{Context, Result};
 use book::exercise::Exercise;
 use checks::scratch::Original;
@@ -35,7 +36,7 @@ impl Journal {
 
     /// The key of a check of one exercise.
     pub fn key(&self, files: &Original, exercise: &Exercise, what: &str) -> String {
-        let own = hash(files, |path| path.starts_with(&exercise.folder));
+        let own = hash(files, |path| tree::is_of_chapter(exercise, path));
         format!("{:016x} {} {what}", self.of_all ^ own.rotate_left(1), exercise.name())
     }
 

@@ -122,12 +122,9 @@ pub struct Judge<'a> {
 /// What the right answer shows, by the names of the tests.
 #[derive(Deserialize, Serialize)]
 struct Right {
-    own: BTreeMap<String, (Machine, Seen)>,
-    chapter: BTreeMap<String, (Machine, Seen)>,
+    own: BTreeMap<String, (Listed, Seen)>,
+    chapter: BTreeMap<String, (Listed, Seen)>,
 }
-
-/// The part of a test's description that decides how it runs.
-type Machine = Listed;
 
 /// The kernel that has a test.
 #[derive(Clone, Copy, PartialEq)]
@@ -175,6 +172,17 @@ impl<'a> Judge<'a> {
         }
         let seconds = start.elapsed().as_secs_f32();
         Ok(Judgement { refused: None, tests: self.judged(verdicts), seconds, ..self.nothing() })
+    }
+
+    /// The names of the tests whose own runs show nothing with a right answer. A kernel that only claims to pass would
+    /// pass these.
+    pub fn tests_that_show_nothing(&self) -> Vec<&str> {
+        let shows = |run: &String| {
+            let (_, seen) = &self.right.own[run];
+            !seen.shown.is_empty() || !seen.sights.is_empty()
+        };
+        let tests = self.exercise.about.tests.iter().filter(|test| !test.boots.iter().any(shows));
+        tests.map(|test| test.name.as_str()).collect()
     }
 
     /// The judgement on an answer that is refused.
@@ -292,10 +300,10 @@ fn right<'a>(
     kernel: &Path,
     names: impl Iterator<Item = &'a String>,
     seed: u32,
-) -> Result<BTreeMap<String, (Machine, Seen)>> {
+) -> Result<BTreeMap<String, (Listed, Seen)>> {
     let mut listed = list(copy, kernel)?;
     let mut tests = BTreeMap::new();
-    for name in names.filter(|name| !name.is_empty()) {
+    for name in names {
         if let Some(place) = listed.iter().position(|test| test.name == *name) {
             tests.insert(name.clone(), listed.swap_remove(place));
         } else if !tests.contains_key(name) {

@@ -3,7 +3,7 @@
 use crate::judge::{COMPILER, Failure, Judgement, RULES, Verdict};
 use crate::picture;
 use crate::tree::Copy;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use book::exercise::Exercise;
 use std::fmt::Write;
 use std::fs;
@@ -70,6 +70,13 @@ fn part<'a, 'b>(lines: &'a [&'b str], is_run: bool) -> (&'a [&'b str], &'static 
         false if lines.len() > MOST_LINES_OF_ERRORS => (&lines[..MOST_LINES_OF_ERRORS], "The first errors"),
         false => (lines, "The errors"),
     }
+}
+
+/// Keeps the judgement as JSON, for other programs.
+pub fn save(copy: &Copy, exercise: &Exercise, judgement: &Judgement) -> Result<()> {
+    fs::create_dir_all(copy.folder())?;
+    let file = copy.folder().join(format!("{}.json", exercise.name()));
+    fs::write(&file, serde_json::to_vec_pretty(judgement)?).with_context(|| format!("writing {}", file.display()))
 }
 
 /// Draws the page tables of the tests that failed because of them, and returns the files.

@@ -185,7 +185,8 @@ impl Run<'_> {
             Err(error) => (blamed(&mut sitting, &error).ok_or(error)?, 0),
         };
         let end = if end == End::Over && instructions > limit { End::Hang } else { end };
-        let shown = if end == End::Over { watcher.shown(&mut sitting).unwrap_or_default() } else { Vec::new() };
+        let is_whole = matches!(end, End::Over | End::Stopped);
+        let shown = if is_whole { watcher.shown(&mut sitting).unwrap_or_default() } else { Vec::new() };
         let log = explained(&sitting.log(), &Symbols::new(kernel, &workspace.root));
         if let Ok(bytes) = fs::read(folder.path().join(OUTPUT)) {
             sights.push(Sight { label: "what left the machine".into(), what: What::Bytes(bytes) });

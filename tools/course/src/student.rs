@@ -79,8 +79,9 @@ pub fn exercises(workspace: &Workspace) -> Result<ExitCode> {
             State::Damaged => "damaged: `make check` says why",
         };
         let about = &exercise.about;
+        let seen = if progress.has_seen_answer { ", answer seen" } else { "" };
         println!(
-            "  {:4} {:26} {:9} {:>3} min  {points:>2} of {:2} points  {state}",
+            "  {:4} {:26} {:9} {:>3} min  {points:>2} of {:2} points{seen}  {state}",
             about.number,
             about.title,
             about.grade.name(),
@@ -178,6 +179,7 @@ fn check_once(desk: &mut Desk, copy: &Copy, exercise: &Exercise, seed: u32) -> R
         Err(why) => judge.refuse(why),
     };
     print!("{}", report::text(exercise, &judgement));
+    report::save(copy, exercise, &judgement)?;
     for picture in report::pictures(copy, exercise, &judgement)? {
         println!("A picture of the page tables, yours beside the right ones: {}", picture.display());
     }
@@ -216,6 +218,7 @@ pub fn solution(workspace: &Workspace, options: &SolutionOptions) -> Result<Exit
     let mut desk = Desk::open(workspace)?;
     let exercise = &desk.exercise(options.exercise.as_deref())?.clone();
     let answer = desk.pristine.answer(exercise)?;
+    desk.note_answer(&exercise.about.number)?;
     if options.put {
         desk.keep_edition()?;
         let aside = desk.put_aside(exercise)?;

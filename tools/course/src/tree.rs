@@ -299,11 +299,21 @@ impl Copy {
 /// A number for everything that the kernels of an exercise are built from.
 fn fingerprint(exercise: &Exercise, files: &Original) -> u64 {
     let of_all = ["chapters", "common", "harness", "Cargo.toml", "Cargo.lock", "i686.json", "linker.ld"];
-    let is_used = |path: &Path| of_all.iter().any(|part| path.starts_with(part)) || path.starts_with(&exercise.folder);
+    let is_used = |path: &Path| of_all.iter().any(|part| path.starts_with(part)) || is_of_chapter(exercise, path);
     let mut hasher = DefaultHasher::new();
     let used: BTreeMap<&Path, &[u8]> = files.files().filter(|(path, _)| is_used(path)).collect();
     used.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Whether a file belongs to an exercise or to another one of its chapter, which may share parts of its tests.
+pub fn is_of_chapter(exercise: &Exercise, path: &Path) -> bool {
+    let Some(all) = exercise.folder.parent() else { return false };
+    let number = |path: &Path| {
+        let name = path.strip_prefix(all).ok()?.iter().next()?.to_str()?;
+        name.split_once('-').map(|(number, _)| number.to_owned())
+    };
+    number(path).is_some_and(|one| Some(one) == number(&exercise.folder))
 }
 
 /// The errors among what the compiler says.
@@ -338,3 +348,20 @@ pub fn limit(command: &mut std::process::Command) {
 
 #[cfg(not(target_os = "linux"))]
 pub fn limit(_: &mut std::process::Command) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use book::exercise::Exercise;
+
+    #[test]
+    fn exercises_of_a_chapter_belong_together() {
+        let about = "number = '1.1'\ntitle = 't'\nkind = 'extend'\ngrade = 'core'\nminutes = 1\nchapter = '1'\n\
+                     tests = []\nholes = {}";
+        let about = toml::from_str(about).expect("a description");
+        let exercise = Exercise { folder: "exercises/02-one".into(), about, wrong: Vec::new() };
+        let is_used = |path: &str| is_of_chapter(&exercise, Path::new(path));
+        assert!(is_used("exercises/02-one/src/lib.rs") && is_used("exercises/02-two/tests/kernel.rs"));
+        assert!(!is_used("exercises/03-three/src/lib.rs") && !is_used("exercises/questions.toml"));
+    }
+}
