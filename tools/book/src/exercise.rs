@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 pub const FOLDER: &str = "exercises";
 /// The file in each exercise's folder that describes it.
 const DESCRIPTION: &str = "exercise.toml";
-/// For an extension, the file with its holes filled in. For a part of a chapter, the chapter itself is the answer.
+/// For an extension, the functions that its holes are, with their bodies. For a part of a chapter, the chapter itself is
+/// the answer.
 const ANSWER: &str = "answer.rs";
 /// What a blank file of assembly contains.
 const BLANK: &str = "blank.s";

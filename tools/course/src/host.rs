@@ -99,7 +99,7 @@ fn verdict(name: &str, status: ExitStatus, text: &str) -> Verdict {
 
 fn failed(name: &str, reason: String, text: &str) -> Verdict {
     let start = text.ceil_char_boundary(text.len().saturating_sub(MOST_BYTES));
-    Verdict::Failed(Failure { run: name.to_owned(), reason, log: text[start..].to_owned(), spaces: None })
+    Verdict::Failed(Failure { run: name.to_owned(), reason, log: text[start..].to_owned(), ..Failure::default() })
 }
 
 impl Hosted {

@@ -2,7 +2,7 @@
 
 use crate::compare::{self, Difference};
 use crate::host;
-use crate::run::{Infrastructure, MOST_SIGHTS, Run, Seen, Spaces};
+use crate::run::{End, Infrastructure, MOST_SIGHTS, Run, Seen, Spaces};
 use crate::tree::{Answer, Built, Copy, NotBuilt, Pristine};
 use anyhow::{Context, Result, anyhow, bail};
 use book::exercise::{Exercise, Test};
@@ -87,6 +87,9 @@ pub struct Failure {
     pub reason: String,
     /// The kernel's log, with function and line behind every address.
     pub log: String,
+    /// The same for a kernel that hangs. It depends on when exactly the host noticed that, so it is no part of the result.
+    #[serde(skip)]
+    pub log_of_hang: String,
     /// Where address spaces are wrong: the right ones, and those of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spaces: Option<(Spaces, Spaces)>,
@@ -161,7 +164,7 @@ impl<'a> Judge<'a> {
                     NotBuilt::Infrastructure(why) => Verdict::InfraError(why),
                     NotBuilt::DoesNotCompile(log) => {
                         let reason = "It does not compile.".into();
-                        Verdict::Failed(Failure { run: COMPILER.into(), reason, log, spaces: None })
+                        Verdict::Failed(Failure { run: COMPILER.into(), reason, log, ..Failure::default() })
                     }
                 };
                 vec![verdict; self.exercise.about.tests.len()]
@@ -263,7 +266,11 @@ impl<'a> Judge<'a> {
         match difference {
             None => Verdict::Passed,
             Some(Difference { sentence, spaces }) => {
-                Verdict::Failed(Failure { run: name.to_owned(), reason: sentence, log: seen.log, spaces })
+                let (log, log_of_hang) = match seen.end {
+                    End::Hang => (String::new(), seen.log),
+                    _ => (seen.log, String::new()),
+                };
+                Verdict::Failed(Failure { run: name.to_owned(), reason: sentence, log, log_of_hang, spaces })
             }
         }
     }

@@ -39,7 +39,8 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
                 let is_run = failure.run != COMPILER && failure.run != RULES;
                 let place = if is_run { format!("In {}: ", failure.run) } else { String::new() };
                 line(format_args!("         {place}{}", failure.reason));
-                let lines: Vec<&str> = failure.log.lines().filter(|line| !line.trim().is_empty()).collect();
+                let log = if failure.log.is_empty() { &failure.log_of_hang } else { &failure.log };
+                let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
                 let (part, name) = part(&lines, is_run);
                 if !part.is_empty() {
                     line(format_args!("         {name}:"));
