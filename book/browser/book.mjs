@@ -18,8 +18,8 @@ export const PAGES = Array.from(
     readFileSync(join(HERE, '../src/SUMMARY.md'), 'utf8').matchAll(/\]\((.+)\.md\)/g),
     match => match[1],
 ).concat('print');
-/** The chapters, without their pages of mistakes. */
-export const CHAPTERS = PAGES.filter(page => /^\d\d-(?!why-it-breaks)/.test(page));
+/** The chapters, without their pages of exercises and of mistakes. */
+export const CHAPTERS = PAGES.filter(page => /^\d\d-(?!exercises|why-it-breaks)/.test(page));
 
 export const THEMES = ['light', 'navy'];
 export const WIDTHS = { desktop: 1280, phone: 390 };
