@@ -1,10 +1,10 @@
 //! An exercise, as its folder describes it: `exercises/NN-name/exercise.toml` and the files beside it.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// The folder of the exercises that belong to the book.
 pub const FOLDER: &str = "exercises";
@@ -15,6 +15,41 @@ const DESCRIPTION: &str = "exercise.toml";
 const ANSWER: &str = "answer.rs";
 /// What a blank file of assembly contains.
 const BLANK: &str = "blank.s";
+/// What only an instructor has: more tests. Or, in what a student has, how many they are.
+pub const HIDDEN: &str = "hidden.toml";
+/// The program with those tests.
+pub const HIDDEN_PROGRAM: &str = "tests/hidden.rs";
+
+/// Where the files of a project are: in a folder, or in a commit.
+pub trait Files {
+    /// The contents of a file, by its path in the project.
+    fn bytes(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// The names of the files and folders in a folder.
+    fn names(&self, folder: &Path) -> io::Result<BTreeSet<String>>;
+
+    /// The text of a file.
+    fn text(&self, path: &Path) -> Result<String> {
+        let bytes = self.bytes(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        String::from_utf8(bytes).with_context(|| format!("{} is not valid UTF-8", path.display()))
+    }
+
+    /// Whether a file is there.
+    fn has(&self, path: &Path) -> bool {
+        self.bytes(path).is_ok()
+    }
+}
+
+/// The folder of the project.
+impl Files for Path {
+    fn bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(self.join(path))
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<BTreeSet<String>> {
+        let names = fs::read_dir(self.join(folder))?;
+        names.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+}
 
 /// One exercise.
 #[derive(Clone, Debug)]
@@ -25,6 +60,18 @@ pub struct Exercise {
     pub about: About,
     /// The wrong answers that come with it.
     pub wrong: Vec<Wrong>,
+    /// The hidden tests that exist and are not here.
+    pub withheld: Withheld,
+}
+
+/// Hidden tests that exist elsewhere.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withheld {
+    /// How many they are.
+    pub tests: usize,
+    /// What they are worth together.
+    pub points: u32,
 }
 
 /// The contents of `exercise.toml`.
@@ -103,9 +150,21 @@ pub struct Test {
     /// Tests of the chapter's library that must pass too. They run on the host.
     #[serde(default)]
     pub host: Vec<String>,
-    /// Whether only an instructor sees it.
-    #[serde(default)]
+    /// Whether only an instructor has it. Then its boots are tests in the program of its own that goes with it.
+    #[serde(skip)]
     pub hidden: bool,
+}
+
+/// The contents of `hidden.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hidden {
+    /// The hidden tests.
+    #[serde(default)]
+    tests: Vec<Test>,
+    /// In what a student has, instead of the tests.
+    #[serde(default)]
+    withheld: Withheld,
 }
 
 /// A wrong answer, and the tests that it loses.
@@ -140,17 +199,14 @@ impl Grade {
 }
 
 impl Exercise {
-    /// All exercises in `root/folder`, by number.
-    pub fn all(root: &Path, folder: &Path) -> Result<Vec<Self>> {
-        let entries = match fs::read_dir(root.join(folder)) {
-            Ok(entries) => entries,
-            Err(error) => bail!("There are no exercises in {}: {error}.", root.join(folder).display()),
-        };
+    /// All exercises, by number.
+    pub fn all(files: &(impl Files + ?Sized)) -> Result<Vec<Self>> {
+        let names = files.names(Path::new(FOLDER)).with_context(|| format!("there is no folder {FOLDER}"))?;
         let mut all = Vec::new();
-        for entry in entries {
-            let folder = folder.join(entry?.file_name());
-            if root.join(&folder).join(DESCRIPTION).is_file() {
-                all.push(Self::read(root, &folder)?);
+        for name in names {
+            let folder = Path::new(FOLDER).join(name);
+            if files.has(&folder.join(DESCRIPTION)) {
+                all.push(Self::read(files, &folder)?);
             }
         }
         all.sort_by_key(|exercise| exercise.place());
@@ -167,15 +223,21 @@ impl Exercise {
         Ok(all)
     }
 
-    /// The exercise in `root/folder`.
-    pub fn read(root: &Path, folder: &Path) -> Result<Self> {
+    /// The exercise in a folder.
+    fn read(files: &(impl Files + ?Sized), folder: &Path) -> Result<Self> {
         let path = folder.join(DESCRIPTION);
-        let text =
-            fs::read_to_string(root.join(&path)).with_context(|| format!("{} cannot be read", path.display()))?;
-        let about: About =
-            toml::from_str(&text).with_context(|| format!("{} does not describe an exercise", path.display()))?;
-        let exercise = Self { wrong: wrong_answers(root, folder)?, folder: folder.into(), about };
-        exercise.validate(root).with_context(|| format!("in {}", path.display()))?;
+        let mut about: About = toml::from_str(&files.text(&path)?)
+            .with_context(|| format!("{} does not describe an exercise", path.display()))?;
+        let hidden = folder.join(HIDDEN);
+        let mut withheld = Withheld::default();
+        if files.has(&hidden) {
+            let hidden: Hidden = toml::from_str(&files.text(&hidden)?)
+                .with_context(|| format!("{} does not describe hidden tests", hidden.display()))?;
+            withheld = hidden.withheld;
+            about.tests.extend(hidden.tests.into_iter().map(|test| Test { hidden: true, ..test }));
+        }
+        let exercise = Self { wrong: wrong_answers(files, folder)?, folder: folder.into(), about, withheld };
+        exercise.validate(files).with_context(|| format!("in {}", path.display()))?;
         Ok(exercise)
     }
 
@@ -202,7 +264,26 @@ impl Exercise {
 
     /// What a right answer is worth.
     pub fn points(&self) -> u32 {
-        self.about.tests.iter().map(|test| test.points).sum()
+        self.about.tests.iter().map(|test| test.points).sum::<u32>() + self.withheld.points
+    }
+
+    /// What passing the tests that a student has is worth.
+    pub fn public_points(&self) -> u32 {
+        self.about.tests.iter().filter(|test| !test.hidden).map(|test| test.points).sum()
+    }
+
+    /// The hidden tests: those that are here and those that are not.
+    pub fn hidden(&self) -> Withheld {
+        let hidden = || self.about.tests.iter().filter(|test| test.hidden);
+        Withheld {
+            tests: hidden().count() + self.withheld.tests,
+            points: hidden().map(|test| test.points).sum::<u32>() + self.withheld.points,
+        }
+    }
+
+    /// Whether its right answer is there.
+    pub fn has_answer(&self, files: &(impl Files + ?Sized)) -> bool {
+        self.about.kind == Kind::Rebuild || files.has(&self.folder.join(ANSWER))
     }
 
     /// The file with the right answer for a file with holes.
@@ -214,8 +295,8 @@ impl Exercise {
     }
 
     /// The text of one of its files, or nothing if there is none.
-    pub fn text(&self, root: &Path, name: &str) -> String {
-        fs::read_to_string(root.join(&self.folder).join(name)).unwrap_or_default()
+    pub fn text(&self, files: &(impl Files + ?Sized), name: &str) -> String {
+        files.text(&self.folder.join(name)).unwrap_or_default()
     }
 
     /// What a student begins with, for a file that she writes as a whole.
@@ -233,20 +314,25 @@ impl Exercise {
         self.about.number.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
     }
 
-    fn validate(&self, root: &Path) -> Result<()> {
+    fn validate(&self, files: &(impl Files + ?Sized)) -> Result<()> {
         let About { holes, tests, grade, mistakes, neutral, .. } = &self.about;
         ensure!(!holes.is_empty(), "there are no holes");
         ensure!(self.about.kind == Kind::Rebuild || holes.len() == 1, "an extension has one file with holes");
         for file in holes.keys() {
-            ensure!(root.join(file).is_file(), "there is no file {}", file.display());
+            ensure!(files.has(file), "there is no file {}", file.display());
         }
         ensure!(!tests.is_empty(), "there are no tests");
+        let (public, all) = (self.public_points(), self.points());
         ensure!(
-            self.points() == grade.points(),
-            "the tests give {} points, and a {} exercise has {}",
-            self.points(),
+            public == grade.points() || all == grade.points(),
+            "the tests give {public} points{}, and a {} exercise has {}",
+            if all == public { String::new() } else { format!(", with the hidden ones {all}") },
             grade.name(),
             grade.points()
+        );
+        ensure!(
+            !tests.iter().any(|test| test.hidden) || files.has(&self.folder.join(HIDDEN_PROGRAM)),
+            "there are hidden tests, and no {HIDDEN_PROGRAM}"
         );
         let is_test = |name: &String| tests.iter().any(|test| test.name == *name);
         for test in tests {
@@ -270,18 +356,15 @@ impl Exercise {
 }
 
 /// The wrong answers in an exercise's folder: patches with a line `Loses: test, test` above the difference.
-fn wrong_answers(root: &Path, folder: &Path) -> Result<Vec<Wrong>> {
-    let Ok(entries) = fs::read_dir(root.join(folder).join("wrong")) else { return Ok(Vec::new()) };
-    let mut all = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name().to_string_lossy().into_owned();
+fn wrong_answers(files: &(impl Files + ?Sized), folder: &Path) -> Result<Vec<Wrong>> {
+    let Ok(names) = files.names(&folder.join("wrong")) else { return Ok(Vec::new()) };
+    let wrong = |name: String| {
         let patch = folder.join("wrong").join(&name);
-        let text = fs::read_to_string(root.join(&patch)).with_context(|| format!("reading {}", patch.display()))?;
+        let text = files.text(&patch)?;
         let line = text.lines().find_map(|line| line.strip_prefix("Loses: "));
         let line = line.with_context(|| format!("{} has no line \"Loses: …\"", patch.display()))?;
         let loses = line.split(',').map(|test| test.trim().to_owned()).collect();
-        all.push(Wrong { name: name.trim_end_matches(".patch").into(), patch, loses });
-    }
-    all.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(all)
+        Ok(Wrong { name: name.trim_end_matches(".patch").into(), patch, loses })
+    };
+    names.into_iter().map(wrong).collect()
 }

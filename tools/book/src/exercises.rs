@@ -1,10 +1,9 @@
 //! The exercises in the book: `{{#exercises}}` shows those of a chapter with their tasks, `{{#exercises table}}` lists
 //! them.
 
-use crate::exercise::{Exercise, FOLDER};
+use crate::exercise::Exercise;
 use crate::html::escaped;
 use crate::sources::{Sources, number, page_of_exercises};
-use std::path::Path;
 
 /// The file with an exercise's task.
 const TASK: &str = "task.md";
@@ -13,7 +12,7 @@ const PAGES_FROM_TASK: &str = "../../book/src/";
 
 /// The exercises of a chapter; the error is a message.
 fn of_chapter(sources: &Sources, chapter: &str) -> Result<Vec<Exercise>, String> {
-    let mut all = Exercise::all(sources.root(), Path::new(FOLDER)).map_err(|error| format!("{error:#}"))?;
+    let mut all = Exercise::all(sources.root()).map_err(|error| format!("{error:#}"))?;
     all.retain(|exercise| exercise.about.chapter == chapter);
     Ok(all)
 }

@@ -5,8 +5,9 @@
 
 use crate::git;
 use anyhow::{Context, Result, bail};
+use book::exercise::Files;
 use machine::workspace::Workspace;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fs, fs::File, io};
 
@@ -51,6 +52,21 @@ impl Original {
     /// The files, by their paths relative to the project's folder, and the contents of each.
     pub fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
         self.0.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()))
+    }
+}
+
+impl Files for Original {
+    fn bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<BTreeSet<String>> {
+        let name = |path: &Path| {
+            let inner = path.strip_prefix(folder).ok()?.iter().next()?;
+            Some(inner.to_string_lossy().into_owned())
+        };
+        let names: BTreeSet<String> = self.0.keys().filter_map(|path| name(path)).collect();
+        if names.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(names) }
     }
 }
 

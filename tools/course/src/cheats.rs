@@ -133,6 +133,7 @@ fn reasons(judgement: &Judgement) -> String {
         Verdict::Passed => format!("{}: passed", judged.name),
         Verdict::Failed(failure) => format!("{}: {}: {}\n{}", judged.name, failure.run, failure.reason, failure.log),
         Verdict::InfraError(why) => format!("{}: not judged: {why}", judged.name),
+        Verdict::Pending => format!("{}: not judged", judged.name),
     };
     judgement.tests.iter().map(reason).collect::<Vec<_>>().join("\n")
 }

@@ -7,13 +7,13 @@
 use crate::judge::Judgement;
 use crate::tree::{self, Answer, Pristine};
 use anyhow::{Context, Result, bail};
-use book::exercise::{self, Exercise, Kind};
+use book::exercise::{Exercise, Kind};
 use checks::git;
 use machine::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 /// The folder of what belongs to the student and not to the project.
 const FOLDER: &str = ".course";
@@ -23,8 +23,6 @@ const EDITION: &str = "edition";
 const PROGRESS: &str = "progress.json";
 /// In it, her work on exercises that she has put away.
 const ASIDE: &str = "aside";
-/// The environment variable that names a folder with other exercises.
-const OTHERS: &str = "EXERCISES";
 
 /// The working tree and the exercises.
 pub struct Desk<'a> {
@@ -83,8 +81,7 @@ impl<'a> Desk<'a> {
         let edition = kept.map_or_else(|| git::commit(root, "HEAD"), |kept| Ok(kept.trim().to_owned()))?;
         let pristine = Pristine::of_commit(root, &edition)
             .with_context(|| format!("{FOLDER}/{EDITION} names the commit with the original files, {edition}"))?;
-        let folder = env::var(OTHERS).unwrap_or_else(|_| exercise::FOLDER.into());
-        let exercises = Exercise::all(root, Path::new(&folder))?;
+        let exercises = Exercise::all(root.as_path())?;
         Ok(Self { workspace, pristine, exercises, progress })
     }
 
@@ -105,7 +102,8 @@ impl<'a> Desk<'a> {
     pub fn state(&self, exercise: &Exercise) -> Result<State> {
         let Ok(answer) = self.answer(exercise) else { return Ok(State::Damaged) };
         let is_blank = tree::is_same(&answer, &self.pristine.blank(exercise)?);
-        let is_right = tree::is_same(&answer, &self.pristine.answer(exercise)?);
+        let is_right =
+            exercise.has_answer(self.pristine.files()) && tree::is_same(&answer, &self.pristine.answer(exercise)?);
         let is_as_before = match exercise.about.kind {
             Kind::Rebuild => is_right,
             Kind::Extend => is_blank,

@@ -12,9 +12,11 @@ use machine::interrupt;
 use machine::listing::{self, Listed};
 use machine::watch::{Orders, Typist};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
@@ -35,7 +37,7 @@ const LIMIT_OF_RIGHT: u64 = 2_000_000_000;
 const MOST_TIME_TO_LIST: Duration = Duration::from_secs(60);
 
 /// The verdict on one answer.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct Judgement {
     /// The exercise's number.
     pub exercise: String,
@@ -52,7 +54,7 @@ pub struct Judgement {
 }
 
 /// The verdict on one test.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct Judged {
     /// The test's name.
     pub name: String,
@@ -67,7 +69,7 @@ pub struct Judged {
 }
 
 /// What was found.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The property holds.
@@ -76,10 +78,12 @@ pub enum Verdict {
     Failed(Failure),
     /// The host could not find out. That is not the answer's fault, and is no grade.
     InfraError(String),
+    /// Not all of its runs have ended.
+    Pending,
 }
 
 /// Why a test failed.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 pub struct Failure {
     /// Which of its runs failed.
     pub run: String,
@@ -101,7 +105,7 @@ impl Judgement {
         let points = |judged: &Judged| match judged.verdict {
             Verdict::Passed => Some(judged.points),
             Verdict::Failed(_) => Some(0),
-            Verdict::InfraError(_) => None,
+            Verdict::InfraError(_) | Verdict::Pending => None,
         };
         self.tests.iter().map(points).sum()
     }
@@ -126,39 +130,60 @@ pub struct Judge<'a> {
 #[derive(Deserialize, Serialize)]
 struct Right {
     own: BTreeMap<String, (Listed, Seen)>,
+    #[serde(default)]
+    hidden: BTreeMap<String, (Listed, Seen)>,
     chapter: BTreeMap<String, (Listed, Seen)>,
 }
 
 /// The kernel that has a test.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Whose {
     Own,
+    /// The kernel with the exercise's hidden tests.
+    Hidden,
     Chapter,
 }
 
+impl Whose {
+    /// The kernel that has the tests that a property names.
+    fn of(test: &Test) -> Self {
+        if test.hidden { Self::Hidden } else { Self::Own }
+    }
+}
+
 impl<'a> Judge<'a> {
-    /// Builds the right answer, and runs its tests, unless that has been done before.
+    /// Builds the right answer, and runs its tests, unless that has been done before. A student may have no right answer,
+    /// but what it shows.
     pub fn new(copy: &'a Copy, pristine: &'a Pristine, exercise: &'a Exercise, seed: u32) -> Result<Self> {
-        let (folder, built) =
-            copy.right(exercise, pristine).with_context(|| format!("Exercise {}", exercise.title()))?;
-        let path = folder.join(format!("seed-{seed}.json"));
-        let right = match fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
-            Some(right) => right,
-            None => {
-                let right = Right::of(copy, exercise, &built, seed)?;
-                fs::write(&path, serde_json::to_vec(&right)?)?;
-                right
-            }
+        let right = if exercise.has_answer(pristine.files()) {
+            Right::find_out(copy, pristine, exercise, seed)
+        } else {
+            Right::as_it_came(pristine, exercise, seed)
         };
+        let right = right.with_context(|| format!("Exercise {}", exercise.title()))?;
         Ok(Self { copy, pristine, exercise, seed, right })
+    }
+
+    /// What the right answer shows, for [`expected`].
+    pub fn expected(&self) -> Result<Vec<u8>> {
+        Ok(serde_json::to_vec(&self.right)?)
     }
 
     /// Judges an answer.
     pub fn judge(&self, answer: &Answer) -> Result<Judgement> {
+        self.judge_and_tell(answer, &|_| {})
+    }
+
+    /// Judges an answer. `tell` gets what is known, whenever more is.
+    pub fn judge_and_tell(&self, answer: &Answer, tell: &(dyn Fn(Judgement) + Sync)) -> Result<Judgement> {
         let start = Instant::now();
+        let judgement = |verdicts| {
+            let seconds = start.elapsed().as_secs_f32();
+            Judgement { tests: self.judged(verdicts), seconds, ..self.nothing() }
+        };
         let files = self.pristine.with(answer)?;
         let verdicts = match self.copy.build(self.exercise, &files) {
-            Ok(built) => self.run_all(&built)?,
+            Ok(built) => self.run_all(&built, &|verdicts| tell(judgement(verdicts)))?,
             Err(not_built) => {
                 let verdict = match not_built {
                     NotBuilt::Infrastructure(why) => Verdict::InfraError(why),
@@ -173,18 +198,23 @@ impl<'a> Judge<'a> {
         if interrupt::happened() {
             bail!("Interrupted.");
         }
-        let seconds = start.elapsed().as_secs_f32();
-        Ok(Judgement { refused: None, tests: self.judged(verdicts), seconds, ..self.nothing() })
+        Ok(judgement(verdicts))
+    }
+
+    /// The judgement on an answer that the host could not judge.
+    pub fn fail(&self, why: &str) -> Judgement {
+        let verdicts = vec![Verdict::InfraError(why.into()); self.exercise.about.tests.len()];
+        Judgement { tests: self.judged(verdicts), ..self.nothing() }
     }
 
     /// The names of the tests whose own runs show nothing with a right answer. A kernel that only claims to pass would
     /// pass these.
     pub fn tests_that_show_nothing(&self) -> Vec<&str> {
-        let shows = |run: &String| {
-            let (_, seen) = &self.right.own[run];
+        let shows = |test: &Test, run: &String| {
+            let (_, seen) = &self.right.of(Whose::of(test))[run];
             !seen.shown.is_empty() || !seen.sights.is_empty()
         };
-        let tests = self.exercise.about.tests.iter().filter(|test| !test.boots.iter().any(shows));
+        let tests = self.exercise.about.tests.iter().filter(|test| !test.boots.iter().any(|run| shows(test, run)));
         tests.map(|test| test.name.as_str()).collect()
     }
 
@@ -217,41 +247,47 @@ impl<'a> Judge<'a> {
         self.exercise.about.tests.iter().zip(verdicts).map(judged).collect()
     }
 
-    /// Runs every test, each once even if several properties need it.
-    fn run_all(&self, built: &Built) -> Result<Vec<Verdict>> {
+    /// Runs every test, each once even if several properties need it. After each run, `tell` gets the verdicts that are
+    /// known by then.
+    fn run_all(&self, built: &Built, tell: &(dyn Fn(Vec<Verdict>) + Sync)) -> Result<Vec<Verdict>> {
         let tests = &self.exercise.about.tests;
-        let mut runs: Vec<(Whose, &String)> = Vec::new();
-        for test in tests {
-            let own = test.boots.iter().map(|name| (Whose::Own, name));
-            for run in own.chain(test.chapter_boots.iter().map(|name| (Whose::Chapter, name))) {
-                if !runs.contains(&run) {
-                    runs.push(run);
-                }
-            }
-        }
-        let hosted = host::run(self.copy, self.exercise)?;
-        let outcomes: Vec<Verdict> = runs.par_iter().map(|(whose, name)| self.run(built, *whose, name)).collect();
-        let outcome = |whose, name: &String| {
-            let place = runs.iter().position(|run| *run == (whose, name)).expect("all are run");
-            outcomes[place].clone()
-        };
-        Ok(tests
+        let runs: BTreeSet<(Whose, &String)> = tests
             .iter()
-            .map(|test| {
-                let own = test.boots.iter().map(|name| outcome(Whose::Own, name));
-                let chapter = test.chapter_boots.iter().map(|name| outcome(Whose::Chapter, name));
+            .flat_map(|test| {
+                let own = test.boots.iter().map(|name| (Whose::of(test), name));
+                own.chain(test.chapter_boots.iter().map(|name| (Whose::Chapter, name)))
+            })
+            .collect();
+        let hosted = host::run(self.copy, self.exercise)?;
+        let outcomes = Mutex::new(BTreeMap::new());
+        let verdicts = |outcomes: &BTreeMap<(Whose, &String), Verdict>| -> Vec<Verdict> {
+            let outcome = |run| outcomes.get(&run).cloned().unwrap_or(Verdict::Pending);
+            let verdicts = tests.iter().map(|test| {
+                let own = test.boots.iter().map(|name| outcome((Whose::of(test), name)));
+                let chapter = test.chapter_boots.iter().map(|name| outcome((Whose::Chapter, name)));
                 let on_host = test.host.iter().map(|name| hosted.verdict(name));
                 own.chain(chapter).chain(on_host).fold(Verdict::Passed, Verdict::and)
-            })
-            .collect())
+            });
+            verdicts.collect()
+        };
+        runs.into_par_iter().for_each(|run| {
+            let (whose, name) = run;
+            let outcome = self.run(built, whose, name);
+            let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+            outcomes.insert(run, outcome);
+            tell(verdicts(&outcomes));
+        });
+        let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(verdicts(&outcomes))
     }
 
     fn run(&self, built: &Built, whose: Whose, name: &str) -> Verdict {
-        let (kernel, right) = match whose {
-            Whose::Own => (Some(built.kernel.as_path()), &self.right.own),
-            Whose::Chapter => (built.chapter.as_deref(), &self.right.chapter),
+        let kernel = match whose {
+            Whose::Own => Some(built.kernel.as_path()),
+            Whose::Hidden => built.hidden.as_deref(),
+            Whose::Chapter => built.chapter.as_deref(),
         };
-        let (kernel, (test, right)) = (kernel.expect("it was built"), &right[name]);
+        let (kernel, (test, right)) = (kernel.expect("it was built"), &self.right.of(whose)[name]);
         let limit = right.instructions * TIMES + MORE;
         let (workspace, seed, most_sights) = (self.copy.workspace(), self.seed, right.sights.len());
         let run = Run { workspace, kernel, test, seed, limit, most_sights };
@@ -282,32 +318,69 @@ impl Verdict {
         match (self, other) {
             (Self::Failed(failure), _) | (_, Self::Failed(failure)) => Self::Failed(failure),
             (Self::InfraError(why), _) | (_, Self::InfraError(why)) => Self::InfraError(why),
+            (Self::Pending, _) | (_, Self::Pending) => Self::Pending,
             (Self::Passed, Self::Passed) => Self::Passed,
         }
     }
 }
 
+/// Where an exercise that comes without its answer has what the right answer shows.
+pub fn expected(exercise: &Exercise, seed: u32) -> PathBuf {
+    exercise.folder.join("expected").join(format!("seed-{seed}.json"))
+}
+
 impl Right {
-    fn of(copy: &Copy, exercise: &Exercise, built: &Built, seed: u32) -> Result<Self> {
-        let own = exercise.about.tests.iter().flat_map(|test| &test.boots);
-        let chapter = exercise.about.tests.iter().flat_map(|test| &test.chapter_boots);
+    fn find_out(copy: &Copy, pristine: &Pristine, exercise: &Exercise, seed: u32) -> Result<Self> {
+        let (folder, built) = copy.right(exercise, pristine)?;
+        let path = folder.join(format!("seed-{seed}.json"));
+        if let Some(right) = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
+            return Ok(right);
+        }
+        let right = Self::of_answer(copy, exercise, &built, seed)?;
+        let new = tempfile::NamedTempFile::new_in(&folder)?;
+        fs::write(new.path(), serde_json::to_vec(&right)?)?;
+        new.persist(&path)?;
+        Ok(right)
+    }
+
+    fn as_it_came(pristine: &Pristine, exercise: &Exercise, seed: u32) -> Result<Self> {
+        match pristine.text(&expected(exercise, seed)) {
+            Ok(text) => Ok(serde_json::from_str(text)?),
+            Err(_) => {
+                bail!("Here, it can be checked only without a SEED, or with one of those in its folder `expected`.")
+            }
+        }
+    }
+
+    fn of_answer(copy: &Copy, exercise: &Exercise, built: &Built, seed: u32) -> Result<Self> {
+        let tests = || exercise.about.tests.iter();
+        let own = tests().filter(|test| !test.hidden).flat_map(|test| &test.boots);
+        let hidden = tests().filter(|test| test.hidden).flat_map(|test| &test.boots);
+        let chapter = tests().flat_map(|test| &test.chapter_boots);
         Ok(Self {
-            own: right(copy, &built.kernel, own, seed)?,
-            chapter: match &built.chapter {
-                Some(kernel) => right(copy, kernel, chapter, seed)?,
-                None => BTreeMap::new(),
-            },
+            own: right(copy, Some(&built.kernel), own, seed)?,
+            hidden: right(copy, built.hidden.as_deref(), hidden, seed)?,
+            chapter: right(copy, built.chapter.as_deref(), chapter, seed)?,
         })
+    }
+
+    fn of(&self, whose: Whose) -> &BTreeMap<String, (Listed, Seen)> {
+        match whose {
+            Whose::Own => &self.own,
+            Whose::Hidden => &self.hidden,
+            Whose::Chapter => &self.chapter,
+        }
     }
 }
 
 /// Runs tests of the right answer, which have to pass.
 fn right<'a>(
     copy: &Copy,
-    kernel: &Path,
+    kernel: Option<&Path>,
     names: impl Iterator<Item = &'a String>,
     seed: u32,
 ) -> Result<BTreeMap<String, (Listed, Seen)>> {
+    let Some(kernel) = kernel else { return Ok(BTreeMap::new()) };
     let mut listed = list(copy, kernel)?;
     let mut tests = BTreeMap::new();
     for name in names {

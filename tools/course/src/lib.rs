@@ -25,6 +25,7 @@ pub mod judge;
 
 pub mod picture;
 pub mod report;
+pub mod result;
 
 pub mod desk;
 pub mod student;

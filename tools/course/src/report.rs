@@ -24,11 +24,11 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
         let (word, points) = match &judged.verdict {
             Verdict::Passed => ("passed", judged.points.to_string()),
             Verdict::Failed(_) => ("failed", "0".into()),
-            Verdict::InfraError(_) => ("not judged", "?".into()),
+            Verdict::InfraError(_) | Verdict::Pending => ("not judged", "?".into()),
         };
         line(format_args!("\n{word:8} {points} of {}: {}", judged.points, judged.says));
         match &judged.verdict {
-            Verdict::Passed => {}
+            Verdict::Passed | Verdict::Pending => {}
             Verdict::InfraError(why) => line(format_args!("         This machine could not judge it: {why}")),
             // Several tests may fail for the same reason, which is printed once.
             Verdict::Failed(failure) if shown.contains(&&failure.reason) => {
@@ -51,7 +51,7 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
     }
     let passed = |judged: &&crate::judge::Judged| matches!(judged.verdict, Verdict::Passed);
     let public: Vec<_> = judgement.tests.iter().filter(|judged| !judged.hidden).collect();
-    let hidden = exercise.about.tests.iter().filter(|test| test.hidden).count();
+    let hidden = exercise.hidden().tests;
     let (good, all) = (public.iter().filter(|judged| passed(judged)).count(), public.len());
     line(format_args!("\n{good} of {all} {}", if hidden > 0 { "public tests passed" } else { "tests passed" }));
     if hidden > 0 {

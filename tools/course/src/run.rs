@@ -19,6 +19,7 @@ use memory_map::walk::{PAGE_BYTES, Space};
 use probe::program::Program;
 use probe::sitting::{Running, Seat, Sitting};
 use probe::snapshot::Snapshot;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -135,7 +136,7 @@ pub enum What {
 pub type Spaces = Vec<Vec<Page>>;
 
 /// One page that is mapped, or several in a row.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub struct Page {
     /// The address of the first page.
     pub address: u32,

@@ -9,10 +9,10 @@ use crate::journal::Journal;
 use crate::judge::{Judge, Judgement, USUAL_SEED, Verdict};
 use crate::question;
 use crate::student::BETWEEN_HINTS;
-use crate::tree::{self, Answer, Copy, Pristine, read};
+use crate::tree::{self, Answer, Copy, Pristine, Private, read};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use book::defects::{self, Defect};
-use book::exercise::{self, Exercise, Kind};
+use book::exercise::{Exercise, Kind};
 use checks::git;
 use checks::scratch::Original;
 use clap::Args;
@@ -46,18 +46,20 @@ pub struct Options {
     /// Check again what passed in an earlier run.
     #[arg(long)]
     fresh: bool,
+    #[command(flatten)]
+    private: Private,
 }
 
 /// Tests the exercises; the last line is the count.
 pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let mut exercises = Exercise::all(&workspace.root, Path::new(exercise::FOLDER))?;
-    let all = exercises.clone();
+    let tally = Tally::default();
+    let check = SelfCheck::new(workspace, &tally, options.private.folder(), options.fresh)?;
+    let all = check.pristine.exercises()?;
+    let mut exercises = all.clone();
     if let Some(word) = &options.exercise {
         let name = Exercise::find(&exercises, word)?.name();
         exercises.retain(|exercise| exercise.name() == name);
     }
-    let tally = Tally::default();
-    let check = SelfCheck::new(workspace, &tally, options.fresh)?;
     check.files(&exercises, &all);
     for exercise in &exercises {
         check.exercise(exercise, true)?;
@@ -75,8 +77,8 @@ pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode>
 
 /// The short form, for `make test`: one exercise of each chapter, without its wrong answers.
 pub fn test_in_short(workspace: &Workspace, tally: &Tally) -> Result<()> {
-    let all = Exercise::all(&workspace.root, Path::new(exercise::FOLDER))?;
-    let check = SelfCheck::new(workspace, tally, true)?;
+    let check = SelfCheck::new(workspace, tally, None, true)?;
+    let all = check.pristine.exercises()?;
     check.files(&all, &all);
     let mut chapters = BTreeSet::new();
     for exercise in all.iter().filter(|exercise| chapters.insert(exercise.about.chapter.as_str())) {
@@ -101,8 +103,8 @@ struct SelfCheck<'a> {
 type Outcome = std::result::Result<(), String>;
 
 impl<'a> SelfCheck<'a> {
-    fn new(workspace: &'a Workspace, tally: &'a Tally, is_fresh: bool) -> Result<Self> {
-        let pristine = Pristine::of_working_tree(&workspace.root)?;
+    fn new(workspace: &'a Workspace, tally: &'a Tally, private: Option<&Path>, is_fresh: bool) -> Result<Self> {
+        let pristine = Pristine::of_working_tree(&workspace.root)?.with_private(private)?;
         let copy = Copy::open(workspace)?;
         let journal = Journal::open(&workspace.target.join(tree::FOLDER), pristine.files())?;
         let (journal, known) = (RefCell::new(journal), RefCell::default());
@@ -135,7 +137,7 @@ impl<'a> SelfCheck<'a> {
         let outcome = || -> Result<()> {
             for exercise in exercises {
                 begins_blank(&self.pristine, exercise).map_err(|why| anyhow!("{}: {why}", exercise.title()))?;
-                let text = |name| exercise.text(&self.workspace.root, name);
+                let text = |name| exercise.text(self.pristine.files(), name);
                 ensure!(
                     text("task.md").starts_with(&format!("# {}\n", exercise.title())),
                     "{}: task.md does not begin with \"# {0}\"",
@@ -216,7 +218,7 @@ impl<'a> SelfCheck<'a> {
         }
         for wrong in &exercise.wrong {
             self.check(exercise, &format!("the wrong answer {}", wrong.name), || {
-                match patched(&self.copy, pristine, exercise, &self.workspace.root.join(&wrong.patch))? {
+                match patched(&self.copy, pristine, exercise, &wrong.patch)? {
                     Ok(answer) => Ok(loses(&judged(&answer)?, &wrong.loses)),
                     Err(why) => Ok(Err(why)),
                 }
@@ -325,6 +327,7 @@ fn fails_by_its_hole(exercise: &Exercise, judgement: &Judgement) -> Outcome {
             }
             Verdict::Passed => return Err(format!("{} passes.", judged.name)),
             Verdict::InfraError(why) => return Err(why.clone()),
+            Verdict::Pending => return Err(format!("{} was not judged.", judged.name)),
         }
     }
     Ok(())
@@ -340,6 +343,7 @@ fn patched(
     let files = pristine.with(&pristine.answer(exercise)?)?;
     copy.restore(&files)?;
     let root = &copy.workspace().root;
+    let patch = &root.join(patch);
     if let Err(why) = git::apply(root, patch)? {
         return Ok(Err(format!("{} does not apply:\n{why}", patch.display())));
     }

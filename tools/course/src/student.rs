@@ -122,7 +122,7 @@ pub fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         ),
     }
     desk.note_open(number, true)?;
-    println!("{}", for_terminal(exercise.text(&workspace.root, "task.md").trim()));
+    println!("{}", for_terminal(exercise.text(workspace.root.as_path(), "task.md").trim()));
     println!("\nYou write:");
     for (file, holes) in &exercise.about.holes {
         let holes = if holes.is_empty() { "the whole file".into() } else { holes.join(", ") };
@@ -197,7 +197,7 @@ fn check_once(desk: &mut Desk, copy: &Copy, exercise: &Exercise, seed: u32) -> R
 pub fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let mut desk = Desk::open(workspace)?;
     let exercise = desk.exercise(options.exercise.as_deref())?.clone();
-    let text = exercise.text(&workspace.root, "hints.md");
+    let text = exercise.text(workspace.root.as_path(), "hints.md");
     let hints: Vec<&str> = text.split(BETWEEN_HINTS).map(str::trim).filter(|hint| !hint.is_empty()).collect();
     let read = desk.note_hint(&exercise.about.number)?;
     let all = hints.len();
@@ -207,7 +207,10 @@ pub fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
             for (number, hint) in (1..).zip(&hints) {
                 println!("Hint {number} of {all}\n\n{}\n", for_terminal(hint));
             }
-            println!("These are all. The answer: make solution EXERCISE={}", exercise.about.number);
+            match exercise.has_answer(desk.pristine.files()) {
+                true => println!("These are all. The answer: make solution EXERCISE={}", exercise.about.number),
+                false => println!("These are all."),
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -217,6 +220,9 @@ pub fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
 pub fn solution(workspace: &Workspace, options: &SolutionOptions) -> Result<ExitCode> {
     let mut desk = Desk::open(workspace)?;
     let exercise = &desk.exercise(options.exercise.as_deref())?.clone();
+    if !exercise.has_answer(desk.pristine.files()) {
+        bail!("The answer to exercise {} is not among these files. Ask those who gave them to you.", exercise.title());
+    }
     let answer = desk.pristine.answer(exercise)?;
     desk.note_answer(&exercise.about.number)?;
     if options.put {

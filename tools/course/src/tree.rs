@@ -6,18 +6,21 @@
 use crate::holes::{self, Bodies};
 use crate::rules;
 use anyhow::{Context, Result, anyhow, bail};
-use book::exercise::{About, Exercise};
+use book::exercise::{self, About, Exercise, HIDDEN_PROGRAM};
 use checks::git;
 use checks::scratch::{Original, Scratch};
+use clap::Args;
 use machine::cargo::{self, Profile};
 use machine::kernels;
 use machine::workspace::Workspace;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use walkdir::WalkDir;
 
 /// The name of the folder in Cargo's target folder with all that belongs to the course.
 pub const FOLDER: &str = "course";
@@ -41,14 +44,31 @@ pub enum Filling {
 /// The project as it is without any answer.
 pub struct Pristine {
     files: Original,
-    /// The commit; "working tree" if it is not a commit.
+    /// The commit; "working tree" if it is not a commit. With an instructor's own exercises, a digest of them follows.
     pub edition: String,
+}
+
+/// An instructor's own exercises.
+#[derive(Args)]
+pub struct Private {
+    /// A folder with exercises of your own, and with hidden tests for others: like the folder `exercises`.
+    #[arg(long)]
+    exercises: Option<PathBuf>,
+}
+
+impl Private {
+    /// The folder.
+    pub fn folder(&self) -> Option<&Path> {
+        self.exercises.as_deref()
+    }
 }
 
 /// A tree with an answer in it, and what was built from it.
 pub struct Built {
     /// The exercise's own kernel.
     pub kernel: PathBuf,
+    /// The kernel with its hidden tests, if there are any.
+    pub hidden: Option<PathBuf>,
     /// The kernel with the chapter's tests, if the exercise needs it.
     pub chapter: Option<PathBuf>,
 }
@@ -71,6 +91,31 @@ impl Pristine {
     /// The project's files as they are now.
     pub fn of_working_tree(root: &Path) -> Result<Self> {
         Ok(Self { files: Original::read(root)?, edition: "working tree".into() })
+    }
+
+    /// The same, and an instructor's own exercises, if she has some. Where both have a file, hers counts.
+    pub fn with_private(mut self, folder: Option<&Path>) -> Result<Self> {
+        let Some(folder) = folder else { return Ok(self) };
+        if !folder.is_dir() {
+            bail!(
+                "EXERCISES names a folder with exercises of your own, and {} is no folder. (EXERCISE says which exercise.)",
+                folder.display()
+            );
+        }
+        let mut digest = Sha256::new();
+        for (path, bytes) in private(folder)? {
+            digest.update(path.to_string_lossy().as_bytes());
+            digest.update((bytes.len() as u64).to_le_bytes());
+            digest.update(&bytes);
+            self.files.put(&Path::new(exercise::FOLDER).join(path), bytes);
+        }
+        self.edition += &format!(" with {}", hex(&digest.finalize()[..6]));
+        Ok(self)
+    }
+
+    /// The exercises, by number.
+    pub fn exercises(&self) -> Result<Vec<Exercise>> {
+        Exercise::all(&self.files)
     }
 
     /// The text of one of its files.
@@ -129,11 +174,17 @@ impl Pristine {
         answer.iter().map(fill).collect()
     }
 
-    /// All files, with this answer in them.
+    /// All files, with this answer in them. The packages of exercises with hidden tests have those too.
     pub fn with(&self, answer: &Answer) -> Result<Original> {
         let mut files = self.files.clone();
         for (path, text) in self.fill(answer)? {
             files.put(&path, text.into_bytes());
+        }
+        let programs: Vec<&Path> = self.files.files().map(|(path, _)| path).filter(|path| is_hidden(path)).collect();
+        for program in programs {
+            let manifest = program.with_file_name("").with_file_name("Cargo.toml");
+            let text = format!("{}\n[[test]]\nname = \"hidden\"\nharness = false\n", self.text(&manifest)?);
+            files.put(&manifest, text.into_bytes());
         }
         Ok(files)
     }
@@ -151,6 +202,29 @@ impl Pristine {
         }
         Ok(())
     }
+}
+
+/// Whether a file is the program with the hidden tests of an exercise.
+fn is_hidden(path: &Path) -> bool {
+    path.starts_with(exercise::FOLDER) && path.ends_with(HIDDEN_PROGRAM)
+}
+
+/// The files in an instructor's folder of exercises, by their paths in it.
+fn private(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry.context("the folder of your own exercises cannot be read")?;
+        if entry.file_type().is_file() {
+            let bytes = fs::read(entry.path()).with_context(|| format!("reading {}", entry.path().display()))?;
+            files.insert(entry.path().strip_prefix(folder)?.to_owned(), bytes);
+        }
+    }
+    Ok(files)
+}
+
+/// Bytes as digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes what is in these holes out of a file. The error is a sentence for its author.
@@ -251,6 +325,10 @@ impl Copy {
         let package = exercise.package();
         let mut command = cargo::for_kernels(workspace, "build", Profile::Kernel);
         command.args(["--test", "kernel", "--message-format=json-render-diagnostics", "--color=never"]);
+        let has_hidden = exercise.about.tests.iter().any(|test| test.hidden);
+        if has_hidden {
+            command.args(["--test", "hidden"]);
+        }
         let packages = [package.as_str()].into_iter().chain(needs_chapter.then_some(chapter.package.as_str()));
         cargo::packages(&mut command, packages);
         limit(&mut command);
@@ -261,21 +339,22 @@ impl Copy {
             return Err(NotBuilt::DoesNotCompile(complaints(&text)));
         }
         let warnings = if text.contains("warning: ") { text.into_owned() } else { String::new() };
-        let mut found = kernels::executables(&String::from_utf8_lossy(&output.stdout), "test");
-        let mut kernel = |folder: PathBuf| {
-            let missing = || NotBuilt::Infrastructure(format!("Cargo built no test kernel in {}", folder.display()));
-            found.remove(&workspace.root.join(&folder)).ok_or_else(missing)
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let kernel = |folder: &Path, name: &str| {
+            let missing = || NotBuilt::Infrastructure(format!("Cargo built no {name} in {}", folder.display()));
+            kernels::test_program(&messages, &workspace.root.join(folder), name).ok_or_else(missing)
         };
         let chapter = Path::new("chapters").join(&chapter.name);
-        let chapter_kernel = needs_chapter.then(|| kernel(chapter)).transpose()?;
-        Ok((Built { kernel: kernel(exercise.folder.clone())?, chapter: chapter_kernel }, warnings))
+        let chapter = needs_chapter.then(|| kernel(&chapter, "kernel")).transpose()?;
+        let hidden = has_hidden.then(|| kernel(&exercise.folder, "hidden")).transpose()?;
+        Ok((Built { kernel: kernel(&exercise.folder, "kernel")?, hidden, chapter }, warnings))
     }
 
     /// The kernels of the right answer. They are built once, and kept.
     pub fn right(&self, exercise: &Exercise, pristine: &Pristine) -> Result<(PathBuf, Built)> {
         let files = pristine.with(&pristine.answer(exercise)?)?;
         let folder = self.kept.join(format!("{}-{:016x}", exercise.name(), fingerprint(exercise, &files)));
-        let (kernel, chapter) = (folder.join("kernel"), folder.join("chapter"));
+        let (kernel, hidden, chapter) = (folder.join("kernel"), folder.join("hidden"), folder.join("chapter"));
         if !kernel.exists() {
             let built = match self.build_with_warnings(exercise, &files) {
                 Ok((_, warnings)) if !warnings.is_empty() => bail!("The right answer has warnings:\n{warnings}"),
@@ -284,15 +363,18 @@ impl Copy {
                 Err(NotBuilt::Infrastructure(why)) => bail!(why),
             };
             fs::create_dir_all(&folder)?;
-            if let Some(built) = built.chapter {
-                fs::copy(built, &chapter)?;
+            for (built, kept) in [(built.hidden, &hidden), (built.chapter, &chapter)] {
+                if let Some(built) = built {
+                    fs::copy(built, kept)?;
+                }
             }
             // The last one, because it stands for all.
             let new = folder.join("kernel.new");
             fs::copy(built.kernel, &new)?;
             fs::rename(new, &kernel)?;
         }
-        Ok((folder, Built { kernel, chapter: chapter.exists().then_some(chapter) }))
+        let there = |path: PathBuf| path.exists().then_some(path);
+        Ok((folder, Built { kernel, hidden: there(hidden), chapter: there(chapter) }))
     }
 }
 
@@ -352,14 +434,15 @@ pub fn limit(_: &mut std::process::Command) {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use book::exercise::Exercise;
+    use book::exercise::{Exercise, Withheld};
 
     #[test]
     fn exercises_of_a_chapter_belong_together() {
         let about = "number = '1.1'\ntitle = 't'\nkind = 'extend'\ngrade = 'core'\nminutes = 1\nchapter = '1'\n\
                      tests = []\nholes = {}";
         let about = toml::from_str(about).expect("a description");
-        let exercise = Exercise { folder: "exercises/02-one".into(), about, wrong: Vec::new() };
+        let exercise =
+            Exercise { folder: "exercises/02-one".into(), about, wrong: Vec::new(), withheld: Withheld::default() };
         let is_used = |path: &str| is_of_chapter(&exercise, Path::new(path));
         assert!(is_used("exercises/02-one/src/lib.rs") && is_used("exercises/02-two/tests/kernel.rs"));
         assert!(!is_used("exercises/03-three/src/lib.rs") && !is_used("exercises/questions.toml"));

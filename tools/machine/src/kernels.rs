@@ -72,16 +72,30 @@ struct Message {
 #[derive(Deserialize)]
 struct Target {
     kind: Vec<String>,
+    name: String,
 }
 
 /// The executables that Cargo's `messages` report for targets of this kind, by the folders of their packages.
 pub fn executables(messages: &str, wanted: &str) -> HashMap<PathBuf, PathBuf> {
-    let executable = |line: &str| {
+    let executable = |(folder, target, executable): (PathBuf, Target, PathBuf)| {
+        (target.kind == [wanted]).then_some((folder, executable))
+    };
+    reported(messages).filter_map(executable).collect()
+}
+
+/// The test program of this name that Cargo's `messages` report for the package in a folder.
+pub fn test_program(messages: &str, folder: &Path, name: &str) -> Option<PathBuf> {
+    let is_meant = |of: &Path, target: &Target| of == folder && target.kind == ["test"] && target.name == name;
+    reported(messages).find(|(of, target, _)| is_meant(of, target)).map(|(_, _, executable)| executable)
+}
+
+/// All executables that Cargo's `messages` report: the folder of the package, the target, and the executable.
+fn reported(messages: &str) -> impl Iterator<Item = (PathBuf, Target, PathBuf)> {
+    messages.lines().filter_map(|line| {
         let message: Message = serde_json::from_str(line).ok()?;
         let folder = message.manifest_path.as_deref().and_then(Path::parent)?;
-        (message.target?.kind == [wanted]).then_some((folder.to_owned(), message.executable?))
-    };
-    messages.lines().filter_map(executable).collect()
+        Some((folder.to_owned(), message.target?, message.executable?))
+    })
 }
 
 #[cfg(test)]
@@ -89,11 +103,11 @@ mod tests {
     use super::*;
 
     const MESSAGES: &str = concat!(
-        r#"{"reason":"compiler-artifact","manifest_path":"/x/common/Cargo.toml","target":{"kind":["lib"]},"executable":null}"#,
+        r#"{"reason":"compiler-artifact","manifest_path":"/x/common/Cargo.toml","target":{"kind":["lib"],"name":"common"},"executable":null}"#,
         "\n",
-        r#"{"reason":"compiler-artifact","manifest_path":"/x/a/Cargo.toml","target":{"kind":["bin"]},"executable":"/x/t/a"}"#,
+        r#"{"reason":"compiler-artifact","manifest_path":"/x/a/Cargo.toml","target":{"kind":["bin"],"name":"a"},"executable":"/x/t/a"}"#,
         "\n",
-        r#"{"reason":"compiler-artifact","manifest_path":"/x/a/Cargo.toml","target":{"kind":["test"]},"executable":"/x/t/kernel"}"#,
+        r#"{"reason":"compiler-artifact","manifest_path":"/x/a/Cargo.toml","target":{"kind":["test"],"name":"kernel"},"executable":"/x/t/kernel"}"#,
         "\n",
         r#"{"reason":"build-finished","success":true}"#,
     );
@@ -103,6 +117,14 @@ mod tests {
         let folder = Path::new("/x/a");
         assert_eq!(executables(MESSAGES, Kind::Demonstration.target())[folder], Path::new("/x/t/a"));
         assert_eq!(executables(MESSAGES, Kind::Tests.target())[folder], Path::new("/x/t/kernel"));
+    }
+
+    #[test]
+    fn a_test_program_is_found_by_its_name() {
+        let folder = Path::new("/x/a");
+        assert_eq!(test_program(MESSAGES, folder, "kernel").as_deref(), Some(Path::new("/x/t/kernel")));
+        assert_eq!(test_program(MESSAGES, folder, "a"), None);
+        assert_eq!(test_program(MESSAGES, Path::new("/x/common"), "kernel"), None);
     }
 
     #[test]
