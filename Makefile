@@ -9,10 +9,11 @@ machine = @tools/setup.sh $(with) cargo run --quiet --package machine --
 tools = @tools/setup.sh $(with) cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 exercise = $(if $(EXERCISE),--exercise='$(EXERCISE)')
+private = $(if $(EXERCISES),--exercises='$(EXERCISES)')
 
 PORT ?= 3000
 
-.PHONY: help run exercises start check hint solution submission hunt question test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission hunt question grade test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -59,6 +60,13 @@ help:
 	@echo '       SEED=7             choose another question of the kind'
 	@echo '  make submission EXERCISE=5.2  write the one file to hand in, and print its path'
 	@echo
+	@echo 'To teach:'
+	@echo '  make grade EXERCISE=5.2 SUBMISSIONS=handed-in SEED=4711  grade what students have handed in'
+	@echo '       RESULTS=folder     put the results there; without it, in grades/05-frames'
+	@echo '       WORKERS=2          grade several at the same time; each needs 2 GB of memory'
+	@echo '       SHARD=1/20         grade only this part of them, on one of twenty machines'
+	@echo '       EXERCISES=folder   add exercises and hidden tests of your own'
+	@echo
 	@echo 'To change (with CHAPTER=9, most commands take one chapter):'
 	@echo '  make fmt                format the source'
 	@echo '  make lint               check format and style'
@@ -91,13 +99,13 @@ with = with
 test: with = with-tests
 debug: with = with-gdb
 stress: with = with-bochs
-start check test-course: with = with-course
+start check grade test-course: with = with-course
 book serve: with = with-book
 book-pdf: with = with-pdf
 
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
-exercises start check hint solution submission hunt question test-course: target/debug/tools
+exercises start check hint solution submission hunt question grade test-course: target/debug/tools
 
 # `cargo run --quiet` would compile them too, but silently. Here Cargo shows its progress.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
@@ -135,8 +143,12 @@ solution:
 submission:
 	$(tools) submission $(exercise)
 
+grade:
+	$(tools) grade $(exercise) $(if $(SUBMISSIONS),--submissions='$(SUBMISSIONS)') $(if $(SEED),--seed='$(SEED)') \
+	    $(if $(RESULTS),--results='$(RESULTS)') $(if $(WORKERS),--workers='$(WORKERS)') $(if $(SHARD),--shard='$(SHARD)') $(private)
+
 test-course:
-	$(tools) test-course $(exercise) $(if $(SEED),--seed='$(SEED)') $(if $(FRESH),--fresh)
+	$(tools) test-course $(exercise) $(private) $(if $(SEED),--seed='$(SEED)') $(if $(FRESH),--fresh)
 
 stress:
 	$(tools) stress $(chapter) $(if $(SEED),--seed='$(SEED)')

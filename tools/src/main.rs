@@ -9,7 +9,7 @@
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
 use clap::Parser;
-use course::{hunt, question, self_check, student};
+use course::{grade, hunt, question, self_check, student};
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use probe::debug;
@@ -52,6 +52,8 @@ enum Command {
     Solution(student::SolutionOptions),
     /// Write the one file to hand in.
     Submission(student::Options),
+    /// Grade all submissions in a folder.
+    Grade(grade::Options),
     /// Test the exercises.
     TestCourse(self_check::Options),
     /// Check format and style.
@@ -126,6 +128,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Hint(options) => student::hint(&workspace, &options),
         Command::Solution(options) => student::solution(&workspace, &options),
         Command::Submission(options) => student::submission(&workspace, &options),
+        Command::Grade(options) => grade::grade(&workspace, &options),
         Command::TestCourse(options) => self_check::test_course(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Words => words::words(&workspace),

@@ -4,7 +4,7 @@
 //! Restoring works from any state, such as that after an interrupted run.
 
 use crate::git;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use book::exercise::Files;
 use machine::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +74,12 @@ impl Scratch {
     /// Opens the copy in its present state. It still has to be restored. Copies with different names do not know each
     /// other.
     pub fn new(workspace: &Workspace, name: &str) -> Result<Self> {
+        let in_use = || format!("The copy in {} is in use already.", workspace.target.join(name).display());
+        Self::if_free(workspace, name)?.with_context(in_use)
+    }
+
+    /// The same; `None` if the copy is in use.
+    pub fn if_free(workspace: &Workspace, name: &str) -> Result<Option<Self>> {
         let folder = workspace.target.join(name);
         let make = || -> io::Result<(PathBuf, File)> {
             let root = folder.join("copy");
@@ -82,10 +88,10 @@ impl Scratch {
         };
         let (root, lock) = make().with_context(|| format!("{} could not be created", folder.display()))?;
         if lock.try_lock().is_err() {
-            bail!("The copy in {} is in use already.", root.display());
+            return Ok(None);
         }
         let (target, chapters) = (root.join(TARGET), workspace.chapters.clone());
-        Ok(Self { workspace: Workspace { root, target, chapters, is_quiet: true }, _lock: lock })
+        Ok(Some(Self { workspace: Workspace { root, target, chapters, is_quiet: true }, _lock: lock }))
     }
 
     /// Makes the copy like the original again. Files that already are stay untouched, so that Cargo does not build them

@@ -5,7 +5,7 @@
 
 use crate::holes;
 use crate::judge::{Judge, Judgement, Verdict};
-use crate::submission;
+use crate::submission::{self, NoAnswer};
 use crate::tree::Pristine;
 use anyhow::{Context, Result, ensure};
 use book::exercise::Exercise;
@@ -27,9 +27,9 @@ pub struct Cheat {
     /// Its name.
     pub name: String,
     /// What is handed in.
-    submission: PathBuf,
+    pub submission: PathBuf,
     /// Words of the sentence that it gets.
-    says: String,
+    pub says: String,
 }
 
 /// The cheats of an exercise, each made in a folder of its own within `place`.
@@ -116,13 +116,22 @@ impl Cheat {
         let start = Instant::now();
         let judgement = match submission::read(exercise, pristine, &self.submission) {
             Ok(answer) => judge.judge(&answer)?,
-            Err(why) => judge.refuse(why),
+            Err(NoAnswer::Refused(why)) => judge.refuse(why),
+            Err(NoAnswer::Infrastructure(why)) => judge.fail(&why),
         };
-        let reasons = reasons(&judgement);
-        ensure!(judgement.points() == Some(0), "it gets {:?} points:\n{reasons}", judgement.points());
-        ensure!(reasons.contains(&self.says), "the reasons lack \"{}\":\n{reasons}", self.says);
+        self.gets_nothing(&judgement)?;
         ensure!(!place.join(TRACE).exists(), "a script of the submission was run");
         ensure!(start.elapsed() < MOST_TIME, "it took {} seconds", start.elapsed().as_secs());
+        Ok(())
+    }
+}
+
+impl Cheat {
+    /// Checks that it gets no points, and its sentence.
+    pub fn gets_nothing(&self, judgement: &Judgement) -> Result<()> {
+        let reasons = reasons(judgement);
+        ensure!(judgement.points() == Some(0), "it gets {:?} points:\n{reasons}", judgement.points());
+        ensure!(reasons.contains(&self.says), "the reasons lack \"{}\":\n{reasons}", self.says);
         Ok(())
     }
 }

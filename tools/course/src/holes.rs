@@ -96,8 +96,13 @@ fn find(text: &str, holes: &[String]) -> Result<BTreeMap<String, Range<usize>>, 
         }
         Ok(places)
     };
-    let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(parse).expect("the host can start a thread");
-    thread.join().unwrap_or_else(|_| Err("The file cannot be parsed.".into()))
+    with_stack(parse).unwrap_or_else(|| Err("The file cannot be parsed.".into()))
+}
+
+/// Does work that needs much stack, as parsing does; `None` if it panics.
+pub fn with_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(work).expect("the host can start a thread");
+    thread.join().ok()
 }
 
 /// Some editors put this before a text. The parser would skip it, and count from behind it.

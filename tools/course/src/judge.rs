@@ -2,7 +2,7 @@
 
 use crate::compare::{self, Difference};
 use crate::host;
-use crate::run::{End, Infrastructure, MOST_SIGHTS, Run, Seen, Spaces};
+use crate::run::{self, End, Infrastructure, MOST_SIGHTS, PATIENCE, Run, Seen, Spaces};
 use crate::tree::{Answer, Built, Copy, NotBuilt, Pristine};
 use anyhow::{Context, Result, anyhow, bail};
 use book::exercise::{Exercise, Test};
@@ -216,6 +216,23 @@ impl<'a> Judge<'a> {
         };
         let tests = self.exercise.about.tests.iter().filter(|test| !test.boots.iter().any(|run| shows(test, run)));
         tests.map(|test| test.name.as_str()).collect()
+    }
+
+    /// Boots all tests as `make test` does, without looking at what they do, to compare how long that takes.
+    pub fn boot_plainly(&self, built: &Built) -> Result<()> {
+        let own = self.right.own.values().map(|(test, _)| (Some(&built.kernel), test));
+        let hidden = self.right.hidden.values().map(|(test, _)| (built.hidden.as_ref(), test));
+        let chapter = self.right.chapter.values().map(|(test, _)| (built.chapter.as_ref(), test));
+        let boots: Vec<_> = own.chain(hidden).chain(chapter).collect();
+        boots.into_par_iter().try_for_each(|(kernel, test)| {
+            let kernel = kernel.context("it was not built")?;
+            let folder = tempfile::tempdir()?;
+            let flags = run::flags(test, folder.path());
+            let orders = Orders { timeout: PATIENCE, typist: Typist::Letters(&test.types) };
+            let words = run::words(test, self.seed);
+            let boot = Boot { workspace: self.copy.workspace(), kernel, words: &words, test, orders, flags: &flags };
+            boot.watch(io::sink()).map(|_| ())
+        })
     }
 
     /// The judgement on an answer that is refused.

@@ -30,9 +30,15 @@ pub mod result;
 pub mod desk;
 pub mod student;
 pub mod submission;
+pub mod grade;
+pub mod tables;
+pub mod export;
+pub mod page;
 pub mod hunt;
 pub mod question;
 
+pub mod alike;
 pub mod cheats;
 pub mod journal;
+pub mod rehearsal;
 pub mod self_check;

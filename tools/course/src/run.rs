@@ -167,11 +167,9 @@ impl Run<'_> {
 
     fn try_to_see(&self) -> Result<Seen> {
         let Self { workspace, kernel, test, seed, limit, .. } = *self;
-        let words = format!("'test={}' seed={seed}", test.name);
+        let words = words(test, seed);
         let folder = tempfile::tempdir().context("a temporary folder could not be created")?;
-        let flags = test.flags.replace(HERE, &folder.path().to_string_lossy());
-        let flags = flags.split_ascii_whitespace().chain(WITHOUT_HPET);
-        let flags: Vec<String> = flags.map(String::from).collect();
+        let flags = flags(test, folder.path());
         let exit_device = false;
         let (memory_mib, cpu, module) = (test.memory_mib, test.cpu.as_str(), test.module);
         let seat = Seat { kernel, words: &words, memory_mib, cpu, module, flags: &flags, exit_device };
@@ -252,6 +250,17 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// The kernel's command line for a test.
+pub fn words(test: &Listed, seed: u32) -> String {
+    format!("'test={}' seed={seed}", test.name)
+}
+
+/// The options for QEMU that a test needs.
+pub fn flags(test: &Listed, folder: &Path) -> Vec<String> {
+    let flags = test.flags.replace(HERE, &folder.to_string_lossy());
+    flags.split_ascii_whitespace().chain(WITHOUT_HPET).map(String::from).collect()
 }
 
 impl Seen {

@@ -8,8 +8,9 @@ use crate::holes;
 use crate::journal::Journal;
 use crate::judge::{Judge, Judgement, USUAL_SEED, Verdict};
 use crate::question;
+use crate::rehearsal::{self, Size};
 use crate::student::BETWEEN_HINTS;
-use crate::tree::{self, Answer, Copy, Pristine, Private, read};
+use crate::tree::{self, Answer, Copy, Filling, Pristine, Private, read};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use book::defects::{self, Defect};
 use book::exercise::{Exercise, Kind};
@@ -48,6 +49,12 @@ pub struct Options {
     fresh: bool,
     #[command(flatten)]
     private: Private,
+    /// Also grade a class of so many, killing the command twice.
+    #[arg(long)]
+    class: Option<usize>,
+    /// How many of the class to judge at the same time.
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
 }
 
 /// Tests the exercises; the last line is the count.
@@ -72,6 +79,9 @@ pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     if known > 0 {
         println!("{known} checks passed in an earlier run, and nothing that they depend on has changed.");
     }
+    if let Some(submissions) = options.class {
+        class(workspace, &tally, check, &Size { submissions, kills: 2, workers: options.workers });
+    }
     Ok(tally.conclude())
 }
 
@@ -84,7 +94,20 @@ pub fn test_in_short(workspace: &Workspace, tally: &Tally) -> Result<()> {
     for exercise in all.iter().filter(|exercise| chapters.insert(exercise.about.chapter.as_str())) {
         check.exercise(exercise, false)?;
     }
+    class(workspace, tally, check, &Size { submissions: 12, kills: 1, workers: 1 });
     Ok(())
+}
+
+/// Grades a class that is made up.
+fn class(workspace: &Workspace, tally: &Tally, check: SelfCheck, size: &Size) {
+    // Grading needs the copy, in which much is built already.
+    let SelfCheck { pristine, copy, .. } = check;
+    drop(copy);
+    let start = Instant::now();
+    let outcome = rehearsal::rehearse(workspace, &pristine, size).map_err(|error| format!("{error:#}"));
+    let each = start.elapsed().as_secs_f32() / size.submissions as f32;
+    let name = format!("a class of {} is graded, {each:.1} s for each", size.submissions);
+    tally.note(&name, outcome, start.elapsed());
 }
 
 /// The exercises as they are in the working tree.
@@ -216,6 +239,10 @@ impl<'a> SelfCheck<'a> {
         if !all {
             return Ok(());
         }
+        self.check(exercise, "the time that a check takes", || {
+            let judge = judge.as_ref().map_err(|error| anyhow!("{error:#}"))?;
+            self.measure(exercise, judge).map(Ok)
+        })?;
         for wrong in &exercise.wrong {
             self.check(exercise, &format!("the wrong answer {}", wrong.name), || {
                 match patched(&self.copy, pristine, exercise, &wrong.patch)? {
@@ -245,6 +272,28 @@ impl<'a> SelfCheck<'a> {
         Ok(())
     }
 
+    /// Prints how long a check takes when everything but the answer is built, beside a build and plain boots. The machine
+    /// may be busy, so it fails for no time.
+    fn measure(&self, exercise: &Exercise, judge: &Judge) -> Result<()> {
+        let right = self.pristine.answer(exercise)?;
+        let start = Instant::now();
+        let built = self.copy.build(exercise, &self.pristine.with(&commented(&right, "one"))?);
+        let build = start.elapsed();
+        judge.boot_plainly(&built.map_err(|why| anyhow!("{why:?}"))?)?;
+        let plain = start.elapsed();
+        let start = Instant::now();
+        judge.judge(&commented(&right, "another"))?;
+        let check = start.elapsed();
+        println!(
+            "A check takes {:.1} s: {:.1} times as long as building (in {:.1} s) and booting (in {:.1} s).",
+            check.as_secs_f32(),
+            check.as_secs_f32() / plain.as_secs_f32(),
+            build.as_secs_f32(),
+            (plain - build).as_secs_f32()
+        );
+        Ok(())
+    }
+
     /// While one exercise is blank, others still get all points.
     fn beside_others(&self, exercise: &Exercise, all: &[Exercise], seed: u32) -> Result<()> {
         let mut others: Vec<&Exercise> =
@@ -265,6 +314,18 @@ impl<'a> SelfCheck<'a> {
         }
         Ok(())
     }
+}
+
+/// The same answer with a comment, so that it has to be built again.
+fn commented(answer: &Answer, word: &str) -> Answer {
+    let comment = format!("/* {word} */");
+    let commented = |filling: &Filling| match filling {
+        Filling::Whole(text) => Filling::Whole(format!("{text}\n{comment}\n")),
+        Filling::Bodies(bodies) => {
+            Filling::Bodies(bodies.iter().map(|(hole, body)| (hole.clone(), format!("{body}{comment}"))).collect())
+        }
+    };
+    answer.iter().map(|(path, filling)| (path.clone(), commented(filling))).collect()
 }
 
 /// Whether two exercises have a hole in common, so that one cannot be done while the other is open.
@@ -334,7 +395,7 @@ fn fails_by_its_hole(exercise: &Exercise, judgement: &Judgement) -> Outcome {
 }
 
 /// The answer that a patch makes of the right answer; or why it does not apply.
-fn patched(
+pub fn patched(
     copy: &Copy,
     pristine: &Pristine,
     exercise: &Exercise,

@@ -20,6 +20,7 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 /// The name of the folder in Cargo's target folder with all that belongs to the course.
@@ -282,8 +283,22 @@ pub struct Copy {
 impl Copy {
     /// Opens the copy. It and what was built in it stay for the next time.
     pub fn open(workspace: &Workspace) -> Result<Self> {
-        let scratch = Scratch::new(workspace, FOLDER)?;
-        Ok(Self { scratch, kept: workspace.target.join(FOLDER).join("right") })
+        Ok(Self::with(Scratch::new(workspace, FOLDER)?, workspace))
+    }
+
+    /// Opens a copy that nobody uses. So several judges can work at the same time.
+    pub fn open_another(workspace: &Workspace) -> Result<Self> {
+        let mut names = [FOLDER.to_owned()].into_iter().chain((2..).map(|number| format!("{FOLDER}/{number}")));
+        loop {
+            let name = names.next().expect("there are always more numbers");
+            if let Some(scratch) = Scratch::if_free(workspace, &name)? {
+                return Ok(Self::with(scratch, workspace));
+            }
+        }
+    }
+
+    fn with(scratch: Scratch, workspace: &Workspace) -> Self {
+        Self { scratch, kept: workspace.target.join(FOLDER).join("right") }
     }
 
     /// Whether something was built in it before.
@@ -363,15 +378,15 @@ impl Copy {
                 Err(NotBuilt::Infrastructure(why)) => bail!(why),
             };
             fs::create_dir_all(&folder)?;
-            for (built, kept) in [(built.hidden, &hidden), (built.chapter, &chapter)] {
+            // The kernel is the last one, because it stands for all.
+            for (built, kept) in [(built.hidden, &hidden), (built.chapter, &chapter), (Some(built.kernel), &kernel)] {
                 if let Some(built) = built {
-                    fs::copy(built, kept)?;
+                    // Another judge may be about to keep the same.
+                    let new = NamedTempFile::new_in(&folder)?;
+                    fs::copy(built, new.path())?;
+                    new.persist(kept)?;
                 }
             }
-            // The last one, because it stands for all.
-            let new = folder.join("kernel.new");
-            fs::copy(built.kernel, &new)?;
-            fs::rename(new, &kernel)?;
         }
         let there = |path: PathBuf| path.exists().then_some(path);
         Ok((folder, Built { kernel, hidden: there(hidden), chapter: there(chapter) }))

@@ -1,0 +1,393 @@
+//! `make grade`: judges every submission in a folder.
+//!
+//! Each submission has a record of its own, which is written anew whenever more is known. So a run that is interrupted
+//! loses nothing, the next one goes on, and several machines can share the work: their records only have to come into
+//! one folder.
+
+use crate::alike;
+use crate::judge::{Judge, Judgement};
+use crate::result::{Graded, Submitted};
+use crate::submission::{self, NoAnswer, Texts};
+use crate::tables;
+use crate::tree::{Answer, Copy, Pristine, Private, hex};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use book::exercise::Exercise;
+use clap::Args;
+use machine::interrupt;
+use machine::workspace::Workspace;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+use std::{env, fs, io, thread};
+
+/// Where results are kept if the instructor names no folder.
+const RESULTS: &str = "grades";
+/// The folder with the records, within that of the results.
+pub const RECORDS: &str = "results";
+/// What the host could not judge is judged again so many times.
+const TIMES: usize = 2;
+/// A longer name is shortened, because some file systems take no longer ones.
+const MOST_BYTES_OF_NAME: usize = 200;
+
+/// The options of `make grade`.
+#[derive(Args)]
+pub struct Options {
+    /// The number or title of the exercise.
+    #[arg(long)]
+    exercise: Option<String>,
+    /// The folder with the submissions. Each file or folder in it is that of one student.
+    #[arg(long)]
+    submissions: Option<PathBuf>,
+    /// The seed of all random inputs.
+    #[arg(long)]
+    seed: Option<u32>,
+    /// The folder for the results.
+    #[arg(long)]
+    results: Option<PathBuf>,
+    /// Which part of the submissions to judge, such as 1/20.
+    #[arg(long)]
+    shard: Option<Shard>,
+    /// How many submissions to judge at the same time.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    workers: u16,
+    #[command(flatten)]
+    private: Private,
+    /// Judge with the project's files as they are now, to test this command. Nobody could repeat such a grade.
+    #[arg(long, hide = true)]
+    working_tree: bool,
+}
+
+/// One of several equal parts of the submissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Counts from 1.
+    number: usize,
+    of: usize,
+}
+
+/// One student's submission.
+struct Submission {
+    student: String,
+    path: PathBuf,
+}
+
+/// What was handed in, and what can be said about it without building it.
+struct Read {
+    submitted: Submitted,
+    answer: std::result::Result<Answer, NoAnswer>,
+}
+
+/// Judges the submissions, and writes the tables.
+pub fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let pristine = match options.working_tree {
+        true => Pristine::of_working_tree(&workspace.root)?,
+        false => Pristine::of_commit(&workspace.root, "HEAD")?,
+    };
+    let pristine = pristine.with_private(options.private.folder())?;
+    let exercises = pristine.exercises()?;
+    let Some(word) = &options.exercise else { bail!("Say which exercise, as in EXERCISE=5.2.") };
+    let exercise = Exercise::find(&exercises, word)?;
+    let Some(folder) = &options.submissions else {
+        bail!("Say where the submissions are, as in SUBMISSIONS=handed-in.");
+    };
+    let Some(seed) = options.seed else {
+        bail!(
+            "Choose a seed, as in SEED=4711. All submissions get the same random inputs. Students cannot know them \
+             before, because `make check` usually takes another seed."
+        );
+    };
+    let submissions = submissions(folder)?;
+    let results = options.results.clone().unwrap_or_else(|| Path::new(RESULTS).join(exercise.name()));
+    let shard = options.shard.map_or_else(Shard::of_environment, |shard| Ok(Some(shard)))?;
+    let class = Class { workspace, pristine: &pristine, exercise, seed, records: results.join(RECORDS) };
+    fs::create_dir_all(&class.records).with_context(|| format!("{} cannot be created", class.records.display()))?;
+
+    let is_ours = |place: usize| shard.is_none_or(|shard| shard.has(place));
+    let ours: Vec<&Submission> =
+        submissions.iter().enumerate().filter(|(at, _)| is_ours(*at)).map(|(_, one)| one).collect();
+    println!(
+        "Exercise {}: {} submissions{}, seed {seed}, edition {}",
+        exercise.title(),
+        ours.len(),
+        shard.map_or(String::new(), |shard| format!(
+            " of {} (part {} of {})",
+            submissions.len(),
+            shard.number,
+            shard.of
+        )),
+        pristine.edition
+    );
+    for _ in 0..TIMES {
+        let missing = class.missing(&ours)?;
+        if missing.is_empty() {
+            break;
+        }
+        let done = ours.len() - missing.len();
+        if done > 0 {
+            println!("{done} of them are graded already.");
+        }
+        class.judge_all(&missing, usize::from(options.workers))?;
+    }
+    let graded: Vec<Graded> = ours.iter().filter_map(|submission| class.record(submission)).collect();
+    let is_final = |graded: &&Graded| graded.is_final();
+    let missing = ours.len() - graded.iter().filter(is_final).count();
+    if shard.is_none() {
+        tables::write(&results, exercise, &graded)?;
+        println!("\n{}\nThe tables are in {}.", tables::summary(exercise, &graded), results.display());
+    }
+    if missing > 0 {
+        println!(
+            "This machine could not judge {missing} of the submissions, so they have no grade. The records say why. \
+             The same command judges them again."
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The submissions in a folder, by the names of the students. Names that begin with a dot are none.
+fn submissions(folder: &Path) -> Result<Vec<Submission>> {
+    let read = || -> io::Result<Vec<PathBuf>> { fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect() };
+    let mut paths = read().with_context(|| format!("The submissions cannot be read: {}", folder.display()))?;
+    paths.sort();
+    let mut students = BTreeSet::new();
+    let mut all = Vec::new();
+    for path in paths {
+        let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        let student = name.unwrap_or_default().to_string_lossy().into_owned();
+        if student.starts_with('.') {
+            continue;
+        }
+        ensure!(
+            students.insert(student.to_lowercase()),
+            "Two submissions are those of {student}: {} has a file and a folder of this name, or two files.",
+            folder.display()
+        );
+        all.push(Submission { student, path });
+    }
+    ensure!(!all.is_empty(), "There are no submissions in {}.", folder.display());
+    Ok(all)
+}
+
+/// One exercise, and where its records are.
+struct Class<'a> {
+    workspace: &'a Workspace,
+    pristine: &'a Pristine,
+    exercise: &'a Exercise,
+    seed: u32,
+    records: PathBuf,
+}
+
+impl Class<'_> {
+    /// Those that have no grade for exactly this submission, seed and edition.
+    fn missing<'s>(&self, submissions: &[&'s Submission]) -> Result<Vec<&'s Submission>> {
+        let is_missing = |submission: &&&Submission| {
+            let Some(graded) = self.record(submission) else { return true };
+            let submitted = handed_in(self.exercise, &submission.path).1;
+            !graded.is_final()
+                || graded.submission != submitted
+                || graded.judgement.seed != self.seed
+                || graded.judgement.edition != self.pristine.edition
+                || graded.judgement.exercise != self.exercise.about.number
+        };
+        Ok(submissions.iter().filter(is_missing).copied().collect())
+    }
+
+    /// Judges submissions, several at a time. An error is one after which no further submission could be judged.
+    fn judge_all(&self, submissions: &[&Submission], workers: usize) -> Result<()> {
+        let progress = Progress::new(submissions.len());
+        let (next, error) = (AtomicUsize::new(0), Mutex::new(None));
+        // Opened one after the other, so that the right answer is built once.
+        let copies = (0..workers.min(submissions.len())).map(|_| Copy::open_another(self.workspace));
+        let copies = copies.collect::<Result<Vec<Copy>>>()?;
+        Judge::new(&copies[0], self.pristine, self.exercise, self.seed)?;
+        thread::scope(|scope| {
+            for copy in &copies {
+                scope.spawn(|| {
+                    let work = || -> Result<()> {
+                        let judge = Judge::new(copy, self.pristine, self.exercise, self.seed)?;
+                        while let Some(submission) = submissions.get(next.fetch_add(1, Relaxed)) {
+                            let start = Instant::now();
+                            let graded = self.judge(&judge, submission)?;
+                            progress.tell(&graded, start.elapsed());
+                        }
+                        Ok(())
+                    };
+                    if let Err(why) = work() {
+                        // The others need not go on.
+                        next.store(submissions.len(), Relaxed);
+                        error.lock().expect("no thread panics while it has this").get_or_insert(why);
+                    }
+                });
+            }
+        });
+        error.into_inner().expect("no thread has panicked").map_or(Ok(()), Err)
+    }
+
+    /// Judges one submission, and keeps the record.
+    fn judge(&self, judge: &Judge, submission: &Submission) -> Result<Graded> {
+        let Read { submitted, answer } = self.read(submission);
+        let graded = |judgement| Graded::new(self.exercise, submitted.clone(), judgement);
+        let judgement = match answer {
+            Err(NoAnswer::Refused(why)) => judge.refuse(why),
+            Err(NoAnswer::Infrastructure(why)) => judge.fail(&why),
+            Ok(answer) => {
+                // If it cannot be written, the last time tells.
+                let tell = |partial: Judgement| drop(self.keep(&graded(partial)));
+                // No submission may stop the batch, not even by a mistake in the judge.
+                let judged = panic::catch_unwind(AssertUnwindSafe(|| judge.judge_and_tell(&answer, &tell)));
+                if interrupt::happened() {
+                    bail!("Interrupted. The same command goes on.");
+                }
+                match judged {
+                    Ok(Ok(judgement)) => judgement,
+                    Ok(Err(error)) => judge.fail(&format!("{error:#}")),
+                    Err(_) => judge.fail("The judge itself failed. What it printed says where."),
+                }
+            }
+        };
+        let graded = graded(judgement);
+        self.keep(&graded)?;
+        Ok(graded)
+    }
+
+    fn read(&self, submission: &Submission) -> Read {
+        let (texts, digest) = handed_in(self.exercise, &submission.path);
+        let answer =
+            texts.and_then(|texts| submission::answer(self.exercise, self.pristine, &texts).map_err(NoAnswer::Refused));
+        let alike = answer.as_ref().ok().and_then(alike::digest);
+        Read { submitted: Submitted { student: submission.student.clone(), submission: digest, answer: alike }, answer }
+    }
+
+    /// The record of a student, if there is a good one.
+    fn record(&self, submission: &Submission) -> Option<Graded> {
+        let text = fs::read(self.path(&submission.student)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Writes a record, whole or not at all.
+    fn keep(&self, graded: &Graded) -> Result<()> {
+        let path = self.path(&graded.student);
+        let new = path.with_added_extension("new");
+        let keep = || -> Result<()> {
+            fs::write(&new, serde_json::to_vec_pretty(graded)?)?;
+            Ok(fs::rename(&new, &path)?)
+        };
+        keep().with_context(|| format!("writing {}", path.display()))
+    }
+
+    fn path(&self, student: &str) -> PathBuf {
+        self.records.join(format!("{}.json", file_name(student)))
+    }
+}
+
+/// A student's name as that of a file.
+pub fn file_name(student: &str) -> String {
+    if student.len() <= MOST_BYTES_OF_NAME {
+        return student.into();
+    }
+    let digest = hex(&Sha256::digest(student)[..8]);
+    format!("{}-{digest}", &student[..student.floor_char_boundary(MOST_BYTES_OF_NAME - 2 * digest.len())])
+}
+
+/// The files with holes of a submission, and SHA-256 of them.
+fn handed_in(exercise: &Exercise, path: &Path) -> (std::result::Result<Texts, NoAnswer>, String) {
+    let texts = submission::texts(exercise, path);
+    let mut digest = Sha256::new();
+    match &texts {
+        Ok(texts) => {
+            for (path, text) in texts {
+                digest.update(format!("{}\n{}\n{text}", path.display(), text.len()));
+            }
+        }
+        Err(NoAnswer::Refused(why) | NoAnswer::Infrastructure(why)) => digest.update(why),
+    }
+    (texts, hex(&digest.finalize()))
+}
+
+impl Shard {
+    /// Whether the submission at this place belongs to it.
+    fn has(self, place: usize) -> bool {
+        place % self.of == self.number - 1
+    }
+
+    /// The part that a SLURM array or a Kubernetes Indexed Job gives to this process.
+    fn of_environment() -> Result<Option<Self>> {
+        let number = |name: &str| match env::var(name) {
+            Ok(text) => text.parse::<usize>().map(Some).map_err(|_| anyhow!("{name} is no number: {text}")),
+            Err(_) => Ok(None),
+        };
+        let (task, first, of) = (number(SLURM[0])?, number(SLURM[1])?, number(SLURM[2])?);
+        let (index, shards) = (number(KUBERNETES[0])?, number(KUBERNETES[1])?);
+        match (task, of, index, shards) {
+            (Some(task), Some(of), _, _) => Self::new(task + 1 - first.unwrap_or(0), of).map(Some),
+            (_, _, Some(index), Some(of)) => Self::new(index + 1, of).map(Some),
+            (_, _, Some(_), None) => {
+                bail!("{} is set, and {} has to say how many parts there are.", KUBERNETES[0], KUBERNETES[1])
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn new(number: usize, of: usize) -> Result<Self> {
+        ensure!((1..=of).contains(&number), "There is no part {number} of {of}: SHARD=1/20 is the first of twenty.");
+        Ok(Self { number, of })
+    }
+}
+
+/// The environment of a task of a SLURM array: its number, the first number, and how many there are.
+const SLURM: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT"];
+/// The environment of a pod of an Indexed Job: its number, from 0. The job itself has to say how many there are.
+const KUBERNETES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SHARDS"];
+
+impl FromStr for Shard {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        let (number, of) = numbers.context("A part is written as in SHARD=1/20.")?;
+        Self::new(number, of)
+    }
+}
+
+/// Tells how far a run is.
+struct Progress {
+    start: Instant,
+    all: usize,
+    done: AtomicUsize,
+}
+
+impl Progress {
+    fn new(all: usize) -> Self {
+        Self { start: Instant::now(), all, done: AtomicUsize::new(0) }
+    }
+
+    fn tell(&self, graded: &Graded, time: Duration) {
+        let done = self.done.fetch_add(1, Relaxed) + 1;
+        let left = self.start.elapsed() / done as u32 * (self.all - done) as u32;
+        let points =
+            graded.points.map_or("no grade".into(), |points| format!("{points} of {} points", graded.max_points));
+        println!(
+            "{}: {points} ({:.1} s). {done} of {} done, {} left.",
+            graded.student,
+            time.as_secs_f32(),
+            self.all,
+            minutes(left)
+        );
+    }
+}
+
+/// A time, as a person says it.
+fn minutes(time: Duration) -> String {
+    match time.as_secs() {
+        0 => "nothing".into(),
+        seconds @ 1..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds.div_ceil(60)),
+    }
+}

@@ -1,0 +1,188 @@
+//! Grades a class that is made up, to test `make grade`: right answers, wrong ones, cheats and broken files. The command
+//! is killed in the middle and started again, and then every record has to be there and right.
+
+use crate::cheats::{self, Cheat};
+use crate::grade::RECORDS;
+use crate::judge::USUAL_SEED;
+use crate::result::{Graded, Status};
+use crate::self_check::patched;
+use crate::student::HEADING;
+use crate::tree::{Answer, Copy, Pristine};
+use anyhow::{Context, Result, anyhow, ensure};
+use book::exercise::Exercise;
+use machine::workspace::Workspace;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+/// The exercise: the one with cheats.
+const EXERCISE: &str = "5.1";
+/// How long to wait before looking again at how many records there are.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Grading takes less for each submission, even on a busy machine.
+const MOST_TIME: Duration = Duration::from_secs(120);
+
+/// How large it is.
+pub struct Size {
+    /// How many submissions.
+    pub submissions: usize,
+    /// How often the command is killed.
+    pub kills: usize,
+    /// How many submissions are judged at the same time.
+    pub workers: usize,
+}
+
+/// What must come out for a submission.
+#[derive(Clone)]
+enum Expected {
+    /// All points.
+    Right,
+    /// All but those of these tests.
+    Loses(Vec<String>),
+    /// No points, and these words.
+    Nothing(String),
+}
+
+/// Makes up a class, grades it, and checks the records.
+pub fn rehearse(workspace: &Workspace, pristine: &Pristine, size: &Size) -> Result<()> {
+    let exercises = pristine.exercises()?;
+    let exercise = Exercise::find(&exercises, EXERCISE)?;
+    let place = tempfile::tempdir()?;
+    let (handed_in, results) = (place.path().join("handed-in"), place.path().join("results"));
+    fs::create_dir(&handed_in)?;
+    let expected = make_up(workspace, pristine, exercise, &handed_in, size.submissions)?;
+    let start = Instant::now();
+    let command = || {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["grade", "--exercise", &exercise.about.number, "--seed", &(USUAL_SEED + 1).to_string()]);
+        command.args(["--working-tree", "--workers", &size.workers.to_string()]);
+        command.arg("--submissions").arg(&handed_in).arg("--results").arg(&results);
+        command.current_dir(&workspace.root).stdout(Stdio::null());
+        anyhow::Ok(command)
+    };
+    for kill in 1..=size.kills {
+        let wanted = size.submissions * kill / (size.kills + 1);
+        let mut child = command()?.spawn().context("make grade could not be started")?;
+        while records(&results) < wanted && child.try_wait()?.is_none() {
+            ensure!(start.elapsed() < MOST_TIME * size.submissions as u32, "grading makes no progress");
+            thread::sleep(PAUSE);
+        }
+        child.kill()?;
+        child.wait()?;
+    }
+    let output = command()?.output().context("make grade could not be started")?;
+    ensure!(output.status.success(), "make grade fails: {}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(results.join("results.jsonl"))?;
+    let graded = text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect::<Result<Vec<Graded>>>()?;
+    let students: Vec<&str> = graded.iter().map(|one| one.student.as_str()).collect();
+    let wanted: Vec<&str> = expected.iter().map(|(student, _)| student.as_str()).collect();
+    ensure!(students == wanted, "the rows are those of {students:?}, and must be those of {wanted:?}");
+    for (one, (student, expected)) in graded.iter().zip(&expected) {
+        is_right(one, expected).with_context(|| format!("the grade of {student}"))?;
+    }
+    Ok(())
+}
+
+/// How many records there are.
+fn records(results: &Path) -> usize {
+    let entries = fs::read_dir(results.join(RECORDS)).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "json")).count()
+}
+
+fn is_right(one: &Graded, expected: &Expected) -> Result<()> {
+    let lost: BTreeSet<&str> = one.judgement.lost().into_iter().collect();
+    ensure!(matches!(one.status, Status::Graded | Status::Refused), "its status is {:?}", one.status);
+    match expected {
+        Expected::Right => ensure!(lost.is_empty(), "it loses {lost:?}"),
+        Expected::Loses(tests) => {
+            let wanted: BTreeSet<&str> = tests.iter().map(String::as_str).collect();
+            ensure!(lost == wanted, "it loses {lost:?}, and must lose {wanted:?}");
+        }
+        Expected::Nothing(says) => {
+            let cheat = Cheat { name: String::new(), submission: PathBuf::new(), says: says.clone() };
+            cheat.gets_nothing(&one.judgement)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the submissions, and returns for each student in their order what must come out.
+fn make_up(
+    workspace: &Workspace,
+    pristine: &Pristine,
+    exercise: &Exercise,
+    handed_in: &Path,
+    count: usize,
+) -> Result<Vec<(String, Expected)>> {
+    let copy = Copy::open_another(workspace)?;
+    let right = pristine.answer(exercise)?;
+    let mut wrong = Vec::new();
+    for one in &exercise.wrong {
+        let answer = patched(&copy, pristine, exercise, &one.patch)?.map_err(|why| anyhow!(why))?;
+        wrong.push((answer, Expected::Loses(one.loses.clone())));
+    }
+    let (mut students, mut round) = (Vec::new(), Vec::new());
+    for number in 0..count {
+        if round.is_empty() {
+            let place = tempfile::tempdir_in(handed_in.parent().context("a folder lies in another")?)?.keep();
+            round = one_of_each(workspace, pristine, exercise, &wrong, &place)?;
+        }
+        let student = format!("student-{number:03}");
+        // Right answers in between, as in a class.
+        let (text, expected) = match number % 3 {
+            0 => (one_file(pristine, &right)?, Expected::Right),
+            _ => {
+                let (made, expected) = round.pop().context("a round is not empty")?;
+                let ending = if made.is_dir() { "" } else { ".rs" };
+                fs::rename(made, handed_in.join(format!("{student}{ending}")))?;
+                students.push((student, expected));
+                continue;
+            }
+        };
+        fs::write(handed_in.join(format!("{student}.rs")), text)?;
+        students.push((student, expected));
+    }
+    Ok(students)
+}
+
+/// One submission of each kind but the right one, in a folder.
+fn one_of_each(
+    workspace: &Workspace,
+    pristine: &Pristine,
+    exercise: &Exercise,
+    wrong: &[(Answer, Expected)],
+    place: &Path,
+) -> Result<Vec<(PathBuf, Expected)>> {
+    let nothing = |says: &str| Expected::Nothing(says.into());
+    let mut all = Vec::new();
+    let mut file = |bytes: Vec<u8>, expected| -> Result<()> {
+        let path = place.join(format!("file-{}", all.len()));
+        fs::write(&path, bytes)?;
+        all.push((path, expected));
+        Ok(())
+    };
+    for (answer, expected) in wrong {
+        file(one_file(pristine, answer)?.into(), expected.clone())?;
+    }
+    let blank = one_file(pristine, &pristine.blank(exercise)?)?;
+    file(blank.replace("panic!", "no_such_macro!").into(), nothing("does not compile"))?;
+    file(format!("{blank}}}").into(), nothing("not valid Rust"))?;
+    file(blank.into(), nothing(&format!("exercise {}: write", exercise.about.number)))?;
+    file(Vec::new(), nothing("no line"))?;
+    file(vec![0xFF; 100], nothing("UTF-8"))?;
+    let empty = place.join("empty");
+    fs::create_dir(&empty)?;
+    all.push((empty, nothing("Nothing was handed in")));
+    let cheats = cheats::of_exercise(&workspace.root, pristine, exercise, place)?;
+    let cheats = cheats.into_iter().filter(|cheat| cheat.submission.exists());
+    all.extend(cheats.map(|cheat| (cheat.submission, Expected::Nothing(cheat.says))));
+    Ok(all)
+}
+
+/// An answer as the one file that a student hands in.
+fn one_file(pristine: &Pristine, answer: &Answer) -> Result<String> {
+    let part = |(path, text): (PathBuf, String)| format!("{HEADING}{}\n{text}", path.display());
+    Ok(pristine.fill(answer)?.into_iter().map(part).collect())
+}

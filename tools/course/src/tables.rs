@@ -1,0 +1,62 @@
+//! What an instructor reads after grading: tables of all records, and a page for each student.
+
+use crate::export;
+use crate::grade::file_name;
+use crate::page;
+use crate::result::{Graded, Status};
+use anyhow::{Context, Result};
+use book::exercise::{Exercise, Kind};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+/// Writes the tables and pages into the folder of the results.
+pub fn write(results: &Path, exercise: &Exercise, graded: &[Graded]) -> Result<()> {
+    let save = |name: &str, text: String| {
+        let path = results.join(name);
+        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+    };
+    let lines = graded.iter().map(serde_json::to_string).collect::<serde_json::Result<Vec<String>>>()?;
+    save("results.jsonl", lines.iter().map(|line| format!("{line}\n")).collect())?;
+    let mut table = Vec::new();
+    export::csv(graded, &mut table)?;
+    save("grades.csv", String::from_utf8(table)?)?;
+    save("equal.txt", equal(exercise, graded))?;
+    fs::create_dir_all(results.join("pages"))?;
+    for one in graded {
+        save(&format!("pages/{}.html", file_name(&one.student)), page::page(one))?;
+    }
+    Ok(())
+}
+
+/// The students whose answers are the same. An answer to a rebuild exercise is in the book, so equal ones tell nothing.
+fn equal(exercise: &Exercise, graded: &[Graded]) -> String {
+    if exercise.about.kind == Kind::Rebuild {
+        return "The answer to this exercise is in the book, so equal answers are not listed.\n".into();
+    }
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for one in graded {
+        if let Some(answer) = &one.answer {
+            groups.entry(answer).or_default().push(&one.student);
+        }
+    }
+    let mut text =
+        String::from("Students whose answers are the same apart from spaces, comments and the names of variables.\n");
+    let mut groups: Vec<Vec<&str>> = groups.into_values().filter(|students| students.len() > 1).collect();
+    groups.sort();
+    for students in groups {
+        writeln!(text, "\n{}", students.join("\n")).expect("a text takes all");
+    }
+    text
+}
+
+/// The whole class in a few lines.
+pub fn summary(exercise: &Exercise, graded: &[Graded]) -> String {
+    let count = |status| graded.iter().filter(|one| one.status == status).count();
+    let points: Vec<u32> = graded.iter().filter_map(|one| one.points).collect();
+    let mean = f64::from(points.iter().sum::<u32>()) / points.len().max(1) as f64;
+    let mut text = format!("{} graded, {} of them refused", points.len(), count(Status::Refused));
+    write!(text, "; {mean:.1} of {} points in the mean", exercise.points()).expect("a text takes all");
+    text
+}
