@@ -9,11 +9,14 @@ machine = @tools/setup.sh $(with) cargo run --quiet --package machine --
 tools = @tools/setup.sh $(with) cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 exercise = $(if $(EXERCISE),--exercise='$(EXERCISE)')
-private = $(if $(EXERCISES),--exercises='$(EXERCISES)')
+# The name of a folder reaches the command through the environment, whatever is in it. A shell, and make itself, would take
+# some names for commands.
+folder = $(if $(value $1),--$2="$$$1")
+private = $(call folder,EXERCISES,exercises)
 
 PORT ?= 3000
 
-.PHONY: help run exercises start check hint solution submission hunt question grade test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission hunt question grade warm slurm k8s actions test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -66,6 +69,14 @@ help:
 	@echo '       WORKERS=2          grade several at the same time; each needs 2 GB of memory'
 	@echo '       SHARD=1/20         grade only this part of them, on one of twenty machines'
 	@echo '       EXERCISES=folder   add exercises and hidden tests of your own'
+	@echo '  make slurm EXERCISE=5.2 SUBMISSIONS=handed-in SEED=4711  write a script that does it with SLURM'
+	@echo '  make k8s EXERCISE=5.2 SEED=4711 IMAGE=grader  write a Job that does it with Kubernetes'
+	@echo '       CLAIM=grading      the name of the volume claim with the submissions'
+	@echo '  make actions EXERCISE=5.2 SEED=4711  write a workflow that does it with GitHub Actions'
+	@echo '       BRANCH=grading     the branch with the submissions'
+	@echo '       SHARDS=20          these three divide the submissions into so many parts'
+	@echo '       OUT=file           write it there; without it, into target/course'
+	@echo '  make warm EXERCISE=5.2  build what grading needs, and judge the right answer; without EXERCISE, all of them'
 	@echo
 	@echo 'To change (with CHAPTER=9, most commands take one chapter):'
 	@echo '  make fmt                format the source'
@@ -99,13 +110,13 @@ with = with
 test: with = with-tests
 debug: with = with-gdb
 stress: with = with-bochs
-start check grade test-course: with = with-course
+start check grade warm slurm k8s actions test-course: with = with-course
 book serve: with = with-book
 book-pdf: with = with-pdf
 
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
-exercises start check hint solution submission hunt question grade test-course: target/debug/tools
+exercises start check hint solution submission hunt question grade warm slurm k8s actions test-course: target/debug/tools
 
 # `cargo run --quiet` would compile them too, but silently. Here Cargo shows its progress.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
@@ -144,8 +155,23 @@ submission:
 	$(tools) submission $(exercise)
 
 grade:
-	$(tools) grade $(exercise) $(if $(SUBMISSIONS),--submissions='$(SUBMISSIONS)') $(if $(SEED),--seed='$(SEED)') \
-	    $(if $(RESULTS),--results='$(RESULTS)') $(if $(WORKERS),--workers='$(WORKERS)') $(if $(SHARD),--shard='$(SHARD)') $(private)
+	$(tools) grade $(exercise) $(call folder,SUBMISSIONS,submissions) $(if $(SEED),--seed='$(SEED)') \
+	    $(call folder,RESULTS,results) $(if $(WORKERS),--workers='$(WORKERS)') $(if $(SHARD),--shard='$(SHARD)') $(private)
+
+warm:
+	$(tools) warm $(exercise) $(if $(SEED),--seed='$(SEED)') $(private)
+
+job = $(exercise) $(if $(SEED),--seed='$(SEED)') $(private) $(call folder,OUT,out)
+shards = $(if $(SHARDS),--shards='$(SHARDS)')
+
+slurm:
+	$(tools) slurm $(job) $(shards) $(call folder,SUBMISSIONS,submissions) $(call folder,RESULTS,results)
+
+k8s:
+	$(tools) k8s $(job) $(shards) $(if $(IMAGE),--image='$(IMAGE)') $(if $(CLAIM),--claim='$(CLAIM)')
+
+actions:
+	$(tools) actions $(job) $(shards) $(if $(BRANCH),--branch='$(BRANCH)')
 
 test-course:
 	$(tools) test-course $(exercise) $(private) $(if $(SEED),--seed='$(SEED)') $(if $(FRESH),--fresh)

@@ -9,7 +9,7 @@
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
 use clap::Parser;
-use course::{grade, hunt, question, self_check, student};
+use course::{grade, hunt, jobs, question, self_check, student, warm};
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use probe::debug;
@@ -54,6 +54,14 @@ enum Command {
     Submission(student::Options),
     /// Grade all submissions in a folder.
     Grade(grade::Options),
+    /// Build what grading needs, and judge right answers.
+    Warm(warm::Options),
+    /// Write a script that grades with SLURM.
+    Slurm(jobs::SlurmOptions),
+    /// Write a Job that grades with Kubernetes.
+    K8s(jobs::KubernetesOptions),
+    /// Write a workflow that grades with GitHub Actions.
+    Actions(jobs::ActionsOptions),
     /// Test the exercises.
     TestCourse(self_check::Options),
     /// Check format and style.
@@ -129,6 +137,10 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Solution(options) => student::solution(&workspace, &options),
         Command::Submission(options) => student::submission(&workspace, &options),
         Command::Grade(options) => grade::grade(&workspace, &options),
+        Command::Warm(options) => warm::warm(&workspace, &options),
+        Command::Slurm(options) => jobs::slurm(&workspace, &options),
+        Command::K8s(options) => jobs::kubernetes(&workspace, &options),
+        Command::Actions(options) => jobs::actions(&workspace, &options),
         Command::TestCourse(options) => self_check::test_course(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Words => words::words(&workspace),

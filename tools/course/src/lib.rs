@@ -34,6 +34,10 @@ pub mod grade;
 pub mod tables;
 pub mod export;
 pub mod page;
+
+pub mod warm;
+pub mod jobs;
+
 pub mod hunt;
 pub mod question;
 
