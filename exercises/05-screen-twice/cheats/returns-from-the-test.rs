@@ -1,7 +1,7 @@
 //! Machine code in a constant takes the test's frame off the stack and returns from it, so that the kernel reaches its
 //! good end from the right place, with the right stack.
 //!
-//! Says: The test shows 0 values
+//! Says: Your kernel shows 0 values
 
 unsafe fn show_at(page: Page) -> Result<Entry, MapError> {
     // The chain of frames: this code's caller, then the test. push ebp is not executed here, so EBP is the caller's.

@@ -21,22 +21,18 @@ pub fn first(right: &Seen, seen: &Seen) -> Option<Difference> {
 }
 
 fn shown(right: &[Shown], seen: &[Shown]) -> Option<String> {
-    for (place, (right, seen)) in right.iter().zip(seen).enumerate() {
+    for (right, seen) in right.iter().zip(seen) {
         if right.label != seen.label {
-            return Some(format!("The test shows \"{}\" next, and must show \"{}\".", seen.label, right.label));
+            return Some(format!("Your kernel shows \"{}\", and a right one \"{}\".", seen.label, right.label));
         }
         if right.value != seen.value {
-            let place = place + 1;
-            return Some(format!(
-                "{}: right is {}, and yours is {} (value {place} of the test).",
-                capital(&right.label),
-                value(right.value),
-                value(seen.value)
-            ));
+            let label = capital(&right.label);
+            let (right, seen) = numbers(right.value, seen.value);
+            return Some(format!("{label}: right is {right}, and yours is {seen}."));
         }
     }
     let (right, seen) = (right.len(), seen.len());
-    (right != seen).then(|| format!("The test shows {seen} values, and must show {right}."))
+    (right != seen).then(|| format!("Your kernel shows {seen} values, and a right one {right}."))
 }
 
 fn sights(right: &[Sight], seen: &[Sight]) -> Option<Difference> {
@@ -162,9 +158,12 @@ fn rights(page: &Page) -> String {
     format!("{write} and {user}")
 }
 
-/// A number as a person reads it: small ones in decimal, others as addresses.
-fn value(value: u32) -> String {
-    if value < 100_000 { value.to_string() } else { format!("{value:#010x}") }
+/// Two numbers as a person compares them: small ones in decimal, others as addresses.
+fn numbers(one: u32, other: u32) -> (String, String) {
+    match one.max(other) {
+        0..100_000 => (one.to_string(), other.to_string()),
+        _ => (format!("{one:#010x}"), format!("{other:#010x}")),
+    }
 }
 
 fn capital(words: &str) -> String {
@@ -229,7 +228,7 @@ mod tests {
         let value = |label: &str, value| Shown { label: label.into(), value };
         let right = [value("frames", 1), value("errors", 7)];
         let sentence = shown(&right, &[value("frames", 1), value("errors", 0xDEAD_BEEF)]).expect("a difference");
-        assert_eq!(sentence, "Errors: right is 7, and yours is 0xdeadbeef (value 2 of the test).");
+        assert_eq!(sentence, "Errors: right is 0x00000007, and yours is 0xdeadbeef.");
         assert!(shown(&right, &right[..1]).expect("a difference").contains("1 values"));
         assert_eq!(shown(&right, &right), None);
     }

@@ -21,6 +21,8 @@ const FOLDER: &str = ".course";
 const EDITION: &str = "edition";
 /// In it, the best result of each exercise, how many hints she has read, and whether it is open.
 const PROGRESS: &str = "progress.json";
+/// In it, what a command locks while it changes that.
+const LOCK: &str = "lock";
 /// In it, her work on exercises that she has put away.
 const ASIDE: &str = "aside";
 
@@ -66,15 +68,25 @@ pub enum State {
     Damaged,
 }
 
+/// Where her work is kept that she puts away for the first, second or a later time.
+fn aside(exercise: &Exercise, number: usize) -> PathBuf {
+    Path::new(FOLDER).join(ASIDE).join(format!("{}-{number}", exercise.name()))
+}
+
+/// What is kept about each exercise.
+fn progress(root: &Path) -> Result<BTreeMap<String, Progress>> {
+    match fs::read(root.join(FOLDER).join(PROGRESS)) {
+        Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{FOLDER}/{PROGRESS} is damaged")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error).with_context(|| format!("{FOLDER}/{PROGRESS} cannot be read")),
+    }
+}
+
 impl<'a> Desk<'a> {
     /// Reads the exercises, and what the student has reached.
     pub fn open(workspace: &'a Workspace) -> Result<Self> {
         let root = &workspace.root;
-        let progress: BTreeMap<String, Progress> = match fs::read(root.join(FOLDER).join(PROGRESS)) {
-            Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{FOLDER}/{PROGRESS} is damaged"))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(error).with_context(|| format!("{FOLDER}/{PROGRESS} cannot be read")),
-        };
+        let progress = progress(root)?;
         // While no exercise is open, the files of the newest commit are the original ones.
         let is_any_open = progress.values().any(|progress| progress.is_open);
         let kept = fs::read_to_string(root.join(FOLDER).join(EDITION)).ok().filter(|_| is_any_open);
@@ -144,13 +156,15 @@ impl<'a> Desk<'a> {
         fs::write(path, format!("{}\n", self.pristine.edition)).context("the edition could not be kept")
     }
 
+    /// Where her work on an exercise is kept, from the first time that she put it away to the last one.
+    pub fn aside(&self, exercise: &Exercise) -> Vec<PathBuf> {
+        let is_there = |folder: &PathBuf| self.workspace.root.join(folder).exists();
+        (1..).map(|number| aside(exercise, number)).take_while(is_there).collect()
+    }
+
     /// Keeps her files with the holes of an exercise, and returns the folder.
     pub fn put_aside(&self, exercise: &Exercise) -> Result<PathBuf> {
-        let aside = Path::new(FOLDER).join(ASIDE);
-        let free =
-            |number: &u32| !self.workspace.root.join(&aside).join(format!("{}-{number}", exercise.name())).exists();
-        let number = (1..).find(free).expect("some number is free");
-        let folder = aside.join(format!("{}-{number}", exercise.name()));
+        let folder = aside(exercise, self.aside(exercise).len() + 1);
         for file in exercise.about.holes.keys() {
             let target = self.workspace.root.join(&folder).join(file.file_name().unwrap_or_default());
             fs::create_dir_all(self.workspace.root.join(&folder))?;
@@ -164,39 +178,47 @@ impl<'a> Desk<'a> {
         self.progress.get(&exercise.about.number).copied().unwrap_or_default()
     }
 
-    /// Notes the result of a check.
-    pub fn note(&mut self, judgement: &Judgement) -> Result<()> {
-        let progress = self.progress.entry(judgement.exercise.clone()).or_default();
-        progress.points = progress.points.max(judgement.points());
-        self.save()
+    /// Notes the result of a check, and returns the best one so far.
+    pub fn note(&mut self, judgement: &Judgement) -> Result<Option<u32>> {
+        let points = judgement.points();
+        self.change(&judgement.exercise, |progress| {
+            progress.points = progress.points.max(points);
+            progress.points
+        })
     }
 
     /// Notes that she has begun an exercise, or has put it away.
     pub fn note_open(&mut self, number: &str, is_open: bool) -> Result<()> {
-        self.progress.entry(number.to_owned()).or_default().is_open = is_open;
-        self.save()
+        self.change(number, |progress| progress.is_open = is_open)
     }
 
     /// Notes that she has seen the right answer.
     pub fn note_answer(&mut self, number: &str) -> Result<()> {
-        self.progress.entry(number.to_owned()).or_default().has_seen_answer = true;
-        self.save()
+        self.change(number, |progress| progress.has_seen_answer = true)
     }
 
-    /// Notes that she has read one more hint, and returns how many she had read before.
-    pub fn note_hint(&mut self, number: &str) -> Result<usize> {
-        let progress = self.progress.entry(number.to_owned()).or_default();
-        progress.hints += 1;
-        let before = progress.hints - 1;
-        self.save()?;
-        Ok(before)
+    /// Notes that she has read one more hint of `all`, and returns how many she had read before.
+    pub fn note_hint(&mut self, number: &str, all: usize) -> Result<usize> {
+        self.change(number, |progress| {
+            let before = progress.hints;
+            progress.hints = all.min(before + 1);
+            before
+        })
     }
 
-    fn save(&self) -> Result<()> {
+    /// Changes what is kept about one exercise. Another command may be running beside this one, such as a long check.
+    fn change<T>(&mut self, number: &str, change: impl FnOnce(&mut Progress) -> T) -> Result<T> {
         let folder = self.workspace.root.join(FOLDER);
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join(PROGRESS), serde_json::to_vec_pretty(&self.progress)?)
-            .with_context(|| format!("{FOLDER}/{PROGRESS} cannot be written"))
+        let lock = fs::File::create(folder.join(LOCK))?;
+        lock.lock().with_context(|| format!("{FOLDER}/{LOCK} cannot be locked"))?;
+        self.progress = progress(&self.workspace.root)?;
+        let changed = change(self.progress.entry(number.to_owned()).or_default());
+        let (path, new) = (folder.join(PROGRESS), folder.join(format!("{PROGRESS}.new")));
+        fs::write(&new, serde_json::to_vec_pretty(&self.progress)?)
+            .and_then(|()| fs::rename(&new, &path))
+            .with_context(|| format!("{FOLDER}/{PROGRESS} cannot be written"))?;
+        Ok(changed)
     }
 
     /// What she has changed outside the holes: files, by their paths. It works on her machine, and is not judged.

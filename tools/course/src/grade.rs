@@ -391,3 +391,59 @@ fn minutes(time: Duration) -> String {
         seconds => format!("{} min", seconds.div_ceil(60)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_submission_belongs_to_one_shard() {
+        let shards: Vec<Shard> = (1..=7).map(|number| Shard::new(number, 7).expect("one of seven")).collect();
+        for place in 0..100 {
+            assert_eq!(shards.iter().filter(|shard| shard.has(place)).count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_shard_is_written_as_a_fraction() {
+        assert_eq!("2/20".parse::<Shard>().ok(), Some(Shard { number: 2, of: 20 }));
+        for bad in ["0/20", "21/20", "2", "2/", "a/b", "1/0"] {
+            assert!(bad.parse::<Shard>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_student_is_a_file_or_a_folder() {
+        let folder = tempfile::tempdir().expect("there is room");
+        fs::write(folder.path().join("bob.rs"), "").expect("a new file");
+        fs::write(folder.path().join(".DS_Store"), "").expect("a new file");
+        fs::create_dir(folder.path().join("alice.b")).expect("a new folder");
+        let names = |folder: &Path| {
+            submissions(folder).map(|all| all.into_iter().map(|one| one.student).collect::<Vec<String>>())
+        };
+        assert_eq!(names(folder.path()).expect("two students"), ["alice.b", "bob"]);
+        fs::create_dir(folder.path().join("Bob")).expect("a new folder");
+        assert!(names(folder.path()).expect_err("there are two").to_string().contains("Two submissions"));
+    }
+
+    #[test]
+    fn a_folder_without_submissions_is_reported() {
+        let folder = tempfile::tempdir().expect("there is room");
+        assert!(submissions(folder.path()).is_err());
+        assert!(submissions(&folder.path().join("missing")).is_err());
+    }
+
+    #[test]
+    fn long_names_become_short_and_stay_different() {
+        let (one, other) = ("ü".repeat(120) + "a", "ü".repeat(120) + "b");
+        assert_eq!(file_name("alice"), "alice");
+        assert!(file_name(&one).len() <= MOST_BYTES_OF_NAME);
+        assert_ne!(file_name(&one), file_name(&other));
+    }
+
+    #[test]
+    fn times_are_said_as_a_person_does() {
+        assert_eq!(minutes(Duration::from_secs(90)), "90 s");
+        assert_eq!(minutes(Duration::from_secs(121)), "3 min");
+    }
+}

@@ -169,6 +169,11 @@ impl<'a> Judge<'a> {
         Ok(serde_json::to_vec(&self.right)?)
     }
 
+    /// How many tests are run.
+    pub fn runs(&self) -> usize {
+        self.right.own.len() + self.right.hidden.len() + self.right.chapter.len()
+    }
+
     /// Judges an answer.
     pub fn judge(&self, answer: &Answer) -> Result<Judgement> {
         self.judge_and_tell(answer, &|_| {})
@@ -320,7 +325,7 @@ impl<'a> Judge<'a> {
             None => Verdict::Passed,
             Some(Difference { sentence, spaces }) => {
                 let (log, log_of_hang) = match seen.end {
-                    End::Hang => (String::new(), seen.log),
+                    End::Hang | End::Sleep => (String::new(), seen.log),
                     _ => (seen.log, String::new()),
                 };
                 Verdict::Failed(Failure { run: name.to_owned(), reason: sentence, log, log_of_hang, spaces })

@@ -1,6 +1,6 @@
 //! What a student reads after a check.
 
-use crate::judge::{COMPILER, Failure, Judgement, RULES, Verdict};
+use crate::judge::{COMPILER, Failure, Judged, Judgement, RULES, Verdict};
 use crate::picture;
 use crate::tree::Copy;
 use anyhow::{Context, Result};
@@ -13,14 +13,22 @@ use std::path::PathBuf;
 const MOST_LINES_OF_LOG: usize = 12;
 /// How much of the compiler's errors is printed. The first error explains the others.
 const MOST_LINES_OF_ERRORS: usize = 40;
+/// The names of functions of the library may be far longer.
+const MOST_BYTES_OF_LINE: usize = 160;
 
 /// The judgement, as lines for a terminal.
 pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
     let mut text = String::new();
     let mut line = |words: std::fmt::Arguments| writeln!(text, "{words}").expect("a text takes all");
     line(format_args!("Exercise {} ({} points), seed {}", exercise.title(), exercise.points(), judgement.seed));
+    let public: Vec<&Judged> = judgement.tests.iter().filter(|judged| !judged.hidden).collect();
+    let before = public.first().and_then(|judged| before_any_run(&judged.verdict));
+    if let Some(failure) = before {
+        line(format_args!("\nNothing was tested. {}", failure.reason));
+        print_log(failure, &mut line);
+    }
     let mut shown = Vec::new();
-    for judged in judgement.tests.iter().filter(|judged| !judged.hidden) {
+    for judged in &public {
         let (word, points) = match &judged.verdict {
             Verdict::Passed => ("passed", judged.points.to_string()),
             Verdict::Failed(_) => ("failed", "0".into()),
@@ -28,31 +36,20 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
         };
         line(format_args!("\n{word:8} {points} of {}: {}", judged.points, judged.says));
         match &judged.verdict {
-            Verdict::Passed | Verdict::Pending => {}
             Verdict::InfraError(why) => line(format_args!("         This machine could not judge it: {why}")),
-            // Several tests may fail for the same reason, which is printed once.
-            Verdict::Failed(failure) if shown.contains(&&failure.reason) => {
-                line(format_args!("         For the same reason: {}", failure.reason));
-            }
-            Verdict::Failed(failure) => {
-                shown.push(&failure.reason);
-                let is_run = failure.run != COMPILER && failure.run != RULES;
-                let place = if is_run { format!("In {}: ", failure.run) } else { String::new() };
-                line(format_args!("         {place}{}", failure.reason));
-                let log = if failure.log.is_empty() { &failure.log_of_hang } else { &failure.log };
-                let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-                let (part, name) = part(&lines, is_run);
-                if !part.is_empty() {
-                    line(format_args!("         {name}:"));
+            Verdict::Failed(failure) if before.is_none() => {
+                line(format_args!("         In {}: {}", failure.run, failure.reason));
+                // Several properties may need the same run.
+                if !shown.contains(&&failure.run) {
+                    shown.push(&failure.run);
+                    print_log(failure, &mut line);
                 }
-                part.iter().for_each(|log| line(format_args!("           {log}")));
             }
+            Verdict::Passed | Verdict::Failed(_) | Verdict::Pending => {}
         }
     }
-    let passed = |judged: &&crate::judge::Judged| matches!(judged.verdict, Verdict::Passed);
-    let public: Vec<_> = judgement.tests.iter().filter(|judged| !judged.hidden).collect();
-    let hidden = exercise.hidden().tests;
-    let (good, all) = (public.iter().filter(|judged| passed(judged)).count(), public.len());
+    let good = public.iter().filter(|judged| matches!(judged.verdict, Verdict::Passed)).count();
+    let (all, hidden) = (public.len(), exercise.hidden().tests);
     line(format_args!("\n{good} of {all} {}", if hidden > 0 { "public tests passed" } else { "tests passed" }));
     if hidden > 0 {
         line(format_args!("{hidden} more are judged after the deadline."));
@@ -61,6 +58,30 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
         line(format_args!("{points} of {} points", exercise.points()));
     }
     text
+}
+
+/// Why no kernel was run, if that is so. It is the same for all tests.
+fn before_any_run(verdict: &Verdict) -> Option<&Failure> {
+    match verdict {
+        Verdict::Failed(failure) if failure.run == COMPILER || failure.run == RULES => Some(failure),
+        _ => None,
+    }
+}
+
+/// Prints the part of a log that a student needs.
+fn print_log(failure: &Failure, line: &mut impl FnMut(std::fmt::Arguments)) {
+    let log = if failure.log.is_empty() { &failure.log_of_hang } else { &failure.log };
+    // The reason may be a line of the log, and was printed already.
+    let is_new = |line: &&str| !line.trim().is_empty() && *line != failure.reason;
+    let lines: Vec<&str> = log.lines().filter(is_new).collect();
+    let (part, name) = part(&lines, failure.run != COMPILER && failure.run != RULES);
+    if !part.is_empty() {
+        line(format_args!("         {name}:"));
+    }
+    for log in part {
+        let end = log.floor_char_boundary(MOST_BYTES_OF_LINE);
+        line(format_args!("           {}{}", &log[..end], if end < log.len() { "…" } else { "" }));
+    }
 }
 
 /// The part of a log that a student needs, and what it is called. A kernel's log says at its end why it stopped.

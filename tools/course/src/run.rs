@@ -97,8 +97,10 @@ pub enum End {
     Stopped,
     /// The machine reset itself.
     TripleFault,
-    /// It had not ended within its time.
+    /// It had executed too many instructions, or kept the devices busy.
     Hang,
+    /// It waits for an interrupt that never comes.
+    Sleep,
     /// It halted, or ended, in another way.
     Lost(String),
 }
@@ -186,7 +188,13 @@ impl Run<'_> {
         let end = if end == End::Over && instructions > limit { End::Hang } else { end };
         let is_whole = matches!(end, End::Over | End::Stopped);
         let shown = if is_whole { watcher.shown(&mut sitting).unwrap_or_default() } else { Vec::new() };
-        let log = explained(&sitting.log(), &Symbols::new(kernel, &workspace.root));
+        let mut log = sitting.log();
+        if matches!(end, End::Hang | End::Sleep)
+            && let Ok(eip) = sitting.registers().and_then(|registers| registers.get("EIP"))
+        {
+            log += &format!("\nThe next instruction would have been at {eip:#010x}\n");
+        }
+        let log = explained(&log, &Symbols::new(kernel, &workspace.root));
         if let Ok(bytes) = fs::read(folder.path().join(OUTPUT)) {
             sights.push(Sight { label: "what left the machine".into(), what: What::Bytes(bytes) });
         }
@@ -200,7 +208,7 @@ impl Run<'_> {
         let mut typed = self.test.types.is_empty();
         let mut idle = Idle::default();
         loop {
-            let mut is_late = false;
+            let (mut is_late, mut is_asleep) = (false, false);
             let eip = sitting.race(&watcher.stops, |Running { monitor, process, log }| {
                 if !typed && String::from_utf8_lossy(log).contains(WAITING) {
                     typed = true;
@@ -214,16 +222,17 @@ impl Run<'_> {
                 }
                 let instructions = monitor.instructions()?;
                 let is_halted = monitor.is_halted();
-                is_late = !is_halted && (instructions - start > self.limit || idle.is_for_good(instructions));
-                is_late |= process.cpu_time() > MOST_CPU_TIME;
-                if !is_late && Instant::now() > deadline {
+                is_late = !is_halted && instructions - start > self.limit || process.cpu_time() > MOST_CPU_TIME;
+                is_asleep = !is_halted && idle.is_for_good(instructions);
+                if !is_late && !is_asleep && Instant::now() > deadline {
                     bail!(TookTooLong);
                 }
-                Ok(is_late || is_halted)
+                Ok(is_late || is_asleep || is_halted)
             })?;
             let has_stopped = |sitting: &mut Sitting| log::report(&sitting.log()).is_some();
             match eip {
                 None if is_late => return Ok(End::Hang),
+                None if is_asleep => return Ok(End::Sleep),
                 None if sitting.monitor().shutdown()? == Some(Shutdown::Reset) => return Ok(End::TripleFault),
                 Some(eip) if eip == watcher.run && begun.is_none() => begun = Some(watcher.caller(sitting, eip)?),
                 Some(eip) if eip == watcher.run => {
@@ -273,11 +282,12 @@ impl Seen {
             (_, End::Over) => Err("The test ended, and the kernel had to stop.".into()),
             (_, End::Stopped) => Err(self.report()),
             (_, End::TripleFault) => Err("The machine was reset by a triple fault.".into()),
-            (_, End::Hang) => {
-                Err("The kernel hangs: it executed many times as many instructions as a right one, waits forever, or \
-                     keeps the devices busy."
-                    .into())
-            }
+            (_, End::Hang) => Err(
+                "The kernel hangs: it executed many times as many instructions as a right one, or keeps the devices \
+                     busy."
+                    .into(),
+            ),
+            (_, End::Sleep) => Err("The kernel hangs: it waits for an interrupt that never comes.".into()),
             (_, End::Lost(sentence)) => Err(sentence.clone()),
         }
     }

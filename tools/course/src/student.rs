@@ -128,6 +128,13 @@ pub fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         let holes = if holes.is_empty() { "the whole file".into() } else { holes.join(", ") };
         println!("  {}: {holes}", file.display());
     }
+    println!("Only what is inside these is judged, so put your helper functions and `use` lines there too.");
+    if let Some(earlier) = desk.aside(exercise).last() {
+        println!("Your earlier work is in {}.", earlier.display());
+    }
+    if exercise.about.kind == Kind::Rebuild {
+        println!("(`git diff` and the marks in your editor would show the answer, because the chapter has it.)");
+    }
     println!("\nTo check it:      make check EXERCISE={number}");
     println!("For a hint:       make hint EXERCISE={number}");
     println!("To put it away:   make mend EXERCISE={number}");
@@ -168,14 +175,20 @@ fn check_once(desk: &mut Desk, copy: &Copy, exercise: &Exercise, seed: u32) -> R
         }
         _ => {}
     }
-    if !copy.is_warm() {
-        println!("(The first check builds everything once, which takes some minutes.)\n");
+    if !copy.has_right(exercise, &desk.pristine)? {
+        println!(
+            "(The first check of an exercise builds the right answer too, and the first one of all builds everything."
+        );
+        println!("That takes some minutes.)\n");
     }
     let judge = Judge::new(copy, &desk.pristine, exercise, seed)?;
     let answer = desk.answer(exercise);
     let checked = answer.and_then(|answer| desk.pristine.check(exercise, &answer).map(|()| answer));
     let judgement = match checked {
-        Ok(answer) => judge.judge(&answer)?,
+        Ok(answer) => {
+            println!("Building your kernel, and then running {} …\n", tests(judge.runs()));
+            judge.judge(&answer)?
+        }
         Err(why) => judge.refuse(why),
     };
     print!("{}", report::text(exercise, &judgement));
@@ -183,12 +196,23 @@ fn check_once(desk: &mut Desk, copy: &Copy, exercise: &Exercise, seed: u32) -> R
     for picture in report::pictures(copy, exercise, &judgement)? {
         println!("A picture of the page tables, yours beside the right ones: {}", picture.display());
     }
-    let changes = desk.other_changes(exercise)?;
+    let number = &exercise.about.number;
+    match (desk.note(&judgement)?, judgement.points()) {
+        (Some(best), Some(points)) if best > points => {
+            println!("(Your best check so far gave {best} points, which stay.)")
+        }
+        (_, Some(points)) if points == exercise.public_points() => {
+            println!("\nTo hand it in:    make submission EXERCISE={number}");
+            println!("To put it away:   make mend EXERCISE={number}");
+        }
+        _ => {}
+    }
+    // If a file cannot be parsed, it is not known what lies outside.
+    let changes = if judgement.refused.is_none() { desk.other_changes(exercise)? } else { Vec::new() };
     if !changes.is_empty() {
-        println!("\nYou have changed these files outside the holes. That works on your machine, but it is not judged:");
+        println!("\nYou have changed these files outside the functions that you write. That is not judged:");
         changes.iter().for_each(|file| println!("  {}", file.display()));
     }
-    desk.note(&judgement)?;
     let is_good = judgement.lost().is_empty() && judgement.points().is_some();
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -199,17 +223,17 @@ pub fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let exercise = desk.exercise(options.exercise.as_deref())?.clone();
     let text = exercise.text(workspace.root.as_path(), "hints.md");
     let hints: Vec<&str> = text.split(BETWEEN_HINTS).map(str::trim).filter(|hint| !hint.is_empty()).collect();
-    let read = desk.note_hint(&exercise.about.number)?;
     let all = hints.len();
+    let read = desk.note_hint(&exercise.about.number, all)?;
     match hints.get(read) {
         Some(hint) => println!("Hint {} of {all}\n\n{}", read + 1, for_terminal(hint)),
         None => {
+            println!("You have read all {all} hints.\n");
             for (number, hint) in (1..).zip(&hints) {
                 println!("Hint {number} of {all}\n\n{}\n", for_terminal(hint));
             }
-            match exercise.has_answer(desk.pristine.files()) {
-                true => println!("These are all. The answer: make solution EXERCISE={}", exercise.about.number),
-                false => println!("These are all."),
+            if exercise.has_answer(desk.pristine.files()) {
+                println!("The answer: make solution EXERCISE={}", exercise.about.number);
             }
         }
     }
@@ -323,16 +347,19 @@ pub fn submission(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Text as a terminal shows it well: paragraphs and items in lines of readable width. Code and tables stay as they are.
+/// Text as a terminal shows it well: paragraphs and items in lines of readable width, and files in place of links to
+/// them. Code and tables stay as they are.
 fn for_terminal(text: &str) -> String {
     const COLUMNS: usize = 100;
+    let text = without_links(text);
     let (mut lines, mut is_code) = (Vec::<String>::new(), false);
     // What the further lines of the open paragraph begin with; `None` if none is open.
-    let mut indent: Option<&str> = None;
+    let mut indent: Option<String> = None;
     for line in text.lines() {
         let is_fence = line.trim_start().starts_with("```");
-        let is_item = line.starts_with("- ");
-        let continues = indent.is_some() && !is_item && (!line.starts_with(' ') || indent == Some("  "));
+        let mark = mark_of_item(line);
+        let is_in_item = indent.as_ref().is_some_and(|indent| !indent.is_empty());
+        let continues = indent.is_some() && mark == 0 && (!line.starts_with(' ') || is_in_item);
         let stays = line.is_empty() || line.starts_with(['|', '#']) || line.starts_with(' ') && !continues;
         if is_code || is_fence || stays {
             lines.push(line.into());
@@ -342,7 +369,7 @@ fn for_terminal(text: &str) -> String {
         }
         if !continues {
             lines.push(String::new());
-            indent = Some(if is_item { "  " } else { "" });
+            indent = Some(" ".repeat(mark));
         }
         for word in line.split(' ').filter(|word| !word.is_empty()) {
             let last = lines.last_mut().expect("one was pushed");
@@ -351,11 +378,49 @@ fn for_terminal(text: &str) -> String {
             } else if last.chars().count() + 1 + word.chars().count() <= COLUMNS {
                 *last += &format!(" {word}");
             } else {
-                lines.push(format!("{}{word}", indent.unwrap_or_default()));
+                lines.push(format!("{}{word}", indent.as_deref().unwrap_or_default()));
             }
         }
     }
     lines.join("\n")
+}
+
+/// How long the mark of an item is that begins in this line, such as `- ` or `12. `; 0 if none does.
+fn mark_of_item(line: &str) -> usize {
+    let digits = line.chars().take_while(char::is_ascii_digit).count();
+    match digits {
+        0 if line.starts_with("- ") => 2,
+        0 => 0,
+        _ if line[digits..].starts_with(". ") => digits + 2,
+        _ => 0,
+    }
+}
+
+/// A text in which `[words](../../path#part)` is `words (path)`.
+fn without_links(text: &str) -> String {
+    let mut read = String::new();
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once('[') {
+        read += before;
+        let parts = link.split_once("](").and_then(|(words, rest)| Some((words, rest.split_once(')')?)));
+        match parts {
+            Some((words, (target, after))) if !words.contains(['[', ']', '\n']) => {
+                let path = target.split('#').next().unwrap_or_default().trim_start_matches("../");
+                read += &if path.is_empty() { words.to_owned() } else { format!("{words} ({path})") };
+                rest = after;
+            }
+            _ => {
+                read.push('[');
+                rest = link;
+            }
+        }
+    }
+    read + rest
+}
+
+/// A number of tests, in words.
+fn tests(number: usize) -> String {
+    if number == 1 { "one test".into() } else { format!("{number} tests") }
 }
 
 fn files(exercise: &Exercise) -> String {
@@ -384,10 +449,18 @@ mod tests {
         assert_eq!(for_terminal(&format!("# T\n\n{long}\n")), format!("# T\n\n{six}\n{four}"));
         assert_eq!(for_terminal("one\ntwo\n\nthree"), "one two\n\nthree");
         assert_eq!(for_terminal("- one\n  and\n- two"), "- one and\n- two");
+        assert_eq!(for_terminal("1. one\n   and\n10. two\nmore"), "1. one and\n10. two more");
         assert_eq!(for_terminal(&format!("- {long}")), format!("- {six}\n  {four}"));
         let code = format!("```\n{long}\n```");
         assert_eq!(for_terminal(&code), code);
         let table = format!("| {long} |");
         assert_eq!(for_terminal(&table), table);
+    }
+
+    #[test]
+    fn links_name_the_files_that_they_lead_to() {
+        let text = "Read \"A\" in [chapter 4](../../book/src/04-interrupts.md#a), and `a[1]` (see [b]).";
+        let read = "Read \"A\" in chapter 4 (book/src/04-interrupts.md), and `a[1]` (see [b]).";
+        assert_eq!(for_terminal(text), read);
     }
 }

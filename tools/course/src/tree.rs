@@ -303,7 +303,22 @@ impl Copy {
 
     /// Whether something was built in it before.
     pub fn is_warm(&self) -> bool {
-        self.kept.is_dir()
+        self.workspace().target.is_dir()
+    }
+
+    /// Whether the right answer of an exercise was built before, or need not be.
+    pub fn has_right(&self, exercise: &Exercise, pristine: &Pristine) -> Result<bool> {
+        let is_built = |files| self.folder_of_right(exercise, files).join("kernel").exists();
+        Ok(if exercise.has_answer(pristine.files()) {
+            is_built(&pristine.with(&pristine.answer(exercise)?)?)
+        } else {
+            self.is_warm()
+        })
+    }
+
+    /// Where what is built of the right answer in these files is kept.
+    fn folder_of_right(&self, exercise: &Exercise, files: &Original) -> PathBuf {
+        self.kept.join(format!("{}-{:016x}", exercise.name(), fingerprint(exercise, files)))
     }
 
     /// The folder for what a check leaves for a person.
@@ -368,7 +383,7 @@ impl Copy {
     /// The kernels of the right answer. They are built once, and kept.
     pub fn right(&self, exercise: &Exercise, pristine: &Pristine) -> Result<(PathBuf, Built)> {
         let files = pristine.with(&pristine.answer(exercise)?)?;
-        let folder = self.kept.join(format!("{}-{:016x}", exercise.name(), fingerprint(exercise, &files)));
+        let folder = self.folder_of_right(exercise, &files);
         let (kernel, hidden, chapter) = (folder.join("kernel"), folder.join("hidden"), folder.join("chapter"));
         if !kernel.exists() {
             let built = match self.build_with_warnings(exercise, &files) {
