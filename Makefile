@@ -16,7 +16,7 @@ private = $(call folder,EXERCISES,exercises)
 
 PORT ?= 3000
 
-.PHONY: help run exercises start check hint solution submission hunt question grade warm slurm k8s actions test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission hunt question grade course-export warm slurm k8s actions test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -69,6 +69,8 @@ help:
 	@echo '       WORKERS=2          grade several at the same time; each needs 2 GB of memory'
 	@echo '       SHARD=1/20         grade only this part of them, on one of twenty machines'
 	@echo '       EXERCISES=folder   add exercises and hidden tests of your own'
+	@echo '  make course-export RESULTS=grades/05-frames FORMAT=csv  write the results of a class for another program'
+	@echo '       FORMAT=csv         or gradescope, classroom50, actions, junit'
 	@echo '  make slurm EXERCISE=5.2 SUBMISSIONS=handed-in SEED=4711  write a script that does it with SLURM'
 	@echo '  make k8s EXERCISE=5.2 SEED=4711 IMAGE=grader  write a Job that does it with Kubernetes'
 	@echo '       CLAIM=grading      the name of the volume claim with the submissions'
@@ -116,7 +118,7 @@ book-pdf: with = with-pdf
 
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
-exercises start check hint solution submission hunt question grade warm slurm k8s actions test-course: target/debug/tools
+exercises start check hint solution submission hunt question grade course-export warm slurm k8s actions test-course: target/debug/tools
 
 # `cargo run --quiet` would compile them too, but silently. Here Cargo shows its progress.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
@@ -172,6 +174,9 @@ k8s:
 
 actions:
 	$(tools) actions $(job) $(shards) $(if $(BRANCH),--branch='$(BRANCH)')
+
+course-export:
+	$(tools) course-export $(if $(FORMAT),--format='$(FORMAT)') $(call folder,RESULTS,results)
 
 test-course:
 	$(tools) test-course $(exercise) $(private) $(if $(SEED),--seed='$(SEED)') $(if $(FRESH),--fresh)

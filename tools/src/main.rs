@@ -9,7 +9,7 @@
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
 use clap::Parser;
-use course::{grade, hunt, jobs, question, self_check, student, warm};
+use course::{export, grade, hunt, jobs, question, self_check, student, warm};
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use probe::debug;
@@ -62,6 +62,8 @@ enum Command {
     K8s(jobs::KubernetesOptions),
     /// Write a workflow that grades with GitHub Actions.
     Actions(jobs::ActionsOptions),
+    /// Write the results of a class in the format of another program.
+    CourseExport(export::Options),
     /// Test the exercises.
     TestCourse(self_check::Options),
     /// Check format and style.
@@ -141,6 +143,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Slurm(options) => jobs::slurm(&workspace, &options),
         Command::K8s(options) => jobs::kubernetes(&workspace, &options),
         Command::Actions(options) => jobs::actions(&workspace, &options),
+        Command::CourseExport(options) => export::course_export(&workspace, &options),
         Command::TestCourse(options) => self_check::test_course(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Words => words::words(&workspace),

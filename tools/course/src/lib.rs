@@ -12,6 +12,8 @@
 //! A student's [`desk`] is her working tree; [`student`] has the commands that she types, and a [`hunt`] is
 //! for a mistake without a name. A [`question`] asks for a prediction. [`self_check`] tests the
 //! exercises themselves, with answers that are right, blank, wrong, or [`cheats`].
+//!
+//! The [`result`] of a student who hands something in becomes a [`page`] for her, and an [`export`] for other programs.
 
 pub mod holes;
 pub mod rules;

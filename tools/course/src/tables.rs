@@ -20,7 +20,7 @@ pub fn write(results: &Path, exercise: &Exercise, graded: &[Graded]) -> Result<(
     let lines = graded.iter().map(serde_json::to_string).collect::<serde_json::Result<Vec<String>>>()?;
     save("results.jsonl", lines.iter().map(|line| format!("{line}\n")).collect())?;
     let mut table = Vec::new();
-    export::csv(graded, &mut table)?;
+    export::csv(graded, exercise.about.kind, &mut table)?;
     save("grades.csv", String::from_utf8(table)?)?;
     save("equal.txt", equal(exercise, graded))?;
     fs::create_dir_all(results.join("pages"))?;
