@@ -16,7 +16,7 @@ private = $(call folder,EXERCISES,exercises)
 
 PORT ?= 3000
 
-.PHONY: help run exercises start check hint solution submission hunt question grade course-export warm slurm k8s actions test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -62,8 +62,13 @@ help:
 	@echo '  make question CHAPTER=6 print a question: what will a kernel do? With ANSWER=..., check the answer'
 	@echo '       SEED=7             choose another question of the kind'
 	@echo '  make submission EXERCISE=5.2  write the one file to hand in, and print its path'
+	@echo '  make apply FIX=fix.patch  put a fix from your instructor into your files, and keep your work'
 	@echo
 	@echo 'To teach:'
+	@echo '  make starter EXERCISE="5.2 9.2"  make a repository to hand out, with these exercises and no answers'
+	@echo '       EXERCISES=folder   add exercises and hidden tests of your own'
+	@echo '       OUT=folder         put it there; without it, into target/course/starter'
+	@echo '  make fix FROM=edition-2026.1 EXERCISE="5.2 9.2"  make a patch for students who have that edition'
 	@echo '  make grade EXERCISE=5.2 SUBMISSIONS=handed-in SEED=4711  grade what students have handed in'
 	@echo '       RESULTS=folder     put the results there; without it, in grades/05-frames'
 	@echo '       WORKERS=2          grade several at the same time; each needs 2 GB of memory'
@@ -112,13 +117,13 @@ with = with
 test: with = with-tests
 debug: with = with-gdb
 stress: with = with-bochs
-start check grade warm slurm k8s actions test-course: with = with-course
+start check starter fix grade warm slurm k8s actions test-course: with = with-course
 book serve: with = with-book
 book-pdf: with = with-pdf
 
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
-exercises start check hint solution submission hunt question grade course-export warm slurm k8s actions test-course: target/debug/tools
+exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions test-course: target/debug/tools
 
 # `cargo run --quiet` would compile them too, but silently. Here Cargo shows its progress.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
@@ -155,6 +160,15 @@ solution:
 
 submission:
 	$(tools) submission $(exercise)
+
+apply:
+	$(tools) apply $(call folder,FIX,fix)
+
+starter:
+	$(tools) starter $(exercise) $(private) $(call folder,OUT,out)
+
+fix:
+	$(tools) fix $(exercise) $(private) $(call folder,FROM,from)
 
 grade:
 	$(tools) grade $(exercise) $(call folder,SUBMISSIONS,submissions) $(if $(SEED),--seed='$(SEED)') \

@@ -9,7 +9,7 @@
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
 use clap::Parser;
-use course::{export, grade, hunt, jobs, question, self_check, student, warm};
+use course::{apply, export, fix, grade, hunt, jobs, question, self_check, starter, student, warm};
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use probe::debug;
@@ -52,6 +52,12 @@ enum Command {
     Solution(student::SolutionOptions),
     /// Write the one file to hand in.
     Submission(student::Options),
+    /// Apply an instructor's fix.
+    Apply(apply::Options),
+    /// Make a repository to hand out.
+    Starter(starter::Options),
+    /// Make a patch of what was handed out.
+    Fix(fix::Options),
     /// Grade all submissions in a folder.
     Grade(grade::Options),
     /// Build what grading needs, and judge right answers.
@@ -138,6 +144,9 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Hint(options) => student::hint(&workspace, &options),
         Command::Solution(options) => student::solution(&workspace, &options),
         Command::Submission(options) => student::submission(&workspace, &options),
+        Command::Apply(options) => apply::apply(&workspace, &options),
+        Command::Starter(options) => starter::starter(&workspace, &options),
+        Command::Fix(options) => fix::fix(&workspace, &options),
         Command::Grade(options) => grade::grade(&workspace, &options),
         Command::Warm(options) => warm::warm(&workspace, &options),
         Command::Slurm(options) => jobs::slurm(&workspace, &options),

@@ -3,7 +3,7 @@
 #![no_std]
 #![no_main]
 
-#[path = "kernel/texts.rs"]
+#[path = "../../02-texts.rs"]
 mod texts;
 
 use harness::seeded::Random;

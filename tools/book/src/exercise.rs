@@ -286,6 +286,11 @@ impl Exercise {
         self.about.kind == Kind::Rebuild || files.has(&self.folder.join(ANSWER))
     }
 
+    /// Whether it is there as students get it: without wrong answers, and with the number of its hidden tests.
+    pub fn is_handed_out(&self, files: &(impl Files + ?Sized)) -> bool {
+        files.has(&self.folder.join(HIDDEN)) && !self.about.tests.iter().any(|test| test.hidden)
+    }
+
     /// The file with the right answer for a file with holes.
     pub fn answer_to(&self, file: &Path) -> PathBuf {
         match self.about.kind {

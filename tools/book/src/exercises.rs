@@ -3,7 +3,7 @@
 
 use crate::exercise::Exercise;
 use crate::html::escaped;
-use crate::sources::{Sources, number, page_of_exercises};
+use crate::sources::{Sources, page_of_exercises};
 
 /// The file with an exercise's task.
 const TASK: &str = "task.md";
@@ -17,9 +17,15 @@ fn of_chapter(sources: &Sources, chapter: &str) -> Result<Vec<Exercise>, String>
     Ok(all)
 }
 
+/// What a page says where none of a chapter's exercises is there. An instructor chooses which ones students get.
+const NONE: &str = "(None of them is in this copy of the project.)\n\n";
+
 /// The exercises of a chapter, with their tasks.
 pub fn expand(sources: &Sources, chapter: &str) -> Result<String, String> {
     let exercises = of_chapter(sources, chapter)?;
+    if exercises.is_empty() {
+        return Ok(NONE.into());
+    }
     exercises.iter().map(|exercise| shown(sources, exercise)).collect()
 }
 
@@ -49,13 +55,12 @@ fn lower_headings(text: &str) -> String {
 
 /// The list of a chapter's exercises, each with a link to its task.
 pub fn table(sources: &Sources, chapter: &str) -> Result<String, String> {
-    let page = page_of_exercises(chapter);
     let row = |exercise: &Exercise| {
         let about = &exercise.about;
-        let id: String = exercise.title().to_lowercase().chars().filter_map(in_id).collect();
         format!(
-            "| [{}]({page}#{id}) | {} | {} | {} min |\n",
+            "| [{}]({}) | {} | {} | {} min |\n",
             escaped(&exercise.title()),
+            link(exercise),
             about.grade.name(),
             exercise.points(),
             about.minutes
@@ -63,9 +68,15 @@ pub fn table(sources: &Sources, chapter: &str) -> Result<String, String> {
     };
     let rows: String = of_chapter(sources, chapter)?.iter().map(row).collect();
     if rows.is_empty() {
-        return Err(format!("No exercise belongs to chapter {}.", number(chapter)));
+        return Ok(NONE.into());
     }
     Ok(format!("| exercise | | points | time |\n|---|---|---|---|\n{rows}\n"))
+}
+
+/// From the other pages of the book, the place of an exercise.
+pub fn link(exercise: &Exercise) -> String {
+    let id: String = exercise.title().to_lowercase().chars().filter_map(in_id).collect();
+    format!("{}#{id}", page_of_exercises(&exercise.about.chapter))
 }
 
 /// A letter of a heading, as it is in the id that mdBook gives the heading.
@@ -102,6 +113,7 @@ mod tests {
         assert!(text.contains("Do it [here](01-a.md)."));
         assert!(text.contains("\n### How\n") && text.contains("\n# not a heading\n"));
         assert!(table(&sources, "01-a").expect("one").contains("[1.2 Two, three](01-exercises.md#12-two-three)"));
-        assert!(table(&sources, "02-b").is_err());
+        assert_eq!(table(&sources, "02-b").as_deref(), Ok(NONE));
+        assert_eq!(expand(&sources, "02-b").as_deref(), Ok(NONE));
     }
 }

@@ -20,7 +20,7 @@ pub mod prose;
 
 mod include;
 mod listing_order;
-mod exercises;
+pub mod exercises;
 mod map;
 mod mistakes;
 mod picture;

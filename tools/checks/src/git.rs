@@ -27,14 +27,34 @@ pub fn commit(root: &Path, name: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// A commit by its tag, or by the nearest tag before it, among the tags that a pattern describes; by its number if there
+/// is no such tag.
+pub fn name(root: &Path, commit: &str, tags: &str) -> Result<String> {
+    let name = run(root, &[], &["describe", "--always", "--match", tags, commit])?;
+    Ok(String::from_utf8_lossy(&name).trim().to_owned())
+}
+
+/// Writes those files of a commit that are wanted to a folder. Unlike [`files_of`], it knows which can be executed.
+pub fn unpack(root: &Path, commit: &str, folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<()> {
+    let archive = archive(root, commit)?;
+    for entry in tar::Archive::new(archive.as_slice()).entries()? {
+        let mut entry = entry?;
+        if entry.header().entry_type().is_file() && is_wanted(&entry.path()?) {
+            entry.unpack_in(folder).with_context(|| format!("writing to {}", folder.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn archive(root: &Path, commit: &str) -> Result<Vec<u8>> {
+    run(root, &[], &["archive", "--format=tar", commit]).with_context(|| format!("The commit {commit} cannot be read"))
+}
+
 /// The files of a commit, with their contents.
 pub fn files_of(root: &Path, commit: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let archive = git(root, &["archive", "--format=tar", commit])?;
-    if !archive.status.success() {
-        bail!("git cannot read the commit {commit}: {}", complaint(&archive));
-    }
+    let archive = archive(root, commit)?;
     let mut files = Vec::new();
-    for entry in tar::Archive::new(archive.stdout.as_slice()).entries()? {
+    for entry in tar::Archive::new(archive.as_slice()).entries()? {
         let mut entry = entry?;
         if entry.header().entry_type().is_file() {
             let mut bytes = Vec::new();
@@ -137,11 +157,25 @@ fn lines(head: &str) -> Result<Lines> {
     Ok(Lines { first: new.0, count: new.1, gone: old.1 })
 }
 
-/// Runs git in a folder, and keeps it from finding a repository that merely contains this folder.
+/// Runs a command of git in a folder, with these environment variables, and returns what it prints. If it fails, the
+/// error is what git says.
+pub fn run(folder: &Path, variables: &[(&str, &OsStr)], arguments: &[impl AsRef<OsStr>]) -> Result<Vec<u8>> {
+    let output = git_with(folder, variables, arguments)?;
+    if !output.status.success() {
+        bail!("git says: {}", complaint(&output));
+    }
+    Ok(output.stdout)
+}
+
 fn git(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Result<Output> {
+    git_with(folder, &[], arguments)
+}
+
+/// Runs git in a folder, and keeps it from finding a repository that merely contains this folder.
+fn git_with(folder: &Path, variables: &[(&str, &OsStr)], arguments: &[impl AsRef<OsStr>]) -> Result<Output> {
     let mut command = Command::new("git");
     command.current_dir(folder).args(arguments).env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
-    command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder));
+    command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder)).envs(variables.iter().copied());
     match command.output() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             bail!("This needs git, which is not installed; on Debian, `apt install git` installs it.")

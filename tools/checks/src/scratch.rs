@@ -49,6 +49,11 @@ impl Original {
         self.0.insert(path.into(), bytes);
     }
 
+    /// Takes out the files whose paths do not belong here.
+    pub fn retain(&mut self, belongs: impl Fn(&Path) -> bool) {
+        self.0.retain(|path, _| belongs(path));
+    }
+
     /// The files, by their paths relative to the project's folder, and the contents of each.
     pub fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
         self.0.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()))
@@ -101,6 +106,12 @@ impl Scratch {
         let restore = || -> io::Result<()> {
             for path in files_in(root)?.iter().filter(|path| !original.0.contains_key(*path)) {
                 fs::remove_file(root.join(path))?;
+                // Cargo would take an empty folder for a package.
+                let folders = path.ancestors().skip(1).take_while(|folder| *folder != "");
+                folders
+                    .map(|folder| root.join(folder))
+                    .take_while(|folder| fs::remove_dir(folder).is_ok())
+                    .for_each(drop);
             }
             for (path, bytes) in &original.0 {
                 let path = root.join(path);
@@ -180,7 +191,8 @@ mod tests {
         let (_folder, original, copy) = copied();
         let root = &copy.workspace.root;
         fs::create_dir(root.join(TARGET)).expect("a new folder");
-        for name in ["target/built", "in/new"] {
+        fs::create_dir_all(root.join("new/folder")).expect("new folders");
+        for name in ["target/built", "in/new", "new/folder/file"] {
             fs::write(root.join(name), "").expect("a new file");
         }
         fs::remove_file(root.join("in/one")).expect("the file is there");
@@ -188,6 +200,7 @@ mod tests {
         let before = time();
         copy.restore(&original).expect("a good copy");
         assert!(root.join("target/built").exists() && !root.join("in/new").exists());
+        assert!(!root.join("new").exists(), "an empty folder goes too");
         assert_eq!(one(root), "one\n");
         assert_eq!(time(), before, "what was good is not touched");
     }

@@ -17,7 +17,7 @@ use std::{fs, io};
 
 /// The folder of what belongs to the student and not to the project.
 const FOLDER: &str = ".course";
-/// In it, the commit from which everything but her answers comes.
+/// In it, the commit from which everything but her answers comes, and her newest commit when that was written.
 const EDITION: &str = "edition";
 /// In it, the best result of each exercise, how many hints she has read, and whether it is open.
 const PROGRESS: &str = "progress.json";
@@ -87,10 +87,9 @@ impl<'a> Desk<'a> {
     pub fn open(workspace: &'a Workspace) -> Result<Self> {
         let root = &workspace.root;
         let progress = progress(root)?;
-        // While no exercise is open, the files of the newest commit are the original ones.
         let is_any_open = progress.values().any(|progress| progress.is_open);
-        let kept = fs::read_to_string(root.join(FOLDER).join(EDITION)).ok().filter(|_| is_any_open);
-        let edition = kept.map_or_else(|| git::commit(root, "HEAD"), |kept| Ok(kept.trim().to_owned()))?;
+        let kept = fs::read_to_string(root.join(FOLDER).join(EDITION)).unwrap_or_default();
+        let edition = edition(&kept, is_any_open, &git::commit(root, "HEAD")?).to_owned();
         let pristine = Pristine::of_commit(root, &edition)
             .with_context(|| format!("{FOLDER}/{EDITION} names the commit with the original files, {edition}"))?;
         let exercises = Exercise::all(root.as_path())?;
@@ -149,11 +148,13 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// While an exercise is open, the original files are those of this commit, whatever she commits.
-    pub fn keep_edition(&self) -> Result<()> {
-        let path = self.workspace.root.join(FOLDER).join(EDITION);
-        fs::create_dir_all(self.workspace.root.join(FOLDER))?;
-        fs::write(path, format!("{}\n", self.pristine.edition)).context("the edition could not be kept")
+    /// From now on, the original files are those of this commit: while an exercise is open, whatever she commits, and then
+    /// until her next commit. Her newest one may have her answers in it.
+    pub fn keep_edition(&self, commit: &str) -> Result<()> {
+        let folder = self.workspace.root.join(FOLDER);
+        fs::create_dir_all(&folder)?;
+        let newest = git::commit(&self.workspace.root, "HEAD")?;
+        fs::write(folder.join(EDITION), format!("{commit} {newest}\n")).context("the edition could not be kept")
     }
 
     /// Where her work on an exercise is kept, from the first time that she put it away to the last one.
@@ -253,5 +254,36 @@ impl<'a> Desk<'a> {
         }
         let Ok(bodies) = crate::holes::bodies(original, &holes) else { return Ok(false) };
         Ok(crate::holes::fill(now, &bodies).is_ok_and(|filled| crate::holes::is_same(&filled, original)))
+    }
+}
+
+/// The commit with the original files: the one that is kept, while an exercise is open or until she commits; otherwise the
+/// newest one.
+fn edition<'a>(kept: &'a str, is_any_open: bool, newest: &'a str) -> &'a str {
+    let mut words = kept.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some(edition), _) if is_any_open => edition,
+        (Some(edition), Some(then)) if then == newest => edition,
+        _ => newest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edition_is_kept_while_an_exercise_is_open_and_until_the_next_commit() {
+        for (kept, is_any_open, expected) in [
+            ("", false, "new"),
+            ("", true, "new"),
+            ("old\n", true, "old"),
+            ("old\n", false, "new"),
+            ("fixed new\n", false, "fixed"),
+            ("fixed old\n", false, "new"),
+            ("fixed old\n", true, "fixed"),
+        ] {
+            assert_eq!(edition(kept, is_any_open, "new"), expected, "{kept} {is_any_open}");
+        }
     }
 }

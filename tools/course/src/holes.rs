@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::thread;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Block, ImplItemFn, ItemFn, ItemImpl, ItemMod, Type};
+use syn::{Block, ImplItemFn, ItemFn, ItemImpl, ItemMod, Signature, Type};
 
 /// The bodies of holes, by their names.
 pub type Bodies = BTreeMap<String, String>;
@@ -30,6 +30,12 @@ pub type Refusal = String;
 pub fn bodies(text: &str, holes: &[String]) -> Result<Bodies, Refusal> {
     let places = find(text, holes)?;
     Ok(places.into_iter().map(|(hole, place)| (hole, text[place].to_owned())).collect())
+}
+
+/// The whole functions that these holes are: their signatures and bodies, without documentation and attributes.
+pub fn functions(text: &str, holes: &[String]) -> Result<Bodies, Refusal> {
+    let places = find_functions(text, holes)?;
+    Ok(places.into_iter().map(|(hole, place)| (hole, text[place.start..=place.body.end].to_owned())).collect())
 }
 
 /// The file with other bodies in its holes.
@@ -62,8 +68,21 @@ pub fn is_same(one: &str, other: &str) -> bool {
     }
 }
 
+/// Where a function is in a file.
+#[derive(Clone)]
+struct Place {
+    /// The start of its signature.
+    start: usize,
+    /// What is between its braces.
+    body: Range<usize>,
+}
+
 /// The places of these holes in a file: what is between their braces.
 fn find(text: &str, holes: &[String]) -> Result<BTreeMap<String, Range<usize>>, Refusal> {
+    Ok(find_functions(text, holes)?.into_iter().map(|(hole, place)| (hole, place.body)).collect())
+}
+
+fn find_functions(text: &str, holes: &[String]) -> Result<BTreeMap<String, Place>, Refusal> {
     let tokens = TokenStream::from_str(text).map_err(|error| {
         let start = error.span().start();
         format!("The file is not valid Rust: {error}, at line {}.", start.line)
@@ -147,14 +166,15 @@ fn inner(tree: TokenTree) -> Option<TokenStream> {
 /// Walks through the syntax, and notes every function with the place of its body.
 struct Finder {
     path: Vec<String>,
-    found: Vec<(String, Range<usize>)>,
+    found: Vec<(String, Place)>,
 }
 
 impl Finder {
-    fn note(&mut self, name: &str, block: &Block) {
-        let whole = block.span().byte_range();
-        let path: Vec<&str> = self.path.iter().map(String::as_str).chain([name]).collect();
-        self.found.push((path.join("::"), whole.start + 1..whole.end - 1));
+    fn note(&mut self, signature: &Signature, block: &Block) {
+        let (start, whole) = (signature.span().byte_range().start, block.span().byte_range());
+        let name = signature.ident.to_string();
+        let path: Vec<&str> = self.path.iter().map(String::as_str).chain([name.as_str()]).collect();
+        self.found.push((path.join("::"), Place { start, body: whole.start + 1..whole.end - 1 }));
     }
 
     fn inside(&mut self, name: String, visit: impl FnOnce(&mut Self)) {
@@ -167,11 +187,11 @@ impl Finder {
 impl<'a> Visit<'a> for Finder {
     // Functions inside a body are part of it.
     fn visit_item_fn(&mut self, function: &'a ItemFn) {
-        self.note(&function.sig.ident.to_string(), &function.block);
+        self.note(&function.sig, &function.block);
     }
 
     fn visit_impl_item_fn(&mut self, function: &'a ImplItemFn) {
-        self.note(&function.sig.ident.to_string(), &function.block);
+        self.note(&function.sig, &function.block);
     }
 
     fn visit_item_impl(&mut self, block: &'a ItemImpl) {
@@ -210,6 +230,15 @@ mod tests {
         let new = fill(FILE, &Bodies::from([("A::one".into(), " 2 ".into()), ("m::one".into(), " 3 ".into())]));
         let expected = FILE.replace(" 1 /* } */ ", " 2 ").replace("one() {}", "one() { 3 }");
         assert_eq!(new.as_deref(), Ok(expected.as_str()));
+    }
+
+    #[test]
+    fn a_whole_function_has_its_signature() {
+        let found = functions(FILE, &names(&["A::one", "m::one"])).expect("both are there");
+        assert_eq!(found["A::one"], "fn one(&self) -> u32 { 1 /* } */ }");
+        assert_eq!(found["m::one"], "fn one() {}");
+        let found = functions("/// Doc.\n#[inline]\npub const unsafe fn a() {}", &names(&["a"])).expect("it is there");
+        assert_eq!(found["a"], "const unsafe fn a() {}");
     }
 
     #[test]

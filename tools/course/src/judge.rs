@@ -164,9 +164,10 @@ impl<'a> Judge<'a> {
         Ok(Self { copy, pristine, exercise, seed, right })
     }
 
-    /// What the right answer shows, for [`expected`].
+    /// What the right answer shows in the tests that a student has, for [`expected`].
     pub fn expected(&self) -> Result<Vec<u8>> {
-        Ok(serde_json::to_vec(&self.right)?)
+        let Right { own, chapter, hidden: _ } = &self.right;
+        Ok(serde_json::to_vec(&serde_json::json!({ "own": own, "chapter": chapter }))?)
     }
 
     /// How many tests are run.

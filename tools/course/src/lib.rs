@@ -14,6 +14,9 @@
 //! exercises themselves, with answers that are right, blank, wrong, or [`cheats`].
 //!
 //! The [`result`] of a student who hands something in becomes a [`page`] for her, and an [`export`] for other programs.
+//!
+//! For an instructor: a [`starter`] is what she hands out, and a [`fix`] is how she corrects it later; a student
+//! [applies](mod@apply) it.
 
 pub mod holes;
 pub mod rules;
@@ -42,6 +45,10 @@ pub mod jobs;
 
 pub mod hunt;
 pub mod question;
+
+pub mod apply;
+pub mod fix;
+pub mod starter;
 
 pub mod alike;
 pub mod cheats;

@@ -61,12 +61,14 @@ pub struct Options {
 pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let tally = Tally::default();
     let check = SelfCheck::new(workspace, &tally, options.private.folder(), options.fresh)?;
-    let all = check.pristine.exercises()?;
-    let mut exercises = all.clone();
+    let mut exercises = check.pristine.exercises()?;
     if let Some(word) = &options.exercise {
         let name = Exercise::find(&exercises, word)?.name();
         exercises.retain(|exercise| exercise.name() == name);
     }
+    check.leave_out_those_without_answer(&mut exercises);
+    let mut all = check.pristine.exercises()?;
+    all.retain(|exercise| exercise.has_answer(check.pristine.files()));
     check.files(&exercises, &all);
     for exercise in &exercises {
         check.exercise(exercise, true)?;
@@ -88,13 +90,18 @@ pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode>
 /// The short form, for `make test`: one exercise of each chapter, without its wrong answers.
 pub fn test_in_short(workspace: &Workspace, tally: &Tally) -> Result<()> {
     let check = SelfCheck::new(workspace, tally, None, true)?;
-    let all = check.pristine.exercises()?;
+    let mut all = check.pristine.exercises()?;
+    let is_starter = all.iter().any(|exercise| exercise.is_handed_out(check.pristine.files()));
+    check.leave_out_those_without_answer(&mut all);
     check.files(&all, &all);
     let mut chapters = BTreeSet::new();
     for exercise in all.iter().filter(|exercise| chapters.insert(exercise.about.chapter.as_str())) {
         check.exercise(exercise, false)?;
     }
-    class(workspace, tally, check, &Size { submissions: 12, kills: 1, workers: 1 });
+    // What a class is made up of is not handed out.
+    if !is_starter {
+        class(workspace, tally, check, &Size { submissions: 12, kills: 1, workers: 1 });
+    }
     Ok(())
 }
 
@@ -132,6 +139,16 @@ impl<'a> SelfCheck<'a> {
         let journal = Journal::open(&workspace.target.join(tree::FOLDER), pristine.files())?;
         let (journal, known) = (RefCell::new(journal), RefCell::default());
         Ok(Self { workspace, tally, pristine, copy, journal, known, is_fresh })
+    }
+
+    /// Students have exercises without right answers, which cannot be tested.
+    fn leave_out_those_without_answer(&self, exercises: &mut Vec<Exercise>) {
+        let before = exercises.len();
+        exercises.retain(|exercise| exercise.has_answer(self.pristine.files()));
+        let left_out = before - exercises.len();
+        if left_out > 0 {
+            println!("Exercises that are left out, because their answers are not here: {left_out}.");
+        }
     }
 
     /// Does a check, unless it is known to pass.
@@ -172,14 +189,17 @@ impl<'a> SelfCheck<'a> {
                     "{}: hints.md has {hints} hints, and {LEAST_HINTS} are wanted",
                     exercise.title()
                 );
-                let wrong = exercise.wrong.len() + exercise.about.mistakes.len();
-                ensure!(
-                    wrong >= LEAST_WRONG,
-                    "{}: there are {wrong} wrong answers, and {LEAST_WRONG} are wanted",
-                    exercise.title()
-                );
-                for number in &exercise.about.depends {
-                    Exercise::find(all, number)?;
+                // Students have no wrong answers, and not all of the other exercises.
+                if !exercise.is_handed_out(self.pristine.files()) {
+                    let wrong = exercise.wrong.len() + exercise.about.mistakes.len();
+                    ensure!(
+                        wrong >= LEAST_WRONG,
+                        "{}: there are {wrong} wrong answers, and {LEAST_WRONG} are wanted",
+                        exercise.title()
+                    );
+                    for number in &exercise.about.depends {
+                        Exercise::find(all, number)?;
+                    }
                 }
                 self.copy.workspace().chapter(Some(&exercise.about.chapter))?;
                 let right = self.pristine.answer(exercise)?;
@@ -338,7 +358,7 @@ fn shares_a_hole(one: &Exercise, other: &Exercise) -> bool {
 }
 
 /// Whether an extension's own file has the blank bodies.
-fn begins_blank(pristine: &Pristine, exercise: &Exercise) -> Outcome {
+pub fn begins_blank(pristine: &Pristine, exercise: &Exercise) -> Outcome {
     let check = || -> Result<()> {
         if exercise.about.kind == Kind::Rebuild {
             return Ok(());

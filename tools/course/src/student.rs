@@ -110,10 +110,10 @@ pub fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
                     file.display()
                 );
             }
-            desk.keep_edition()?;
+            desk.keep_edition(&desk.pristine.edition)?;
             desk.put(&desk.pristine.blank(exercise)?)?;
         }
-        (Kind::Extend, State::Untouched) => desk.keep_edition()?,
+        (Kind::Extend, State::Untouched) => desk.keep_edition(&desk.pristine.edition)?,
         (_, State::Damaged) => bail!("{}", desk.answer(exercise).err().unwrap_or_default()),
         (_, State::Blank | State::Begun | State::Solved) => println!(
             "(Exercise {} is open already, and your files stay as they are. To begin again, put it away first: \
@@ -250,7 +250,7 @@ pub fn solution(workspace: &Workspace, options: &SolutionOptions) -> Result<Exit
     let answer = desk.pristine.answer(exercise)?;
     desk.note_answer(&exercise.about.number)?;
     if options.put {
-        desk.keep_edition()?;
+        desk.keep_edition(&desk.pristine.edition)?;
         let aside = desk.put_aside(exercise)?;
         desk.put(&answer)?;
         desk.note_open(&exercise.about.number, true)?;
@@ -300,6 +300,7 @@ pub fn mend(workspace: &Workspace, word: &str) -> Result<ExitCode> {
             Kind::Extend => desk.pristine.blank(exercise)?,
         })?;
     }
+    desk.keep_edition(&desk.pristine.edition)?;
     desk.note_open(&exercise.about.number, false)?;
     let kept = aside.map_or(String::new(), |aside| format!(" Your work is in {}.", aside.display()));
     println!("Exercise {} is put away.{kept}", exercise.title());
