@@ -78,7 +78,7 @@ pub fn course_export(workspace: &Workspace, options: &Options) -> Result<ExitCod
         Format::Gradescope => each(&records, "results.json", |record| Ok(Some(pretty(&gradescope(&record.graded))?)))?,
         Format::Classroom50 => {
             let place = Place::from(|name| env::var(name).ok());
-            let assignment = results.file_name().unwrap_or_default().to_string_lossy();
+            let assignment = results.file_name().map_or("unknown".into(), |name| name.to_string_lossy());
             each(&records, "result.json", |record| {
                 let result = classroom50(&record.graded, &place, &assignment, &record.time);
                 result.map(|result| pretty(&result)).transpose()
@@ -157,7 +157,7 @@ fn record(path: &Path) -> Result<Record> {
     Ok(Record { name, graded, time: fs::metadata(path)?.modified()?.into() })
 }
 
-/// A file for each student, in a folder with her name. A student for whom there is nothing has none.
+/// A file for each student, in a folder with her name. A record that has no result in this format gets no file.
 fn each(records: &[Record], file: &str, bytes: impl Fn(&Record) -> Result<Option<Vec<u8>>>) -> Result<Vec<File>> {
     let file = |record: &Record| Ok(bytes(record)?.map(|bytes| (Path::new(&record.name).join(file), bytes)));
     records.iter().filter_map(|record| file(record).transpose()).collect()
@@ -192,8 +192,8 @@ fn remove(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether the answers are printed in the book. A private exercise is not among those of the project, and has its answer
-/// nowhere.
+/// Whether the answers are in the book. An exercise that is not among those of the project is an instructor's own, and its
+/// answer is not in the book.
 fn kind(workspace: &Workspace, graded: &[Graded]) -> Result<Kind> {
     let all = Exercise::all(workspace.root.as_path())?;
     let is_that = |exercise: &&Exercise| graded.iter().any(|graded| graded.judgement.exercise == exercise.about.number);
@@ -219,8 +219,9 @@ fn remarks(format: Format, graded: &[Graded]) -> Vec<String> {
     }
     if format == Format::Classroom50 && env::var_os(classroom50::CLASSROOM).is_none() {
         remarks.push(
-            "Classroom 50's runner says which classroom and submission it is about. Here nobody does, so these fields are \
-             \"unknown\", and Classroom 50 refuses the files until you fill them in."
+            "Classroom 50's runner sets CLASSROOM, ASSIGNMENT, SUBMISSION_TAG, COMMIT_URL and RELEASE_URL. CLASSROOM is not \
+             set here. What the runner would have said is \"unknown\" in these files, and Classroom 50 refuses them until \
+             you fill it in."
                 .into(),
         );
     }
