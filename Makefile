@@ -4,8 +4,10 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 TIMEOUT ?= 60
 MEMORY ?= 16
 
-# `machine` boots kernels and has little to compile; `tools` does everything else.
+# `machine` boots kernels and has little to compile. `course` works even if a chapter does not compile. `tools` does
+# everything else.
 machine = @tools/setup.sh $(with) cargo run --quiet --package machine --
+course = @tools/setup.sh $(with) cargo run --quiet --package course --
 tools = @tools/setup.sh $(with) cargo run --quiet --package tools --
 chapter = $(if $(CHAPTER),--chapter='$(CHAPTER)')
 exercise = $(if $(EXERCISE),--exercise='$(EXERCISE)')
@@ -122,8 +124,10 @@ book serve: with = with-book
 book-pdf: with = with-pdf
 
 run iso: target/debug/machine
-test debug stress bench figures book serve book-pdf mutants break mend mutants-of-kernel lint words: target/debug/tools
-exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions test-course: target/debug/tools
+test debug stress bench figures book serve book-pdf mutants mutants-of-kernel lint words: target/debug/tools
+break mend exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions test-course: target/debug/course
+# It grades a class with the program for instructors.
+test: target/debug/course
 
 # `cargo run --quiet` would compile them too, but silently. Here Cargo shows its progress.
 target/debug/%: Cargo.toml Cargo.lock rust-toolchain.toml $(shell find tools -name '*.rs' -o -name Cargo.toml)
@@ -138,62 +142,62 @@ test:
 	$(tools) test $(chapter) $(if $(TEST),--test='$(TEST)') $(if $(JUNIT),--junit='$(JUNIT)') --timeout='$(TIMEOUT)'
 
 exercises:
-	$(tools) exercises
+	$(course) exercises
 
 start:
-	$(tools) start $(exercise)
+	$(course) start $(exercise)
 
 check:
-	$(tools) check $(exercise) $(if $(SEED),--seed='$(SEED)') $(if $(WATCH),--watch)
+	$(course) check $(exercise) $(if $(SEED),--seed='$(SEED)') $(if $(WATCH),--watch)
 
 hunt:
-	$(tools) hunt $(chapter) $(if $(SEED),--seed='$(SEED)')
+	$(course) hunt $(chapter) $(if $(SEED),--seed='$(SEED)')
 
 question:
-	$(tools) question $(chapter) $(if $(QUESTION),--question='$(QUESTION)') $(if $(SEED),--seed='$(SEED)') $(if $(ANSWER),--answer='$(ANSWER)')
+	$(course) question $(chapter) $(if $(QUESTION),--question='$(QUESTION)') $(if $(SEED),--seed='$(SEED)') $(if $(ANSWER),--answer='$(ANSWER)')
 
 hint:
-	$(tools) hint $(exercise)
+	$(course) hint $(exercise)
 
 solution:
-	$(tools) solution $(exercise) $(if $(PUT),--put)
+	$(course) solution $(exercise) $(if $(PUT),--put)
 
 submission:
-	$(tools) submission $(exercise)
+	$(course) submission $(exercise)
 
 apply:
-	$(tools) apply $(call folder,FIX,fix)
+	$(course) apply $(call folder,FIX,fix)
 
 starter:
-	$(tools) starter $(exercise) $(private) $(call folder,OUT,out)
+	$(course) starter $(exercise) $(private) $(call folder,OUT,out)
 
 fix:
-	$(tools) fix $(exercise) $(private) $(call folder,FROM,from)
+	$(course) fix $(exercise) $(private) $(call folder,FROM,from)
 
 grade:
-	$(tools) grade $(exercise) $(call folder,SUBMISSIONS,submissions) $(if $(SEED),--seed='$(SEED)') \
+	$(course) grade $(exercise) $(call folder,SUBMISSIONS,submissions) $(if $(SEED),--seed='$(SEED)') \
 	    $(call folder,RESULTS,results) $(if $(WORKERS),--workers='$(WORKERS)') $(if $(SHARD),--shard='$(SHARD)') $(private)
 
 warm:
-	$(tools) warm $(exercise) $(if $(SEED),--seed='$(SEED)') $(private)
+	$(course) warm $(exercise) $(if $(SEED),--seed='$(SEED)') $(private)
 
 job = $(exercise) $(if $(SEED),--seed='$(SEED)') $(private) $(call folder,OUT,out)
 shards = $(if $(SHARDS),--shards='$(SHARDS)')
 
 slurm:
-	$(tools) slurm $(job) $(shards) $(call folder,SUBMISSIONS,submissions) $(call folder,RESULTS,results)
+	$(course) slurm $(job) $(shards) $(call folder,SUBMISSIONS,submissions) $(call folder,RESULTS,results)
 
 k8s:
-	$(tools) k8s $(job) $(shards) $(if $(IMAGE),--image='$(IMAGE)') $(if $(CLAIM),--claim='$(CLAIM)')
+	$(course) k8s $(job) $(shards) $(if $(IMAGE),--image='$(IMAGE)') $(if $(CLAIM),--claim='$(CLAIM)')
 
 actions:
-	$(tools) actions $(job) $(shards) $(if $(BRANCH),--branch='$(BRANCH)')
+	$(course) actions $(job) $(shards) $(if $(BRANCH),--branch='$(BRANCH)')
 
 course-export:
-	$(tools) course-export $(if $(FORMAT),--format='$(FORMAT)') $(call folder,RESULTS,results)
+	$(course) course-export $(if $(FORMAT),--format='$(FORMAT)') $(call folder,RESULTS,results)
 
 test-course:
-	$(tools) test-course $(exercise) $(private) $(if $(SEED),--seed='$(SEED)') $(if $(FRESH),--fresh)
+	$(course) test-course $(exercise) $(private) $(if $(SEED),--seed='$(SEED)') $(if $(FRESH),--fresh)
 
 stress:
 	$(tools) stress $(chapter) $(if $(SEED),--seed='$(SEED)')
@@ -221,10 +225,10 @@ mutants:
 	$(tools) mutants $(chapter) $(if $(MUTANT),--mutant='$(MUTANT)')
 
 break:
-	$(tools) break $(chapter) $(if $(MISTAKE),--mistake='$(MISTAKE)')
+	$(course) break $(chapter) $(if $(MISTAKE),--mistake='$(MISTAKE)')
 
 mend:
-	$(tools) mend $(exercise) $(if $(KEEP),--keep)
+	$(course) mend $(exercise) $(if $(KEEP),--keep)
 
 # .cargo/mutants.toml lists the files to mutate, and the mutants to skip with the reasons. Status 3 is a success too:
 # the tests noticed every change, in some cases only because a test timed out.

@@ -1,19 +1,22 @@
 //! The commands behind `make`.
 //!
-//! `make run` and `make iso` call the crate `machine` directly, because it has less to compile.
+//! `make run` and `make iso` call the crate `machine` directly, because it has less to compile. The commands for students
+//! and instructors call the crate `course`, because those have to work even if a chapter does not compile.
 //!
-//! Each crate in this folder uses only the crates before it in this list: `machine` builds and boots kernels,
-//! `memory-map` reads page tables, `probe` stops a kernel and inspects it, `pictures` takes the book's pictures, `book`
-//! builds and checks the book, `checks` tests everything, and `course` hands out exercises and judges answers.
+//! Each crate in this folder uses only the crates before it in this list: `machine` builds and boots kernels, `trials`
+//! changes the project's files and finds out whether tests notice, `memory-map` reads page tables, `probe` stops a kernel
+//! and inspects it, `course` hands out exercises and judges answers, `pictures` takes the book's pictures, `book` builds
+//! and checks the book, and `checks` tests everything.
 
 use anyhow::Result;
-use checks::{bench, kernel_mutants, mistakes, mutants, stress, test, words};
+use checks::{bench, kernel_mutants, mutants, test, words};
 use clap::Parser;
-use course::{apply, export, fix, grade, hunt, jobs, question, self_check, starter, student, warm};
+use course::self_check;
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use probe::debug;
 use std::process::ExitCode;
+use trials::stress;
 
 /// Debug and test the kernels of the chapters, and make the book.
 #[derive(Parser)]
@@ -30,48 +33,8 @@ enum Command {
     Figures(pictures::Options),
     /// Put in each known mistake, and report which test catches it.
     Mutants(mutants::Options),
-    /// Put one known mistake into the working tree.
-    Break(mistakes::BreakOptions),
-    /// Take the mistake out of the working tree.
-    Mend(MendWhat),
     /// Mutate code that only a kernel can run, at random, and report what no test notices.
     MutantsOfKernel(kernel_mutants::Options),
-    /// List the exercises, with the points that a student has.
-    Exercises,
-    /// Begin an exercise.
-    Start(student::Options),
-    /// Check an answer.
-    Check(student::CheckOptions),
-    /// Put a known mistake into the working tree, without naming it.
-    Hunt(hunt::Options),
-    /// Ask for a prediction, or check one.
-    Question(question::Options),
-    /// Print the next hint of an exercise.
-    Hint(student::Options),
-    /// Print the right answer of an exercise.
-    Solution(student::SolutionOptions),
-    /// Write the one file to hand in.
-    Submission(student::Options),
-    /// Apply an instructor's fix.
-    Apply(apply::Options),
-    /// Make a repository to hand out.
-    Starter(starter::Options),
-    /// Make a patch of what was handed out.
-    Fix(fix::Options),
-    /// Grade all submissions in a folder.
-    Grade(grade::Options),
-    /// Build what grading needs, and judge right answers.
-    Warm(warm::Options),
-    /// Write a script that grades with SLURM.
-    Slurm(jobs::SlurmOptions),
-    /// Write a Job that grades with Kubernetes.
-    K8s(jobs::KubernetesOptions),
-    /// Write a workflow that grades with GitHub Actions.
-    Actions(jobs::ActionsOptions),
-    /// Write the results of a class in the format of another program.
-    CourseExport(export::Options),
-    /// Test the exercises.
-    TestCourse(self_check::Options),
     /// Check format and style.
     Lint,
     /// Count the words of each page, and the words that name no actor.
@@ -86,30 +49,6 @@ enum Command {
     Preprocess(book::preprocess::Options),
 }
 
-/// The options of `make mend`. Clap names a group by its type, so this type has not the name of the one inside.
-#[derive(clap::Args)]
-struct MendWhat {
-    /// The exercise to put away, by number or title.
-    #[arg(long)]
-    exercise: Option<String>,
-    #[command(flatten)]
-    mistake: mistakes::MendOptions,
-}
-
-/// Puts an exercise away, or takes out a mistake.
-fn mend(workspace: &Workspace, options: &MendWhat) -> Result<ExitCode> {
-    match &options.exercise {
-        Some(exercise) => student::mend(workspace, exercise),
-        None => {
-            let hunted = hunt::reveal(workspace)?;
-            let status = mistakes::mend(workspace, &options.mistake)?;
-            hunted.iter().for_each(|what| println!("{what}"));
-            student::remind(workspace)?;
-            Ok(status)
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let command = Command::parse();
     command::status(|| execute(command))
@@ -121,9 +60,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         return book::preprocess::preprocess(options);
     }
     let workspace = Workspace::load()?;
-    if !matches!(command, Command::Break(_) | Command::Mend(_)) {
-        reminder::remind(&workspace);
-    }
+    reminder::remind(&workspace);
     match command {
         Command::Debug(options) => debug::debug(&workspace, &options),
         Command::Test(options) => {
@@ -133,27 +70,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => bench::bench(&workspace, &options),
         Command::Figures(options) => pictures::make(&workspace, &options, || bench::for_book(&workspace)),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
-        Command::Break(options) => mistakes::put_in(&workspace, &options),
-        Command::Mend(options) => mend(&workspace, &options),
         Command::MutantsOfKernel(options) => kernel_mutants::mutants_of_kernel(&workspace, &options),
-        Command::Exercises => student::exercises(&workspace),
-        Command::Start(options) => student::start(&workspace, &options),
-        Command::Check(options) => student::check(&workspace, &options),
-        Command::Hunt(options) => hunt::hunt(&workspace, &options),
-        Command::Question(options) => question::question(&workspace, &options),
-        Command::Hint(options) => student::hint(&workspace, &options),
-        Command::Solution(options) => student::solution(&workspace, &options),
-        Command::Submission(options) => student::submission(&workspace, &options),
-        Command::Apply(options) => apply::apply(&workspace, &options),
-        Command::Starter(options) => starter::starter(&workspace, &options),
-        Command::Fix(options) => fix::fix(&workspace, &options),
-        Command::Grade(options) => grade::grade(&workspace, &options),
-        Command::Warm(options) => warm::warm(&workspace, &options),
-        Command::Slurm(options) => jobs::slurm(&workspace, &options),
-        Command::K8s(options) => jobs::kubernetes(&workspace, &options),
-        Command::Actions(options) => jobs::actions(&workspace, &options),
-        Command::CourseExport(options) => export::course_export(&workspace, &options),
-        Command::TestCourse(options) => self_check::test_course(&workspace, &options),
         Command::Lint => test::lint(&workspace),
         Command::Words => words::words(&workspace),
         Command::Book(options) => book::book(&workspace, &options),

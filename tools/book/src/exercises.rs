@@ -1,9 +1,9 @@
 //! The exercises in the book: `{{#exercises}}` shows those of a chapter with their tasks, `{{#exercises table}}` lists
 //! them.
 
-use crate::exercise::Exercise;
 use crate::html::escaped;
-use crate::sources::{Sources, page_of_exercises};
+use crate::sources::Sources;
+use trials::exercise::Exercise;
 
 /// The file with an exercise's task.
 const TASK: &str = "task.md";
@@ -60,7 +60,7 @@ pub fn table(sources: &Sources, chapter: &str) -> Result<String, String> {
         format!(
             "| [{}]({}) | {} | {} | {} min |\n",
             escaped(&exercise.title()),
-            link(exercise),
+            exercise.link(),
             about.grade.name(),
             exercise.points(),
             about.minutes
@@ -71,21 +71,6 @@ pub fn table(sources: &Sources, chapter: &str) -> Result<String, String> {
         return Ok(NONE.into());
     }
     Ok(format!("| exercise | | points | time |\n|---|---|---|---|\n{rows}\n"))
-}
-
-/// From the other pages of the book, the place of an exercise.
-pub fn link(exercise: &Exercise) -> String {
-    let id: String = exercise.title().to_lowercase().chars().filter_map(in_id).collect();
-    format!("{}#{id}", page_of_exercises(&exercise.about.chapter))
-}
-
-/// A letter of a heading, as it is in the id that mdBook gives the heading.
-fn in_id(letter: char) -> Option<char> {
-    match letter {
-        ' ' => Some('-'),
-        _ if letter.is_alphanumeric() || letter == '-' || letter == '_' => Some(letter),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -4,12 +4,9 @@
 //! [`preprocess`]. What mdBook would silently ignore is a fault here, reported with the page and the line.
 //!
 //! In reading order: [`sources`] and their [`anchors`]; a [`page`], the length of its [`prose`], and what [`expand`]
-//! puts into it: sources ([`mod@include`]), pictures ([`picture`]), known mistakes ([`mistakes`], from the files that
-//! [`defects`] reads), exercises ([`exercises`], which [`mod@exercise`] reads), measurements ([`speed`]), what a chapter adds ([`whats_new`]), the [`map`] of the chapters.
+//! puts into it: sources ([`mod@include`]), pictures ([`picture`]), known mistakes ([`mistakes`]),
+//! exercises ([`exercises`]), measurements ([`speed`]), what a chapter adds ([`whats_new`]), the [`map`] of the chapters.
 //! [`whole`] checks all pages together; [`build`] calls mdBook, [`built`] checks the result, and [`mod@pdf`] prints it.
-
-pub mod defects;
-pub mod exercise;
 
 mod fault;
 mod sources;

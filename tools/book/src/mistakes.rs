@@ -2,9 +2,9 @@
 //!
 //! The text about a defect is in its file, above the patch that puts it back: see `defects.rs`.
 
-use crate::defects::{self, Defect, Kind};
 use crate::html::{self, inline, link, paragraphs};
 use crate::sources::{Sources, number, page_of_mistakes};
+use trials::defects::{self, Defect, Kind};
 
 /// The defects of a chapter; the error is a message.
 pub fn of_chapter(sources: &Sources, chapter: &str) -> Result<Vec<Defect>, String> {

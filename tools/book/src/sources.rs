@@ -5,6 +5,7 @@
 use crate::fault::Fault;
 use std::fs;
 use std::path::{Path, PathBuf};
+use trials::exercise;
 
 /// The book's folder, and its folders of pages and of what was captured from running kernels.
 pub const BOOK: &str = "book";
@@ -79,9 +80,8 @@ impl Sources {
     /// any other page.
     pub fn chapter_of(&self, page: &str) -> Option<&str> {
         let name = page.strip_suffix(".md")?;
-        let is_about = |chapter: &&str| {
-            *chapter == name || page == page_of_mistakes(chapter) || page == page_of_exercises(chapter)
-        };
+        let is_about =
+            |chapter: &&str| *chapter == name || page == page_of_mistakes(chapter) || page == exercise::page(chapter);
         self.chapters.iter().map(String::as_str).find(is_about)
     }
 
@@ -99,11 +99,6 @@ impl Sources {
 /// The page that shows the known mistakes of a chapter: `05-why-it-breaks.md` for `05-paging`.
 pub fn page_of_mistakes(chapter: &str) -> String {
     format!("{}-why-it-breaks.md", chapter.split('-').next().unwrap_or_default())
-}
-
-/// The page with the exercises of a chapter: `05-exercises.md` for `05-paging`.
-pub fn page_of_exercises(chapter: &str) -> String {
-    format!("{}-exercises.md", chapter.split('-').next().unwrap_or_default())
 }
 
 /// The number of a chapter, such as `5` for `05-paging`.

@@ -3,7 +3,6 @@
 //! QEMU's clock counts instructions instead of time, so a figure is exact and the same in every run, whatever the host
 //! does. To verify that, `make bench` boots each benchmark twice; `make test` boots it once.
 
-use crate::booted::{self, Suite};
 use crate::size;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -28,6 +27,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use trials::booted::{self, Suite};
 
 /// How long a benchmark may take.
 const MOST_TIME: Duration = Duration::from_secs(60);

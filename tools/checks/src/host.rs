@@ -11,7 +11,7 @@ use std::time::Instant;
 const COMMON: &str = "common";
 const HARNESS: &str = "harness";
 /// The packages that run on the host, each before those that use it.
-const TOOLS: [&str; 8] = ["machine", "memory-map", "probe", "pictures", "book", "checks", "course", "tools"];
+const TOOLS: [&str; 9] = ["machine", "trials", "memory-map", "probe", "course", "pictures", "book", "checks", "tools"];
 /// The one of them that also runs in a browser.
 const FOR_BROWSERS: &str = "memory-map";
 

@@ -18,8 +18,6 @@ mod journal;
 mod mutant;
 mod rust;
 
-use crate::scratch::{Original, Scratch};
-use crate::trial::{self, Verdict};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use excuses::Excuses;
@@ -32,6 +30,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use trials::scratch::{Original, Scratch};
+use trials::trial::{self, Verdict};
 
 /// What every chapter's kernel and tests are built from, by the first parts of the paths.
 const BUILT_FROM: [&str; 6] = ["Cargo.lock", "Cargo.toml", "common", "harness", "i686.json", "linker.ld"];

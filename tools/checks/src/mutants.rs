@@ -8,16 +8,16 @@
 //! mistakes are tried, whole chapters must pass. If one is asked for, only its test must, which takes seconds.
 //! `defects.rs` in the crate `book` says what the files of the mistakes look like.
 
-use crate::git;
-use crate::scratch::{Original, Scratch};
-use crate::trial::{self, Verdict};
 use anyhow::{Result, bail};
-use book::defects::{self, Defect, Kind};
 use clap::Args;
 use machine::tally::Tally;
 use machine::workspace::{Chapter, Workspace};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use trials::defects::{self, Defect, Kind};
+use trials::git;
+use trials::scratch::{Original, Scratch};
+use trials::trial::{self, Verdict};
 
 /// The options of `make mutants`.
 #[derive(Args)]

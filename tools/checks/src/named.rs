@@ -2,14 +2,14 @@
 //!
 //! They are looked up among the tests of the chapter's library, which run on the host, and among those that boot.
 
-use crate::booted;
-use crate::library::Library;
 use anyhow::{Context, Result, bail};
 use machine::cargo::Profile;
 use machine::kernels::Kind;
 use machine::tally::Tally;
 use machine::workspace::{Chapter, Workspace};
 use std::time::{Duration, Instant};
+use trials::booted;
+use trials::library::Library;
 
 /// Runs the tests of one chapter that `word` names.
 pub fn test(workspace: &Workspace, chapter: Option<&str>, word: &str, timeout: Duration, tally: &Tally) -> Result<()> {

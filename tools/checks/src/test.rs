@@ -1,6 +1,6 @@
 //! `make test` and `make lint`: check everything that can be checked; the last line is the count.
 
-use crate::{bench, booted, demonstrations, host, junit, mutants, named, stress};
+use crate::{bench, host, junit, mutants, named};
 use anyhow::Result;
 use clap::Args;
 use machine::tally::Tally;
@@ -8,6 +8,7 @@ use machine::workspace::{Chapter, Workspace};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use trials::{booted, demonstrations, stress};
 
 /// The options of `make test`.
 #[derive(Args)]

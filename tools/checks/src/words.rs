@@ -2,7 +2,6 @@
 //!
 //! "The scheduler" and "the caller" are what a reader wants to know; a pronoun for all the world hides them.
 
-use crate::git;
 use anyhow::Result;
 use book::prose::Length;
 use machine::tally::Tally;
@@ -11,6 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
+use trials::git;
 
 /// The words, in two parts: so this file does not use them itself.
 const WORDS: [(&str, &str); 5] =
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn quoted_texts_and_binary_files_are_left_out() {
-        let folder = crate::git::tests::repository();
+        let folder = trials::git::tests::repository();
         let root = folder.path();
         let word = format!("no{}", "body");
         for name in ["seed/a.md", "target/a.md", "in/a.md"] {

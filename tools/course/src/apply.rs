@@ -10,14 +10,14 @@ use crate::desk::Desk;
 use crate::fix::is_expected;
 use crate::holes::{self, Bodies};
 use anyhow::{Context, Result, bail, ensure};
-use book::exercise::Exercise;
-use checks::git;
 use clap::Args;
 use machine::workspace::Workspace;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, io};
+use trials::exercise::Exercise;
+use trials::git;
 
 /// Keeps git from removing the newest edition, which is on no branch.
 const REFERENCE: &str = "refs/course/edition";

@@ -8,11 +8,11 @@ use crate::judge::{Judge, Judgement, Verdict};
 use crate::submission::{self, NoAnswer};
 use crate::tree::Pristine;
 use anyhow::{Context, Result, ensure};
-use book::exercise::Exercise;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use trials::exercise::Exercise;
 
 /// The folder within an exercise's folder.
 const FOLDER: &str = "cheats";

@@ -7,13 +7,13 @@
 use crate::judge::Judgement;
 use crate::tree::{self, Answer, Pristine};
 use anyhow::{Context, Result, bail};
-use book::exercise::{Exercise, Kind};
-use checks::git;
 use machine::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+use trials::exercise::{Exercise, Kind};
+use trials::git;
 
 /// The folder of what belongs to the student and not to the project.
 const FOLDER: &str = ".course";

@@ -21,7 +21,6 @@ pub use table::csv;
 use crate::grade::RECORDS;
 use crate::result::{FORMAT, Graded};
 use anyhow::{Context, Result, bail, ensure};
-use book::exercise::{Exercise, Kind};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use machine::workspace::Workspace;
@@ -29,6 +28,7 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
+use trials::exercise::{Exercise, Kind};
 
 /// In the folder that `make grade` writes, where the exports are written.
 const EXPORT: &str = "export";

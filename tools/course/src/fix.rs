@@ -8,15 +8,15 @@ use crate::holes;
 use crate::starter::{Starter, What};
 use crate::tree::Copy;
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use book::exercise::{self, Exercise, Files};
-use checks::git;
-use checks::scratch::Original;
 use clap::Args;
 use machine::workspace::Workspace;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use trials::exercise::{self, Exercise, Files};
+use trials::git;
+use trials::scratch::Original;
 
 /// The name of the patch, in the project's folder.
 const PATCH: &str = "fix.patch";

@@ -11,7 +11,6 @@ use crate::submission::{self, NoAnswer, Texts};
 use crate::tables;
 use crate::tree::{Answer, Copy, Pristine, Private, hex};
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use book::exercise::Exercise;
 use clap::Args;
 use machine::interrupt;
 use machine::workspace::Workspace;
@@ -25,6 +24,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
+use trials::exercise::Exercise;
 
 /// Where results are kept if the instructor names no folder.
 const RESULTS: &str = "grades";

@@ -7,7 +7,6 @@
 use crate::judge::{Failure, Verdict};
 use crate::tree::{self, Copy};
 use anyhow::{Context, Result};
-use book::exercise::Exercise;
 use machine::cargo;
 use machine::kernels;
 use machine::process::Process;
@@ -16,6 +15,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+use trials::exercise::Exercise;
 
 const BOX: &str = "bwrap";
 /// How much CPU time a test may take.

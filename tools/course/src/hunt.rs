@@ -4,14 +4,14 @@
 use crate::desk::Desk;
 use crate::tree::{Copy, Pristine};
 use anyhow::{Context, Result, bail};
-use book::defects::{self, Defect, Kind};
-use checks::put_in::{self, PutIn};
-use checks::{git, mistakes, trial};
 use clap::Args;
 use machine::workspace::{Chapter, Workspace};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use trials::defects::{self, Defect, Kind};
+use trials::put_in::{self, PutIn};
+use trials::{git, mistakes, trial};
 
 /// What the record of a hunt is called, around the chapter's number and the seed.
 const NAME: [&str; 3] = ["The hunt's mistake (CHAPTER=", " SEED=", ")"];

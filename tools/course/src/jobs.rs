@@ -14,11 +14,11 @@ pub use slurm::{SlurmOptions, slurm};
 
 use crate::tree::{Pristine, Private};
 use anyhow::{Context, Result, bail};
-use book::exercise::Exercise;
 use clap::Args;
 use machine::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
+use trials::exercise::Exercise;
 
 /// What all these commands need.
 #[derive(Args)]
@@ -164,8 +164,8 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use book::exercise::Withheld;
     use serde_json::Value;
+    use trials::exercise::Withheld;
 
     /// Names that would mean more than a name in some file.
     pub const BAD: [&str; 7] = ["", "a b", "a\nb", "a'b", "$(x)", "${{ x }}", "a\"b"];

@@ -5,18 +5,27 @@
 
 use crate::tree;
 use anyhow::{Context, Result};
-use book::exercise::Exercise;
-use checks::scratch::Original;
 use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, OpenOptions};
 use std::hash::{Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use trials::exercise::Exercise;
+use trials::scratch::Original;
 
 /// The folders that every result depends on.
-const OF_ALL: [&str; 8] =
-    ["chapters", "common", "harness", "tools/course", "tools/machine", "tools/probe", "i686.json", "linker.ld"];
+const OF_ALL: [&str; 9] = [
+    "chapters",
+    "common",
+    "harness",
+    "tools/course",
+    "tools/machine",
+    "tools/probe",
+    "tools/trials",
+    "i686.json",
+    "linker.ld",
+];
 
 /// The checks that have passed.
 pub struct Journal {

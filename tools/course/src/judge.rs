@@ -5,7 +5,6 @@ use crate::host;
 use crate::run::{self, End, Infrastructure, MOST_SIGHTS, PATIENCE, Run, Seen, Spaces};
 use crate::tree::{Answer, Built, Copy, NotBuilt, Pristine};
 use anyhow::{Context, Result, anyhow, bail};
-use book::exercise::{Exercise, Test};
 use machine::boot::Boot;
 use machine::ending::Ending;
 use machine::interrupt;
@@ -19,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, io};
+use trials::exercise::{Exercise, Test};
 
 /// The seed of a check that a student makes, unless she chooses another.
 pub const USUAL_SEED: u32 = 1;

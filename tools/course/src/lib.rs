@@ -4,54 +4,51 @@
 //! file, and puts them into a pristine copy of the project. So one exercise does not depend on her answers to others,
 //! and it does not matter what else she has changed.
 //!
-//! In reading order: the [`holes`] of an [exercise](book::exercise), and the [`rules`] for what goes into them; the [`tree`]
-//! into which an answer is put. A [`run`] watches a kernel from outside, and what it shows is [`compare`]d with what the
-//! right answer shows. [`host`] runs tests that need no machine. The [`judge`] puts all of this together, and a
+//! In reading order: the [`holes`] of an [exercise](trials::exercise), and the [`rules`] for what goes into them; the
+//! [`tree`] into which an answer is put. A [`run`] watches a kernel from outside, and what it shows is [`compare`]d with
+//! what the right answer shows. [`host`] runs tests that need no machine. The [`judge`] puts all of this together, and a
 //! [`report`] with a [`picture`] is what a student gets.
 //!
-//! A student's [`desk`] is her working tree; [`student`] has the commands that she types, and a [`hunt`] is
-//! for a mistake without a name. A [`question`] asks for a prediction. [`self_check`] tests the
-//! exercises themselves, with answers that are right, blank, wrong, or [`cheats`].
+//! A student's [`desk`] is her working tree; [`student`] has the commands that she types. A [`hunt`] is for a mistake
+//! without a name, and a [`question`] asks for a prediction.
 //!
-//! The [`result`] of a student who hands something in becomes a [`page`] for her, and an [`export`] for other programs.
+//! An instructor hands out a [`starter`]. If she corrects it later by a [`fix`], her students [apply](mod@apply) that. She
+//! gets [submissions](mod@submission), and [grades](mod@grade) each: the [`result`]s become [`tables`], a [`page`] for
+//! each student, and an [`export`] for other programs. [`alike`] finds equal answers. [`jobs`] have other machines grade,
+//! which [`warm`] makes ready.
 //!
-//! For an instructor: a [`starter`] is what she hands out, and a [`fix`] is how she corrects it later; a student
-//! [applies](mod@apply) it.
+//! [`self_check`] tests the exercises themselves, with answers that are right, blank, wrong, or [`cheats`], and a
+//! [`rehearsal`] tests grading. A [`journal`] remembers what has passed.
 
 pub mod holes;
 pub mod rules;
 pub mod tree;
-
 pub mod compare;
 pub mod run;
-
 pub mod host;
 pub mod judge;
-
 pub mod picture;
 pub mod report;
-pub mod result;
 
 pub mod desk;
 pub mod student;
-pub mod submission;
-pub mod grade;
-pub mod tables;
-pub mod export;
-pub mod page;
-
-pub mod warm;
-pub mod jobs;
-
 pub mod hunt;
 pub mod question;
 
-pub mod apply;
-pub mod fix;
 pub mod starter;
-
+pub mod fix;
+pub mod apply;
+pub mod submission;
+pub mod grade;
+pub mod result;
+pub mod tables;
+pub mod page;
+pub mod export;
 pub mod alike;
-pub mod cheats;
-pub mod journal;
-pub mod rehearsal;
+pub mod jobs;
+pub mod warm;
+
 pub mod self_check;
+pub mod cheats;
+pub mod rehearsal;
+pub mod journal;

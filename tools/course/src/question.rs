@@ -7,7 +7,6 @@ use crate::desk::Desk;
 use crate::judge::USUAL_SEED;
 use crate::tree::{Copy, Pristine};
 use anyhow::{Context, Result, bail, ensure};
-use book::exercise;
 use clap::Args;
 use machine::boot::Boot;
 use machine::ending::Ending;
@@ -22,6 +21,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use trials::exercise;
 
 const FILE: &str = "questions.toml";
 /// In a question, this stands for the number that the seed chooses.

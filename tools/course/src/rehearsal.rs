@@ -9,13 +9,13 @@ use crate::self_check::patched;
 use crate::student::HEADING;
 use crate::tree::{Answer, Copy, Pristine};
 use anyhow::{Context, Result, anyhow, ensure};
-use book::exercise::Exercise;
 use machine::workspace::Workspace;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
+use trials::exercise::Exercise;
 
 /// The exercise: the one with cheats.
 const EXERCISE: &str = "5.1";
@@ -55,7 +55,8 @@ pub fn rehearse(workspace: &Workspace, pristine: &Pristine, size: &Size) -> Resu
     let expected = make_up(workspace, pristine, exercise, &handed_in, size.submissions)?;
     let start = Instant::now();
     let command = || {
-        let mut command = Command::new(env::current_exe()?);
+        // `make test` is another program in the same folder.
+        let mut command = Command::new(env::current_exe()?.with_file_name("course"));
         command.args(["grade", "--exercise", &exercise.about.number, "--seed", &(USUAL_SEED + 1).to_string()]);
         command.args(["--working-tree", "--workers", &size.workers.to_string()]);
         command.arg("--submissions").arg(&handed_in).arg("--results").arg(&results);

@@ -4,10 +4,10 @@ use crate::judge::{COMPILER, Failure, Judged, Judgement, RULES, Verdict};
 use crate::picture;
 use crate::tree::Copy;
 use anyhow::{Context, Result};
-use book::exercise::Exercise;
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
+use trials::exercise::Exercise;
 
 /// How much of a kernel's log is printed, from its end.
 const MOST_LINES_OF_LOG: usize = 12;

@@ -4,9 +4,9 @@
 //! in it differ from run to run.
 
 use crate::judge::{Judgement, Verdict};
-use book::exercise::Exercise;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
+use trials::exercise::Exercise;
 
 /// The name of the format.
 pub const FORMAT: &str = "kernel-course-result/1";

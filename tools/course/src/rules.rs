@@ -1,9 +1,9 @@
 //! Rules for the text of an answer. They give good reasons early; what defends the judge is how it judges.
 
 use crate::holes::Bodies;
-use book::exercise::About;
 use proc_macro2::{TokenStream, TokenTree};
 use std::str::FromStr;
+use trials::exercise::About;
 
 /// A body longer than this is no answer to any exercise.
 const MOST_BYTES: usize = 64 << 10;

@@ -12,10 +12,6 @@ use crate::rehearsal::{self, Size};
 use crate::student::BETWEEN_HINTS;
 use crate::tree::{self, Answer, Copy, Filling, Pristine, Private, read};
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use book::defects::{self, Defect};
-use book::exercise::{Exercise, Kind};
-use checks::git;
-use checks::scratch::Original;
 use clap::Args;
 use machine::interrupt;
 use machine::tally::Tally;
@@ -28,6 +24,10 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
+use trials::defects::{self, Defect};
+use trials::exercise::{Exercise, Kind};
+use trials::git;
+use trials::scratch::Original;
 
 /// An exercise has at least so many hints, and so many wrong answers.
 const LEAST_HINTS: usize = 3;

@@ -10,10 +10,6 @@ use crate::judge::{self, Judge, USUAL_SEED};
 use crate::self_check;
 use crate::tree::{Copy, NotBuilt, Pristine, Private};
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use book::exercise::{self, Exercise, HIDDEN, Withheld};
-use book::exercises;
-use checks::git;
-use checks::scratch::Original;
 use clap::Args;
 use machine::workspace::Workspace;
 use std::collections::BTreeSet;
@@ -21,6 +17,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use trials::exercise::{self, Exercise, HIDDEN, Withheld};
+use trials::git;
+use trials::scratch::Original;
 
 /// Which tags are names of editions.
 pub const EDITIONS: &str = "edition-*";
@@ -221,7 +220,7 @@ fn unlink(files: &mut Original, absent: &[Exercise]) {
         .filter_map(|(path, bytes)| Some((path.to_owned(), std::str::from_utf8(bytes).ok()?.to_owned())))
         .collect();
     for (path, text) in pages {
-        let plain = absent.iter().fold(text.clone(), |text, exercise| without_link(&text, &exercises::link(exercise)));
+        let plain = absent.iter().fold(text.clone(), |text, exercise| without_link(&text, &exercise.link()));
         if plain != text {
             files.put(&path, plain.into_bytes());
         }

@@ -6,7 +6,6 @@ use crate::judge::{Judge, USUAL_SEED};
 use crate::report;
 use crate::tree::{Answer, Copy, Filling};
 use anyhow::{Context, Result, bail};
-use book::exercise::{Exercise, Kind};
 use clap::Args;
 use machine::interrupt;
 use machine::workspace::Workspace;
@@ -16,6 +15,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 use std::{fs, path::Path};
+use trials::exercise::{Exercise, Kind};
 
 /// How long to wait before looking again whether a file has changed.
 const PAUSE: Duration = Duration::from_millis(500);

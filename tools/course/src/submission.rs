@@ -4,10 +4,10 @@
 
 use crate::student::HEADING;
 use crate::tree::{self, Answer, Pristine};
-use book::exercise::Exercise;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+use trials::exercise::Exercise;
 
 /// The files with holes, as they were handed in.
 pub type Texts = BTreeMap<PathBuf, String>;

@@ -5,11 +5,11 @@ use crate::grade::file_name;
 use crate::page;
 use crate::result::{Graded, Status};
 use anyhow::{Context, Result};
-use book::exercise::{Exercise, Kind};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use trials::exercise::{Exercise, Kind};
 
 /// Writes the tables and pages into the folder of the results.
 pub fn write(results: &Path, exercise: &Exercise, graded: &[Graded]) -> Result<()> {

@@ -6,9 +6,6 @@
 use crate::holes::{self, Bodies};
 use crate::rules;
 use anyhow::{Context, Result, anyhow, bail};
-use book::exercise::{self, About, Exercise, HIDDEN_PROGRAM};
-use checks::git;
-use checks::scratch::{Original, Scratch};
 use clap::Args;
 use machine::cargo::{self, Profile};
 use machine::kernels;
@@ -21,6 +18,9 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::NamedTempFile;
+use trials::exercise::{self, About, Exercise, HIDDEN_PROGRAM};
+use trials::git;
+use trials::scratch::{Original, Scratch};
 use walkdir::WalkDir;
 
 /// The name of the folder in Cargo's target folder with all that belongs to the course.
@@ -464,7 +464,7 @@ pub fn limit(_: &mut std::process::Command) {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use book::exercise::{Exercise, Withheld};
+    use trials::exercise::{Exercise, Withheld};
 
     #[test]
     fn exercises_of_a_chapter_belong_together() {

@@ -5,10 +5,10 @@
 use crate::judge::{Judge, USUAL_SEED, Verdict};
 use crate::tree::{Copy, Pristine, Private};
 use anyhow::Result;
-use book::exercise::Exercise;
 use clap::Args;
 use machine::workspace::Workspace;
 use std::process::ExitCode;
+use trials::exercise::Exercise;
 
 /// The options of `make warm`.
 #[derive(Args)]

@@ -4,12 +4,12 @@
 //! line is dropped, and its mutant is tried again.
 
 use super::mutant::Mutant;
-use crate::trial::Verdict;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
+use trials::trial::Verdict;
 
 /// One result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

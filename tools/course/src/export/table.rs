@@ -3,10 +3,10 @@
 use crate::judge::{Judged, Verdict};
 use crate::result::{Graded, Status};
 use anyhow::Result;
-use book::exercise::Kind;
 use csv::{QuoteStyle, WriterBuilder};
 use std::collections::BTreeMap;
 use std::io::Write;
+use trials::exercise::Kind;
 
 /// Writes the table.
 ///

@@ -3,10 +3,10 @@
 //! One failure is the whole answer here, so nothing is printed about the other tests, and a test that hangs is given
 //! up.
 
+use crate::defects::{DEMONSTRATION, LIST_OF_TESTS};
 use crate::library::{Library, Ran};
 use crate::{booted, demonstrations, stress};
 use anyhow::{Result, bail};
-use book::defects::{DEMONSTRATION, LIST_OF_TESTS};
 use machine::cargo::Profile;
 use machine::kernels::{self, Kind};
 use machine::tally::Tally;

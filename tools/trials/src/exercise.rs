@@ -299,6 +299,12 @@ impl Exercise {
         }
     }
 
+    /// Its place in the book, from another page.
+    pub fn link(&self) -> String {
+        let id: String = self.title().to_lowercase().chars().filter_map(in_id).collect();
+        format!("{}#{id}", page(&self.about.chapter))
+    }
+
     /// The text of one of its files, or nothing if there is none.
     pub fn text(&self, files: &(impl Files + ?Sized), name: &str) -> String {
         files.text(&self.folder.join(name)).unwrap_or_default()
@@ -357,6 +363,20 @@ impl Exercise {
             );
         }
         Ok(())
+    }
+}
+
+/// The book's page with the exercises of a chapter: `05-exercises.md` for `05-paging`.
+pub fn page(chapter: &str) -> String {
+    format!("{}-exercises.md", chapter.split('-').next().unwrap_or_default())
+}
+
+/// A letter of a heading, as it is in the id that mdBook gives the heading.
+fn in_id(letter: char) -> Option<char> {
+    match letter {
+        ' ' => Some('-'),
+        _ if letter.is_alphanumeric() || letter == '-' || letter == '_' => Some(letter),
+        _ => None,
     }
 }
 

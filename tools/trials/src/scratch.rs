@@ -3,9 +3,9 @@
 //! It is in Cargo's target folder and keeps what was built in it, so that only what a patch touches is built again.
 //! Restoring works from any state, such as that after an interrupted run.
 
+use crate::exercise::Files;
 use crate::git;
 use anyhow::{Context, Result};
-use book::exercise::Files;
 use machine::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

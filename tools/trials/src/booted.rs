@@ -1,7 +1,7 @@
 //! Runs the tests that boot, each on a machine of its own.
 
+use crate::defects::LIST_OF_TESTS;
 use anyhow::Result;
-use book::defects::LIST_OF_TESTS;
 use machine::boot::{Boot, Run};
 use machine::cargo::Profile;
 use machine::ending::Ending;

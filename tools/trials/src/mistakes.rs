@@ -4,10 +4,10 @@
 //! A mistake is named by its chapter and name, such as `09/no-exit`, because several may share a number. `defects.rs`
 //! in the crate `book` reads them. `put_in.rs` takes out what was put in, and nothing else.
 
+use crate::defects::{self, Defect, Kind};
 use crate::git;
 use crate::put_in::{self, Contents, PutIn};
 use anyhow::{Context, Result, anyhow, bail};
-use book::defects::{self, Defect, Kind};
 use clap::Args;
 use machine::workspace::{Chapter, Workspace};
 use std::path::{Path, PathBuf};
