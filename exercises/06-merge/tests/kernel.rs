@@ -18,20 +18,20 @@ use paging::{Flags, KERNEL};
 // Without the kernel's own heap: a test has one of its own.
 harness::boot!(TESTS, up to paging);
 
-const TESTS: &[Test] = &[test!(random_frees), test!(frees_that_are_refused)];
+const TESTS: &[Test] = &[test!(random_frees), test!(frees_that_are_refused), test!(frees_among_many_blocks)];
 
-/// Where a test's heap begins, and how large it is.
+/// Where a test's heap begins.
 const START: u32 = 0x6000_0000;
-const BYTES: u32 = 4 * 4096;
+const PAGE_BYTES: u32 = 4096;
 
-/// A heap with fresh memory.
-fn new_heap() -> Heap {
-    let (start, end) = (VirtAddr::new(START), VirtAddr::new(START + BYTES));
+/// A heap with so many bytes of fresh memory.
+fn new_heap(bytes: u32) -> Heap {
+    let (start, end) = (VirtAddr::new(START), VirtAddr::new(START + bytes));
     // SAFETY: no other code uses these addresses.
     unsafe { KERNEL.lock().map_free_frames(start..end, Flags::WRITABLE) }.expect("free frames");
     let mut heap = Heap::new(START as usize);
     // SAFETY: these pages were just mapped, and stay.
-    heap.grow(unsafe { Memory::new(START as usize, BYTES as usize) });
+    heap.grow(unsafe { Memory::new(START as usize, bytes as usize) });
     heap
 }
 
@@ -47,70 +47,6 @@ fn pointer(address: u32) -> NonNull<u8> {
     NonNull::with_exposed_provenance(NonZeroUsize::new(address as usize).expect("not 0"))
 }
 
-fn show_state(heap: &Heap) {
-    let fault = match heap.check() {
-        Ok(()) => 0,
-        Err(Unsound::Damaged(_)) => 1,
-        Err(Unsound::Unmerged(_)) => 2,
-        Err(Unsound::BelowTop(_)) => 3,
-        Err(Unsound::WrongLink(_)) => 4,
-        Err(Unsound::WrongBit(_)) => 5,
-        Err(Unsound::Miscounted { .. }) => 6,
-    };
-    show(
-        "whether the heap is sound (0: yes; else it has 1: tags that do not match, 2: free neighbors, 3: a hole at the \
-         top, 4: a hole in a wrong list, 5: a wrong bit, 6: too many or too few holes in lists)",
-        fault,
-    );
-    let usage = heap.usage();
-    show("how many holes there are, the memory above the top included", usage.free_blocks as u32);
-    show("how large the largest of them is", usage.largest_free_bytes as u32);
-    show("how many bytes are free", usage.free_bytes as u32);
-}
-
-fn random_frees() {
-    let mut random = Random::new();
-    let mut heap = new_heap();
-    for _ in 0..4 {
-        let mut blocks = blocks::<40>(&mut heap, &mut random);
-        random.shuffle(&mut blocks);
-        for block in blocks {
-            show("whether a block in use can be freed", heap.free(block).is_ok().into());
-            show_state(&heap);
-        }
-    }
-}
-
-fn frees_that_are_refused() {
-    let mut random = Random::new();
-    let mut heap = new_heap();
-    for _ in 0..3 {
-        let mut blocks = blocks::<12>(&mut heap, &mut random);
-        random.shuffle(&mut blocks);
-        for count in 1..=blocks.len() {
-            heap.free(blocks[count - 1]).expect("it is in use");
-            let free_bytes = heap.usage().free_bytes;
-            for freed in &blocks[..count] {
-                show(
-                    "the error for a block that was freed before (0: none, 3: inside, 4: already free)",
-                    code(heap.free(*freed)),
-                );
-            }
-            if let Some(in_use) = blocks.get(count) {
-                // SAFETY: even the smallest block has so many bytes.
-                let inside = unsafe { in_use.add(4) };
-                show("the error for a pointer into a block (3: inside)", code(heap.free(inside)));
-            }
-            let odd = pointer(START + 1 + 4 * random.within(0..BYTES / 4 - 1));
-            show("the error for a misaligned pointer (2: misaligned)", code(heap.free(odd)));
-            show("whether as many bytes are free as before", (heap.usage().free_bytes == free_bytes).into());
-        }
-        for outside in [START - 4, START + BYTES, START + BYTES + 4] {
-            show("the error for a pointer outside the heap (1: outside)", code(heap.free(pointer(outside))));
-        }
-    }
-}
-
 fn code(freed: Result<(), FreeError>) -> u32 {
     match freed {
         Ok(()) => 0,
@@ -120,4 +56,115 @@ fn code(freed: Result<(), FreeError>) -> u32 {
         Err(FreeError::AlreadyFree) => 4,
         Err(FreeError::Damaged { .. }) => 5,
     }
+}
+
+/// The label of a result, with the meaning of each [`code`].
+macro_rules! result_of {
+    ($what:literal) => {
+        concat!(
+            "the result of ",
+            $what,
+            " (0: `Ok`, 1: `Outside`, 2: `Misaligned`, 3: `Inside`, 4: `AlreadyFree`, 5: `Damaged`)"
+        )
+    };
+}
+
+/// The first wrong step, which has been shown. A test ends there: what comes after it is only a consequence.
+struct Wrong;
+
+/// Frees a block in use.
+fn free(heap: &mut Heap, block: NonNull<u8>) -> Result<(), Wrong> {
+    let code = code(heap.free(block));
+    show(result_of!("freeing a block in use"), code);
+    if code == 0 { Ok(()) } else { Err(Wrong) }
+}
+
+/// Tries to free what is no block in use.
+fn refuse(heap: &mut Heap, label: &'static str, pointer: NonNull<u8>) -> Result<(), Wrong> {
+    let code = code(heap.free(pointer));
+    show(label, code);
+    if code == 0 { Err(Wrong) } else { Ok(()) }
+}
+
+fn show_state(heap: &Heap) -> Result<(), Wrong> {
+    let check = heap.check();
+    let found = match check {
+        Ok(()) => "after a `free`: a sound heap",
+        Err(Unsound::Damaged(_)) => "after a `free`: a block whose header and footer do not match",
+        Err(Unsound::Unmerged(_)) => "after a `free`: two holes side by side, which were not merged",
+        Err(Unsound::BelowTop(_)) => "after a `free`: a hole that ends at the top, which was not lowered",
+        Err(Unsound::WrongLink(_)) => "after a `free`: a hole in the list for another size, or a link to no hole",
+        Err(Unsound::WrongBit(_)) => "after a `free`: a wrong bit in the map of the lists",
+        Err(Unsound::Miscounted { .. }) => "after a `free`: a hole that is in no list, or in two",
+    };
+    show(found, check.is_ok().into());
+    check.map_err(|_| Wrong)?;
+    let usage = heap.usage();
+    show("how many holes there are after a `free`, the memory above the top included", usage.free_blocks as u32);
+    show("how many bytes the largest of these holes has", usage.largest_free_bytes as u32);
+    show("how many bytes are free after a `free`", usage.free_bytes as u32);
+    Ok(())
+}
+
+fn random_frees() {
+    let mut random = Random::new();
+    let mut heap = new_heap(4 * PAGE_BYTES);
+    let mut round = || {
+        let mut blocks = blocks::<40>(&mut heap, &mut random);
+        random.shuffle(&mut blocks);
+        blocks.into_iter().try_for_each(|block| {
+            free(&mut heap, block)?;
+            show_state(&heap)
+        })
+    };
+    // The host finds what is wrong among the values.
+    let _ = (0..4).try_for_each(|_| round());
+}
+
+fn frees_that_are_refused() {
+    let mut random = Random::new();
+    let mut heap = new_heap(4 * PAGE_BYTES);
+    // As above.
+    let _ = (0..3).try_for_each(|_| refusals(&mut heap, &mut random));
+}
+
+fn refusals(heap: &mut Heap, random: &mut Random) -> Result<(), Wrong> {
+    let end = START + 4 * PAGE_BYTES;
+    let mut blocks = blocks::<12>(heap, random);
+    random.shuffle(&mut blocks);
+    for count in 1..=blocks.len() {
+        free(heap, blocks[count - 1])?;
+        let free_bytes = heap.usage().free_bytes;
+        for freed in &blocks[..count] {
+            refuse(heap, result_of!("a second `free` of the same pointer"), *freed)?;
+        }
+        if let Some(in_use) = blocks.get(count) {
+            // SAFETY: even the smallest block has so many bytes.
+            let inside = unsafe { in_use.add(4) };
+            refuse(heap, result_of!("freeing a pointer into the middle of a block in use"), inside)?;
+        }
+        let odd = pointer(START + 1 + 4 * random.within(0..PAGE_BYTES - 1));
+        refuse(heap, result_of!("freeing a misaligned pointer"), odd)?;
+        show(
+            "whether as many bytes are free as before the calls that were refused",
+            (heap.usage().free_bytes == free_bytes).into(),
+        );
+    }
+    for outside in [START - 4, end, end + 4] {
+        refuse(heap, result_of!("freeing a pointer outside the heap"), pointer(outside))?;
+    }
+    Ok(())
+}
+
+/// A `free` that looks at all blocks, or at all holes, takes many times as many instructions here as a right one. The
+/// host counts them.
+fn frees_among_many_blocks() {
+    let mut random = Random::new();
+    let mut heap = new_heap(320 * PAGE_BYTES);
+    // Of each three, the first one is freed. So no two holes are neighbors, and only the number of blocks matters.
+    let mut firsts: [NonNull<u8>; 3000] = core::array::from_fn(|_| blocks::<3>(&mut heap, &mut random)[0]);
+    random.shuffle(&mut firsts);
+    let freed = firsts.into_iter().filter(|block| heap.free(*block).is_ok()).count();
+    show("how many of 3000 blocks are freed, of 9000 in use", freed as u32);
+    show("how many bytes are free after that", heap.usage().free_bytes as u32);
 }
