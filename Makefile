@@ -18,7 +18,7 @@ private = $(call folder,EXERCISES,exercises)
 
 PORT ?= 3000
 
-.PHONY: help run exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions gradescope test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -84,6 +84,7 @@ help:
 	@echo '  make actions EXERCISE=5.2 SEED=4711  write a workflow that does it with GitHub Actions'
 	@echo '       BRANCH=grading     the branch with the submissions'
 	@echo '       SHARDS=20          these three divide the submissions into so many parts'
+	@echo '  make gradescope EXERCISE=5.2 SEED=4711  write a package that judges at Gradescope'
 	@echo '       OUT=file           write it there; without it, into target/course'
 	@echo '  make warm EXERCISE=5.2  build what grading needs, and judge the right answer; without EXERCISE, all of them'
 	@echo
@@ -119,13 +120,13 @@ with = with
 test: with = with-tests
 debug: with = with-gdb
 stress: with = with-bochs
-start check starter fix grade warm slurm k8s actions test-course: with = with-course
+start check starter fix grade warm slurm k8s actions gradescope test-course: with = with-course
 book serve: with = with-book
 book-pdf: with = with-pdf
 
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants mutants-of-kernel lint words: target/debug/tools
-break mend exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions test-course: target/debug/course
+break mend exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions gradescope test-course: target/debug/course
 # It grades a class with the program for instructors.
 test: target/debug/course
 
@@ -192,6 +193,9 @@ k8s:
 
 actions:
 	$(course) actions $(job) $(shards) $(if $(BRANCH),--branch='$(BRANCH)')
+
+gradescope:
+	$(course) gradescope $(job)
 
 course-export:
 	$(course) course-export $(if $(FORMAT),--format='$(FORMAT)') $(call folder,RESULTS,results)

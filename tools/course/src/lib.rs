@@ -46,6 +46,7 @@ pub mod page;
 pub mod export;
 pub mod alike;
 pub mod jobs;
+pub mod gradescope;
 pub mod warm;
 
 pub mod self_check;

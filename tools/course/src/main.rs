@@ -4,7 +4,7 @@
 
 use anyhow::Result;
 use clap::Parser;
-use course::{apply, export, fix, grade, hunt, jobs, question, self_check, starter, student, warm};
+use course::{apply, export, fix, grade, gradescope, hunt, jobs, question, self_check, starter, student, warm};
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use std::process::ExitCode;
@@ -49,6 +49,10 @@ enum Command {
     K8s(jobs::KubernetesOptions),
     /// Write a workflow that grades with GitHub Actions.
     Actions(jobs::ActionsOptions),
+    /// Write a package that judges at Gradescope.
+    Gradescope(jobs::Options),
+    /// Judge one submission at Gradescope (the package calls this).
+    GradescopeRun(gradescope::RunOptions),
     /// Write the results of a class in the format of another program.
     CourseExport(export::Options),
     /// Test the exercises.
@@ -108,6 +112,8 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Slurm(options) => jobs::slurm(&workspace, &options),
         Command::K8s(options) => jobs::kubernetes(&workspace, &options),
         Command::Actions(options) => jobs::actions(&workspace, &options),
+        Command::Gradescope(options) => gradescope::package(&workspace, &options),
+        Command::GradescopeRun(options) => gradescope::run(&workspace, &options),
         Command::CourseExport(options) => export::course_export(&workspace, &options),
         Command::TestCourse(options) => self_check::test_course(&workspace, &options),
     }
