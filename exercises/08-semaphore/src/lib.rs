@@ -31,8 +31,8 @@ impl Semaphore {
         panic!("exercise 8.4: write `Semaphore::take`")
     }
 
-    /// Takes a unit; returns whether there was one before the tick `deadline`. If that tick has passed already, takes a
-    /// unit that is there, and does not wait for one.
+    /// Takes a unit; returns whether it got one. While there is none, the thread waits, but only until the tick
+    /// `deadline`. From that tick on, it looks once more, takes a unit that is there, and does not wait for one.
     pub fn take_before(&'static self, deadline: u64) -> bool {
         panic!("exercise 8.4: write `Semaphore::take_before`")
     }

@@ -24,6 +24,7 @@ harness::boot!(TESTS, up to heap, then {
 
 const TESTS: &[Test] = &[
     test!(each_unit_is_taken_once),
+    test!(a_unit_at_each_step_of_a_give),
     test!(first_come_first_served),
     test!(a_unit_at_each_step_of_a_take),
     test!(another_thread_at_each_step_of_a_give),
@@ -91,10 +92,18 @@ fn each_unit_is_taken_once() {
     show("the count at the end", UNITS.count());
 }
 
+/// How many times threads come one after the other.
+const TIMES: usize = 10;
+
 fn first_come_first_served() {
-    fn take(me: usize) {
-        UNITS.take();
-        show("the thread that takes a unit", me as u32);
+    /// Takes a unit with `take` or, if the lowest bit is set, with `take_before`. The other bits are the thread's number.
+    fn take(how: usize) {
+        if how & 1 == 0 {
+            UNITS.take();
+        } else {
+            assert!(UNITS.take_before(timer::ticks() + 1000), "`take_before` gives up, long before its deadline");
+        }
+        show("the number of the thread that takes a unit (0 came first)", how as u32 / 2);
     }
     fn give_two(_: usize) {
         for _ in 0..2 {
@@ -103,24 +112,27 @@ fn first_come_first_served() {
         }
     }
     let mut random = Random::new();
+    let mut last_ones: [usize; TIMES] = core::array::from_fn(|time| time % 2);
+    random.shuffle(&mut last_ones);
     threads::count_turns();
-    for _ in 0..10 {
-        let threads: Vec<Thread> = (0..random.within(3..7)).map(|me| waiting(take, me)).collect();
+    for last_one in last_ones {
+        let threads: Vec<Thread> =
+            (0..random.within(3..7)).map(|me| waiting(take, 2 * me + random.within(0..2))).collect();
         for _ in 0..threads.len() {
             UNITS.give();
             if random.within(0..2) == 0 {
                 yield_now();
             }
         }
-        for thread in threads {
-            show("how many turns of a thread ended because it had to wait", thread.join().of(Reason::Wait));
+        let turns: Vec<u32> = threads.into_iter().map(|thread| thread.join().of(Reason::Wait)).collect();
+        for count in turns {
+            show("how many turns of a thread ended because it had to wait", count);
         }
-        // The first thread comes after two others, when a unit is there that one of them will take.
-        let threads = [0, 1].map(|me| waiting(take, me));
+        // The thread of the test comes after two others, when a unit is there that one of them will take.
+        let threads = [0, 1].map(|me| waiting(take, 2 * me + random.within(0..2)));
         let giver = spawn(give_two, 0);
         UNITS.give();
-        UNITS.take();
-        show("the thread that takes a unit, although it came last", 2);
+        take(2 * 2 + last_one);
         for thread in threads.into_iter().chain([giver]) {
             thread.join();
         }
@@ -179,18 +191,36 @@ fn rescue(_: usize) {
     }
 }
 
-fn a_unit_at_each_step_of_a_take() {
-    extern "C" fn interrupt(frame: &mut TrapFrame) {
-        if is_the_step(frame) {
+extern "C" fn give_at_the_step(frame: &mut TrapFrame) {
+    if is_the_step(frame) {
+        give();
+    }
+}
+
+fn a_unit_at_each_step_of_a_give() {
+    for round in 1..=STEPS {
+        let before = UNITS.count();
+        GIVEN.store(0, Relaxed);
+        STEPS_LEFT.store(round, Relaxed);
+        step_by_step(give_at_the_step, || UNITS.give());
+        // An answer with fewer instructions has ended before the interrupt.
+        if GIVEN.load(Relaxed) == 0 {
             give();
         }
+        show(
+            "by how much two gives raise the count, one of them in an interrupt during the other",
+            UNITS.count().wrapping_sub(before),
+        );
     }
+}
+
+fn a_unit_at_each_step_of_a_take() {
     let rescuer = waiting(rescue, 0);
     for round in 1..=STEPS {
         GIVEN.store(0, Relaxed);
         STEPS_LEFT.store(round, Relaxed);
         ROUND.store(round, Relaxed);
-        step_by_step(interrupt, || UNITS.take());
+        step_by_step(give_at_the_step, || UNITS.take());
         show("how many units had to be given for one take", GIVEN.load(Relaxed));
         show("the count after that", UNITS.count());
     }
