@@ -113,12 +113,12 @@ fn random_unmaps() {
     }
     random.shuffle(&mut pages);
     for page in &pages[..4] {
-        show("whether a page that is not mapped is refused", refuses(&mut space, *page));
+        show_refusal("whether a page that is not mapped is refused", &mut space, *page);
     }
     let kernel = &mut *KERNEL.lock();
-    show("whether a page without a page table is refused", refuses(kernel, page_above(0x4_0000, &mut random)));
-    show("whether a large page is refused", refuses(kernel, Page::containing(VirtAddr::new(8 << 20))));
-    show("whether a page of the identity map is refused", refuses(kernel, allocate().into_frame().in_window()));
+    show_refusal("whether a page without a page table is refused", kernel, page_above(0x4_0000, &mut random));
+    show_refusal("whether a large page is refused", kernel, Page::containing(VirtAddr::new(8 << 20)));
+    show_refusal("whether a page of the identity map is refused", kernel, allocate().into_frame().in_window());
 
     // Two frames, one after the other, at one page of the space in use.
     let page = page_above(0x8_0000, &mut random);
@@ -145,18 +145,29 @@ fn page_above(number: u32, random: &mut Random) -> Page {
     Page::containing(VirtAddr::new((number + random.within(0..0x1_0000)) * PAGE_BYTES))
 }
 
-/// 1 if the page cannot be unmapped, and the error names it.
-fn refuses(space: &mut Directory, page: Page) -> u32 {
+/// Tries to unmap a page that owns no share. Shows 1 if the error names it, and then whether its entries are as they
+/// were.
+fn show_refusal(label: &'static str, space: &mut Directory, page: Page) {
+    let before = entries(space, page);
     // SAFETY: no other code uses the page.
-    match unsafe { space.unmap(page) } {
+    let is_refused = match unsafe { space.unmap(page) } {
         Ok((owned, flush)) => {
             flush.flush();
             // It was never a share, so it cannot be given back.
             mem::forget(owned);
-            0
+            false
         }
-        Err(NotMapped(named)) => (named == page).into(),
-    }
+        Err(NotMapped(named)) => named == page,
+    };
+    show(label, is_refused.into());
+    show("whether that page's entry is as it was", (entries(space, page) == before).into());
+}
+
+/// The entries of a page in the directory and in the page table, without what the CPU notes in them.
+fn entries(space: &Directory, page: Page) -> [Option<(Frame, Flags)>; 2] {
+    let noted = Flags::ACCESSED | Flags::DIRTY;
+    let entries = [Some(space.entry(page.directory_index())), space.entry_of(page)];
+    entries.map(|entry| entry.map(|entry| (entry.frame(), entry.flags() - noted)))
 }
 
 fn maps_that_fail() {
