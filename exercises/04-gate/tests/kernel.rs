@@ -29,13 +29,36 @@ fn gate(random: &mut Random) -> Gate {
     Gate::new(kind, random.word() as u16, VirtAddr::new(random.word()), ring)
 }
 
+fn show_halves(lower: &'static str, upper: &'static str, gate: Gate) {
+    // SAFETY: a gate is a transparent `u64`.
+    let bits = unsafe { transmute::<Gate, u64>(gate) };
+    show(lower, bits as u32);
+    show(upper, (bits >> 32) as u32);
+}
+
+/// Shows a gate. The labels name its arguments, so that a person can understand which bits are wrong.
+macro_rules! show_gate {
+    ($($argument:expr),+) => {
+        show_halves(
+            concat!("bits 31 to 0 of `Gate::new(", stringify!($($argument),+), ")`"),
+            concat!("bits 63 to 32 of `Gate::new(", stringify!($($argument),+), ")`"),
+            Gate::new($($argument),+),
+        )
+    };
+}
+
 fn random_gates() {
+    show_gate!(Kind::Interrupt, 0x8, VirtAddr::new(0x1234_5678), Ring::Ring0);
+    show_gate!(Kind::Interrupt, 0xFFF8, VirtAddr::new(0x89AB_CDEF), Ring::Ring3);
+    show_gate!(Kind::Task, 0x20, VirtAddr::new(0x1234_5678), Ring::Ring1);
+    show_gate!(Kind::Task, 0x8765, VirtAddr::new(0xFEDC_BA98), Ring::Ring2);
     let mut random = Random::new();
     for _ in 0..200 {
-        // SAFETY: a gate is a transparent `u64`.
-        let bits = unsafe { transmute::<Gate, u64>(gate(&mut random)) };
-        show("the lower half of a gate, bits 31 to 0", bits as u32);
-        show("the upper half of a gate, bits 63 to 32", (bits >> 32) as u32);
+        show_halves(
+            "bits 31 to 0 of a gate with random arguments",
+            "bits 63 to 32 of a gate with random arguments",
+            gate(&mut random),
+        );
     }
 }
 
@@ -53,13 +76,18 @@ fn random_gates_in_the_table() {
     }
 }
 
+fn handler(bits: u64) -> u32 {
+    // SAFETY: a gate is a transparent `u64`.
+    unsafe { transmute::<u64, Gate>(bits) }.handler().as_u32()
+}
+
 fn addresses_of_random_gates() {
+    show("the address to which the gate 0x1234_8E00_0008_5678 leads", handler(0x1234_8E00_0008_5678));
+    show("the address to which the gate 0x89AB_EE00_FFF8_CDEF leads", handler(0x89AB_EE00_FFF8_CDEF));
     let mut random = Random::new();
     for _ in 0..200 {
         let bits = u64::from(random.word()) << 32 | u64::from(random.word());
-        // SAFETY: a gate is a transparent `u64`.
-        let gate = unsafe { transmute::<u64, Gate>(bits) };
-        show("the address to which a gate leads", gate.handler().as_u32());
+        show("the address to which a gate with random bits leads", handler(bits));
     }
 }
 
