@@ -182,8 +182,11 @@ mod tests {
 
     #[test]
     fn quoted_texts_and_binary_files_are_left_out() {
-        let folder = trials::git::tests::repository();
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path();
+        let made = std::process::Command::new("git").args(["init", "--quiet"]).current_dir(root).status();
+        assert!(made.expect("git is there").success());
+        fs::write(root.join(".gitignore"), "/target\n").expect("a new file");
         let word = format!("no{}", "body");
         for name in ["seed/a.md", "target/a.md", "in/a.md"] {
             fs::create_dir_all(root.join(name).parent().expect("a folder")).expect("a folder");
