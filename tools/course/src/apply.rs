@@ -86,11 +86,12 @@ fn changes(root: &Path, fix: &Path) -> Result<Vec<Change>> {
     let folder = tempfile::tempdir()?;
     let index = folder.path().join("index");
     let with_index = [("GIT_INDEX_FILE", index.as_os_str())];
+    let no_fix = || format!("{} is no fix for these files. Was it made for another edition?", fix.display());
     let ancestor: [&OsStr; 3] = ["apply".as_ref(), "--build-fake-ancestor".as_ref(), index.as_ref()];
-    git::run(root, &[], &[&ancestor[..], &[fix.as_os_str()]].concat())
-        .with_context(|| format!("{} is no fix for these files. Was it made for another edition?", fix.display()))?;
+    git::run(root, &[], &[&ancestor[..], &[fix.as_os_str()]].concat()).with_context(no_fix)?;
     let tree = || git::run(root, &with_index, &["write-tree"]).map(|name| text(&name));
-    let old = tree()?;
+    // If git does not have the old contents of a file, it notices that here.
+    let old = tree().with_context(no_fix)?;
     let apply: [&OsStr; 3] = ["apply".as_ref(), "--cached".as_ref(), "--whitespace=nowarn".as_ref()];
     git::run(root, &with_index, &[&apply[..], &[fix.as_os_str()]].concat())
         .with_context(|| format!("{} is damaged. Get it again.", fix.display()))?;
@@ -416,8 +417,8 @@ mod tests {
         };
         let patch = fs::read_to_string(fix.path()).expect("a fix");
         let index = patch.lines().find(|line| line.starts_with("index ") && !line.contains(" 0000")).expect("one");
-        let other = patch.replace(index, &index.replace("index ", "index 1234"));
-        assert!(why(other).contains("made for another edition"));
+        let unknown = patch.replace(index, &format!("index 1234{}", &index["index 1234".len()..]));
+        assert!(why(unknown).contains("made for another edition"));
         assert!(why("Hello.\n".into()).contains("no fix"));
         assert_eq!(git(root, &["status", "--porcelain"]), "");
     }
