@@ -70,21 +70,21 @@ fn pages_on_demand() {
         let (place, value) = (random.within(0..PAGE_BYTES / 4), random.word());
         if random.within(0..2) == 0 {
             let sum = (0..PAGE_BYTES / 4).fold(0, |sum, number| sum | read(page, number));
-            show("all words of a new page, combined by \"or\"", sum);
+            show("all words of a page at its first use, combined by \"or\" (0: all are zeros)", sum);
             write(page, place, value);
         } else {
             write(page, place, value);
             let others = (0..PAGE_BYTES / 4).filter(|number| *number != place);
             show(
-                "all other words of a new page, combined by \"or\"",
+                "all words of a page but the one whose write was its first use, combined by \"or\" (0: all are zeros)",
                 others.fold(0, |sum, number| sum | read(page, number)),
             );
         }
-        show("a word that was written to a new page", read(page, place));
+        show("a word that was written to a page at or after its first use", read(page, place));
         write(page, place, !value);
-        show("the word that was written after that", read(page, place));
-        show("how many faults were counted", fault_count());
-        show("how many frames are in use for the pages", before - frame_allocator::free_count());
+        show("the same word after a second write", read(page, place));
+        show("how many faults were counted so far, with one for each page", fault_count());
+        show("how many frames are in use so far, with one for each page", before - frame_allocator::free_count());
     }
     // The part of the kernel's address space above the identity map.
     // SAFETY: the new directory is only looked at.
@@ -98,7 +98,7 @@ fn pages_at_the_edges() {
     for (page, number) in [(0, 0), (PAGES - 1, 1023), (random.within(1..PAGES - 1), random.within(0..1024))] {
         write(page, number, random.word());
         show("a word that was written at an edge of the region", read(page, number));
-        show("how many faults were counted", fault_count());
+        show("how many faults were counted for pages at the edges", fault_count());
     }
     let kernel = KERNEL.lock();
     for outside in [REGION.start.wrapping_sub(4), REGION.end] {
@@ -133,20 +133,23 @@ fn pages_given_back() {
         for page in pages {
             write(page, random.within(0..1024), random.word() | 1);
         }
-        show("how many frames are in use for the pages", before - frame_allocator::free_count());
+        show("how many frames are in use for 12 pages", before - frame_allocator::free_count());
         // SAFETY: no reference leads into the region.
-        show("how many pages were given back", unsafe { give_back() });
-        show("how many frames are in use after that", before - frame_allocator::free_count());
+        show("what `give_back` returns for 12 pages", unsafe { give_back() });
+        show("how many of their frames are still in use after `give_back`", before - frame_allocator::free_count());
         for page in pages {
             let sum = (0..PAGE_BYTES / 4).fold(0, |sum, number| sum | read(page, number));
-            show("all words of a page that is used again, combined by \"or\"", sum);
+            show(
+                "all words of a page that is used again after `give_back`, combined by \"or\" (0: all are zeros)",
+                sum,
+            );
         }
-        show("how many faults were counted", fault_count());
+        show("how many faults were counted so far, with two for each page that was used", fault_count());
         // SAFETY: no reference leads into the region.
-        show("how many pages were given back the second time", unsafe { give_back() });
+        show("what a second `give_back` returns, once the 12 pages were used again", unsafe { give_back() });
     }
     // SAFETY: no reference leads into the region.
-    show("how many pages are given back when there are none", unsafe { give_back() });
+    show("what `give_back` returns when no page has appeared", unsafe { give_back() });
     show("how many frames are in use at the end", before - frame_allocator::free_count());
 }
 
@@ -164,13 +167,13 @@ fn the_last_frames() {
     hoard(free);
     for page in &pages::<20>(&mut random)[..free as usize] {
         write(*page, 0, random.word());
-        show("a word of one of the last pages", read(*page, 0));
-        show("how many frames are free", frame_allocator::free_count());
+        show("a word that was written while few frames were free", read(*page, 0));
+        show("how many frames are free after the use of one more page", frame_allocator::free_count());
     }
-    show("how many faults were counted", fault_count());
+    show("how many faults were counted once no frame was free", fault_count());
     // SAFETY: no reference leads into the region.
-    show("how many pages were given back", unsafe { give_back() });
-    show("how many frames are free after that", frame_allocator::free_count());
+    show("what `give_back` returns once no frame was free", unsafe { give_back() });
+    show("how many frames are free after `give_back`", frame_allocator::free_count());
 }
 
 fn one_page_too_many() {
