@@ -58,7 +58,7 @@ pub struct Options {
     workers: u16,
     #[command(flatten)]
     private: Private,
-    /// Judge with the project's files as they are now, to test this command. Nobody could repeat such a grade.
+    /// Judge with the project's files as they are now, to test this command. Such a grade cannot be repeated.
     #[arg(long, hide = true)]
     working_tree: bool,
 }

@@ -286,7 +286,7 @@ impl Copy {
         Ok(Self::with(Scratch::new(workspace, FOLDER)?, workspace))
     }
 
-    /// Opens a copy that nobody uses. So several judges can work at the same time.
+    /// Opens a copy that is not in use. So several judges can work at the same time.
     pub fn open_another(workspace: &Workspace) -> Result<Self> {
         let mut names = [FOLDER.to_owned()].into_iter().chain((2..).map(|number| format!("{FOLDER}/{number}")));
         loop {
