@@ -83,7 +83,9 @@ fn directory_of(space: &AddressSpace) -> u32 {
 
 /// Fills the frames that are handed out next with random words. Otherwise they would hold zeros, as QEMU leaves them.
 fn fill_free_frames(random: &mut Random) {
-    let mut frames: Vec<OwnedFrame> = core::iter::from_fn(frame_allocator::allocate).take(64).collect();
+    // With room from the start, so that the heap takes no frame from among them.
+    let mut frames = Vec::with_capacity(64);
+    frames.extend(core::iter::from_fn(frame_allocator::allocate).take(64));
     frames.iter().for_each(|frame| fill(frame, random));
     // The one that is freed last is handed out first. So they come in the same order again.
     while frames.pop().is_some() {}
@@ -219,12 +221,12 @@ const WHAT_IT_LEAVES: [&str; NEEDED + 1] =
 fn copies_without_memory() {
     let mut random = Random::new();
     let space = space_of_eight_pages(&mut random);
+    // With room for all, before memory is short, and before the frames that a copy gets are free in any other order.
+    let mut hoard = Vec::with_capacity(frame_allocator::free_count() as usize);
     fill_free_frames(&mut random);
     if !show_and_drop(copy_with_ample_memory(&space), &space) {
         return;
     }
-    // Room for the list, before memory is short.
-    let mut hoard = Vec::with_capacity(frame_allocator::free_count() as usize);
     for free in 0..=NEEDED {
         // All frames except the lowest, which are handed out from the lowest on.
         hoard.extend(core::iter::from_fn(frame_allocator::allocate));
