@@ -70,14 +70,20 @@ impl<'a> Visit<'a> for Names {
 }
 
 fn write(tokens: TokenStream, names: &Names, words: &mut String) {
+    // The last two signs before a word.
+    let mut signs = [' ', ' '];
     for tree in tokens {
+        // A field, a method or a part of a path keeps its name, even if a variable has the same.
+        let keeps_name = signs == [':', ':'] || signs[0] != '.' && signs[1] == '.';
+        let sign = if let TokenTree::Punct(sign) = &tree { sign.as_char() } else { ' ' };
+        signs = [signs[1], sign];
         match tree {
             TokenTree::Group(group) => {
                 *words += &format!("{:?} ", group.delimiter());
                 write(group.stream(), names, words);
                 *words += "end ";
             }
-            TokenTree::Ident(word) => match names.0.get(&word.to_string()) {
+            TokenTree::Ident(word) => match names.0.get(&word.to_string()).filter(|_| !keeps_name) {
                 Some(number) => *words += &format!("#{number} "),
                 None => *words += &format!("{word} "),
             },
@@ -98,6 +104,8 @@ mod tests {
     fn form_makes_no_difference() {
         assert!(same("let a = 1; a + b", "let x=1; // one\nx + b"));
         assert!(same("for (i, c) in s { f(c, |d| d + i) }", "for (n, l) in s { f(l, |e| e + n) }"));
+        assert!(same("let count = self.count; count", "let c = self.count; c"));
+        assert!(same("let a = 1; (0..a, S { b: a })", "let c = 1; (0..c, S { b: c })"));
         assert!(same("fn two(a: u32) -> u32 { a } two(1)", "fn zwei(b: u32) -> u32 { b } zwei(1)"));
     }
 

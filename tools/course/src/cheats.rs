@@ -119,21 +119,19 @@ impl Cheat {
             Err(NoAnswer::Refused(why)) => judge.refuse(why),
             Err(NoAnswer::Infrastructure(why)) => judge.fail(&why),
         };
-        self.gets_nothing(&judgement)?;
+        gets_nothing(&judgement, &self.says)?;
         ensure!(!place.join(TRACE).exists(), "a script of the submission was run");
         ensure!(start.elapsed() < MOST_TIME, "it took {} seconds", start.elapsed().as_secs());
         Ok(())
     }
 }
 
-impl Cheat {
-    /// Checks that it gets no points, and its sentence.
-    pub fn gets_nothing(&self, judgement: &Judgement) -> Result<()> {
-        let reasons = reasons(judgement);
-        ensure!(judgement.points() == Some(0), "it gets {:?} points:\n{reasons}", judgement.points());
-        ensure!(reasons.contains(&self.says), "the reasons lack \"{}\":\n{reasons}", self.says);
-        Ok(())
-    }
+/// Checks that a judgement gives no points, and says these words.
+pub fn gets_nothing(judgement: &Judgement, says: &str) -> Result<()> {
+    let reasons = reasons(judgement);
+    ensure!(judgement.points() == Some(0), "it gets {:?} points:\n{reasons}", judgement.points());
+    ensure!(reasons.contains(says), "the reasons lack \"{says}\":\n{reasons}");
+    Ok(())
 }
 
 /// All reasons of a judgement, with the logs.

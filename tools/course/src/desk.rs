@@ -106,7 +106,8 @@ impl<'a> Desk<'a> {
 
     /// Her answer: what is in the holes of her files. The error is a sentence.
     pub fn answer(&self, exercise: &Exercise) -> std::result::Result<Answer, String> {
-        tree::read(exercise, |path| tree::text_of(&self.workspace.root.join(path)))
+        let text_of = |path: &Path| tree::text_of(&self.workspace.root.join(path));
+        tree::read(exercise, |path| text_of(path).unwrap_or_else(|error| Err(format!("It cannot be read: {error}."))))
     }
 
     /// What is in the holes.

@@ -19,6 +19,7 @@ pub use junit::junit;
 pub use table::csv;
 
 use crate::grade::RECORDS;
+use crate::judge::Judgement;
 use crate::result::{FORMAT, Graded};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};
@@ -144,7 +145,19 @@ fn read(results: &Path) -> Result<Vec<Record>> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
     ensure!(!paths.is_empty(), "There are no records in {}. `make grade` writes them.", folder.display());
-    paths.iter().map(|path| record(path).with_context(|| format!("{} is no record", path.display()))).collect()
+    let record = |path: &PathBuf| record(path).with_context(|| format!("{} is no record", path.display()));
+    let records = paths.iter().map(record).collect::<Result<Vec<Record>>>()?;
+    let of = |record: &Record| {
+        let Judgement { exercise, edition, seed, .. } = &record.graded.judgement;
+        (exercise.clone(), edition.clone(), *seed)
+    };
+    ensure!(
+        records.windows(2).all(|pair| of(&pair[0]) == of(&pair[1])),
+        "The records in {} are of different exercises, editions or seeds. Remove those of students who have left, and let \
+         `make grade` judge all others.",
+        folder.display()
+    );
+    Ok(records)
 }
 
 fn record(path: &Path) -> Result<Record> {

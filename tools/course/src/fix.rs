@@ -46,6 +46,15 @@ pub fn fix(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         true => Starter::handed_out(folder)?,
         false => Starter::of(root, from, &options.what, &copy).with_context(|| format!("In {from}"))?,
     };
+    let numbers = |starter: &Starter| -> Vec<String> {
+        starter.exercises.iter().map(|exercise| exercise.about.number.clone()).collect()
+    };
+    ensure!(
+        numbers(&old) == numbers(&new),
+        "{from} has the exercises {}. Name the same ones, as in EXERCISE=\"{}\".",
+        numbers(&old).join(", "),
+        numbers(&old).join(" ")
+    );
     // What the right answer shows may depend on how it was compiled. So a fix always has it anew.
     old.files.retain(|path| !is_expected(path));
     for exercise in &new.exercises {

@@ -7,15 +7,19 @@
 use crate::alike;
 use crate::judge::{Judge, Judgement};
 use crate::result::{Graded, Submitted};
+use crate::run;
 use crate::submission::{self, NoAnswer, Texts};
 use crate::tables;
-use crate::tree::{Answer, Copy, Pristine, Private, hex};
+use crate::tree::{Copy, Pristine, Private, hex};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use machine::interrupt;
 use machine::workspace::Workspace;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -77,12 +81,6 @@ struct Submission {
     path: PathBuf,
 }
 
-/// What was handed in, and what can be said about it without building it.
-struct Read {
-    submitted: Submitted,
-    answer: std::result::Result<Answer, NoAnswer>,
-}
-
 /// Judges the submissions, and writes the tables.
 pub fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let pristine = match options.working_tree {
@@ -123,24 +121,29 @@ pub fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         )),
         pristine.edition
     );
+    class.refuse_others(&ours, &results)?;
+    let mut outcome = Ok(());
     for _ in 0..TIMES {
-        let missing = class.missing(&ours)?;
-        if missing.is_empty() {
+        let missing = class.missing(&ours);
+        if missing.is_empty() || outcome.is_err() {
             break;
         }
         let done = ours.len() - missing.len();
         if done > 0 {
             println!("{done} of them are graded already.");
         }
-        class.judge_all(&missing, usize::from(options.workers))?;
+        outcome = class.judge_all(&missing, usize::from(options.workers));
     }
-    let graded: Vec<Graded> = ours.iter().filter_map(|submission| class.record(submission)).collect();
-    let is_final = |graded: &&Graded| graded.is_final();
-    let missing = ours.len() - graded.iter().filter(is_final).count();
+    if interrupt::happened() {
+        return outcome.map(|()| ExitCode::FAILURE);
+    }
+    let graded: Vec<Graded> = ours.iter().map(|submission| class.row(submission)).collect();
     if shard.is_none() {
-        tables::write(&results, exercise, &graded)?;
+        tables::write(&results, &pristine, exercise, &graded)?;
         println!("\n{}\nThe tables are in {}.", tables::summary(exercise, &graded), results.display());
     }
+    outcome?;
+    let missing = graded.iter().filter(|graded| !graded.is_final()).count();
     if missing > 0 {
         println!(
             "This machine could not judge {missing} of the submissions, so they have no grade. The records say why. \
@@ -159,14 +162,17 @@ fn submissions(folder: &Path) -> Result<Vec<Submission>> {
     let mut students = BTreeSet::new();
     let mut all = Vec::new();
     for path in paths {
-        let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
-        let student = name.unwrap_or_default().to_string_lossy().into_owned();
+        let is_file = path.extension().is_some_and(|ending| ending == "rs" || ending == "txt");
+        let name = if is_file { path.file_stem() } else { path.file_name() };
+        let student = run::harmless(&name.unwrap_or_default().to_string_lossy()).replace('\n', "\u{FFFD}");
         if student.starts_with('.') {
+            println!("({student} in {} is no submission.)", folder.display());
             continue;
         }
         ensure!(
             students.insert(student.to_lowercase()),
-            "Two submissions are those of {student}: {} has a file and a folder of this name, or two files.",
+            "There are two submissions of {student} in {}: apart from their endings, or from capital letters, their names \
+             are the same.",
             folder.display()
         );
         all.push(Submission { student, path });
@@ -185,18 +191,44 @@ struct Class<'a> {
 }
 
 impl Class<'_> {
-    /// Those that have no grade for exactly this submission, seed and edition.
-    fn missing<'s>(&self, submissions: &[&'s Submission]) -> Result<Vec<&'s Submission>> {
-        let is_missing = |submission: &&&Submission| {
-            let Some(graded) = self.record(submission) else { return true };
-            let submitted = handed_in(self.exercise, &submission.path).1;
-            !graded.is_final()
-                || graded.submission != submitted
-                || graded.judgement.seed != self.seed
-                || graded.judgement.edition != self.pristine.edition
-                || graded.judgement.exercise != self.exercise.about.number
-        };
-        Ok(submissions.iter().filter(is_missing).copied().collect())
+    /// Stops if the records are those of another exercise, which would be lost.
+    fn refuse_others(&self, submissions: &[&Submission], results: &Path) -> Result<()> {
+        let records = submissions.iter().filter_map(|submission| self.record(submission));
+        for graded in records {
+            ensure!(
+                graded.judgement.exercise == self.exercise.about.number,
+                "{} has the results of exercise {}. Name another folder, as in RESULTS=folder.",
+                results.display(),
+                graded.title
+            );
+        }
+        Ok(())
+    }
+
+    /// Those that have no grade.
+    fn missing<'s>(&self, submissions: &[&'s Submission]) -> Vec<&'s Submission> {
+        let is_missing = |submission: &&&Submission| self.grade_of(submission).is_none_or(|graded| !graded.is_final());
+        submissions.iter().filter(is_missing).copied().collect()
+    }
+
+    /// The record of exactly this submission, seed and edition.
+    fn grade_of(&self, submission: &Submission) -> Option<Graded> {
+        let graded = self.record(submission)?;
+        let is_of_this = graded.judgement.seed == self.seed && graded.judgement.edition == self.pristine.edition;
+        (is_of_this && graded.submission == handed_in(self.exercise, &submission.path).1).then_some(graded)
+    }
+
+    /// The row of a submission in the tables. Each has one, even if its record is lost.
+    fn row(&self, submission: &Submission) -> Graded {
+        self.grade_of(submission).unwrap_or_else(|| {
+            let why = "There is no record of this submission, seed and edition.";
+            let judgement = Judgement::failed(self.exercise, self.pristine, self.seed, why);
+            Graded::new(
+                self.exercise,
+                submitted(self.exercise, self.pristine, &submission.student, &submission.path),
+                judgement,
+            )
+        })
     }
 
     /// Judges submissions, several at a time. An error is one after which no further submission could be judged.
@@ -232,37 +264,17 @@ impl Class<'_> {
 
     /// Judges one submission, and keeps the record.
     fn judge(&self, judge: &Judge, submission: &Submission) -> Result<Graded> {
-        let Read { submitted, answer } = self.read(submission);
+        let submitted = submitted(self.exercise, self.pristine, &submission.student, &submission.path);
         let graded = |judgement| Graded::new(self.exercise, submitted.clone(), judgement);
-        let judgement = match answer {
-            Err(NoAnswer::Refused(why)) => judge.refuse(why),
-            Err(NoAnswer::Infrastructure(why)) => judge.fail(&why),
-            Ok(answer) => {
-                // If it cannot be written, the last time tells.
-                let tell = |partial: Judgement| drop(self.keep(&graded(partial)));
-                // No submission may stop the batch, not even by a mistake in the judge.
-                let judged = panic::catch_unwind(AssertUnwindSafe(|| judge.judge_and_tell(&answer, &tell)));
-                if interrupt::happened() {
-                    bail!("Interrupted. The same command goes on.");
-                }
-                match judged {
-                    Ok(Ok(judgement)) => judgement,
-                    Ok(Err(error)) => judge.fail(&format!("{error:#}")),
-                    Err(_) => judge.fail("The judge itself failed. What it printed says where."),
-                }
-            }
-        };
+        // If what is known by then cannot be written, the last time tells.
+        let tell = |known: Judgement| drop(self.keep(&graded(known)));
+        let judgement = judge_one(judge, self.exercise, self.pristine, &submission.path, &tell);
+        if interrupt::happened() {
+            bail!("Interrupted. The same command goes on.");
+        }
         let graded = graded(judgement);
         self.keep(&graded)?;
         Ok(graded)
-    }
-
-    fn read(&self, submission: &Submission) -> Read {
-        let (texts, digest) = handed_in(self.exercise, &submission.path);
-        let answer =
-            texts.and_then(|texts| submission::answer(self.exercise, self.pristine, &texts).map_err(NoAnswer::Refused));
-        let alike = answer.as_ref().ok().and_then(alike::digest);
-        Read { submitted: Submitted { student: submission.student.clone(), submission: digest, answer: alike }, answer }
     }
 
     /// The record of a student, if there is a good one.
@@ -274,10 +286,12 @@ impl Class<'_> {
     /// Writes a record, whole or not at all.
     fn keep(&self, graded: &Graded) -> Result<()> {
         let path = self.path(&graded.student);
-        let new = path.with_added_extension("new");
         let keep = || -> Result<()> {
-            fs::write(&new, serde_json::to_vec_pretty(graded)?)?;
-            Ok(fs::rename(&new, &path)?)
+            // Another run may be writing the same record.
+            let new = tempfile::Builder::new().permissions(readable()).tempfile_in(&self.records)?;
+            fs::write(new.path(), serde_json::to_vec_pretty(graded)?)?;
+            new.persist(&path)?;
+            Ok(())
         };
         keep().with_context(|| format!("writing {}", path.display()))
     }
@@ -296,8 +310,45 @@ pub fn file_name(student: &str) -> String {
     format!("{}-{digest}", &student[..student.floor_char_boundary(MOST_BYTES_OF_NAME - 2 * digest.len())])
 }
 
+/// The rights of a file that others may read, as those that are not temporary.
+fn readable() -> Permissions {
+    Permissions::from_mode(0o666)
+}
+
+/// What can be said about a submission before it is judged.
+pub fn submitted(exercise: &Exercise, pristine: &Pristine, student: &str, path: &Path) -> Submitted {
+    let (texts, digest) = handed_in(exercise, path);
+    let alike = || {
+        let answer = submission::answer(exercise, pristine, &texts.ok()?).ok()?;
+        alike::digest(&answer)
+    };
+    // A mistake in the parser must not stop a batch.
+    let answer = panic::catch_unwind(AssertUnwindSafe(alike)).ok().flatten();
+    Submitted { student: student.into(), submission: digest, answer }
+}
+
+/// Judges one submission. No submission may stop a batch, not even by a mistake in the judge. `tell` gets what is known,
+/// whenever more is.
+pub fn judge_one(
+    judge: &Judge,
+    exercise: &Exercise,
+    pristine: &Pristine,
+    path: &Path,
+    tell: &(dyn Fn(Judgement) + Sync),
+) -> Judgement {
+    let judged = panic::catch_unwind(AssertUnwindSafe(|| {
+        let answer = match submission::read(exercise, pristine, path) {
+            Ok(answer) => answer,
+            Err(NoAnswer::Refused(why)) => return judge.refuse(why),
+            Err(NoAnswer::Infrastructure(why)) => return judge.fail(&why),
+        };
+        judge.judge_and_tell(&answer, tell).unwrap_or_else(|error| judge.fail(&format!("{error:#}")))
+    }));
+    judged.unwrap_or_else(|_| judge.fail("The judge itself failed. What it printed says where."))
+}
+
 /// The files with holes of a submission, and SHA-256 of them.
-pub fn handed_in(exercise: &Exercise, path: &Path) -> (std::result::Result<Texts, NoAnswer>, String) {
+fn handed_in(exercise: &Exercise, path: &Path) -> (std::result::Result<Texts, NoAnswer>, String) {
     let texts = submission::texts(exercise, path);
     let mut digest = Sha256::new();
     match &texts {
@@ -373,7 +424,9 @@ impl Progress {
         let left = self.start.elapsed() / done as u32 * (self.all - done) as u32;
         let points =
             graded.points.map_or("no grade".into(), |points| format!("{points} of {} points", graded.max_points));
-        println!(
+        // The program that reads this may have ended.
+        let _ = writeln!(
+            io::stdout(),
             "{}: {points} ({:.1} s). {done} of {} done, {} left.",
             graded.student,
             time.as_secs_f32(),
@@ -421,9 +474,10 @@ mod tests {
         let names = |folder: &Path| {
             submissions(folder).map(|all| all.into_iter().map(|one| one.student).collect::<Vec<String>>())
         };
-        assert_eq!(names(folder.path()).expect("two students"), ["alice.b", "bob"]);
+        fs::write(folder.path().join("smith.jane"), "").expect("a new file");
+        assert_eq!(names(folder.path()).expect("three students"), ["alice.b", "bob", "smith.jane"]);
         fs::create_dir(folder.path().join("Bob")).expect("a new folder");
-        assert!(names(folder.path()).expect_err("there are two").to_string().contains("Two submissions"));
+        assert!(names(folder.path()).expect_err("there are two").to_string().contains("two submissions of"));
     }
 
     #[test]

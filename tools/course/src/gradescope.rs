@@ -3,16 +3,15 @@
 //! Gradescope builds an image from the package once. Then it starts a container for each submission. Names of files and
 //! folders: Gradescope's documentation, "Autograder Specifications".
 
-use crate::alike;
 use crate::export;
-use crate::grade::handed_in;
+use crate::grade::{judge_one, submitted};
 use crate::jobs::{self, Job};
 use crate::judge::{Judge, Judgement};
-use crate::result::{Graded, Submitted};
-use crate::submission::{self, NoAnswer};
+use crate::result::Graded;
 use crate::tree::{Copy, Pristine, Private};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use machine::interrupt;
 use machine::workspace::Workspace;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +26,7 @@ const REPOSITORY: &str = "project.git";
 /// Gradescope knows who the student is, and a record needs a name.
 const STUDENT: &str = "submission";
 
-/// The options of `tools gradescope-run`, which the package calls.
+/// The options of `course gradescope-run`, which the package calls.
 #[derive(Args)]
 pub struct RunOptions {
     /// The number or title of the exercise.
@@ -129,12 +128,9 @@ pub fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
     let copy = Copy::open(workspace)?;
     let judge = Judge::new(&copy, &pristine, exercise, options.seed)?;
     let place = place(exercise, &options.submission);
-    let (texts, digest) = handed_in(exercise, &place);
-    let answer = texts.and_then(|texts| submission::answer(exercise, &pristine, &texts).map_err(NoAnswer::Refused));
-    let alike = answer.as_ref().ok().and_then(alike::digest);
+    let submitted = submitted(exercise, &pristine, STUDENT, &place);
     let save = |judgement: Judgement| -> Result<()> {
-        let submitted = Submitted { student: STUDENT.into(), submission: digest.clone(), answer: alike.clone() };
-        let results = export::gradescope(&Graded::new(exercise, submitted, judgement));
+        let results = export::gradescope(&Graded::new(exercise, submitted.clone(), judgement));
         // In one step, so that Gradescope never reads half a file.
         let new = options.results.with_extension("new");
         jobs::write(&new, &serde_json::to_string_pretty(&results)?)?;
@@ -145,11 +141,10 @@ pub fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
             eprintln!("{error:#}");
         }
     };
-    let judgement = match answer {
-        Err(NoAnswer::Refused(why)) => judge.refuse(why),
-        Err(NoAnswer::Infrastructure(why)) => judge.fail(&why),
-        Ok(answer) => judge.judge_and_tell(&answer, &tell)?,
-    };
+    let judgement = judge_one(&judge, exercise, &pristine, &place, &tell);
+    if interrupt::happened() {
+        bail!("Interrupted. The results have what is known.");
+    }
     save(judgement)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ use machine::cargo;
 use machine::kernels;
 use machine::process::Process;
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -53,6 +54,9 @@ pub fn run(copy: &Copy, exercise: &Exercise) -> Result<Hosted> {
     tree::limit(&mut command);
     let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output().context("cargo could not be started")?;
     let folder = workspace.root.join("chapters").join(&chapter.name);
+    if let Some(why) = tree::of_host(&String::from_utf8_lossy(&output.stderr)) {
+        return all(&|_| Verdict::InfraError(why.clone()));
+    }
     let Some(program) = kernels::executables(&String::from_utf8_lossy(&output.stdout), "lib").remove(&folder) else {
         let text = String::from_utf8_lossy(&output.stderr);
         return all(&|name| failed(name, "It does not compile for the host.".into(), &text));
@@ -85,8 +89,14 @@ fn run_one(program: &Path, name: &str) -> Verdict {
         let why = format!("Tests on the host need a box, and this host does not allow one: {}", complaint.trim());
         return Verdict::InfraError(why);
     }
+    if status.signal() == Some(KILL) || status.code() == Some(128 + KILL) {
+        return Verdict::InfraError(format!("The host has killed the test `{name}`."));
+    }
     verdict(name, status, &String::from_utf8_lossy(&text))
 }
+
+/// The number of the signal with which a host kills a process if memory is short. The limit of CPU time has another one.
+const KILL: i32 = 9;
 
 /// The verdict on a test that has ended like this and printed this.
 fn verdict(name: &str, status: ExitStatus, text: &str) -> Verdict {
@@ -112,7 +122,12 @@ impl Hosted {
 /// The program in a box.
 fn boxed(program: &Path) -> Command {
     let mut command = Command::new("prlimit");
-    command.arg(format!("--cpu={CPU_SECONDS}")).args(["--as=4294967296", "--fsize=1048576", "--core=0", "--"]);
+    command.arg(format!("--cpu={CPU_SECONDS}:{}", CPU_SECONDS + 5)).args([
+        "--as=4294967296",
+        "--fsize=1048576",
+        "--core=0",
+        "--",
+    ]);
     command.args([BOX, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]);
     for folder in ["/usr", "/lib", "/lib64", "/lib32"] {
         command.args(["--ro-bind-try", folder, folder]);
@@ -126,7 +141,6 @@ fn boxed(program: &Path) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::process::ExitStatusExt;
 
     #[test]
     fn a_failing_test_cannot_print_that_it_passes() {

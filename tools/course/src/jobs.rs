@@ -101,7 +101,7 @@ impl Job {
             ("EXERCISE", self.exercise.about.number.clone()),
             ("SEED", self.seed.to_string()),
             ("SUBMISSIONS", format!("{folder}/submissions")),
-            ("RESULTS", format!("{folder}/grades")),
+            ("RESULTS", format!("{folder}/grades/{}", self.exercise.name())),
         ];
         if self.private.is_some() {
             variables.push(("EXERCISES", format!("{folder}/exercises")));

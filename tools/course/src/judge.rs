@@ -100,6 +100,23 @@ pub struct Failure {
 }
 
 impl Judgement {
+    /// That of an answer that the host could not judge.
+    pub fn failed(exercise: &Exercise, pristine: &Pristine, seed: u32, why: &str) -> Self {
+        let verdicts = vec![Verdict::InfraError(why.into()); exercise.about.tests.len()];
+        Self { tests: judged(exercise, verdicts), ..Self::nothing(exercise, pristine, seed) }
+    }
+
+    fn nothing(exercise: &Exercise, pristine: &Pristine, seed: u32) -> Self {
+        Self {
+            exercise: exercise.about.number.clone(),
+            edition: pristine.edition.clone(),
+            seed,
+            refused: None,
+            tests: Vec::new(),
+            seconds: 0.0,
+        }
+    }
+
     /// The points of the tests that passed; `None` if the host could not find out about all of them.
     pub fn points(&self) -> Option<u32> {
         let points = |judged: &Judged| match judged.verdict {
@@ -185,7 +202,7 @@ impl<'a> Judge<'a> {
         let start = Instant::now();
         let judgement = |verdicts| {
             let seconds = start.elapsed().as_secs_f32();
-            Judgement { tests: self.judged(verdicts), seconds, ..self.nothing() }
+            Judgement { tests: judged(self.exercise, verdicts), seconds, ..self.nothing() }
         };
         let files = self.pristine.with(answer)?;
         let verdicts = match self.copy.build(self.exercise, &files) {
@@ -209,8 +226,7 @@ impl<'a> Judge<'a> {
 
     /// The judgement on an answer that the host could not judge.
     pub fn fail(&self, why: &str) -> Judgement {
-        let verdicts = vec![Verdict::InfraError(why.into()); self.exercise.about.tests.len()];
-        Judgement { tests: self.judged(verdicts), ..self.nothing() }
+        Judgement::failed(self.exercise, self.pristine, self.seed, why)
     }
 
     /// The names of the tests whose own runs show nothing with a right answer. A kernel that only claims to pass would
@@ -245,29 +261,11 @@ impl<'a> Judge<'a> {
     pub fn refuse(&self, why: String) -> Judgement {
         let failure = Failure { run: RULES.into(), reason: why.clone(), ..Failure::default() };
         let verdicts = vec![Verdict::Failed(failure); self.exercise.about.tests.len()];
-        Judgement { refused: Some(why), tests: self.judged(verdicts), ..self.nothing() }
+        Judgement { refused: Some(why), tests: judged(self.exercise, verdicts), ..self.nothing() }
     }
 
     fn nothing(&self) -> Judgement {
-        Judgement {
-            exercise: self.exercise.about.number.clone(),
-            edition: self.pristine.edition.clone(),
-            seed: self.seed,
-            refused: None,
-            tests: Vec::new(),
-            seconds: 0.0,
-        }
-    }
-
-    fn judged(&self, verdicts: Vec<Verdict>) -> Vec<Judged> {
-        let judged = |(test, verdict): (&Test, Verdict)| Judged {
-            name: test.name.clone(),
-            says: test.says.clone(),
-            points: test.points,
-            hidden: test.hidden,
-            verdict,
-        };
-        self.exercise.about.tests.iter().zip(verdicts).map(judged).collect()
+        Judgement::nothing(self.exercise, self.pristine, self.seed)
     }
 
     /// Runs every test, each once even if several properties need it. After each run, `tell` gets the verdicts that are
@@ -333,6 +331,18 @@ impl<'a> Judge<'a> {
             }
         }
     }
+}
+
+/// The tests of an exercise with these verdicts.
+fn judged(exercise: &Exercise, verdicts: Vec<Verdict>) -> Vec<Judged> {
+    let judged = |(test, verdict): (&Test, Verdict)| Judged {
+        name: test.name.clone(),
+        says: test.says.clone(),
+        points: test.points,
+        hidden: test.hidden,
+        verdict,
+    };
+    exercise.about.tests.iter().zip(verdicts).map(judged).collect()
 }
 
 impl Verdict {

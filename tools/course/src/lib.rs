@@ -15,7 +15,7 @@
 //! An instructor hands out a [`starter`]. If she corrects it later by a [`fix`], her students [apply](mod@apply) that. She
 //! gets [submissions](mod@submission), and [grades](mod@grade) each: the [`result`]s become [`tables`], a [`page`] for
 //! each student, and an [`export`] for other programs. [`alike`] finds equal answers. [`jobs`] have other machines grade,
-//! which [`warm`] makes ready.
+//! which [`warm`] makes ready, and [`gradescope`] is a package for a service that does.
 //!
 //! [`self_check`] tests the exercises themselves, with answers that are right, blank, wrong, or [`cheats`], and a
 //! [`rehearsal`] tests grading. A [`journal`] remembers what has passed.

@@ -1,19 +1,19 @@
 //! Grades a class that is made up, to test `make grade`: right answers, wrong ones, cheats and broken files. The command
 //! is killed in the middle and started again, and then every record has to be there and right.
 
-use crate::cheats::{self, Cheat};
+use crate::cheats;
 use crate::grade::RECORDS;
 use crate::judge::USUAL_SEED;
 use crate::result::{Graded, Status};
 use crate::self_check::patched;
-use crate::student::HEADING;
+use crate::submission;
 use crate::tree::{Answer, Copy, Pristine};
 use anyhow::{Context, Result, anyhow, ensure};
 use machine::workspace::Workspace;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs, thread};
 use trials::exercise::Exercise;
 
@@ -63,18 +63,23 @@ pub fn rehearse(workspace: &Workspace, pristine: &Pristine, size: &Size) -> Resu
         command.current_dir(&workspace.root).stdout(Stdio::null());
         anyhow::Ok(command)
     };
+    let mut kept = BTreeMap::new();
     for kill in 1..=size.kills {
         let wanted = size.submissions * kill / (size.kills + 1);
         let mut child = command()?.spawn().context("make grade could not be started")?;
-        while records(&results) < wanted && child.try_wait()?.is_none() {
+        while finished(&results).len() < wanted && child.try_wait()?.is_none() {
             ensure!(start.elapsed() < MOST_TIME * size.submissions as u32, "grading makes no progress");
             thread::sleep(PAUSE);
         }
         child.kill()?;
         child.wait()?;
+        kept.extend(finished(&results));
     }
     let output = command()?.output().context("make grade could not be started")?;
     ensure!(output.status.success(), "make grade fails: {}", String::from_utf8_lossy(&output.stderr));
+    let now = finished(&results);
+    let repeated = kept.iter().find(|(path, time)| now.get(*path) != Some(time));
+    ensure!(repeated.is_none(), "what was graded before a kill was graded again: {repeated:?}");
     let text = fs::read_to_string(results.join("results.jsonl"))?;
     let graded = text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect::<Result<Vec<Graded>>>()?;
     let students: Vec<&str> = graded.iter().map(|one| one.student.as_str()).collect();
@@ -86,10 +91,15 @@ pub fn rehearse(workspace: &Workspace, pristine: &Pristine, size: &Size) -> Resu
     Ok(())
 }
 
-/// How many records there are.
-fn records(results: &Path) -> usize {
+/// The records that are final, and when each was written.
+fn finished(results: &Path) -> BTreeMap<PathBuf, SystemTime> {
     let entries = fs::read_dir(results.join(RECORDS)).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "json")).count()
+    let record = |path: PathBuf| {
+        let graded: Graded = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+        let time = fs::metadata(&path).and_then(|about| about.modified()).ok()?;
+        graded.is_final().then_some((path, time))
+    };
+    entries.filter_map(|entry| record(entry.path())).collect()
 }
 
 fn is_right(one: &Graded, expected: &Expected) -> Result<()> {
@@ -102,8 +112,7 @@ fn is_right(one: &Graded, expected: &Expected) -> Result<()> {
             ensure!(lost == wanted, "it loses {lost:?}, and must lose {wanted:?}");
         }
         Expected::Nothing(says) => {
-            let cheat = Cheat { name: String::new(), submission: PathBuf::new(), says: says.clone() };
-            cheat.gets_nothing(&one.judgement)?;
+            cheats::gets_nothing(&one.judgement, says)?;
         }
     }
     Ok(())
@@ -135,7 +144,8 @@ fn make_up(
         let (text, expected) = match number % 3 {
             0 => (one_file(pristine, &right)?, Expected::Right),
             _ => {
-                let (made, expected) = round.pop().context("a round is not empty")?;
+                // From all over the round, so that a small class has something of everything.
+                let (made, expected) = round.remove(number * 7 % round.len());
                 let ending = if made.is_dir() { "" } else { ".rs" };
                 fs::rename(made, handed_in.join(format!("{student}{ending}")))?;
                 students.push((student, expected));
@@ -184,6 +194,5 @@ fn one_of_each(
 
 /// An answer as the one file that a student hands in.
 fn one_file(pristine: &Pristine, answer: &Answer) -> Result<String> {
-    let part = |(path, text): (PathBuf, String)| format!("{HEADING}{}\n{text}", path.display());
-    Ok(pristine.fill(answer)?.into_iter().map(part).collect())
+    Ok(submission::one_file(pristine.fill(answer)?))
 }

@@ -339,7 +339,7 @@ fn explained(log: &str, symbols: &Symbols) -> String {
 }
 
 /// A text of the kernel's in which nothing controls the terminal of the person who reads it.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     let is_direction = |letter| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let controls = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t') || is_direction(letter);
     text.replace("\r\n", "\n").replace(controls, "\u{FFFD}")

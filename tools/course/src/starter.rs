@@ -101,6 +101,13 @@ impl Starter {
     pub fn of(root: &Path, commit: &str, what: &What, copy: &Copy) -> Result<Self> {
         let commit = git::commit(root, commit)?;
         let project = Original::of_commit(root, &commit)?;
+        if let Some(inner) = what.private.folder().and_then(|folder| inside(root, folder)) {
+            ensure!(
+                !project.files().any(|(path, _)| path.starts_with(&inner)),
+                "Your own exercises in {} are committed in this project, so students would get them. Keep them elsewhere.",
+                inner.display()
+            );
+        }
         let whole = Pristine::of_commit(root, &commit)?.with_private(what.private.folder())?;
         let files = public(&project, &whole, &what.exercise)?;
         let exercises = Exercise::all(&files)?;
@@ -190,6 +197,12 @@ fn public(project: &Original, whole: &Pristine, words: &str) -> Result<Original>
     unlink(&mut files, &absent);
     files.put(Path::new(README), with_notice(whole.text(Path::new(README))?, &named).into_bytes());
     Ok(files)
+}
+
+/// The path of a folder within the project, if it is there.
+fn inside(root: &Path, folder: &Path) -> Option<PathBuf> {
+    let inner = folder.canonicalize().ok()?.strip_prefix(root.canonicalize().ok()?).ok()?.to_owned();
+    (!inner.as_os_str().is_empty()).then_some(inner)
 }
 
 /// The exercises that a person names, in the course's order, and the others.

@@ -4,6 +4,7 @@ use crate::desk::{Desk, State};
 use crate::hunt;
 use crate::judge::{Judge, USUAL_SEED};
 use crate::report;
+use crate::submission::{self, NoAnswer};
 use crate::tree::{Answer, Copy, Filling};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -11,10 +12,10 @@ use machine::interrupt;
 use machine::workspace::Workspace;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread;
 use std::time::Duration;
-use std::{fs, path::Path};
+use std::{fs, thread};
 use trials::exercise::{Exercise, Kind};
 
 /// How long to wait before looking again whether a file has changed.
@@ -23,8 +24,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub const BETWEEN_HINTS: &str = "\n---\n";
 /// Where the file to hand in is written.
 const SUBMISSIONS: &str = "submissions";
-/// In that file, the line before each of the files with holes.
-pub const HEADING: &str = "//// ";
 
 /// Names an exercise.
 #[derive(Args)]
@@ -332,16 +331,18 @@ pub fn submission(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     if desk.state(exercise)? == State::Untouched {
         bail!("Exercise {} is not open, so there is nothing to hand in.", exercise.title());
     }
-    let mut text = String::new();
-    for file in exercise.about.holes.keys() {
+    let text = |file: &PathBuf| {
         let path = workspace.root.join(file);
-        text += &format!("{HEADING}{}\n", file.display());
-        text += &fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    }
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok((file.clone(), text))
+    };
+    let text = submission::one_file(exercise.about.holes.keys().map(text).collect::<Result<Vec<_>>>()?);
     let path = Path::new(SUBMISSIONS).join(format!("{}.rs", exercise.name()));
     fs::create_dir_all(workspace.root.join(SUBMISSIONS))?;
     fs::write(workspace.root.join(&path), text)?;
-    if let Err(why) = desk.answer(exercise).and_then(|answer| desk.pristine.check(exercise, &answer)) {
+    if let Err(NoAnswer::Refused(why) | NoAnswer::Infrastructure(why)) =
+        submission::read(exercise, &desk.pristine, &workspace.root.join(&path))
+    {
         println!("(It would be refused: {why})");
     }
     println!("{}", path.display());

@@ -2,12 +2,14 @@
 //!
 //! Only the files with holes are read, and only as text.
 
-use crate::student::HEADING;
 use crate::tree::{self, Answer, Pristine};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 use trials::exercise::Exercise;
+
+/// In the one file that is handed in, the line before each of the files with holes.
+const HEADING: &str = "//// ";
 
 /// The files with holes, as they were handed in.
 pub type Texts = BTreeMap<PathBuf, String>;
@@ -36,12 +38,12 @@ pub fn answer(exercise: &Exercise, pristine: &Pristine, texts: &Texts) -> Result
 
 /// The files with holes.
 pub fn texts(exercise: &Exercise, submission: &Path) -> Result<Texts, NoAnswer> {
-    let about = look(submission)?;
+    let about = fs::symlink_metadata(submission).map_err(|error| of_host(&error))?;
     let whole = if about.is_dir() { file_in(exercise, submission)? } else { Some(submission.to_owned()) };
     let whole = whole.map(|file| text_of(&file)).transpose()?;
     let text = |path: &PathBuf| {
         let text = match &whole {
-            Some(whole) => part(whole, path).map_err(NoAnswer::Refused),
+            Some(whole) => part(exercise, whole, path).map_err(NoAnswer::Refused),
             None => text_in(submission, path),
         };
         let named = |why| format!("{}: {why}", path.display());
@@ -63,10 +65,18 @@ fn file_in(exercise: &Exercise, folder: &Path) -> Result<Option<PathBuf>, NoAnsw
     let entries = fs::read_dir(folder).map_err(|error| of_host(&error))?;
     let files = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<PathBuf>>>();
     let mut files = files.map_err(|error| of_host(&error))?;
-    files.retain(|file| file.extension().is_some_and(|ending| ending == "rs"));
+    // Some systems put files beside others whose names begin with a dot.
+    let is_hidden = |file: &Path| file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "rs") && !is_hidden(file));
+    files.sort();
     match files.as_slice() {
+        [] => Ok(None),
         [_] => Ok(files.pop()),
-        _ => Ok(None),
+        [one, other, ..] => Err(NoAnswer::Refused(format!(
+            "There are several files, and one is expected: {} and {}.",
+            one.file_name().unwrap_or_default().display(),
+            other.file_name().unwrap_or_default().display()
+        ))),
     }
 }
 
@@ -84,50 +94,81 @@ fn text_in(folder: &Path, path: &Path) -> Result<String, NoAnswer> {
 
 /// The text of a file.
 fn text_of(path: &Path) -> Result<String, NoAnswer> {
-    // Opening anything else, such as a pipe, may wait forever.
-    if look(path)?.is_file()
-        && let Err(error) = fs::File::open(path)
-    {
-        return Err(of_host(&error));
-    }
-    tree::text_of(path).map_err(NoAnswer::Refused)
+    tree::text_of(path).map_err(|error| of_host(&error))?.map_err(NoAnswer::Refused)
 }
 
-/// What a file or folder is.
-fn look(path: &Path) -> Result<fs::Metadata, NoAnswer> {
-    fs::symlink_metadata(path).map_err(|error| match error.kind() {
+/// The author of a file is to blame if it is not there, and not if it cannot be read.
+fn of_host(error: &io::Error) -> NoAnswer {
+    match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             NoAnswer::Refused("Nothing was handed in: there is no such file.".into())
         }
-        _ => of_host(&error),
-    })
+        _ => NoAnswer::Infrastructure(format!("It cannot be read: {error}.")),
+    }
 }
 
-/// The author of a file is not to blame if it cannot be read.
-fn of_host(error: &io::Error) -> NoAnswer {
-    NoAnswer::Infrastructure(format!("It cannot be read: {error}."))
+/// The files with holes as the one file to hand in: each after a line with its name.
+pub fn one_file(texts: impl IntoIterator<Item = (PathBuf, String)>) -> String {
+    let mut whole = String::new();
+    for (path, text) in texts {
+        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        whole += &format!("{}\n{text}{end}", heading(&path));
+    }
+    whole
+}
+
+fn heading(path: &Path) -> String {
+    format!("{HEADING}{}", path.display())
 }
 
 /// The part of a submission's one file that belongs to this path.
-fn part(text: &str, path: &Path) -> Result<String, String> {
-    let heading = format!("{HEADING}{}", path.display());
-    let mut parts = text.split_inclusive('\n').skip_while(|line| line.trim_end() != heading);
-    if parts.next().is_none() {
-        return Err(format!("The file has no line \"{heading}\". `make submission` writes it."));
+fn part(exercise: &Exercise, text: &str, path: &Path) -> Result<String, String> {
+    let wanted = heading(path);
+    let mut lines = text.split_inclusive('\n').skip_while(|line| line.trim_end() != wanted);
+    if lines.next().is_none() {
+        return Err(format!("The file has no line \"{wanted}\". `make submission` writes it."));
     }
-    Ok(parts.take_while(|line| !line.starts_with(HEADING)).collect())
+    // A student may begin a comment of her own like a heading.
+    let is_heading = |line: &str| exercise.about.holes.keys().any(|file| line.trim_end() == heading(file));
+    Ok(lines.take_while(|line| !is_heading(line)).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trials::exercise::Withheld;
 
     #[test]
     fn a_file_has_a_part_for_each_path() {
-        let text = "//// a/b.rs\nfn one() {}\n//// c.s\nret\n";
-        assert_eq!(part(text, Path::new("a/b.rs")).as_deref(), Ok("fn one() {}\n"));
-        assert_eq!(part(text, Path::new("c.s")).as_deref(), Ok("ret\n"));
-        assert!(part(text, Path::new("d.rs")).unwrap_err().contains("no line \"//// d.rs\""));
+        let exercise = exercise(&["a/b.rs", "c.s"]);
+        let texts = [("a/b.rs", "//// mine\nfn one() {}"), ("c.s", "ret\n")];
+        let whole = one_file(texts.map(|(path, text)| (path.into(), text.into())));
+        assert_eq!(part(&exercise, &whole, Path::new("a/b.rs")).as_deref(), Ok("//// mine\nfn one() {}\n"));
+        assert_eq!(part(&exercise, &whole, Path::new("c.s")).as_deref(), Ok("ret\n"));
+        assert!(part(&exercise, &whole, Path::new("d.rs")).unwrap_err().contains("no line \"//// d.rs\""));
+    }
+
+    #[test]
+    fn a_folder_has_one_file() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let write = |name: &str| fs::write(folder.path().join(name), "//// a.rs\nfn a() {}\n").expect("a new file");
+        write("._alice.rs");
+        write("alice.rs");
+        let texts = || texts(&exercise(&["a.rs"]), folder.path());
+        assert_eq!(texts().expect("it is there")[Path::new("a.rs")], "fn a() {}\n");
+        write("bob.rs");
+        assert!(matches!(texts(), Err(NoAnswer::Refused(why)) if why.contains("several files")));
+    }
+
+    /// An exercise with holes in these files.
+    fn exercise(files: &[&str]) -> Exercise {
+        let holes = files.iter().map(|file| format!("'{file}' = ['f']\n")).collect::<String>();
+        let about = format!(
+            "number = '1.1'\ntitle = 'T'\nkind = 'rebuild'\ngrade = 'warm-up'\nminutes = 1\nchapter = '01-a'\ntests = []\n\
+             [holes]\n{holes}"
+        );
+        let about = toml::from_str(&about).expect("it describes an exercise");
+        Exercise { folder: "exercises/01-a".into(), about, wrong: Vec::new(), withheld: Withheld::default() }
     }
 
     #[test]
@@ -147,11 +188,12 @@ mod tests {
     #[test]
     fn a_large_file_and_one_that_is_not_text_are_refused() {
         let folder = tempfile::tempdir().expect("there is room");
+        let refused = |path: &Path| tree::text_of(path).expect("it can be read").expect_err("it is no text");
         let large = folder.path().join("large");
         fs::File::create(&large).and_then(|file| file.set_len(300 << 20)).expect("a sparse file");
-        assert!(tree::text_of(&large).unwrap_err().contains("314572800 bytes"));
+        assert!(refused(&large).contains("314572800 bytes"));
         let other = folder.path().join("other");
         fs::write(&other, [0xFF, 0xFE]).expect("a new file");
-        assert!(tree::text_of(&other).unwrap_err().contains("UTF-8"));
+        assert!(refused(&other).contains("UTF-8"));
     }
 }

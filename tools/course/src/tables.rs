@@ -1,9 +1,11 @@
 //! What an instructor reads after grading: tables of all records, and a page for each student.
 
+use crate::alike;
 use crate::export;
 use crate::grade::file_name;
 use crate::page;
 use crate::result::{Graded, Status};
+use crate::tree::Pristine;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,7 +14,7 @@ use std::path::Path;
 use trials::exercise::{Exercise, Kind};
 
 /// Writes the tables and pages into the folder of the results.
-pub fn write(results: &Path, exercise: &Exercise, graded: &[Graded]) -> Result<()> {
+pub fn write(results: &Path, pristine: &Pristine, exercise: &Exercise, graded: &[Graded]) -> Result<()> {
     let save = |name: &str, text: String| {
         let path = results.join(name);
         fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
@@ -22,8 +24,13 @@ pub fn write(results: &Path, exercise: &Exercise, graded: &[Graded]) -> Result<(
     let mut table = Vec::new();
     export::csv(graded, exercise.about.kind, &mut table)?;
     save("grades.csv", String::from_utf8(table)?)?;
-    save("equal.txt", equal(exercise, graded))?;
-    fs::create_dir_all(results.join("pages"))?;
+    save("equal.txt", equal(pristine, exercise, graded)?)?;
+    let pages = results.join("pages");
+    // Those of students who are not there any more.
+    if pages.exists() {
+        fs::remove_dir_all(&pages)?;
+    }
+    fs::create_dir_all(&pages)?;
     for one in graded {
         save(&format!("pages/{}.html", file_name(&one.student)), page::page(one))?;
     }
@@ -31,12 +38,17 @@ pub fn write(results: &Path, exercise: &Exercise, graded: &[Graded]) -> Result<(
 }
 
 /// The students whose answers are the same. An answer to a rebuild exercise is in the book, so equal ones tell nothing.
-fn equal(exercise: &Exercise, graded: &[Graded]) -> String {
+fn equal(pristine: &Pristine, exercise: &Exercise, graded: &[Graded]) -> Result<String> {
     if exercise.about.kind == Kind::Rebuild {
-        return "The answer to this exercise is in the book, so equal answers are not listed.\n".into();
+        return Ok("The answer to this exercise is in the book, so equal answers are not listed.\n".into());
     }
+    let blank = alike::digest(&pristine.blank(exercise)?);
+    let right = alike::digest(&pristine.answer(exercise)?);
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for one in graded {
+    if let Some(right) = &right {
+        groups.entry(right).or_default().push(REPOSITORY);
+    }
+    for one in graded.iter().filter(|one| one.answer != blank) {
         if let Some(answer) = &one.answer {
             groups.entry(answer).or_default().push(&one.student);
         }
@@ -48,8 +60,11 @@ fn equal(exercise: &Exercise, graded: &[Graded]) -> String {
     for students in groups {
         writeln!(text, "\n{}", students.join("\n")).expect("a text takes all");
     }
-    text
+    Ok(text)
 }
+
+/// Stands for the author of the right answer.
+const REPOSITORY: &str = "(the answer in the repository)";
 
 /// The whole class in a few lines.
 pub fn summary(exercise: &Exercise, graded: &[Graded]) -> String {

@@ -13,15 +13,16 @@ use machine::workspace::Workspace;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
-use std::fs;
 use std::hash::{Hash, Hasher};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::{fs, io};
 use tempfile::NamedTempFile;
 use trials::exercise::{self, About, Exercise, HIDDEN_PROGRAM};
 use trials::git;
 use trials::scratch::{Original, Scratch};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 /// The name of the folder in Cargo's target folder with all that belongs to the course.
 pub const FOLDER: &str = "course";
@@ -183,7 +184,8 @@ impl Pristine {
         }
         let programs: Vec<&Path> = self.files.files().map(|(path, _)| path).filter(|path| is_hidden(path)).collect();
         for program in programs {
-            let manifest = program.with_file_name("").with_file_name("Cargo.toml");
+            let package = program.ancestors().nth(2).context("the program lies in the folder `tests` of a package")?;
+            let manifest = package.join("Cargo.toml");
             let text = format!("{}\n[[test]]\nname = \"hidden\"\nharness = false\n", self.text(&manifest)?);
             files.put(&manifest, text.into_bytes());
         }
@@ -213,9 +215,15 @@ fn is_hidden(path: &Path) -> bool {
 /// The files in an instructor's folder of exercises, by their paths in it.
 fn private(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut files = BTreeMap::new();
-    for entry in WalkDir::new(folder).sort_by_file_name() {
+    // Such as `.git`, whose files change without a change of the exercises.
+    let is_hidden = |entry: &DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
+    for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry)) {
         let entry = entry.context("the folder of your own exercises cannot be read")?;
-        if entry.file_type().is_file() {
+        let kind = entry.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            bail!("{} is neither a file nor a folder. Put the file itself there.", entry.path().display());
+        }
+        if kind.is_file() {
             let bytes = fs::read(entry.path()).with_context(|| format!("reading {}", entry.path().display()))?;
             files.insert(entry.path().strip_prefix(folder)?.to_owned(), bytes);
         }
@@ -249,17 +257,20 @@ pub fn read(
     exercise.about.holes.iter().map(read).collect()
 }
 
-/// The text of a file that was handed in.
-pub fn text_of(path: &Path) -> std::result::Result<String, String> {
-    let about = fs::symlink_metadata(path).map_err(|error| format!("It cannot be read: {error}."))?;
-    if !about.is_file() {
-        return Err("It is not a regular file.".into());
+/// The text of a file that was handed in. The inner error is a sentence for its author; the outer one is the host's.
+pub fn text_of(path: &Path) -> io::Result<std::result::Result<String, String>> {
+    // Opening anything but a file, such as a pipe, may wait forever.
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Ok(Err("It is not a regular file.".into()));
     }
-    if about.len() > MOST_BYTES {
-        return Err(format!("It has {} bytes, and {MOST_BYTES} are allowed.", about.len()));
+    let file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    if length > MOST_BYTES {
+        return Ok(Err(format!("It has {length} bytes, and {MOST_BYTES} are allowed.")));
     }
-    let bytes = fs::read(path).map_err(|error| format!("It cannot be read: {error}."))?;
-    String::from_utf8(bytes).map_err(|_| "It is not valid UTF-8.".into())
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8(bytes).map_err(|_| "It is not valid UTF-8.".into()))
 }
 
 /// Whether two answers differ only in spaces and comments.
@@ -366,7 +377,10 @@ impl Copy {
         let output = output.map_err(|error| infrastructure(anyhow!("cargo could not be started: {error}")))?;
         let text = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            return Err(NotBuilt::DoesNotCompile(complaints(&text)));
+            return Err(match of_host(&text) {
+                Some(why) => NotBuilt::Infrastructure(why),
+                None => NotBuilt::DoesNotCompile(complaints(&text)),
+            });
         }
         let warnings = if text.contains("warning: ") { text.into_owned() } else { String::new() };
         let messages = String::from_utf8_lossy(&output.stdout);
@@ -410,7 +424,18 @@ impl Copy {
 
 /// A number for everything that the kernels of an exercise are built from.
 fn fingerprint(exercise: &Exercise, files: &Original) -> u64 {
-    let of_all = ["chapters", "common", "harness", "Cargo.toml", "Cargo.lock", "i686.json", "linker.ld"];
+    let of_all = [
+        ".cargo",
+        "chapters",
+        "common",
+        "harness",
+        "tools",
+        "Cargo.toml",
+        "Cargo.lock",
+        "i686.json",
+        "linker.ld",
+        "rust-toolchain.toml",
+    ];
     let is_used = |path: &Path| of_all.iter().any(|part| path.starts_with(part)) || is_of_chapter(exercise, path);
     let mut hasher = DefaultHasher::new();
     let used: BTreeMap<&Path, &[u8]> = files.files().filter(|(path, _)| is_used(path)).collect();
@@ -428,12 +453,20 @@ pub fn is_of_chapter(exercise: &Exercise, path: &Path) -> bool {
     number(path).is_some_and(|one| Some(one) == number(&exercise.folder))
 }
 
-/// The errors among what the compiler says.
+/// What a compiler says that the host has stopped: another process needed the memory, or the disk is full.
+pub fn of_host(text: &str) -> Option<String> {
+    const SIGNS: [&str; 3] = ["signal: 9", "No space left on device", "Cannot allocate memory"];
+    let line = text.lines().find(|line| SIGNS.iter().any(|sign| line.contains(sign)))?;
+    Some(format!("The compiler could not do its work: {}", line.trim()))
+}
+
+/// The errors among what the compiler says. Those about hidden tests would show what these are.
 fn complaints(text: &str) -> String {
     let is_progress =
         |line: &&str| ["Compiling ", "Updating ", "Locking "].iter().any(|word| line.trim_start().starts_with(word));
     let text = text.lines().filter(|line| !is_progress(line)).collect::<Vec<_>>().join("\n");
-    let errors = text.split("\n\n").filter(|part| part.trim_start().starts_with("error"));
+    let is_error = |part: &&str| part.trim_start().starts_with("error") && !part.contains(HIDDEN_PROGRAM);
+    let errors = text.split("\n\n").filter(is_error);
     let mut text = errors.collect::<Vec<_>>().join("\n\n");
     text.truncate(text.floor_char_boundary(MOST_COMPLAINTS));
     text
@@ -447,11 +480,12 @@ pub fn limit(command: &mut std::process::Command) {
     const MEMORY_BYTES: u64 = 8 << 30;
     // The largest file of a build has 65 MB.
     const FILE_BYTES: u64 = 512 << 20;
-    let limit = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
+    let limit = |resource, most, maximum| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(maximum) });
     let set = move || {
-        limit(Resource::Cpu, CPU_SECONDS)?;
-        limit(Resource::As, MEMORY_BYTES)?;
-        Ok(limit(Resource::Fsize, FILE_BYTES)?)
+        // The first limit sends a signal of its own. Beyond the second one it would look as if the host had killed it.
+        limit(Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 10)?;
+        limit(Resource::As, MEMORY_BYTES, MEMORY_BYTES)?;
+        Ok(limit(Resource::Fsize, FILE_BYTES, FILE_BYTES)?)
     };
     // SAFETY: between fork and exec only what is safe in a signal handler may be called. These are three system calls,
     // which allocate nothing and take no lock.

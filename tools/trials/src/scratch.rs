@@ -8,8 +8,9 @@ use crate::git;
 use anyhow::{Context, Result};
 use machine::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, fs::File, io};
 
 /// Where Cargo builds, within the copy.
 const TARGET: &str = "target";
@@ -92,8 +93,12 @@ impl Scratch {
             Ok((root.canonicalize()?, File::create(folder.join("lock"))?))
         };
         let (root, lock) = make().with_context(|| format!("{} could not be created", folder.display()))?;
-        if lock.try_lock().is_err() {
-            return Ok(None);
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("{} cannot be locked", folder.join("lock").display()));
+            }
         }
         let (target, chapters) = (root.join(TARGET), workspace.chapters.clone());
         Ok(Some(Self { workspace: Workspace { root, target, chapters, is_quiet: true }, _lock: lock }))

@@ -32,7 +32,7 @@ pub fn kubernetes(workspace: &Workspace, options: &KubernetesOptions) -> Result<
     let Some(image) = &options.image else {
         bail!(
             "Say where the cluster finds the image, as in IMAGE=registry.example.org/grader. This builds it: \
-             buildah build --file tools/course/Containerfile --tag registry.example.org/grader ."
+             buildah build --file tools/course/Containerfile --ignorefile tools/course/Containerfile.dockerignore --tag registry.example.org/grader ."
         );
     };
     let text = manifest(&job, options.shards, image, &options.claim)?;
@@ -111,7 +111,7 @@ mod tests {
             {"name": "EXERCISE", "value": "9.2"},
             {"name": "SEED", "value": "4711"},
             {"name": "SUBMISSIONS", "value": "/grading/submissions"},
-            {"name": "RESULTS", "value": "/grading/grades"},
+            {"name": "RESULTS", "value": "/grading/grades/09-Two_words"},
         ]);
         assert_eq!(container["env"], env);
         assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
