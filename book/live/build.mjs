@@ -1,0 +1,44 @@
+// Makes what the book's pages load once a reader wants to run a kernel: classic scripts, which work from a disk as well as
+// from a server. Each holds its data compressed, in base64. `make book` calls this after it has built kernels and drawing.
+//
+//     node build.mjs FOLDER    takes kernels, plans and the drawing from FOLDER, and writes the scripts to ../src/live
+
+import { build } from 'esbuild';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+const here = new URL(".", import.meta.url).pathname;
+const from = process.argv[2];
+const to = join(here, '../src/live');
+
+rmSync(to, { recursive: true, force: true });
+mkdirSync(to, { recursive: true });
+
+await build({
+    entryPoints: [join(here, 'main.mjs')],
+    outfile: join(to, 'live.js'),
+    bundle: true,
+    format: 'iife',
+    globalName: 'live',
+    minify: true,
+    target: 'es2022',
+    legalComments: 'none',
+    banner: { js: '// With v86, https://copy.sh/v86/. Its license is in v86-license.txt.' },
+    logLevel: 'warning',
+});
+copyFileSync(join(here, 'node_modules/v86/LICENSE'), join(to, 'v86-license.txt'));
+
+/** @type {(name: string, content: Uint8Array | string) => void} */
+const put = (name, content) => {
+    const data = gzipSync(content, { level: 9 }).toString('base64');
+    writeFileSync(join(to, `${name}.js`), `live.give(${JSON.stringify(name)}, "${data}");\n`);
+};
+put('v86', readFileSync(join(here, 'node_modules/v86/build/v86.wasm')));
+put('drawing', readFileSync(join(from, 'drawing.wasm')));
+for (const file of readdirSync(from).filter(file => file.endsWith('.elf'))) {
+    const name = basename(file, '.elf');
+    const kernel = readFileSync(join(from, file)).toString('base64');
+    const plan = JSON.parse(readFileSync(join(from, `${name}.json`), 'utf8'));
+    put(name, JSON.stringify({ plan, kernel }));
+}

@@ -1,0 +1,317 @@
+// One chapter's kernel, from moment to moment: what a page shows and lets its reader do, without the page.
+//
+// A run always stops at the same instructions in the same order, whatever the reader has asked for, so that every run is
+// the same. "Previous" is a new run up to the moment before.
+// @ts-check
+
+import { Drawing } from './drawing.mjs';
+import { Machine } from './machine.mjs';
+
+/**
+ * A place to stop. If it `repeats`, the kernel comes there again and again until it comes to the next stop.
+ *
+ * @typedef {{ title: string | null, addresses: number[], picture: string | null, repeats: boolean }} PlannedStop
+ *
+ * What is known of a chapter besides its kernel: tools/pictures writes it when the book is built.
+ * @typedef {object} Plan
+ * @property {string} chapter
+ * @property {number} memory_bytes
+ * @property {{ address: number, bytes: string }} boot_information
+ * @property {PlannedStop[]} stops
+ * @property {unknown} scene what the drawing has to know
+ *
+ * @typedef {{ V86: any, v86: WebAssembly.Module, drawing: WebAssembly.Module, kernel: Uint8Array, plan: Plan }} Parts
+ *
+ * Where the kernel is: at a stop of the plan, and how often it has come there since the stop before; null if it is between
+ * two stops, because the reader has paused it.
+ * @typedef {{ stop: number, times: number }} Place
+ *
+ * @typedef {'ready' | 'running' | 'stopped' | 'paused' | 'ended'} State
+ *
+ * Pictures and their facts, by the names of the book's files.
+ * @typedef {Record<string, string>} Files
+ */
+
+/** What a kernel writes to the exit port: common/src/qemu.rs. */
+const GOOD = 0x10;
+
+export class Chapter {
+    /** @type {Parts} */
+    #parts;
+    /** @type {Drawing} */
+    #drawing;
+    /** @type {Machine} */
+    #machine;
+    /** @type {TextDecoder} */
+    #decoder;
+    /** @type {number[]} the bytes of the log that have not been shown */
+    #log = [];
+    /** The stop that comes next, and how often the kernel has come there already. */
+    #next = 0;
+    #times = 0;
+    /** How many moments have been shown. */
+    #passed = 0;
+    /** The order that is being carried out. A later one has another number. */
+    #order = 0;
+    /** @type {Promise<void>} */
+    #work = Promise.resolve();
+
+    /** @type {State} */
+    state = 'ready';
+    /** @type {Place | null} */
+    place = null;
+    /** @type {string | null} how the kernel has ended, in a sentence */
+    ending = null;
+
+    /** @type {(text: string) => void} */
+    onlog = () => {};
+    /** @type {(files: Files) => void} */
+    onpicture = () => {};
+    /** @type {() => void} after each change of `state`, `place` and `ending`. When it is `ready`, the log is empty again */
+    onstate = () => {};
+
+    /**
+     * A chapter's kernel before its first instruction.
+     *
+     * @param {Parts} parts
+     */
+    static async open(parts) {
+        const chapter = new Chapter();
+        chapter.#parts = parts;
+        chapter.#drawing = await Drawing.start(parts.drawing);
+        await chapter.#restart();
+        return chapter;
+    }
+
+    /** The stops that a reader sees, with their titles. */
+    get moments() {
+        return this.#parts.plan.stops.filter(({ title }) => title !== null);
+    }
+
+    /** The number of instructions so far. */
+    get instructions() {
+        return this.#machine.instructions;
+    }
+
+    get registers() {
+        return this.#machine.registers;
+    }
+
+    get memory() {
+        return this.#machine.memory;
+    }
+
+    /** Whether the reader may look at memory and change it. */
+    get isStill() {
+        return this.state !== 'running';
+    }
+
+    /** Runs on to the next moment, or to the end. */
+    next() {
+        return this.#obey(() => this.#toNextMoment());
+    }
+
+    /** Begins again, and runs to the moment before. */
+    previous() {
+        return this.#obey(async () => {
+            let before = this.place ? this.#passed - 1 : this.#passed;
+            await this.#restart();
+            while (before-- > 0 && await this.#toNextMoment()) {}
+        });
+    }
+
+    /**
+     * Runs to a moment; if it has passed, begins again.
+     *
+     * @param {number} moment its number among `moments`
+     */
+    to(moment) {
+        const stop = this.#parts.plan.stops.indexOf(this.moments[moment]);
+        return this.#obey(async () => {
+            if (this.#next > stop) {
+                await this.#restart();
+            }
+            while (this.place?.stop !== stop && await this.#toNextMoment()) {}
+        });
+    }
+
+    /** Runs to the end, or until it is paused. */
+    runOn() {
+        return this.#obey(async () => {
+            while (await this.#toNextMoment()) {}
+        });
+    }
+
+    /** Stops wherever the kernel is. */
+    pause() {
+        return this.#obey(async () => {});
+    }
+
+    /** Goes back to before the first instruction. What the reader has written is gone. */
+    startAgain() {
+        return this.#obey(() => this.#restart());
+    }
+
+    /**
+     * Types to the kernel, by the serial port.
+     *
+     * @param {string} text
+     */
+    type(text) {
+        this.#machine.type(text);
+    }
+
+    /**
+     * Asks the drawing about memory as it is now: see tools/live.
+     *
+     * @param {Record<string, unknown>} request
+     */
+    ask(request) {
+        return this.#drawing.ask(request, this.#machine.memory);
+    }
+
+    /**
+     * Writes a word to physical memory, and shows what that has changed.
+     *
+     * @param {number} address
+     * @param {number} word
+     */
+    write(address, word) {
+        const bytes = new Uint8Array(4);
+        new DataView(bytes.buffer).setUint32(0, word, true);
+        this.#machine.write(address, bytes);
+        this.show();
+    }
+
+    /** Draws memory as it is now. */
+    show() {
+        this.onpicture(this.ask({ now: { registers: this.#machine.registers } }).files);
+        this.#showScreen();
+    }
+
+    /** Lets go of everything. */
+    async close() {
+        await this.pause();
+        this.#machine.close();
+    }
+
+    /**
+     * Carries out an order, once the order before it has been broken off.
+     *
+     * @param {() => Promise<unknown>} work
+     */
+    async #obey(work) {
+        const order = ++this.#order;
+        this.#machine.pause();
+        const before = this.#work;
+        this.#work = before.then(async () => {
+            if (order === this.#order) {
+                await work();
+            }
+        });
+        await this.#work;
+    }
+
+    async #restart() {
+        const { V86, v86: wasm, kernel, plan } = this.#parts;
+        this.#machine?.close();
+        const { address, bytes } = plan.boot_information;
+        const information = { address, bytes: Uint8Array.from(bytes.match(/../g) ?? [], digits => parseInt(digits, 16)) };
+        this.#machine = await Machine.start({ V86, wasm, kernel, information, memoryBytes: plan.memory_bytes });
+        this.#machine.onbyte = byte => this.#log.push(byte);
+        this.#machine.onturn = () => this.#showLog();
+        this.#decoder = new TextDecoder();
+        this.#drawing.ask({ begin: plan.scene });
+        [this.#next, this.#passed, this.place, this.ending] = [0, 0, null, null];
+        this.#enter('ready');
+    }
+
+    /**
+     * Runs on to the next moment. Returns whether the kernel can go on from there, and is to.
+     */
+    async #toNextMoment() {
+        const order = this.#order;
+        while (this.state !== 'ended') {
+            this.place = null;
+            this.#enter('running');
+            const { stops } = this.#parts.plan;
+            const awaited = stops.slice(this.#next, this.#next + 2);
+            const addresses = awaited.length && awaited[0].repeats ? awaited.flatMap(stop => stop.addresses) : awaited[0]?.addresses;
+            const stop = await this.#machine.runTo(addresses ?? []);
+            this.#showLog();
+            if ('ended' in stop) {
+                this.ending = sentence(stop.ended);
+                this.#enter('ended');
+                return false;
+            }
+            if ('paused' in stop) {
+                this.#enter('paused');
+                this.show();
+                return false;
+            }
+            const title = this.#reach(stop.at);
+            if (title !== null) {
+                this.#passed++;
+                this.#enter('stopped');
+                return order === this.#order;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Draws the moment of the stop that the kernel has come to, and returns its title.
+     *
+     * @param {number} address
+     */
+    #reach(address) {
+        const { stops } = this.#parts.plan;
+        if (!stops[this.#next].addresses.includes(address)) {
+            this.#next++;
+            this.#times = 0;
+        }
+        const stop = this.#next;
+        const { title, repeats } = stops[stop];
+        this.place = { stop, times: ++this.#times };
+        if (!repeats) {
+            this.#next++;
+            this.#times = 0;
+        }
+        this.onpicture(this.ask({ moment: { stop, registers: this.#machine.registers } }).files);
+        this.#showScreen();
+        return title;
+    }
+
+    /** @param {State} state */
+    #enter(state) {
+        this.state = state;
+        this.onstate();
+    }
+
+    #showLog() {
+        const text = this.#decoder.decode(Uint8Array.from(this.#log.splice(0)), { stream: true });
+        if (text) {
+            this.onlog(text);
+        }
+    }
+
+    #showScreen() {
+        const { text, cursor } = this.#machine.screen;
+        this.onpicture(this.#drawing.ask({ screen: { cursor } }, text).files);
+    }
+}
+
+/**
+ * How a kernel has ended.
+ *
+ * @param {import('./machine.mjs').Ending} ending
+ */
+function sentence(ending) {
+    if ('said' in ending) {
+        return ending.said === GOOD ? 'The kernel has ended, and reports success.' : 'The kernel has ended, and reports a failure.';
+    }
+    if ('halted' in ending) {
+        return 'The CPU is halted with interrupts off: nothing can happen any more.';
+    }
+    return 'The CPU could not report an exception, not even as a double fault. A PC would start again now (a triple fault).';
+}
