@@ -11,9 +11,11 @@ use probe::sitting::Sitting;
 use probe::snapshot::Snapshot;
 
 /// A moment to take a picture of.
-struct Moment {
-    title: &'static str,
-    stop_before: Source,
+pub struct Moment {
+    /// The name of the picture.
+    pub name: &'static str,
+    pub title: &'static str,
+    pub stop_before: Source,
     /// The running task.
     task: usize,
     has_two: bool,
@@ -21,8 +23,9 @@ struct Moment {
     without_second: &'static str,
 }
 
-const MOMENTS: [Moment; 4] = [
+pub const MOMENTS: [Moment; 4] = [
     Moment {
+        name: "09-fork-1",
         title: "Before the fork: task 1 is alone",
         stop_before: names::BEFORE_FORK,
         task: 0,
@@ -30,6 +33,7 @@ const MOMENTS: [Moment; 4] = [
         without_second: "There is no second task yet.",
     },
     Moment {
+        name: "09-fork-2",
         title: "After the fork, before either task has continued",
         stop_before: names::AFTER_FORK,
         task: 0,
@@ -37,6 +41,7 @@ const MOMENTS: [Moment; 4] = [
         without_second: "",
     },
     Moment {
+        name: "09-fork-3",
         title: "After task 2 has written 222 to both variables",
         stop_before: names::CHILD_HAS_WRITTEN,
         task: 1,
@@ -44,6 +49,7 @@ const MOMENTS: [Moment; 4] = [
         without_second: "",
     },
     Moment {
+        name: "09-fork-4",
         title: "After task 1 has written 111 to both, task 2 has ended, and task 1 has waited for it",
         stop_before: names::CHILD_IS_GONE,
         task: 0,
@@ -73,7 +79,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
     let regions = regions::of_tasks(&program)?;
     let variables = variables(&log)?;
     let mut pictures: Vec<Picture> = Vec::new();
-    for (number, (moment, snapshot)) in (1..).zip(MOMENTS.iter().zip(&snapshots)) {
+    for (moment, snapshot) in MOMENTS.iter().zip(&snapshots) {
         ensure!(snapshot.registers.get("CR3")? == directories[moment.task], "it is not {}", TASKS[moment.task]);
         let shown = if moment.has_two { 2 } else { 1 };
         let spaces = TASKS.into_iter().zip(directories).take(shown);
@@ -88,7 +94,7 @@ pub fn take(mut sitting: Sitting) -> Result<Files> {
             places: &places,
             variables: &variables,
         };
-        let mut picture = scene.picture(&format!("09-fork-{number}"), moment.title, moment.stop_before.into())?;
+        let mut picture = scene.picture(moment.name, moment.title, moment.stop_before.into())?;
         if let Some(before) = pictures.last() {
             picture.compare_with(before);
         }

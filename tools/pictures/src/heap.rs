@@ -17,7 +17,7 @@ use svg::node::element::Group;
 const START: u32 = heap::START.as_u32();
 
 /// The moments, in the picture's words.
-const MOMENTS: [&str; 6] = [
+pub const MOMENTS: [&str; 6] = [
     "An empty heap",
     "Three boxes",
     "The first and the third are dropped",

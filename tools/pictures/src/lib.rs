@@ -4,7 +4,8 @@
 //! [`descriptor`], [`frame`], [`map`] (with [`translation`]), [`heap`], [`timeline`] and [`fork`] belong to one chapter
 //! each, [`screen`] and [`gdb`] to several. They share the sheet of [`paper`], the names of [`regions`], and the
 //! drawings `word_table` and `strip` of `memory_map`. [`names`] holds all that they know of the kernels' private parts.
-//! The [`cost`] of the kernels is measured elsewhere and only drawn here.
+//! The [`cost`] of the kernels is measured elsewhere and only drawn here. [`live`] writes what a page needs to take the
+//! pictures by itself.
 //!
 //! The pictures are committed, and `make test` takes them again. It fails if one differs from what the kernel shows now
 //! and compiler, boot loader and machine are those that it was made with ([`made_with`], [`committed`]).
@@ -27,10 +28,12 @@ mod fork;
 
 mod cells;
 mod screen;
+mod boot_information;
 mod gdb;
 mod agreement;
 
 pub mod cost;
+pub mod live;
 
 mod made_with;
 mod committed;

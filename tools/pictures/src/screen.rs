@@ -1,5 +1,6 @@
-//! Every chapter: the log, and the screen at the end of the demonstration.
+//! Every chapter: the boot information, the log, and the screen at the end of the demonstration.
 
+use crate::boot_information::BootInformation;
 use crate::cells::{self, COLUMNS, ROWS, Run};
 use crate::paper::identifier;
 use crate::{Files, log_file, names};
@@ -53,8 +54,9 @@ struct Cursor {
     last_dots: i32,
 }
 
-/// Lets the kernel run to the end of its demonstration, and reads the screen.
+/// Reads the boot information, lets the kernel run to the end of its demonstration, and reads the screen.
 pub fn take(mut sitting: Sitting, chapter: &str) -> Result<Files> {
+    let boot_information = BootInformation::of(&mut sitting)?;
     sitting.go_to(names::END)?;
     let runs = cells::runs(&sitting.read(cells::ADDRESS, cells::BYTES)?)?;
     let facts = Facts { columns: COLUMNS, rows: ROWS, cursor: cursor(&mut sitting)?, text: cells::text(&runs), runs };
@@ -64,7 +66,8 @@ pub fn take(mut sitting: Sitting, chapter: &str) -> Result<Files> {
         (format!("{name}.json"), serde_json::to_string_pretty(&facts)? + "\n"),
         (format!("{name}.md"), format!("```text\n{}\n```\n", facts.text.join("\n"))),
     ];
-    Ok(files.into_iter().chain([log_file(chapter, &sitting.finish()?)]).collect())
+    let more = [boot_information.file(chapter)?, log_file(chapter, &sitting.finish()?)];
+    Ok(files.into_iter().chain(more).collect())
 }
 
 fn cursor(sitting: &mut Sitting) -> Result<Option<Cursor>> {

@@ -1,0 +1,127 @@
+//! What a browser needs in order to run the kernels of this book: each kernel's file, and a plan.
+//!
+//! The plan says what a boot loader would have left in memory, and at which instructions there is something to see.
+
+use crate::boot_information::BootInformation;
+use crate::{FOLDER, fork, heap, names, number};
+use anyhow::{Context, Result};
+use machine::workspace::{Chapter, Workspace};
+use object::read::elf::{ElfFile32, ProgramHeader};
+use object::{LittleEndian, elf};
+use probe::program::{Checkpoint, Program};
+use serde::Serialize;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The memory of a machine for pictures.
+const MEMORY_BYTES: u32 = 16 << 20;
+
+/// The plan of one chapter.
+#[derive(Serialize)]
+struct Plan<'a> {
+    chapter: &'a str,
+    memory_bytes: u32,
+    boot_information: BootInformation,
+    stops: Vec<Stop>,
+    /// What the drawings need to know; only they look inside.
+    scene: serde_json::Value,
+}
+
+/// A place to stop at, reached by running on from the one before.
+#[derive(Serialize)]
+struct Stop {
+    /// `None` if there is nothing to see.
+    title: Option<&'static str>,
+    /// The addresses of the next instruction there, of which any will do.
+    addresses: Vec<u32>,
+    /// The name of the picture that it is a moment of.
+    picture: Option<&'static str>,
+    /// It comes again and again, until the next stop comes.
+    repeats: bool,
+}
+
+/// Builds the demonstrations of all chapters, and writes their files and plans into the target folder.
+pub fn write(workspace: &Workspace) -> Result<ExitCode> {
+    let chapters: Vec<&Chapter> = workspace.chapters.iter().collect();
+    let folder = workspace.target.join("live");
+    fs::create_dir_all(&folder)?;
+    for (chapter, kernel) in chapters.iter().zip(crate::build(workspace, &chapters)?) {
+        let kernel = kernel.with_context(|| format!("The kernel of {} could not be built.", chapter.name))?;
+        let plan = plan(workspace, chapter, &kernel).with_context(|| format!("The plan of {}", chapter.name))?;
+        let file = folder.join(number(chapter));
+        fs::write(file.with_extension("json"), serde_json::to_string(&plan)? + "\n")?;
+        fs::write(file.with_extension("elf"), loaded_part(&fs::read(&kernel)?)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plan<'a>(workspace: &Workspace, chapter: &'a Chapter, kernel: &Path) -> Result<Plan<'a>> {
+    let program = Program::read(kernel, &workspace.root)?;
+    let boot_information = BootInformation::committed(&workspace.root.join(FOLDER), number(chapter))?;
+    let (chapter, memory_bytes) = (chapter.name.as_str(), MEMORY_BYTES);
+    Ok(Plan { chapter, memory_bytes, boot_information, stops: stops(chapter, &program)?, scene: ().into() })
+}
+
+/// The stops of a chapter, in the order in which its kernel reaches them.
+fn stops(chapter: &str, program: &Program) -> Result<Vec<Stop>> {
+    let stop = |title, checkpoint: Checkpoint, picture| -> Result<Stop> {
+        Ok(Stop { title, addresses: program.addresses(checkpoint)?, picture, repeats: false })
+    };
+    let mut stops = match chapter {
+        "04-interrupts" => vec![stop(Some("The handler of the breakpoint begins"), names::HANDLER, Some("04-frame"))?],
+        "05-paging" => {
+            vec![stop(Some("The handler has mapped the page"), names::PAGE_IS_THERE.into(), Some("05-map"))?]
+        }
+        "06-heap" => {
+            let moments = heap::MOMENTS.into_iter();
+            moments.map(|title| stop(Some(title), names::USAGE, Some("06-heap"))).collect::<Result<_>>()?
+        }
+        "08-threads" => {
+            let switch = stop(Some("One thread leaves, another comes"), names::SWITCH, Some("08-timeline"))?;
+            vec![Stop { repeats: true, ..switch }]
+        }
+        "09-multitasking" => {
+            let moments = fork::MOMENTS.iter();
+            let moments = moments.map(|moment| stop(Some(moment.title), moment.stop_before.into(), Some(moment.name)));
+            [stop(None, names::KERNEL_ALONE.into(), None)].into_iter().chain(moments).collect::<Result<_>>()?
+        }
+        _ => Vec::new(),
+    };
+    let last = match chapter {
+        "03-segments" => Some("03-descriptor"),
+        "08-threads" => Some("08-timeline"),
+        _ => None,
+    };
+    stops.push(stop(Some("The end"), names::END, last)?);
+    Ok(stops)
+}
+
+/// A kernel's file, up to the end of its last part that is loaded.
+fn loaded_part(file: &[u8]) -> Result<&[u8]> {
+    let headers = ElfFile32::<LittleEndian>::parse(file)?;
+    let headers = headers.elf_program_headers().iter().filter(|header| header.p_type(LittleEndian) == elf::PT_LOAD);
+    let end = headers.map(|header| header.p_offset(LittleEndian) + header.p_filesz(LittleEndian)).max();
+    end.and_then(|end| file.get(..end as usize)).context("the kernel's file has no part that is loaded")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file with these program headers: type, offset and size.
+    fn file(parts: &[(u32, u32, u32)]) -> Vec<u8> {
+        let ident = [0x464C_457F, 0x0001_0101, 0, 0, 0x0003_0002, 1, 0, 52, 0, 0, 0x0020_0034, parts.len() as u32, 0];
+        let header = |(kind, offset, size): &(u32, u32, u32)| [*kind, *offset, 0, 0, *size, *size, 0, 0];
+        let mut bytes = ident.into_iter().chain(parts.iter().flat_map(header)).flat_map(u32::to_le_bytes).collect();
+        Vec::resize(&mut bytes, 1000, 7);
+        bytes
+    }
+
+    #[test]
+    fn what_is_not_loaded_is_left_out() {
+        let length = |parts: &[(u32, u32, u32)]| loaded_part(&file(parts)).map(<[u8]>::len).ok();
+        assert_eq!(length(&[(1, 400, 100), (1, 300, 50), (4, 600, 100)]), Some(500));
+        assert_eq!((length(&[(4, 0, 9)]), length(&[(1, 990, 11)])), (None, None));
+    }
+}
