@@ -223,6 +223,7 @@ book-pdf:
 
 # --silent hides npm's own output; the tests print their results themselves.
 test-book: book
+	@tools/setup.sh with-browser npm test --silent --prefix book/live
 	@tools/setup.sh with-browser npm test --silent --prefix book/browser
 
 mutants:
@@ -281,4 +282,4 @@ setup:
 	@tools/setup.sh install
 
 clean:
-	@rm -rf target book/browser/node_modules
+	@rm -rf target book/browser/node_modules book/live/node_modules book/src/live

@@ -18,12 +18,14 @@ cd "$(dirname "$0")/.."
 
 needs="rust linker lld qemu grub xorriso"
 # What only some commands need.
-extras="mdbook chromium node npm modules git box mutants miri valgrind bochs"
+extras="mdbook chromium node npm modules live git box mutants miri valgrind bochs"
 # The looks and the links of the pages depend on this version.
 mdbook=0.5.4
 mdbook_releases=https://github.com/rust-lang/mdBook/releases/download
 # What opens the book's pages to test them.
 browser=book/browser
+# What runs the kernels in the book's pages.
+live=book/live
 node=$(sed -n 's/.*"node": ">=\(.*\)".*/\1/p' $browser/package.json)
 channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 cargo_bin=${CARGO_HOME:-${HOME:-}/.cargo}/bin
@@ -43,9 +45,9 @@ main() {
                   needs="$needs ${1#with-}"; shift; install; run "$@" ;;
         with-course) needs="$needs box git"; shift; install; run "$@" ;;
         with-tests) needs="$needs box git gdb"; shift; install; run "$@" ;;
-        with-book) needs="rust linker mdbook"; shift; install; run "$@" ;;
+        with-book) needs="rust linker lld qemu grub xorriso mdbook node npm live"; shift; install; run "$@" ;;
         with-pdf) needs="rust linker mdbook chromium"; shift; install; run "$@" ;;
-        with-browser) needs="node npm chromium modules"; shift; install; run "$@" ;;
+        with-browser) needs="node npm chromium modules live"; shift; install; run "$@" ;;
         *)        die "tools/setup.sh does not know \"${1-}\"; make help lists the commands." ;;
     esac
 }
@@ -87,7 +89,8 @@ install() {
     case " $wanted " in *mutants*) mutants_install || true ;; esac
     case " $wanted " in *miri*) miri_install || true ;; esac
     case " $wanted " in *mdbook*) mdbook_install || true ;; esac
-    case " $wanted " in *modules*) modules_install || true ;; esac
+    case " $wanted " in *modules*) packages_install $browser || true ;; esac
+    case " $wanted " in *live*) packages_install $live || true ;; esac
 
     wanted=$(missing)
     for need in $wanted; do echo "Still missing: $(name "$need"); $(remedy "$need")" >&2; done
@@ -124,9 +127,10 @@ name() {
         box)     echo "bubblewrap, in which make check runs tests on the host" ;;
         mdbook)  echo "mdBook $mdbook, for make book" ;;
         chromium) echo "Chromium or Chrome, for make book-pdf and make test-book" ;;
-        node)    echo "Node $node or newer, for make test-book" ;;
-        npm)     echo "npm, for make test-book" ;;
+        node)    echo "Node $node or newer, for make book and make test-book" ;;
+        npm)     echo "npm, for make book and make test-book" ;;
         modules) echo "the packages of $browser, for make test-book" ;;
+        live)    echo "the packages of $live, for make book" ;;
     esac
 }
 
@@ -150,7 +154,8 @@ find_need() {
         chromium) find_chromium ;;
         node)    command -v node >/dev/null && is_newer "$node" "$(node --version | tr -d v)" && command -v node ;;
         npm)     command -v npm ;;
-        modules) cmp -s $browser/package-lock.json $browser/node_modules/.installed && echo $browser/node_modules ;;
+        modules) find_packages $browser ;;
+        live)    find_packages $live ;;
     esac
 }
 
@@ -159,7 +164,7 @@ version() {
         rust)    "$2/rustc" --version ;;
         xorriso) "$2" -version 2>/dev/null ;;
         bochs)   "$2" --help 2>&1 | grep -o 'Bochs.*[0-9]' ;;
-        modules) echo "as in $browser/package-lock.json" ;;
+        modules | live) echo "as in ${2%/*}/package-lock.json" ;;
         mutants) "$2" mutants --version ;;
         miri)    "$2" miri --version ;;
         *)       "$2" --version 2>/dev/null ;;
@@ -207,6 +212,11 @@ find_miri() (
     miri=$(rustup which --toolchain nightly cargo-miri 2>/dev/null) || return 1
     [ -f "${miri%/bin/*}/lib/rustlib/src/rust/library/Cargo.lock" ] && echo "$miri"
 )
+
+# The folder of the packages that a folder's project needs, if they are installed.
+find_packages() {
+    cmp -s "$1/package-lock.json" "$1/node_modules/.installed" && echo "$1/node_modules"
+}
 
 find_chromium() {
     for program in chromium google-chrome google-chrome-stable chromium-browser; do
@@ -265,7 +275,7 @@ packages() {
         # curl downloads mdBook. Without it, and without the right to install it, Cargo builds mdBook.
         apt-get:mdbook) [ "$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl ca-certificates ;;
         *:box)          echo bubblewrap ;;
-        *:mutants | *:miri | *:mdbook | *:modules) ;;
+        *:mutants | *:miri | *:mdbook | *:modules | *:live) ;;
         *:linker)       echo gcc ;;
         *:qemu)         echo qemu-system-x86 ;;
         *)              echo "$1" ;;
@@ -293,6 +303,8 @@ remedy() {
         echo "cargo install mdbook --locked --version $mdbook"
     elif [ "$1" = modules ]; then
         echo "npm ci --prefix $browser"
+    elif [ "$1" = live ]; then
+        echo "npm ci --prefix $live"
     elif [ "$1" = rust ] && PATH=$PATH:$cargo_bin command -v rustup >/dev/null; then
         echo "rustup $toolchain"
     elif [ "$(find_manager)" = none ]; then
@@ -407,10 +419,10 @@ miri_install() {
 }
 
 # This downloads no browser: the tests use the one that is installed.
-modules_install() {
-    echo "+ npm ci --prefix $browser" >&2
-    npm ci --prefix $browser --ignore-scripts --no-audit --no-fund --loglevel=error >&2 &&
-        cp $browser/package-lock.json $browser/node_modules/.installed
+packages_install() {
+    echo "+ npm ci --prefix $1" >&2
+    npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel=error >&2 &&
+        cp "$1/package-lock.json" "$1/node_modules/.installed"
 }
 
 die() {

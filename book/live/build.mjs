@@ -23,6 +23,9 @@ await build({
     globalName: 'live',
     minify: true,
     target: 'es2022',
+    // What v86 has for Node, no page needs.
+    define: { process: 'undefined', require: 'undefined' },
+    external: ['node:*', 'crypto', 'fs', 'perf_hooks'],
     legalComments: 'none',
     banner: { js: '// With v86, https://copy.sh/v86/. Its license is in v86-license.txt.' },
     logLevel: 'warning',

@@ -88,6 +88,17 @@ export class Chapter {
         return this.#parts.plan.stops.filter(({ title }) => title !== null);
     }
 
+    /** The number among `moments` of the one where the kernel is; null if it is at none. */
+    get moment() {
+        return this.place && this.moments.indexOf(this.#parts.plan.stops[this.place.stop]);
+    }
+
+    /** The title of the moment where the kernel is. */
+    get title() {
+        const { title, repeats } = this.#parts.plan.stops[this.place?.stop ?? 0];
+        return repeats ? `${title} (${this.place?.times})` : title;
+    }
+
     /** The number of instructions so far. */
     get instructions() {
         return this.#machine.instructions;

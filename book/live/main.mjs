@@ -3,6 +3,7 @@
 
 import { V86 } from 'v86';
 import { Chapter } from './chapter.mjs';
+import { Page } from './page.mjs';
 
 /** @type {Map<string, Promise<Uint8Array>>} */
 const given = new Map();
@@ -19,6 +20,9 @@ export function give(name, data) {
     given.set(name, new Response(stream).arrayBuffer().then(buffer => new Uint8Array(buffer)));
 }
 
+/** @param {string} name */
+export const has = name => given.has(name);
+
 /** @type {Promise<WebAssembly.Module>[] | undefined} */
 let modules;
 
@@ -27,10 +31,20 @@ let modules;
  *
  * @param {string} name such as `09`
  */
-export async function open(name) {
+async function open(name) {
     modules ??= ['v86', 'drawing'].map(async part => WebAssembly.compile(/** @type {BufferSource} */ (await given.get(part))));
     const [v86, drawing] = await Promise.all(modules);
     const { plan, kernel } = JSON.parse(new TextDecoder().decode(await given.get(name)));
     const bytes = Uint8Array.from(atob(kernel), character => character.charCodeAt(0));
     return Chapter.open({ V86, v86, drawing, kernel: bytes, plan });
+}
+
+/**
+ * Lets the reader run the kernel of a place in the page.
+ *
+ * @param {HTMLElement} place
+ * @param {import('./page.mjs').Given} page
+ */
+export async function attach(place, page) {
+    return new Page(place, page, await open(/** @type {string} */ (place.dataset.kernel)));
 }

@@ -53,12 +53,23 @@ for (const stepper of document.querySelectorAll('.stepper')) {
         next.setAttribute('aria-disabled', shown === moments.length - 1);
     };
 
+    // A page that runs the kernel itself takes the step from here, and says when the kernel has come to a moment.
     const step = index => {
-        if (index >= 0 && index < moments.length && index !== shown) {
+        if (index < 0 || index >= moments.length) {
+            return;
+        }
+        const isOurs = stepper.dispatchEvent(new CustomEvent('step', { detail: index, cancelable: true }));
+        if (isOurs && index !== shown) {
             show(index);
             spoken.textContent = `Moment ${shown + 1} of ${moments.length}: ${names[shown]}`;
         }
     };
+
+    stepper.addEventListener('show', event => {
+        if (event.detail < moments.length) {
+            show(event.detail);
+        }
+    });
 
     // These keys turn mdBook's pages, wherever on the page the focus is. Inside the stepper they step instead, and at
     // the first and the last moment they do nothing. A box that scrolls sideways keeps them to scroll: see scroll.js.

@@ -6,7 +6,7 @@
 //! In reading order: [`sources`] and their [`anchors`]; a [`page`], the length of its [`prose`], and what [`expand`]
 //! puts into it: sources ([`mod@include`]), pictures ([`picture`]), known mistakes ([`mistakes`]),
 //! exercises ([`exercises`]), measurements ([`speed`]), what a chapter adds ([`whats_new`]), the [`map`] of the chapters.
-//! [`whole`] checks all pages together; [`build`] calls mdBook, [`built`] checks the result, and [`mod@pdf`] prints it.
+//! [`whole`] checks all pages together; [`live`] makes what the pages load to run a kernel; [`build`] calls mdBook, [`built`] checks the result, and [`mod@pdf`] prints it.
 
 mod fault;
 mod sources;
@@ -28,6 +28,7 @@ pub mod preprocess;
 
 mod whole;
 mod build;
+mod live;
 mod built;
 mod pdf;
 
@@ -69,6 +70,7 @@ pub struct ServeOptions {
 /// Builds the book and checks it, including whether what it shows of running kernels is up to date. The last line
 /// printed is the path of the first page.
 pub fn book(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    live::make(workspace)?;
     if !is_built(workspace, options)? || !options.draft && !is_of_today(workspace)? {
         return Ok(ExitCode::FAILURE);
     }
@@ -145,6 +147,7 @@ fn print_missing(missing: &[Fault]) {
 
 /// Serves the book to a browser, and reloads it after each change. Faults are printed but stop nothing.
 pub fn serve(workspace: &Workspace, options: &ServeOptions) -> Result<ExitCode> {
+    live::make(workspace)?;
     let mut faults = faults_of_pages(&Sources::of(&workspace.root, UNTAKEN));
     fault::print(&mut faults);
     println!("The book is at http://localhost:{}/ in a moment, and until Ctrl-C.", options.port);

@@ -1,0 +1,199 @@
+// The controls of a kernel in its page, its log, and its pictures in place of the printed ones.
+// @ts-check
+
+/**
+ * @typedef {import('./chapter.mjs').Chapter} Chapter
+ * @typedef {import('./chapter.mjs').Files} Files
+ *
+ * What the page has made already: the row of buttons, the one that was pressed, and a line for what goes on.
+ * @typedef {{ controls: HTMLElement, start: HTMLElement, status: HTMLElement }} Given
+ */
+
+/**
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Partial<HTMLElementTagNameMap[T]> & { className?: string }} [properties]
+ * @param {(Node | string)[]} [content]
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function element(tag, properties = {}, content = []) {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...content);
+    return made;
+}
+
+/**
+ * @param {string} text
+ * @param {() => void} onclick
+ */
+export function button(text, onclick) {
+    return element('button', { type: 'button', textContent: text, onclick });
+}
+
+export class Page {
+    /** @param {HTMLElement} place @param {Given} given @param {Chapter} chapter */
+    constructor(place, { controls, start, status }, chapter) {
+        this.place = place;
+        this.chapter = chapter;
+        this.status = status;
+        this.isStepper = place.classList.contains('stepper');
+        /** @type {Map<Element, Node[]>} the printed pictures, by the boxes that they stand in */
+        this.printed = new Map();
+
+        this.previous = button('← Previous', () => chapter.previous());
+        this.next = button('Next →', () => chapter.next());
+        this.run = button('Run on', () => chapter.state === 'running' ? chapter.pause() : chapter.runOn());
+        this.again = button('Start again', () => chapter.startAgain());
+        start.replaceWith(...this.isStepper ? [] : [this.previous, this.next], this.run, this.again);
+        this.run.focus();
+
+        this.log = element('pre', { className: 'live-log', tabIndex: 0 });
+        this.log.setAttribute('role', 'log');
+        this.log.setAttribute('aria-label', 'The kernel\'s log');
+        this.panel = element('div', { className: 'live-panel' }, [this.log]);
+        place.append(this.panel);
+
+        chapter.onlog = text => this.#write(text);
+        chapter.onpicture = files => this.#draw(files);
+        chapter.onstate = () => this.#tell();
+        // The stepper's buttons and keys.
+        place.addEventListener('step', event => {
+            event.preventDefault();
+            chapter.to(/** @type {CustomEvent} */ (event).detail);
+        });
+        // mdBook takes keys that are typed into a field for its own.
+        this.panel.addEventListener('keydown', event => {
+            if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) {
+                event.stopPropagation();
+            }
+        });
+        this.#restWhenUnseen();
+        this.#tell();
+    }
+
+    /** @param {string} text */
+    #write(text) {
+        const isAtEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
+        this.log.append(text.replaceAll('\r', ''));
+        if (isAtEnd) {
+            this.log.scrollTop = this.log.scrollHeight;
+        }
+    }
+
+    /** @param {Files} files */
+    #draw(files) {
+        for (const [name, content] of Object.entries(files)) {
+            const [picture, ending] = name.split('.');
+            const figure = this.place.querySelector(`#picture-${CSS.escape(picture)}`);
+            if (figure && ending === 'svg') {
+                this.#replace(figure.querySelector('.picture-scroll'), content);
+                figure.classList.add('is-live');
+            } else if (figure && ending === 'md') {
+                this.#replace(figure.querySelector('details'), tables(content), 'summary');
+            }
+        }
+    }
+
+    /**
+     * @param {Element | null} box
+     * @param {string} html
+     * @param {string} [kept] what stays in the box
+     */
+    #replace(box, html, kept) {
+        if (!box) {
+            return;
+        }
+        if (!this.printed.has(box)) {
+            this.printed.set(box, Array.from(box.childNodes));
+        }
+        const first = kept ? [/** @type {Element} */ (box.querySelector(kept))] : [];
+        box.replaceChildren(...first, document.createRange().createContextualFragment(html.replace(/<\?xml[^>]*\?>/, '')));
+    }
+
+    #printAgain() {
+        for (const [box, nodes] of this.printed) {
+            box.replaceChildren(...nodes);
+            box.closest('figure')?.classList.remove('is-live');
+        }
+    }
+
+    #tell() {
+        const { chapter } = this;
+        if (chapter.state === 'ready') {
+            this.log.textContent = '';
+            this.#printAgain();
+        }
+        this.run.textContent = chapter.state === 'running' ? 'Pause' : 'Run on';
+        disable(this.run, chapter.state === 'ended');
+        disable(this.next, chapter.state === 'ended');
+        disable(this.previous, chapter.state === 'ready');
+        this.status.textContent = this.#sentence();
+        if (chapter.moment !== null && this.isStepper) {
+            this.place.dispatchEvent(new CustomEvent('show', { detail: chapter.moment }));
+        }
+    }
+
+    #sentence() {
+        const { chapter } = this;
+        const instructions = `${chapter.instructions.toLocaleString('en')} instructions so far.`;
+        switch (chapter.state) {
+            case 'ready': return 'The kernel is loaded, and has not begun.';
+            case 'running': return 'The kernel runs …';
+            case 'stopped': return `Stopped: ${chapter.title}. ${instructions}`;
+            case 'paused': return `Paused between two moments. ${instructions}`;
+            default: return `${chapter.ending} ${instructions}`;
+        }
+    }
+
+    /** A kernel that nobody sees stands still. */
+    #restWhenUnseen() {
+        let rests = false;
+        let isInSight = true;
+        const look = () => {
+            const isSeen = isInSight && !document.hidden;
+            if (!isSeen && this.chapter.state === 'running') {
+                rests = true;
+                this.chapter.pause();
+            } else if (isSeen && rests) {
+                rests = false;
+                if (this.chapter.state === 'paused') {
+                    this.chapter.runOn();
+                }
+            }
+        };
+        document.addEventListener('visibilitychange', look);
+        new IntersectionObserver(entries => {
+            isInSight = entries[entries.length - 1].isIntersecting;
+            look();
+        }).observe(this.place);
+    }
+}
+
+/**
+ * Not `disabled`: that would take the focus away from a button that was just pressed.
+ *
+ * @param {HTMLElement} control
+ * @param {boolean} is
+ */
+function disable(control, is) {
+    control.setAttribute('aria-disabled', String(is));
+}
+
+/**
+ * The tables of a picture's facts, which are written as in the book's pages.
+ *
+ * @param {string} markdown
+ */
+function tables(markdown) {
+    const text = (/** @type {string} */ words) => words.replace(/[&<]/g, sign => sign === '&' ? '&amp;' : '&lt;')
+        .replace(/`([^`]*)`/g, '<code>$1</code>').replace(/\*\*([^*]*)\*\*/g, '<strong>$1</strong>');
+    const cells = (/** @type {string} */ line) => line.slice(1, -1).split('|').map(cell => text(cell.trim()));
+    const table = (/** @type {string[]} */ [head, , ...rows]) => {
+        const row = (/** @type {string} */ line, /** @type {string} */ tag) => `<tr>${cells(line).map(cell => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
+        return `<div class="table-wrapper"><table><thead>${row(head, 'th')}</thead><tbody>${rows.map(line => row(line, 'td')).join('')}</tbody></table></div>`;
+    };
+    return markdown.trim().split(/\n\n+/).map(part => {
+        const lines = part.split('\n');
+        return lines[0].startsWith('|') ? table(lines) : `<p>${text(part)}</p>`;
+    }).join('');
+}

@@ -1,0 +1,66 @@
+// Offers to run a chapter's kernel in its page: <div class="live" data-kernel="09">, around the pictures that the kernel
+// draws itself.
+//
+// Until the reader asks for it, nothing is loaded. Then come the machine, the drawing and the kernel, as classic scripts,
+// because a page that was opened from a disk may load no others. Without this script the pictures stay as they are.
+'use strict';
+
+{
+    const folder = new URL('../live/', document.currentScript.src);
+    const places = document.querySelectorAll('.live');
+    const canRun = 'WebAssembly' in window && 'DecompressionStream' in window;
+
+    const load = name => new Promise((resolve, reject) => {
+        const script = document.createElement('script');
+        script.src = new URL(`${name}.js`, folder);
+        script.onload = resolve;
+        script.onerror = () => reject(new Error(`${script.src} could not be loaded`));
+        document.head.append(script);
+    });
+
+    const offer = place => {
+        const { kernel } = place.dataset;
+        let controls = place.querySelector(':scope > .choices');
+        if (!controls) {
+            controls = document.createElement('div');
+            controls.className = 'choices';
+            place.prepend(controls);
+        }
+        const status = document.createElement('p');
+        status.className = 'live-status';
+        status.setAttribute('role', 'status');
+        controls.after(status);
+        if (!canRun) {
+            status.textContent = 'A newer browser would run the kernel here.';
+            return;
+        }
+        const start = document.createElement('button');
+        start.type = 'button';
+        start.className = 'live-start';
+        start.textContent = 'Run the kernel here';
+        controls.append(start);
+        let isAsked = false;
+        start.addEventListener('click', async () => {
+            if (isAsked) {
+                return;
+            }
+            isAsked = true;
+            status.textContent = 'The machine is being loaded …';
+            try {
+                if (!window.live) {
+                    await load('live');
+                }
+                await Promise.all(['v86', 'drawing', kernel].filter(name => !live.has(name)).map(load));
+                await live.attach(place, { controls, start, status, load });
+            } catch (error) {
+                isAsked = false;
+                status.textContent = `The kernel cannot run here: ${error.message}. The pictures show what it did when the book was made.`;
+            }
+        });
+    };
+
+    // The page that has all chapters, for printing, runs none.
+    if (places.length === 1) {
+        offer(places[0]);
+    }
+}
