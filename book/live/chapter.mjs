@@ -5,6 +5,7 @@
 // @ts-check
 
 import { Drawing } from './drawing.mjs';
+import { clearCommandLine } from './loader.mjs';
 import { Machine } from './machine.mjs';
 
 /**
@@ -51,6 +52,7 @@ export class Chapter {
     #times = 0;
     /** How many moments have been shown. */
     #passed = 0;
+    #isAlone = true;
     /** The order that is being carried out. A later one has another number. */
     #order = 0;
     /** @type {Promise<void>} */
@@ -158,8 +160,13 @@ export class Chapter {
         return this.#obey(async () => {});
     }
 
-    /** Goes back to before the first instruction. What the reader has written is gone. */
-    startAgain() {
+    /**
+     * Goes back to before the first instruction. What the reader has written is gone.
+     *
+     * @param {{ alone: boolean }} [who] whether the kernel is told that nobody can type
+     */
+    startAgain({ alone } = { alone: this.#isAlone }) {
+        this.#isAlone = alone;
         return this.#obey(() => this.#restart());
     }
 
@@ -228,7 +235,11 @@ export class Chapter {
         this.#machine?.close();
         const { address, bytes } = plan.boot_information;
         const information = { address, bytes: Uint8Array.from(bytes.match(/../g) ?? [], digits => parseInt(digits, 16)) };
+        if (!this.#isAlone) {
+            clearCommandLine(information.bytes);
+        }
         this.#machine = await Machine.start({ V86, wasm, kernel, information, memoryBytes: plan.memory_bytes });
+        this.#machine.paced = !this.#isAlone;
         this.#machine.onbyte = byte => this.#log.push(byte);
         this.#machine.onturn = () => this.#showLog();
         this.#decoder = new TextDecoder();
@@ -256,8 +267,8 @@ export class Chapter {
                 return false;
             }
             if ('paused' in stop) {
-                this.#enter('paused');
                 this.show();
+                this.#enter('paused');
                 return false;
             }
             const title = this.#reach(stop.at);

@@ -109,3 +109,20 @@ test('a kernel can be paused between two moments, goes on from there, and ends a
     assert.equal(trimmed(seen.log), figure('08-log.txt'));
     await chapter.close();
 });
+
+test('a thread that waits for a key gets the one that the reader types', async () => {
+    const { chapter, seen } = await open('08');
+    await chapter.startAgain({ alone: false });
+    const running = chapter.runOn();
+    while (!seen.log.includes('Type a letter:')) {
+        await new Promise(resolve => setTimeout(resolve, 20));
+    }
+    chapter.type('x');
+    await running;
+    assert.match(seen.log, /has waited for a key, and got 'x'\./);
+    assert.equal(chapter.ending, 'The CPU is halted with interrupts off: nothing can happen any more.');
+    await chapter.startAgain({ alone: true });
+    await chapter.runOn();
+    assert.equal(trimmed(seen.log), figure('08-log.txt'));
+    await chapter.close();
+});

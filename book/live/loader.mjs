@@ -73,6 +73,27 @@ export function load(cpu, kernel, information) {
     cpu.update_state_flags();
 }
 
+/**
+ * Empties the command line in the boot information: Multiboot2 specification, 3.6.1 "Boot information format" and 3.6.3 "Boot
+ * command line".
+ *
+ * @param {Uint8Array} information
+ */
+export function clearCommandLine(information) {
+    const [END, COMMAND_LINE, HEADER_BYTES] = [0, 1, 8];
+    const view = new DataView(information.buffer, information.byteOffset, information.byteLength);
+    for (let tag = HEADER_BYTES; tag < information.length;) {
+        const [type, bytes] = [view.getUint32(tag, true), view.getUint32(tag + 4, true)];
+        if (type === COMMAND_LINE) {
+            information.fill(0, tag + HEADER_BYTES, tag + bytes);
+        }
+        if (type === END || bytes < HEADER_BYTES) {
+            return;
+        }
+        tag += (bytes + 7) & ~7;
+    }
+}
+
 // What a BIOS writes into the VGA's registers for 80 columns and 25 rows of text: IBM VGA XGA Technical Reference
 // Manual (1992), "BIOS Mode 3". In the order of their index, as far as v86 looks at them.
 const MISCELLANEOUS = 0x67;

@@ -1,6 +1,8 @@
 // The controls of a kernel in its page, its log, and its pictures in place of the printed ones.
 // @ts-check
 
+import { Ask, hexadecimal } from './ask.mjs';
+
 /**
  * @typedef {import('./chapter.mjs').Chapter} Chapter
  * @typedef {import('./chapter.mjs').Files} Files
@@ -51,6 +53,10 @@ export class Page {
         this.log.setAttribute('role', 'log');
         this.log.setAttribute('aria-label', 'The kernel\'s log');
         this.panel = element('div', { className: 'live-panel' }, [this.log]);
+        this.ask = new Ask(this.panel, chapter);
+        if ('typing' in place.dataset) {
+            this.panel.append(this.#keyboard());
+        }
         place.append(this.panel);
 
         chapter.onlog = text => this.#write(text);
@@ -71,6 +77,25 @@ export class Page {
         this.#tell();
     }
 
+    /** For a kernel that waits for what somebody types. */
+    #keyboard() {
+        const { chapter } = this;
+        const keys = element('input', { type: 'text', size: 4, autocomplete: 'off', disabled: true });
+        const willType = element('input', { type: 'checkbox' });
+        willType.addEventListener('change', () => {
+            keys.disabled = !willType.checked;
+            chapter.startAgain({ alone: !willType.checked });
+        });
+        keys.addEventListener('input', () => {
+            chapter.type(keys.value);
+            keys.value = '';
+        });
+        return element('div', { className: 'live-form' }, [
+            element('label', {}, [willType, ' I will type: the kernel waits for me, and its time is ours.']),
+            element('label', {}, [' Type here: ', keys]),
+        ]);
+    }
+
     /** @param {string} text */
     #write(text) {
         const isAtEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
@@ -88,8 +113,15 @@ export class Page {
             if (figure && ending === 'svg') {
                 this.#replace(figure.querySelector('.picture-scroll'), content);
                 figure.classList.add('is-live');
+                this.#letAsk(figure);
             } else if (figure && ending === 'md') {
                 this.#replace(figure.querySelector('details'), tables(content), 'summary');
+            }
+            if (ending === 'json') {
+                const { spaces } = JSON.parse(content);
+                if (spaces) {
+                    this.ask.know(spaces);
+                }
             }
         }
     }
@@ -110,6 +142,42 @@ export class Page {
         box.replaceChildren(...first, document.createRange().createContextualFragment(html.replace(/<\?xml[^>]*\?>/, '')));
     }
 
+    /**
+     * Each region that a picture shows can be asked about: by a click, and by Enter. Within a picture, the arrow keys go from
+     * one region to the next.
+     *
+     * @param {Element} figure
+     */
+    #letAsk(figure) {
+        const svg = figure.querySelector('svg');
+        const regions = /** @type {SVGElement[]} */ (Array.from(svg?.querySelectorAll('[data-start]') ?? []));
+        if (!svg || regions.length === 0) {
+            return;
+        }
+        svg.setAttribute('role', 'group');
+        const ask = (/** @type {SVGElement} */ region) => this.ask.about(Number(region.dataset.start), region.dataset.space);
+        regions.forEach((region, at) => {
+            region.setAttribute('role', 'button');
+            region.setAttribute('tabindex', at === 0 ? '0' : '-1');
+            region.setAttribute('aria-label', `${region.dataset.name ?? 'the region'} of ${region.dataset.space}, at ${region.dataset.start}`);
+            region.addEventListener('click', () => ask(region));
+            region.addEventListener('keydown', event => {
+                const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+                const other = regions[at + (by ?? 0)];
+                if (by && other) {
+                    region.setAttribute('tabindex', '-1');
+                    other.setAttribute('tabindex', '0');
+                    other.focus();
+                } else if (event.key === 'Enter' || event.key === ' ') {
+                    ask(region);
+                } else if (!by) {
+                    return;
+                }
+                event.preventDefault();
+            });
+        });
+    }
+
     #printAgain() {
         for (const [box, nodes] of this.printed) {
             box.replaceChildren(...nodes);
@@ -128,6 +196,7 @@ export class Page {
         disable(this.next, chapter.state === 'ended');
         disable(this.previous, chapter.state === 'ready');
         this.status.textContent = this.#sentence();
+        this.ask.refresh();
         if (chapter.moment !== null && this.isStepper) {
             this.place.dispatchEvent(new CustomEvent('show', { detail: chapter.moment }));
         }
@@ -141,8 +210,14 @@ export class Page {
             case 'running': return 'The kernel runs …';
             case 'stopped': return `Stopped: ${chapter.title}. ${instructions}`;
             case 'paused': return `Paused between two moments. ${instructions}`;
-            default: return `${chapter.ending} ${instructions}`;
+            default: return `${chapter.ending} ${instructions}${this.#fault()}`;
         }
+    }
+
+    /** Where the last page fault was, for a reader whose change has caused it. */
+    #fault() {
+        const { CR2 } = this.chapter.registers;
+        return this.ask.hasChanges && CR2 ? ` CR2, the address of the last page fault, is ${hexadecimal(CR2)}.` : '';
     }
 
     /** A kernel that nobody sees stands still. */

@@ -1,0 +1,217 @@
+// Asks the machine about an address: CR3, directory, table, frame, each step with its bits. And lets the reader change what
+// she sees: a word, or a flag of an entry.
+// @ts-check
+
+import { button, element } from './page.mjs';
+
+/**
+ * @typedef {import('./chapter.mjs').Chapter} Chapter
+ *
+ * An address space in a picture's facts.
+ * @typedef {{ name: string, directory: string, regions: { name: string, start: string, end: string, sharing?: string }[] }} Space
+ *
+ * A word that the CPU reads on its way: see tools/memory-map, `translation`.
+ * @typedef {{ place: string, start: string, field: string, bits: [number, number], number: number, at: string, value: string,
+ *     frame?: string, flags?: { bit: number, name: string, is_set: boolean }[] }} Step
+ * @typedef {{ address: string, cr3: string, steps: Step[], physical?: string, ends?: string }} Walk
+ */
+
+const PAGING_IS_ON = 0x80000000;
+const WORDS = /^(0x[0-9a-f]{1,8}|[0-9]{1,10})$/i;
+
+export class Ask {
+    /** @type {Space[]} */
+    #spaces = [];
+    /** @type {string[]} what the reader has changed since the kernel began */
+    #changes = [];
+    #address = 0;
+
+    /**
+     * @param {HTMLElement} panel
+     * @param {Chapter} chapter
+     */
+    constructor(panel, chapter) {
+        this.chapter = chapter;
+        this.input = element('input', { type: 'text', size: 12, autocomplete: 'off', spellcheck: false });
+        this.space = element('select');
+        this.space.addEventListener('change', () => this.#show());
+        const form = element('form', { className: 'live-form' }, [
+            element('label', {}, ['Walk the page tables for address ', this.input]),
+            element('label', {}, [' in the tables of ', this.space]),
+            element('button', { type: 'submit', textContent: 'Walk' }),
+        ]);
+        form.addEventListener('submit', event => {
+            event.preventDefault();
+            this.#submit();
+        });
+        this.answer = element('div', { className: 'live-answer' });
+        this.answer.setAttribute('aria-live', 'polite');
+        this.changed = element('ul', { className: 'live-changes' });
+        this.box = element('details', { className: 'live-ask', hidden: true }, [
+            element('summary', { textContent: 'Ask the machine about an address, and change memory' }), form, this.answer, this.changed,
+        ]);
+        panel.append(this.box);
+    }
+
+    /** Whether the reader has changed something. */
+    get hasChanges() {
+        return this.#changes.length > 0;
+    }
+
+    /**
+     * Takes the address spaces of a picture.
+     *
+     * @param {Space[]} spaces
+     */
+    know(spaces) {
+        this.#spaces = spaces;
+    }
+
+    /** After each stop, and after each change. */
+    refresh() {
+        const { registers, state } = this.chapter;
+        const hasPaging = (registers.CR0 & PAGING_IS_ON) !== 0;
+        this.box.hidden = !hasPaging || state === 'running';
+        if (state === 'ready') {
+            [this.#spaces, this.#changes] = [[], []];
+            this.changed.replaceChildren();
+            this.answer.replaceChildren();
+        }
+        if (this.box.hidden) {
+            return;
+        }
+        const chosen = this.space.value;
+        const spaces = this.#spaces.map(({ name, directory }) => new Option(name, directory));
+        const current = hexadecimal(registers.CR3 & ~0xfff);
+        if (!spaces.some(({ value }) => value === current)) {
+            spaces.push(new Option('the running address space', current));
+        }
+        this.space.replaceChildren(...spaces);
+        if (spaces.some(({ value }) => value === chosen)) {
+            this.space.value = chosen;
+        }
+        if (this.answer.hasChildNodes()) {
+            this.#show();
+        }
+    }
+
+    /**
+     * Shows the way to an address, in the address space that is chosen.
+     *
+     * @param {number} address
+     * @param {string} [space] the name of another one
+     */
+    about(address, space) {
+        this.box.open = true;
+        this.#address = address;
+        this.input.value = hexadecimal(address);
+        const other = this.#spaces.find(({ name }) => name === space);
+        if (other) {
+            this.space.value = other.directory;
+        }
+        this.#show();
+    }
+
+    #submit() {
+        const words = this.input.value.trim();
+        const address = WORDS.test(words) ? Number(words) : NaN;
+        if (!(address <= 0xffffffff)) {
+            this.answer.replaceChildren(element('p', { textContent: `"${words}" is no address. Type one like 0xc0000000.` }));
+            return;
+        }
+        this.about(address);
+    }
+
+    #show() {
+        const { registers } = this.chapter;
+        const cr3 = Number(this.space.value);
+        try {
+            const walk = /** @type {Walk} */ (this.chapter.ask({ walk: { cr3, cr4: registers.CR4, address: this.#address } }));
+            this.answer.replaceChildren(this.#draw(walk));
+        } catch (error) {
+            this.answer.replaceChildren(element('p', { textContent: /** @type {Error} */ (error).message }));
+        }
+    }
+
+    /** @param {Walk} walk */
+    #draw({ address, steps, physical, ends }) {
+        const name = this.space.selectedOptions[0]?.text;
+        const items = steps.map(step => this.#item(step));
+        const last = ends ?? `The virtual address ${address} leads to the physical address ${physical}.`;
+        return element('div', {}, [
+            element('p', {}, [`CR3 of ${name} points to the page directory at `, code(hexadecimal(Number(this.space.value))), '.']),
+            element('ol', { className: 'live-walk' }, items),
+            element('p', { textContent: last }),
+        ]);
+    }
+
+    /** @param {Step} step */
+    #item({ place, field, bits, number, at, value, frame, flags }) {
+        const [highest, lowest] = bits;
+        const where = `Bits ${highest} to ${lowest} of the address, the ${field}, are ${number}. `;
+        if (!flags?.length) {
+            return element('li', {}, [where, 'In the frame, the word at ', code(at), ' is ', code(value), ` (${Number(value)}). `, this.#writer(at, value)]);
+        }
+        const buttons = flags.map(flag => this.#flag(at, value, flag));
+        return element('li', {}, [
+            where, `In the ${place}, this entry, at `, code(at), ', is ', code(value), '. It points to ', code(String(frame)), '. Its flags: ',
+            element('span', { className: 'live-flags' }, buttons),
+        ]);
+    }
+
+    /**
+     * A flag of an entry, which a click turns over.
+     *
+     * @param {string} at
+     * @param {string} value
+     * @param {{ bit: number, name: string, is_set: boolean }} flag
+     */
+    #flag(at, value, { bit, name, is_set: isSet }) {
+        const made = button(`${name} ${Number(isSet)}`, () => {
+            this.#change(at, (Number(value) ^ 1 << bit) >>> 0, `the flag "${name}" of the entry at ${at} from ${Number(isSet)} to ${Number(!isSet)}`);
+        });
+        made.setAttribute('aria-pressed', String(isSet));
+        return made;
+    }
+
+    /**
+     * @param {string} at
+     * @param {string} value
+     */
+    #writer(at, value) {
+        const input = element('input', { type: 'text', size: 12, value: String(Number(value)) });
+        input.setAttribute('aria-label', `Another value for the word at ${at}`);
+        const form = element('form', { className: 'live-form' }, [input, element('button', { type: 'submit', textContent: 'Write it' })]);
+        form.addEventListener('submit', event => {
+            event.preventDefault();
+            const words = input.value.trim();
+            const word = WORDS.test(words) ? Number(words) : NaN;
+            if (word <= 0xffffffff) {
+                this.#change(at, word, `the word at ${at} from ${Number(value)} to ${word}`);
+            } else {
+                input.setCustomValidity('a number like 42 or 0x2a');
+                input.reportValidity();
+                input.setCustomValidity('');
+            }
+        });
+        return form;
+    }
+
+    /**
+     * @param {string} at
+     * @param {number} word
+     * @param {string} what
+     */
+    #change(at, word, what) {
+        this.chapter.write(Number(at), word);
+        this.#changes.push(`You have changed ${what}.`);
+        this.changed.replaceChildren(...this.#changes.map(text => element('li', { textContent: text })));
+        this.refresh();
+    }
+}
+
+/** @param {string} text */
+const code = text => element('code', { textContent: text });
+
+/** @param {number} word */
+export const hexadecimal = word => `0x${(word >>> 0).toString(16).padStart(8, '0')}`;
