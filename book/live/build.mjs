@@ -32,16 +32,14 @@ await build({
 });
 copyFileSync(join(here, 'node_modules/v86/LICENSE'), join(to, 'v86-license.txt'));
 
-/** @type {(name: string, content: Uint8Array | string) => void} */
-const put = (name, content) => {
-    const data = gzipSync(content, { level: 9 }).toString('base64');
-    writeFileSync(join(to, `${name}.js`), `live.give(${JSON.stringify(name)}, "${data}");\n`);
+/** @type {(script: string, files: Record<string, string>) => void} */
+const put = (script, files) => {
+    const give = ([name, path]) => `live.give("${name}", "${gzipSync(readFileSync(path), { level: 9 }).toString('base64')}");\n`;
+    writeFileSync(join(to, `${script}.js`), Object.entries(files).map(give).join(''));
 };
-put('v86', readFileSync(join(here, 'node_modules/v86/build/v86.wasm')));
-put('drawing', readFileSync(join(from, 'drawing.wasm')));
+put('v86', { 'v86.wasm': join(here, 'node_modules/v86/build/v86.wasm') });
+put('drawing', { 'drawing.wasm': join(from, 'drawing.wasm') });
 for (const file of readdirSync(from).filter(file => file.endsWith('.elf'))) {
     const name = basename(file, '.elf');
-    const kernel = readFileSync(join(from, file)).toString('base64');
-    const plan = JSON.parse(readFileSync(join(from, `${name}.json`), 'utf8'));
-    put(name, JSON.stringify({ plan, kernel }));
+    put(name, { [`${name}.elf`]: join(from, file), [`${name}.json`]: join(from, `${name}.json`) });
 }

@@ -7,6 +7,8 @@ import { Page } from './page.mjs';
 
 /** @type {Map<string, Promise<Uint8Array>>} */
 const given = new Map();
+/** @type {Promise<WebAssembly.Module>[] | undefined} */
+let modules;
 
 /**
  * Takes data from a script that `build.mjs` has made.
@@ -20,23 +22,17 @@ export function give(name, data) {
     given.set(name, new Response(stream).arrayBuffer().then(buffer => new Uint8Array(buffer)));
 }
 
-/** @param {string} name */
-export const has = name => given.has(name);
-
-/** @type {Promise<WebAssembly.Module>[] | undefined} */
-let modules;
-
 /**
  * A kernel that was given, before its first instruction.
  *
  * @param {string} name such as `09`
  */
 async function open(name) {
-    modules ??= ['v86', 'drawing'].map(async part => WebAssembly.compile(/** @type {BufferSource} */ (await given.get(part))));
+    const file = async (/** @type {string} */ file) => /** @type {BufferSource & Uint8Array} */ (await given.get(file));
+    modules ??= ['v86.wasm', 'drawing.wasm'].map(async part => WebAssembly.compile(await file(part)));
     const [v86, drawing] = await Promise.all(modules);
-    const { plan, kernel } = JSON.parse(new TextDecoder().decode(await given.get(name)));
-    const bytes = Uint8Array.from(atob(kernel), character => character.charCodeAt(0));
-    return Chapter.open({ V86, v86, drawing, kernel: bytes, plan });
+    const plan = JSON.parse(new TextDecoder().decode(await file(`${name}.json`)));
+    return Chapter.open({ V86, v86, drawing, kernel: await file(`${name}.elf`), plan });
 }
 
 /**

@@ -10,13 +10,26 @@
     const places = document.querySelectorAll('.live');
     const canRun = 'WebAssembly' in window && 'DecompressionStream' in window;
 
-    const load = name => new Promise((resolve, reject) => {
+    const scripts = new Map();
+
+    const request = name => new Promise((resolve, reject) => {
         const script = document.createElement('script');
         script.src = new URL(`${name}.js`, folder);
         script.onload = resolve;
-        script.onerror = () => reject(new Error(`${script.src} could not be loaded`));
+        script.onerror = () => {
+            scripts.delete(name);
+            reject(new Error(`${script.src} could not be loaded`));
+        };
         document.head.append(script);
     });
+
+    // Each is requested once.
+    const load = name => {
+        if (!scripts.has(name)) {
+            scripts.set(name, request(name));
+        }
+        return scripts.get(name);
+    };
 
     const offer = place => {
         const { kernel } = place.dataset;
@@ -47,10 +60,8 @@
             isAsked = true;
             status.textContent = 'The machine is being loaded …';
             try {
-                if (!window.live) {
-                    await load('live');
-                }
-                await Promise.all(['v86', 'drawing', kernel].filter(name => !live.has(name)).map(load));
+                await load('live');
+                await Promise.all(['v86', 'drawing', kernel].map(load));
                 await live.attach(place, { controls, start, status, load });
             } catch (error) {
                 isAsked = false;
