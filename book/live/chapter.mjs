@@ -20,6 +20,10 @@ import { Machine } from './machine.mjs';
  * @property {{ address: number, bytes: string }} boot_information
  * @property {PlannedStop[]} stops
  * @property {unknown} scene what the drawing has to know
+ * @property {Mistake[]} [mistakes] for the chapter's own kernel, the others that can be tried in its place
+ *
+ * A kernel with a known mistake: the name of its files, what was done wrong, and what to look at.
+ * @typedef {{ name: string, title: string, look: string }} Mistake
  *
  * @typedef {{ V86: any, v86: WebAssembly.Module, drawing: WebAssembly.Module, kernel: Uint8Array, plan: Plan }} Parts
  *
@@ -83,6 +87,10 @@ export class Chapter {
         chapter.#drawing = await Drawing.start(parts.drawing);
         await chapter.#restart();
         return chapter;
+    }
+
+    get mistakes() {
+        return this.#parts.plan.mistakes ?? [];
     }
 
     /** The stops that a reader sees, with their titles. */
@@ -168,6 +176,18 @@ export class Chapter {
     startAgain({ alone } = { alone: this.#isAlone }) {
         this.#isAlone = alone;
         return this.#obey(() => this.#restart());
+    }
+
+    /**
+     * Goes back to before the first instruction of another kernel.
+     *
+     * @param {{ kernel: Uint8Array, plan: Plan }} other
+     */
+    use({ kernel, plan }) {
+        return this.#obey(() => {
+            this.#parts = { ...this.#parts, kernel, plan };
+            return this.#restart();
+        });
     }
 
     /**

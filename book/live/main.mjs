@@ -22,25 +22,34 @@ export function give(name, data) {
     given.set(name, new Response(stream).arrayBuffer().then(buffer => new Uint8Array(buffer)));
 }
 
-/**
- * A kernel that was given, before its first instruction.
- *
- * @param {string} name such as `09`
- */
-async function open(name) {
-    const file = async (/** @type {string} */ file) => /** @type {BufferSource & Uint8Array} */ (await given.get(file));
-    modules ??= ['v86.wasm', 'drawing.wasm'].map(async part => WebAssembly.compile(await file(part)));
-    const [v86, drawing] = await Promise.all(modules);
-    const plan = JSON.parse(new TextDecoder().decode(await file(`${name}.json`)));
-    return Chapter.open({ V86, v86, drawing, kernel: await file(`${name}.elf`), plan });
+/** @param {string} name of a file */
+async function file(name) {
+    return /** @type {BufferSource & Uint8Array} */ (await given.get(name));
 }
 
 /**
- * Lets the reader run the kernel of a place in the page.
+ * A kernel that was given.
+ *
+ * @param {string} name such as `09`
+ */
+async function kernel(name) {
+    const plan = JSON.parse(new TextDecoder().decode(await file(`${name}.json`)));
+    return { kernel: await file(`${name}.elf`), plan };
+}
+
+/**
+ * Lets the reader run the kernel of a place in the page. `load` brings another script that gives a kernel.
  *
  * @param {HTMLElement} place
- * @param {import('./page.mjs').Given} page
+ * @param {import('./page.mjs').Given & { load: (name: string) => Promise<void> }} page
  */
-export async function attach(place, page) {
-    return new Page(place, page, await open(/** @type {string} */ (place.dataset.kernel)));
+export async function attach(place, { load, ...page }) {
+    modules ??= ['v86.wasm', 'drawing.wasm'].map(async part => WebAssembly.compile(await file(part)));
+    const [v86, drawing] = await Promise.all(modules);
+    const chapter = await Chapter.open({ V86, v86, drawing, ...await kernel(/** @type {string} */ (place.dataset.kernel)) });
+    const other = async (/** @type {string} */ name) => {
+        await load(name);
+        return kernel(name);
+    };
+    return new Page(place, page, chapter, other);
 }

@@ -33,8 +33,13 @@ export function button(text, onclick) {
 }
 
 export class Page {
-    /** @param {HTMLElement} place @param {Given} given @param {Chapter} chapter */
-    constructor(place, { controls, start, status }, chapter) {
+    /**
+     * @param {HTMLElement} place
+     * @param {Given} given
+     * @param {Chapter} chapter
+     * @param {(name: string) => Promise<{ kernel: Uint8Array, plan: import('./chapter.mjs').Plan }>} other brings another kernel
+     */
+    constructor(place, { controls, start, status }, chapter, other) {
         this.place = place;
         this.chapter = chapter;
         this.status = status;
@@ -57,6 +62,9 @@ export class Page {
         if ('typing' in place.dataset) {
             this.panel.append(this.#keyboard());
         }
+        if (chapter.mistakes.length > 0) {
+            this.panel.prepend(this.#choice(/** @type {string} */ (place.dataset.kernel), other));
+        }
         place.append(this.panel);
 
         chapter.onlog = text => this.#write(text);
@@ -75,6 +83,31 @@ export class Page {
         });
         this.#restWhenUnseen();
         this.#tell();
+    }
+
+    /**
+     * The right kernel, and those with a known mistake.
+     *
+     * @param {string} right
+     * @param {(name: string) => Promise<{ kernel: Uint8Array, plan: import('./chapter.mjs').Plan }>} other
+     */
+    #choice(right, other) {
+        const { chapter } = this;
+        const { mistakes } = chapter;
+        const options = mistakes.map(({ name, title }) => new Option(`mistake: ${title}`, name));
+        const select = element('select', {}, [new Option('the right kernel', right), ...options]);
+        const look = element('p', { className: 'live-look' });
+        select.addEventListener('change', async () => {
+            const mistake = mistakes.find(({ name }) => name === select.value);
+            look.textContent = 'This kernel is being loaded …';
+            try {
+                await chapter.use(await other(select.value));
+                look.textContent = mistake?.look ?? '';
+            } catch (error) {
+                look.textContent = `It cannot run here: ${/** @type {Error} */ (error).message}.`;
+            }
+        });
+        return element('div', {}, [element('div', { className: 'live-form' }, [element('label', {}, ['Run ', select])]), look]);
     }
 
     /** For a kernel that waits for what somebody types. */
