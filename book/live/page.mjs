@@ -57,7 +57,8 @@ export class Page {
         this.log = element('pre', { className: 'live-log', tabIndex: 0 });
         this.log.setAttribute('role', 'log');
         this.log.setAttribute('aria-label', 'The kernel\'s log');
-        this.panel = element('div', { className: 'live-panel' }, [this.log]);
+        status.after(this.log);
+        this.panel = element('div', { className: 'live-panel' });
         this.ask = new Ask(this.panel, chapter);
         if ('typing' in place.dataset) {
             this.panel.append(this.#keyboard());
@@ -83,6 +84,8 @@ export class Page {
         });
         this.#restWhenUnseen();
         this.#tell();
+        // She has asked to see it run.
+        chapter.to(Math.max(0, Array.from(place.querySelectorAll(':scope > section')).findIndex(section => section.matches('.shown'))));
     }
 
     /**

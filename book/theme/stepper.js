@@ -84,8 +84,9 @@ for (const stepper of document.querySelectorAll('.stepper')) {
 
     // Opening a table under one picture opens it under all of them, so that two moments can be compared.
     stepper.addEventListener('toggle', event => {
-        for (const details of stepper.querySelectorAll('details')) {
-            details.open = event.target.open;
+        const tables = Array.from(stepper.querySelectorAll(':scope > section details'));
+        if (tables.includes(event.target)) {
+            tables.forEach(table => { table.open = event.target.open; });
         }
     }, true);
 
