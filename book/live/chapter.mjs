@@ -243,8 +243,14 @@ export class Chapter {
         this.#machine.pause();
         const before = this.#work;
         this.#work = before.then(async () => {
-            if (order === this.#order) {
+            if (order !== this.#order) {
+                return;
+            }
+            try {
                 await work();
+            } catch (error) {
+                this.ending = `The kernel cannot go on here: ${/** @type {Error} */ (error).message}.`;
+                this.#enter('ended');
             }
         });
         await this.#work;

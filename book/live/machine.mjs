@@ -160,8 +160,10 @@ export class Machine {
             throw new Unexpected('v86 is another version than this page was made for');
         }
         this.#cpu = cpu;
-        // Its main loop is called from here, so what would call it from elsewhere can go.
+        // Its main loop is called from here. What would call it from elsewhere can go, but for the news that a device has
+        // an interrupt.
         emulator.v86.unregister_yield();
+        emulator.v86.next_tick = () => this.#wake?.();
         emulator.add_listener('serial0-output-byte', (/** @type {number} */ byte) => this.onbyte(byte));
     }
 
@@ -291,6 +293,10 @@ export class Machine {
         try {
             wait = this.#inItsTime(() => cpu.main_loop());
         } catch (error) {
+            // v86 reports a double fault by calling itself, until its stack is full.
+            if (!(error instanceof RangeError || error instanceof WebAssembly.RuntimeError)) {
+                throw error;
+            }
             this.#end({ broken: String(error) });
             return 0;
         }

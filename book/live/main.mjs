@@ -5,26 +5,30 @@ import { V86 } from 'v86';
 import { Chapter } from './chapter.mjs';
 import { Page } from './page.mjs';
 
-/** @type {Map<string, Promise<Uint8Array>>} */
+/** @type {Map<string, string>} */
 const given = new Map();
 /** @type {Promise<WebAssembly.Module>[] | undefined} */
 let modules;
 
 /**
- * Takes data from a script that `build.mjs` has made.
+ * Takes a file from a script that `build.mjs` has made.
  *
  * @param {string} name
  * @param {string} data compressed, in base64
  */
 export function give(name, data) {
-    const bytes = Uint8Array.from(atob(data), character => character.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-    given.set(name, new Response(stream).arrayBuffer().then(buffer => new Uint8Array(buffer)));
+    given.set(name, data);
 }
 
-/** @param {string} name of a file */
+/**
+ * A file that was given.
+ *
+ * @param {string} name
+ */
 async function file(name) {
-    return /** @type {BufferSource & Uint8Array} */ (await given.get(name));
+    const bytes = Uint8Array.from(atob(given.get(name) ?? ''), character => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /**
