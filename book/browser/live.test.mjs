@@ -217,7 +217,7 @@ it('what somebody types wakes the thread that waits for it', '08-threads', {}, a
 });
 
 it('a machine that cannot be loaded, or is another one than expected, leaves the printed pictures and a sentence', '05-paging', {}, async tab => {
-    await tab.route('**/live/v86.js', route => route.fulfill({ contentType: 'text/javascript', body: 'live.give("v86.wasm", "AAAA");' }));
+    await tab.route('**/live/v86.js', route => route.fulfill({ contentType: 'text/javascript', body: 'live.given.set("v86.wasm", "AAAA");' }));
     await button(tab, 'Run the kernel here').click();
     await says(tab, /^The kernel cannot run here: .*The pictures show what it did/);
     assert.equal(await tab.locator('#picture-05-map svg').count(), 1);

@@ -20,7 +20,6 @@ await build({
     outfile: join(to, 'live.js'),
     bundle: true,
     format: 'iife',
-    globalName: 'live',
     minify: true,
     target: 'es2022',
     // What v86 has for Node, no page needs.
@@ -34,7 +33,7 @@ copyFileSync(join(here, 'node_modules/v86/LICENSE'), join(to, 'v86-license.txt')
 
 /** @type {(script: string, files: Record<string, string>) => void} */
 const put = (script, files) => {
-    const give = ([name, path]) => `live.give("${name}", "${gzipSync(readFileSync(path), { level: 9 }).toString('base64')}");\n`;
+    const give = ([name, path]) => `live.given.set("${name}", "${gzipSync(readFileSync(path), { level: 9 }).toString('base64')}");\n`;
     writeFileSync(join(to, `${script}.js`), Object.entries(files).map(give).join(''));
 };
 put('v86', { 'v86.wasm': join(here, 'node_modules/v86/build/v86.wasm') });

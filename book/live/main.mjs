@@ -5,28 +5,21 @@ import { V86 } from 'v86';
 import { Chapter } from './chapter.mjs';
 import { Page } from './page.mjs';
 
-/** @type {Map<string, string>} */
-const given = new Map();
 /** @type {Promise<WebAssembly.Module>[] | undefined} */
 let modules;
 
 /**
- * Takes a file from a script that `build.mjs` has made.
+ * What the page and its scripts have in common: book/theme/live.js makes it. `given` holds the files that the scripts of
+ * `build.mjs` have brought, compressed and in base64.
  *
- * @param {string} name
- * @param {string} data compressed, in base64
+ * @type {{ given: Map<string, string>, attach?: typeof attach }}
  */
-export function give(name, data) {
-    given.set(name, data);
-}
+const live = /** @type {any} */ (window).live;
+live.attach = attach;
 
-/**
- * A file that was given.
- *
- * @param {string} name
- */
+/** @param {string} name of a file that was given */
 async function file(name) {
-    const bytes = Uint8Array.from(atob(given.get(name) ?? ''), character => character.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(live.given.get(name) ?? ''), character => character.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
     return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -47,7 +40,7 @@ async function kernel(name) {
  * @param {HTMLElement} place
  * @param {import('./page.mjs').Given & { load: (name: string) => Promise<void> }} page
  */
-export async function attach(place, { load, ...page }) {
+async function attach(place, { load, ...page }) {
     modules ??= ['v86.wasm', 'drawing.wasm'].map(async part => WebAssembly.compile(await file(part)));
     const [v86, drawing] = await Promise.all(modules);
     const chapter = await Chapter.open({ V86, v86, drawing, ...await kernel(/** @type {string} */ (place.dataset.kernel)) });

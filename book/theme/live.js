@@ -10,6 +10,9 @@
     const places = document.querySelectorAll('.live');
     const canRun = 'WebAssembly' in window && 'DecompressionStream' in window;
 
+    // Where the scripts put what they bring, and the first of them its function `attach`.
+    window.live = { given: new Map() };
+
     const scripts = new Map();
 
     const request = name => new Promise((resolve, reject) => {
@@ -60,8 +63,7 @@
             isAsked = true;
             status.textContent = 'The machine is being loaded …';
             try {
-                await load('live');
-                await Promise.all(['v86', 'drawing', kernel].map(load));
+                await Promise.all(['live', 'v86', 'drawing', kernel].map(load));
                 await live.attach(place, { controls, start, status, load });
             } catch (error) {
                 isAsked = false;
