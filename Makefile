@@ -18,7 +18,7 @@ private = $(call folder,EXERCISES,exercises)
 
 PORT ?= 3000
 
-.PHONY: help run exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions gradescope test-course test stress bench figures book serve book-pdf test-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions gradescope test-course test stress bench figures book serve book-pdf test-book bench-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -93,6 +93,7 @@ help:
 	@echo '  make lint               check format and style'
 	@echo '  make words              count the words of each page, and the words that name no actor'
 	@echo '  make test-book          test every page of the book in a browser, and keep screenshots'
+	@echo '  make bench-book         measure how quickly the kernels run in the pages'
 	@echo '  make figures            take the pictures of the book from running kernels'
 	@echo '  make test-course        test the exercises: their right, blank and wrong answers'
 	@echo '       EXERCISE=5.2       test only this one'
@@ -225,6 +226,9 @@ book-pdf:
 test-book: book
 	@tools/setup.sh with-browser npm test --silent --prefix book/live
 	@tools/setup.sh with-browser npm test --silent --prefix book/browser
+
+bench-book: book
+	@tools/setup.sh with-browser node book/browser/live-bench.mjs
 
 mutants:
 	$(tools) mutants $(chapter) $(if $(MUTANT),--mutant='$(MUTANT)')

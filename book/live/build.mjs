@@ -26,10 +26,10 @@ await build({
     define: { process: 'undefined', require: 'undefined' },
     external: ['node:*', 'crypto', 'fs', 'perf_hooks'],
     legalComments: 'none',
-    banner: { js: '// With v86, https://copy.sh/v86/. Its license is in v86-license.txt.' },
+    banner: { js: '// With v86, https://copy.sh/v86/. Its license is in licenses.txt.' },
     logLevel: 'warning',
 });
-copyFileSync(join(here, 'node_modules/v86/LICENSE'), join(to, 'v86-license.txt'));
+copyFileSync(join(here, 'licenses.txt'), join(to, 'licenses.txt'));
 
 /** @type {(script: string, files: Record<string, string>) => void} */
 const put = (script, files) => {
