@@ -34,7 +34,8 @@ pub fn make(workspace: &Workspace) -> Result<()> {
 }
 
 fn succeed(mut command: Command, otherwise: &str) -> Result<()> {
-    let status = command.status().with_context(|| format!("{} could not be started", command.get_program().display()))?;
+    let status =
+        command.status().with_context(|| format!("{} could not be started", command.get_program().display()))?;
     ensure!(status.success(), "{otherwise}.");
     Ok(())
 }
