@@ -18,8 +18,8 @@ pub use gradescope::gradescope;
 pub use junit::junit;
 pub use table::csv;
 
-use crate::grade::RECORDS;
 use crate::judge::Judgement;
+use crate::records::RECORDS;
 use crate::result::{FORMAT, Graded};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};

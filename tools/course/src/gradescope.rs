@@ -4,10 +4,11 @@
 //! folders: Gradescope's documentation, "Autograder Specifications".
 
 use crate::export;
-use crate::grade::{judge_one, submitted};
+use crate::grade::judge_one;
 use crate::jobs::{self, Job};
 use crate::judge::{Judge, Judgement};
 use crate::result::Graded;
+use crate::submission::submitted;
 use crate::tree::{Copy, Pristine, Private};
 use anyhow::{Context, Result, bail};
 use clap::Args;

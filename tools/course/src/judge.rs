@@ -119,18 +119,24 @@ impl Judgement {
 
     /// The points of the tests that passed; `None` if the host could not find out about all of them.
     pub fn points(&self) -> Option<u32> {
-        let points = |judged: &Judged| match judged.verdict {
-            Verdict::Passed => Some(judged.points),
-            Verdict::Failed(_) => Some(0),
-            Verdict::InfraError(_) | Verdict::Pending => None,
-        };
-        self.tests.iter().map(points).sum()
+        self.tests.iter().map(Judged::reached).sum()
     }
 
     /// The names of the tests that failed.
     pub fn lost(&self) -> Vec<&str> {
         let failed = self.tests.iter().filter(|judged| matches!(judged.verdict, Verdict::Failed(_)));
         failed.map(|judged| judged.name.as_str()).collect()
+    }
+}
+
+impl Judged {
+    /// The points that the answer gets for it; `None` if the host could not find out, or not yet.
+    pub fn reached(&self) -> Option<u32> {
+        match self.verdict {
+            Verdict::Passed => Some(self.points),
+            Verdict::Failed(_) => Some(0),
+            Verdict::InfraError(_) | Verdict::Pending => None,
+        }
     }
 }
 

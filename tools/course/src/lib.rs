@@ -13,8 +13,9 @@
 //! without a name, and a [`question`] asks for a prediction.
 //!
 //! An instructor hands out a [`starter`]. If she corrects it later by a [`fix`], her students [apply](mod@apply) that. She
-//! gets [submissions](mod@submission), and [grades](mod@grade) each: the [`result`]s become [`tables`], a [`page`] for
-//! each student, and an [`export`] for other programs. [`alike`] finds equal answers. [`jobs`] have other machines grade,
+//! gets the [submissions](mod@submission) of a [`class`], and [grades](mod@grade) each, or a [`shard`] of them, while a line
+//! tells the [`progress`]. The [`result`]s are kept as [`records`], and become [`tables`], a [`page`] for each student, and
+//! an [`export`] for other programs. [`alike`] finds equal answers. [`jobs`] have other machines grade,
 //! which [`warm`] makes ready, and [`gradescope`] is a package for a service that does.
 //!
 //! [`self_check`] tests the exercises themselves, with answers that are right, blank, wrong, or [`cheats`], and a
@@ -39,8 +40,12 @@ pub mod starter;
 pub mod fix;
 pub mod apply;
 pub mod submission;
+pub mod class;
+pub mod shard;
 pub mod grade;
+pub mod progress;
 pub mod result;
+pub mod records;
 pub mod tables;
 pub mod page;
 pub mod export;

@@ -47,7 +47,7 @@ pub fn page(graded: &Graded) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{title}: {student}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
          <h1>{title}</h1>\n<p class=\"student\"><bdi>{student}</bdi></p>\n<p class=\"points\">{}</p>\n<p>{}</p>\n<ul>\n",
-        match graded.points.filter(|_| graded.is_final()) {
+        match graded.points {
             Some(points) => format!("{points} of {} points", graded.max_points),
             None => "No points yet".into(),
         },
@@ -67,12 +67,12 @@ pub fn page(graded: &Graded) -> String {
 /// A test, with its place in the list. `logs` are those that the page has already: several tests may fail for one reason,
 /// such as the compiler's.
 fn test<'a>(number: usize, judged: &'a Judged, logs: &mut Vec<&'a str>) -> String {
-    let (class, word, points) = match judged.verdict {
-        Verdict::Passed => ("passed", "passed", Some(judged.points)),
-        Verdict::Failed(_) => ("failed", "failed", Some(0)),
-        Verdict::InfraError(_) | Verdict::Pending => ("open", "not judged", None),
+    let (class, word) = match judged.verdict {
+        Verdict::Passed => ("passed", "passed"),
+        Verdict::Failed(_) => ("failed", "failed"),
+        Verdict::InfraError(_) | Verdict::Pending => ("open", "not judged"),
     };
-    let points = points.map_or("?".into(), |points| points.to_string());
+    let points = judged.reached().map_or("?".into(), |points| points.to_string());
     let hidden = if judged.hidden { " · hidden test" } else { "" };
     let mut details = String::new();
     let finding = finding(judged);

@@ -2,8 +2,8 @@
 //! is killed in the middle and started again, and then every record has to be there and right.
 
 use crate::cheats;
-use crate::grade::RECORDS;
 use crate::judge::USUAL_SEED;
+use crate::records::RECORDS;
 use crate::result::{Graded, Status};
 use crate::self_check::patched;
 use crate::submission;

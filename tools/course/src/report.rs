@@ -29,11 +29,12 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
     }
     let mut shown = Vec::new();
     for judged in &public {
-        let (word, points) = match &judged.verdict {
-            Verdict::Passed => ("passed", judged.points.to_string()),
-            Verdict::Failed(_) => ("failed", "0".into()),
-            Verdict::InfraError(_) | Verdict::Pending => ("not judged", "?".into()),
+        let word = match &judged.verdict {
+            Verdict::Passed => "passed",
+            Verdict::Failed(_) => "failed",
+            Verdict::InfraError(_) | Verdict::Pending => "not judged",
         };
+        let points = judged.reached().map_or("?".into(), |points| points.to_string());
         line(format_args!("\n{word:8} {points} of {}: {}", judged.points, judged.says));
         match &judged.verdict {
             Verdict::InfraError(why) => line(format_args!("         This machine could not judge it: {why}")),

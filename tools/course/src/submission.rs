@@ -2,8 +2,12 @@
 //!
 //! Only the files with holes are read, and only as text.
 
-use crate::tree::{self, Answer, Pristine};
+use crate::alike;
+use crate::result::Submitted;
+use crate::tree::{self, Answer, Pristine, hex};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 use trials::exercise::Exercise;
@@ -54,6 +58,33 @@ pub fn texts(exercise: &Exercise, submission: &Path) -> Result<Texts, NoAnswer> 
         Ok((path.clone(), text))
     };
     exercise.about.holes.keys().map(text).collect()
+}
+
+/// The files with holes of a submission, and SHA-256 of them.
+pub fn handed_in(exercise: &Exercise, path: &Path) -> (Result<Texts, NoAnswer>, String) {
+    let texts = texts(exercise, path);
+    let mut digest = Sha256::new();
+    match &texts {
+        Ok(texts) => {
+            for (path, text) in texts {
+                digest.update(format!("{}\n{}\n{text}", path.display(), text.len()));
+            }
+        }
+        Err(NoAnswer::Refused(why) | NoAnswer::Infrastructure(why)) => digest.update(why),
+    }
+    (texts, hex(&digest.finalize()))
+}
+
+/// What can be said about a submission before it is judged.
+pub fn submitted(exercise: &Exercise, pristine: &Pristine, student: &str, path: &Path) -> Submitted {
+    let (texts, digest) = handed_in(exercise, path);
+    let alike = || {
+        let answer = self::answer(exercise, pristine, &texts.ok()?).ok()?;
+        alike::digest(&answer)
+    };
+    // A mistake in the parser must not stop a batch.
+    let answer = panic::catch_unwind(AssertUnwindSafe(alike)).ok().flatten();
+    Submitted { student: student.into(), submission: digest, answer }
 }
 
 /// In a folder that is not the whole project: the one file that was handed in.

@@ -2,8 +2,8 @@
 
 use crate::alike;
 use crate::export;
-use crate::grade::file_name;
 use crate::page;
+use crate::records::file_name;
 use crate::result::{Graded, Status};
 use crate::tree::Pristine;
 use anyhow::{Context, Result};

@@ -46,12 +46,13 @@ fn result(graded: &Graded) -> Value {
 }
 
 fn test(graded: &Graded, judged: &Judged) -> Value {
-    let (status, score) = match judged.verdict {
-        Verdict::Passed => ("pass", judged.points),
-        Verdict::Failed(_) => ("fail", 0),
-        Verdict::InfraError(_) | Verdict::Pending => ("error", 0),
+    let status = match judged.verdict {
+        Verdict::Passed => "pass",
+        Verdict::Failed(_) => "fail",
+        Verdict::InfraError(_) | Verdict::Pending => "error",
     };
-    entry(graded, &judged.says, status, if graded.is_final() { score } else { 0 }, &finding_and_log(judged))
+    let score = judged.reached().filter(|_| graded.is_final()).unwrap_or(0);
+    entry(graded, &judged.says, status, score, &finding_and_log(judged))
 }
 
 /// A test. The reporter prints `test_code`, which says here how to repeat it. The time of a single test is not measured.
@@ -94,7 +95,7 @@ mod tests {
             let result = decoded(&graded);
             assert_valid(SCHEMA, &result);
             let points = graded.points.map(|points| (u64::from(points), u64::from(graded.max_points)));
-            assert_eq!(sent(&result), points.filter(|_| graded.is_final()));
+            assert_eq!(sent(&result), points);
         }
     }
 

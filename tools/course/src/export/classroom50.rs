@@ -47,7 +47,7 @@ impl Place {
 /// From the tests, the runner derives the sentence "all tests passed". So withheld tests stand in the list too, as one that
 /// has not passed.
 pub fn classroom50(graded: &Graded, place: &Place, assignment: &str, time: &DateTime<Utc>) -> Option<Value> {
-    let points = graded.points.filter(|_| graded.is_final())?;
+    let points = graded.points?;
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".into());
     let mut tests: Vec<Value> = graded.judgement.tests.iter().map(|judged| test(graded, judged)).collect();
     if let Some(sentence) = about_withheld(graded) {
@@ -76,7 +76,7 @@ fn test(graded: &Graded, judged: &Judged) -> Value {
     json!({
         "test-name": judged.says,
         "passed": passed,
-        "score": if passed { judged.points } else { 0 },
+        "score": judged.reached(),
         "max-score": judged.points,
         "output": finding_and_log(judged),
         "seed": graded.judgement.seed,

@@ -42,13 +42,8 @@ fn test(judged: &Judged, is_final: bool) -> Value {
         "output_format": "text",
         "visibility": if judged.hidden { "after_published" } else { "visible" },
     });
-    let verdict = match judged.verdict {
-        Verdict::Passed => Some(("passed", judged.points)),
-        Verdict::Failed(_) => Some(("failed", 0)),
-        Verdict::InfraError(_) | Verdict::Pending => None,
-    };
-    if let Some((status, score)) = verdict {
-        test["status"] = status.into();
+    if let Some(score) = judged.reached() {
+        test["status"] = if matches!(judged.verdict, Verdict::Passed) { "passed" } else { "failed" }.into();
         if is_final {
             test["score"] = score.into();
             test["max_score"] = judged.points.into();

@@ -1,6 +1,6 @@
 //! The grades of a class as a table: one row a submission, always.
 
-use crate::judge::{Judged, Verdict};
+use crate::judge::Judged;
 use crate::result::{Graded, Status};
 use anyhow::Result;
 use csv::{QuoteStyle, WriterBuilder};
@@ -39,14 +39,9 @@ pub fn csv(graded: &[Graded], kind: Kind, writer: impl Write) -> Result<()> {
             Status::InfraError => "infra_error",
             Status::Partial => "partial",
         };
-        let first = [
-            one.student.clone(),
-            one.title.clone(),
-            status.into(),
-            number(one.points.filter(|_| one.is_final())),
-            one.max_points.to_string(),
-        ];
-        let points = tests.iter().map(|column| number(judged(column).and_then(points)));
+        let first =
+            [one.student.clone(), one.title.clone(), status.into(), number(one.points), one.max_points.to_string()];
+        let points = tests.iter().map(|column| number(judged(column).and_then(Judged::reached)));
         let last = [
             one.judgement.seed.to_string(),
             one.judgement.edition.clone(),
@@ -75,14 +70,6 @@ fn tests(graded: &[Graded]) -> Vec<Column> {
         }
     }
     columns
-}
-
-fn points(judged: &Judged) -> Option<u32> {
-    match judged.verdict {
-        Verdict::Passed => Some(judged.points),
-        Verdict::Failed(_) => Some(0),
-        Verdict::InfraError(_) | Verdict::Pending => None,
-    }
 }
 
 /// A field that no spreadsheet takes for a formula: before a character that would begin one, it has a single quote.
@@ -119,7 +106,7 @@ mod tests {
         assert_eq!(rows.len(), all.len());
         for (row, graded) in rows.iter().zip(&all) {
             assert_eq!(row["student"].strip_prefix('\'').unwrap_or(&row["student"]), graded.student);
-            let points = graded.points.filter(|_| graded.is_final()).map(|points| points.to_string());
+            let points = graded.points.map(|points| points.to_string());
             assert_eq!(row["points"], points.unwrap_or_default());
             assert_eq!(row["max_points"], graded.max_points.to_string());
             assert_eq!((row["seed"].as_str(), row["seconds"].as_str()), ("4711", "12.3"));

@@ -1,0 +1,94 @@
+//! One of several equal parts of a class, so that several machines can share the work: `SHARD=1/20`.
+//!
+//! Parts are dealt like cards: of twenty, the first one gets submissions 1, 21, 41 and so on. So each submission belongs to
+//! exactly one part, no part has over one submission more than another, and neighbors in the alphabet are spread.
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+
+/// The environment of a task of a SLURM array: its number, the first number, and how many there are.
+const SLURM: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT"];
+/// The environment of a pod of an Indexed Job: its number, from 0. The job itself has to say how many there are.
+const KUBERNETES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SHARDS"];
+
+/// One of several equal parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Counts from 1.
+    number: usize,
+    of: usize,
+}
+
+impl Shard {
+    fn new(number: usize, of: usize) -> Result<Self> {
+        ensure!((1..=of).contains(&number), "There is no part {number} of {of}: SHARD=1/20 is the first of twenty.");
+        Ok(Self { number, of })
+    }
+
+    /// The part that a SLURM array or a Kubernetes Indexed Job gives to this process, if it runs in one.
+    pub fn from(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>> {
+        let number = |name: &str| match variable(name) {
+            Some(text) => text.parse::<usize>().map(Some).map_err(|_| anyhow!("{name} is no number: {text}")),
+            None => Ok(None),
+        };
+        let (task, first, of) = (number(SLURM[0])?, number(SLURM[1])?, number(SLURM[2])?);
+        let (index, shards) = (number(KUBERNETES[0])?, number(KUBERNETES[1])?);
+        match (task, of, index, shards) {
+            (Some(task), Some(of), _, _) => Self::new(task + 1 - first.unwrap_or(0), of).map(Some),
+            (_, _, Some(index), Some(of)) => Self::new(index + 1, of).map(Some),
+            (_, _, Some(_), None) => {
+                bail!("{} is set, and {} has to say how many parts there are.", KUBERNETES[0], KUBERNETES[1])
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Those of a class that belong to it.
+    pub fn part<T>(self, class: &[T]) -> impl Iterator<Item = &T> {
+        class.iter().skip(self.number - 1).step_by(self.of)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        let (number, of) = numbers.context("A part is written as in SHARD=1/20.")?;
+        Self::new(number, of)
+    }
+}
+
+impl Display for Shard {
+    fn fmt(&self, to: &mut Formatter) -> fmt::Result {
+        write!(to, "part {} of {}", self.number, self.of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_submission_belongs_to_one_shard_and_shards_are_equal() {
+        for of in [1, 3, 7, 120] {
+            let class: Vec<usize> = (0..100).collect();
+            let shards = (1..=of).map(|number| Shard::new(number, of).expect("it is one of them"));
+            let parts: Vec<Vec<usize>> = shards.map(|shard| shard.part(&class).copied().collect()).collect();
+            let sizes = || parts.iter().map(Vec::len);
+            assert!(sizes().max() <= sizes().min().map(|least| least + 1), "{parts:?}");
+            let mut all = parts.concat();
+            all.sort();
+            assert_eq!(all, class);
+        }
+    }
+
+    #[test]
+    fn a_shard_is_written_as_a_fraction() {
+        assert_eq!("2/20".parse::<Shard>().ok(), Some(Shard { number: 2, of: 20 }));
+        for bad in ["0/20", "21/20", "2", "2/", "a/b", "1/0"] {
+            assert!(bad.parse::<Shard>().is_err(), "{bad}");
+        }
+    }
+}
