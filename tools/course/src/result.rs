@@ -21,7 +21,7 @@ pub struct Graded {
     /// SHA-256 of the files with holes, as they were handed in.
     pub submission: String,
     /// SHA-256 of the answer, formatted and with its variables renamed: two answers with the same value are the same.
-    /// `null` if the answer cannot be read.
+    /// `null` if the answer cannot be read, or is still blank.
     pub answer: Option<String>,
     /// What is known.
     pub status: Status,
@@ -57,7 +57,7 @@ pub struct Submitted {
     pub student: String,
     /// SHA-256 of what was handed in.
     pub submission: String,
-    /// SHA-256 of the answer, if it can be read.
+    /// SHA-256 of the answer, if it can be read and was worked on.
     pub answer: Option<String>,
 }
 

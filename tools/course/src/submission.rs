@@ -79,8 +79,10 @@ pub fn handed_in(exercise: &Exercise, path: &Path) -> (Result<Texts, NoAnswer>, 
 pub fn submitted(exercise: &Exercise, pristine: &Pristine, student: &str, path: &Path) -> Submitted {
     let (texts, digest) = handed_in(exercise, path);
     let alike = || {
-        let answer = self::answer(exercise, pristine, &texts.ok()?).ok()?;
-        alike::digest(&answer)
+        let answer = alike::digest(&self::answer(exercise, pristine, &texts.ok()?).ok()?)?;
+        // Those who have not worked on it have not copied.
+        let blank = alike::digest(&pristine.blank(exercise).ok()?)?;
+        (answer != blank).then_some(answer)
     };
     // A mistake in the parser must not stop a batch.
     let answer = panic::catch_unwind(AssertUnwindSafe(alike)).ok().flatten();
@@ -167,6 +169,7 @@ fn part(exercise: &Exercise, text: &str, path: &Path) -> Result<String, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::starter::tests::project;
     use trials::exercise::Withheld;
 
     #[test]
@@ -177,6 +180,21 @@ mod tests {
         assert_eq!(part(&exercise, &whole, Path::new("a/b.rs")).as_deref(), Ok("//// mine\nfn one() {}\n"));
         assert_eq!(part(&exercise, &whole, Path::new("c.s")).as_deref(), Ok("ret\n"));
         assert!(part(&exercise, &whole, Path::new("d.rs")).unwrap_err().contains("no line \"//// d.rs\""));
+    }
+
+    #[test]
+    fn a_blank_answer_equals_no_other_one() {
+        let (folder, handed_in) = (project(), tempfile::NamedTempFile::new().expect("there is room"));
+        let pristine = Pristine::of_commit(folder.path(), "HEAD").expect("a commit");
+        let exercise = &pristine.exercises().expect("two")[1];
+        let answer = |text: &str| {
+            fs::write(handed_in.path(), text).expect("it can be written");
+            submitted(exercise, &pristine, "alice", handed_in.path()).answer
+        };
+        let blank = one_file(pristine.fill(&pristine.blank(exercise).expect("a hole")).expect("a file"));
+        assert_eq!(answer(&blank), None);
+        assert_eq!(answer(&blank.replace("panic!", "// Later.\n    panic!")), None);
+        assert!(answer(&blank.replace("panic!", "// Later.\n    todo!")).is_some());
     }
 
     #[test]

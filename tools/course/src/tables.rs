@@ -42,13 +42,12 @@ fn equal(pristine: &Pristine, exercise: &Exercise, graded: &[Graded]) -> Result<
     if exercise.about.kind == Kind::Rebuild {
         return Ok("The answer to this exercise is in the book, so equal answers are not listed.\n".into());
     }
-    let blank = alike::digest(&pristine.blank(exercise)?);
     let right = alike::digest(&pristine.answer(exercise)?);
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     if let Some(right) = &right {
         groups.entry(right).or_default().push(REPOSITORY);
     }
-    for one in graded.iter().filter(|one| one.answer != blank) {
+    for one in graded {
         if let Some(answer) = &one.answer {
             groups.entry(answer).or_default().push(&one.student);
         }
