@@ -33,8 +33,8 @@ const AUTHOR: [(&str, &str); 4] = [
 #[derive(Args)]
 pub struct Options {
     /// The file with the fix.
-    #[arg(long, default_value = "")]
-    fix: PathBuf,
+    #[arg(long)]
+    fix: Option<PathBuf>,
 }
 
 /// What a fix does to one file.
@@ -55,8 +55,7 @@ type Changed<'a> = (&'a Change, Option<Vec<u8>>);
 /// Applies the fix, or says why not and changes nothing.
 pub fn apply(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let root = &workspace.root;
-    let fix = &options.fix;
-    ensure!(!fix.as_os_str().is_empty(), "Say which file has the fix, as in FIX=fix.patch.");
+    let Some(fix) = &options.fix else { bail!("Say which file has the fix, as in FIX=fix.patch.") };
     ensure!(fix.is_file(), "There is no file {}.", fix.display());
     let desk = Desk::open(workspace)?;
     let changes = changes(root, &fix.canonicalize()?)?;
@@ -278,7 +277,7 @@ mod tests {
     }
 
     fn apply_to(root: &Path, fix: &NamedTempFile) -> Result<ExitCode> {
-        apply(&workspace(root), &Options { fix: fix.path().into() })
+        apply(&workspace(root), &Options { fix: Some(fix.path().into()) })
     }
 
     /// Opens both exercises, with work in their holes.

@@ -128,4 +128,12 @@ mod tests {
     fn the_options_of_all_commands_are_consistent() {
         Command::command().debug_assert();
     }
+
+    #[test]
+    fn each_command_that_a_person_types_says_itself_what_is_missing() {
+        for command in Command::command().get_subcommands().filter(|command| command.get_name() != "gradescope-run") {
+            let parsed = Command::try_parse_from(["course", command.get_name()]);
+            assert!(parsed.is_ok(), "{}", parsed.err().map_or(String::new(), |error| error.to_string()));
+        }
+    }
 }
