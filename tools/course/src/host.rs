@@ -4,8 +4,9 @@
 //! us. A test passes if the program says so and ends well; what a failing test prints decides nothing. Code that gets
 //! hold of the host's own functions could still forge both, so no points hang on these tests alone.
 
+use crate::compiler;
 use crate::judge::{Failure, Verdict};
-use crate::tree::{self, Copy};
+use crate::tree::Copy;
 use anyhow::{Context, Result};
 use machine::cargo;
 use machine::kernels;
@@ -49,17 +50,15 @@ pub fn run(copy: &Copy, exercise: &Exercise) -> Result<Hosted> {
     let workspace = copy.workspace();
     let chapter = workspace.chapter(Some(&exercise.about.chapter))?;
     let mut command = cargo::for_host(workspace, "test");
-    command.args(["--lib", "--no-run", "--message-format=json-render-diagnostics"]);
+    command.args(["--lib", "--no-run"]);
     cargo::packages(&mut command, [chapter.package.as_str()]);
-    tree::limit(&mut command);
-    let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output().context("cargo could not be started")?;
-    let folder = workspace.root.join("chapters").join(&chapter.name);
-    if let Some(why) = tree::of_host(&String::from_utf8_lossy(&output.stderr)) {
+    let said = compiler::run(&mut command).context("cargo could not be started")?;
+    if let Some(why) = said.of_host().filter(|_| !said.is_good) {
         return all(&|_| Verdict::InfraError(why.clone()));
     }
-    let Some(program) = kernels::executables(&String::from_utf8_lossy(&output.stdout), "lib").remove(&folder) else {
-        let text = String::from_utf8_lossy(&output.stderr);
-        return all(&|name| failed(name, "It does not compile for the host.".into(), &text));
+    let folder = workspace.root.join("chapters").join(&chapter.name);
+    let Some(program) = kernels::executables(&said.messages, "lib").remove(&folder) else {
+        return all(&|name| failed(name, "It does not compile for the host.".into(), &said.errors()));
     };
     all(&|name| run_one(&program, name))
 }

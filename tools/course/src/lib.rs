@@ -5,9 +5,9 @@
 //! and it does not matter what else she has changed.
 //!
 //! In reading order: the [`holes`] of an [exercise](trials::exercise), and the [`rules`] for what goes into them; the
-//! [`tree`] into which an answer is put. A [`run`] watches a kernel from outside, and what it shows is [`compare`]d with
-//! what the right answer shows. [`host`] runs tests that need no machine. The [`judge`] puts all of this together, and a
-//! [`report`] with a [`picture`] is what a student gets.
+//! [`tree`] into which an answer is put, and what the [`compiler`] says about it. A [`run`] watches a kernel from outside,
+//! and what it shows is [`compare`]d with what the right answer shows. [`host`] runs tests that need no machine. The
+//! [`judge`] puts all of this together, and a [`report`] with a [`picture`] is what a student gets.
 //!
 //! A student's [`desk`] is her working tree; [`student`] has the commands that she types. A [`hunt`] is for a mistake
 //! without a name, and a [`question`] asks for a prediction.
@@ -24,6 +24,7 @@
 pub mod holes;
 pub mod rules;
 pub mod tree;
+pub mod compiler;
 pub mod compare;
 pub mod run;
 pub mod host;

@@ -66,11 +66,44 @@ fn equal(pristine: &Pristine, exercise: &Exercise, graded: &[Graded]) -> Result<
 const REPOSITORY: &str = "(the answer in the repository)";
 
 /// The whole class in a few lines.
-pub fn summary(exercise: &Exercise, graded: &[Graded]) -> String {
-    let count = |status| graded.iter().filter(|one| one.status == status).count();
+pub fn summary(graded: &[Graded]) -> String {
+    let refused = graded.iter().filter(|one| one.status == Status::Refused).count();
     let points: Vec<u32> = graded.iter().filter_map(|one| one.points).collect();
-    let mean = f64::from(points.iter().sum::<u32>()) / points.len().max(1) as f64;
-    let mut text = format!("{} graded, {} of them refused", points.len(), count(Status::Refused));
-    write!(text, "; {mean:.1} of {} points in the mean", exercise.points()).expect("a text takes all");
+    let mut text = format!("{} graded, {refused} of them refused", points.len());
+    if let Some(one) = graded.first().filter(|_| !points.is_empty()) {
+        let mean = f64::from(points.iter().sum::<u32>()) / points.len() as f64;
+        text += &format!("; {mean:.1} of {} points on average", one.max_points);
+    }
+    let again: Vec<&str> = graded.iter().filter(|one| !one.is_final()).map(|one| one.student.as_str()).collect();
+    if !again.is_empty() {
+        text += &format!(
+            "\nThis machine could not judge {} of them, so they have no grade: {}. The records say why. The same command \
+             judges them again.",
+            again.len(),
+            again.join(", ")
+        );
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::samples;
+
+    #[test]
+    fn only_grades_count_in_the_average_and_the_others_are_named() {
+        let class = [samples::passed(), samples::partly(), samples::refused(), samples::infra_error()];
+        let text = summary(&class);
+        assert!(text.starts_with("3 graded, 1 of them refused; 4.7 of 10 points on average\nThis machine"), "{text}");
+        assert!(text.contains("could not judge 1 of them, so they have no grade: irene. "), "{text}");
+        assert!(!summary(&class[..3]).contains("again"));
+    }
+
+    #[test]
+    fn nothing_has_no_average() {
+        let text = summary(&[samples::infra_error(), samples::partial()]);
+        assert!(text.starts_with("0 graded, 0 of them refused\n") && text.contains(": irene, paul. "), "{text}");
+        assert_eq!(summary(&[]), "0 graded, 0 of them refused");
+    }
 }

@@ -3,6 +3,7 @@
 //! Of a submission, nothing but the bodies of its holes gets into the copy. So it does not matter what else a
 //! submission has changed, such as build scripts and Cargo's configuration.
 
+use crate::compiler;
 use crate::holes::{self, Bodies};
 use crate::rules;
 use anyhow::{Context, Result, anyhow, bail};
@@ -16,7 +17,6 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::{fs, io};
 use tempfile::NamedTempFile;
 use trials::exercise::{self, About, Exercise, HIDDEN_PROGRAM};
@@ -28,8 +28,6 @@ use walkdir::{DirEntry, WalkDir};
 pub const FOLDER: &str = "course";
 /// A file larger than this is no answer.
 const MOST_BYTES: u64 = 256 << 10;
-/// How much of the compiler's complaints is kept.
-const MOST_COMPLAINTS: usize = 4000;
 
 /// An answer: what goes into the holes of each file.
 pub type Answer = BTreeMap<PathBuf, Filling>;
@@ -365,33 +363,29 @@ impl Copy {
         let needs_chapter = exercise.about.tests.iter().any(|test| !test.chapter_boots.is_empty());
         let package = exercise.package();
         let mut command = cargo::for_kernels(workspace, "build", Profile::Kernel);
-        command.args(["--test", "kernel", "--message-format=json-render-diagnostics", "--color=never"]);
+        command.args(["--test", "kernel"]);
         let has_hidden = exercise.about.tests.iter().any(|test| test.hidden);
         if has_hidden {
             command.args(["--test", "hidden"]);
         }
         let packages = [package.as_str()].into_iter().chain(needs_chapter.then_some(chapter.package.as_str()));
         cargo::packages(&mut command, packages);
-        limit(&mut command);
-        let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output();
-        let output = output.map_err(|error| infrastructure(anyhow!("cargo could not be started: {error}")))?;
-        let text = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            return Err(match of_host(&text) {
+        let said = compiler::run(&mut command);
+        let said = said.map_err(|error| infrastructure(anyhow!("cargo could not be started: {error}")))?;
+        if !said.is_good {
+            return Err(match said.of_host() {
                 Some(why) => NotBuilt::Infrastructure(why),
-                None => NotBuilt::DoesNotCompile(complaints(&text)),
+                None => NotBuilt::DoesNotCompile(said.errors()),
             });
         }
-        let warnings = if text.contains("warning: ") { text.into_owned() } else { String::new() };
-        let messages = String::from_utf8_lossy(&output.stdout);
         let kernel = |folder: &Path, name: &str| {
             let missing = || NotBuilt::Infrastructure(format!("Cargo built no {name} in {}", folder.display()));
-            kernels::test_program(&messages, &workspace.root.join(folder), name).ok_or_else(missing)
+            kernels::test_program(&said.messages, &workspace.root.join(folder), name).ok_or_else(missing)
         };
         let chapter = Path::new("chapters").join(&chapter.name);
         let chapter = needs_chapter.then(|| kernel(&chapter, "kernel")).transpose()?;
         let hidden = has_hidden.then(|| kernel(&exercise.folder, "hidden")).transpose()?;
-        Ok((Built { kernel: kernel(&exercise.folder, "kernel")?, hidden, chapter }, warnings))
+        Ok((Built { kernel: kernel(&exercise.folder, "kernel")?, hidden, chapter }, said.warnings()))
     }
 
     /// The kernels of the right answer. They are built once, and kept.
@@ -452,48 +446,6 @@ pub fn is_of_chapter(exercise: &Exercise, path: &Path) -> bool {
     };
     number(path).is_some_and(|one| Some(one) == number(&exercise.folder))
 }
-
-/// What a compiler says that the host has stopped: another process needed the memory, or the disk is full.
-pub fn of_host(text: &str) -> Option<String> {
-    const SIGNS: [&str; 3] = ["signal: 9", "No space left on device", "Cannot allocate memory"];
-    let line = text.lines().find(|line| SIGNS.iter().any(|sign| line.contains(sign)))?;
-    Some(format!("The compiler could not do its work: {}", line.trim()))
-}
-
-/// The errors among what the compiler says. Those about hidden tests would show what these are.
-fn complaints(text: &str) -> String {
-    let is_progress =
-        |line: &&str| ["Compiling ", "Updating ", "Locking "].iter().any(|word| line.trim_start().starts_with(word));
-    let text = text.lines().filter(|line| !is_progress(line)).collect::<Vec<_>>().join("\n");
-    let is_error = |part: &&str| part.trim_start().starts_with("error") && !part.contains(HIDDEN_PROGRAM);
-    let errors = text.split("\n\n").filter(is_error);
-    let mut text = errors.collect::<Vec<_>>().join("\n\n");
-    text.truncate(text.floor_char_boundary(MOST_COMPLAINTS));
-    text
-}
-
-/// Limits what a compiler may use, and with it an answer that keeps the compiler busy.
-#[cfg(target_os = "linux")]
-pub fn limit(command: &mut std::process::Command) {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    const CPU_SECONDS: u64 = 120;
-    const MEMORY_BYTES: u64 = 8 << 30;
-    // The largest file of a build has 65 MB.
-    const FILE_BYTES: u64 = 512 << 20;
-    let limit = |resource, most, maximum| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(maximum) });
-    let set = move || {
-        // The first limit sends a signal of its own. Beyond the second one it would look as if the host had killed it.
-        limit(Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 10)?;
-        limit(Resource::As, MEMORY_BYTES, MEMORY_BYTES)?;
-        Ok(limit(Resource::Fsize, FILE_BYTES, FILE_BYTES)?)
-    };
-    // SAFETY: between fork and exec only what is safe in a signal handler may be called. These are three system calls,
-    // which allocate nothing and take no lock.
-    unsafe { std::os::unix::process::CommandExt::pre_exec(command, set) };
-}
-
-#[cfg(not(target_os = "linux"))]
-pub fn limit(_: &mut std::process::Command) {}
 
 #[cfg(test)]
 mod tests {
