@@ -3,14 +3,17 @@
 //! Parts are dealt like cards: of twenty, the first one gets submissions 1, 21, 41 and so on. So each submission belongs to
 //! exactly one part, no part has over one submission more than another, and neighbors in the alphabet are spread.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-/// The environment of a task of a SLURM array: its number, the first number, and how many there are.
-const SLURM: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT"];
-/// The environment of a pod of an Indexed Job: its number, from 0. The job itself has to say how many there are.
-const KUBERNETES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SHARDS"];
+/// The number of a task of a SLURM array, and that of the first shard.
+const SLURM: (&str, usize) = ("SLURM_ARRAY_TASK_ID", 1);
+/// The same for a pod of a Kubernetes Indexed Job.
+const KUBERNETES: (&str, usize) = ("JOB_COMPLETION_INDEX", 0);
+/// How many shards there are, which the job has to say. It is not the number of tasks: a person may start only some tasks
+/// again, as with `--array=1,3,7`.
+const SHARDS: &str = "SHARDS";
 
 /// One of several equal parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,16 +35,15 @@ impl Shard {
             Some(text) => text.parse::<usize>().map(Some).map_err(|_| anyhow!("{name} is no number: {text}")),
             None => Ok(None),
         };
-        let (task, first, of) = (number(SLURM[0])?, number(SLURM[1])?, number(SLURM[2])?);
-        let (index, shards) = (number(KUBERNETES[0])?, number(KUBERNETES[1])?);
-        match (task, of, index, shards) {
-            (Some(task), Some(of), _, _) => Self::new(task + 1 - first.unwrap_or(0), of).map(Some),
-            (_, _, Some(index), Some(of)) => Self::new(index + 1, of).map(Some),
-            (_, _, Some(_), None) => {
-                bail!("{} is set, and {} has to say how many parts there are.", KUBERNETES[0], KUBERNETES[1])
+        for (task, first) in [SLURM, KUBERNETES] {
+            if let Some(place) = number(task)? {
+                let of = number(SHARDS)?;
+                let of =
+                    of.with_context(|| format!("{task} is set, and {SHARDS} has to say how many parts there are."))?;
+                return Self::new(place + 1 - first, of).map(Some);
             }
-            _ => Ok(None),
         }
+        Ok(None)
     }
 
     /// Those of a class that belong to it.
@@ -82,6 +84,25 @@ mod tests {
             all.sort();
             assert_eq!(all, class);
         }
+    }
+
+    #[test]
+    fn an_engine_says_which_shard_this_is() {
+        let of = |variables: &[(&str, &str)]| {
+            let value = |name: &str| variables.iter().find(|(one, _)| *one == name).map(|(_, value)| value.to_string());
+            Shard::from(value).map_err(|error| error.to_string())
+        };
+        let shard = |number, of| Ok(Some(Shard { number, of }));
+        // A person has started tasks 3 and 7 again.
+        let again = [("SLURM_ARRAY_TASK_MIN", "3"), ("SLURM_ARRAY_TASK_COUNT", "2"), ("SHARDS", "20")];
+        assert_eq!(of(&[&again[..], &[("SLURM_ARRAY_TASK_ID", "7")]].concat()), shard(7, 20));
+        assert_eq!(of(&[("JOB_COMPLETION_INDEX", "0"), ("SHARDS", "20")]), shard(1, 20));
+        assert_eq!(of(&[("JOB_COMPLETION_INDEX", "19"), ("SHARDS", "20")]), shard(20, 20));
+        assert_eq!(of(&[("SHARDS", "20")]), Ok(None), "no engine has started this");
+        for task in ["0", "21", "x"] {
+            assert!(of(&[("SLURM_ARRAY_TASK_ID", task), ("SHARDS", "20")]).is_err(), "{task}");
+        }
+        assert!(of(&[("SLURM_ARRAY_TASK_ID", "1")]).is_err_and(|why| why.contains("SHARDS has to say")));
     }
 
     #[test]

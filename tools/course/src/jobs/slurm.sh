@@ -1,7 +1,8 @@
 # The lines above are those that `make slurm` writes; the rest is the same for every exercise.
 #
 # Three jobs, each after the one before: one builds and judges the right answer, an array judges the submissions, and one
-# makes the tables. Run this again after a failure: what was judged stays, and only the rest is judged.
+# makes the tables. Run this again after a failure: what was judged stays, and only the rest is judged. ARRAY=1,3,7 before
+# the command starts only these tasks of the array again.
 cd "$PROJECT"
 mkdir -p target/course/slurm
 
@@ -15,10 +16,9 @@ submit() {
 }
 
 build=$(submit build 'make warm' "$@")
-# SLURM sets these two in every job of the array, so they are for its shell and not for this one.
-# shellcheck disable=SC2016
-shards=$(submit shard 'make grade SHARD=$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT' \
-    --array="1-$SHARDS" --output='target/course/slurm/%x-%a.log' --dependency="afterok:$build" "$@")
+# SLURM numbers the tasks of an array, and SHARDS says how many shards there are: `make grade` judges the shard of its task.
+shards=$(submit shard 'make grade' --array="${ARRAY:-1-$SHARDS}" \
+    --output='target/course/slurm/%x-%a.log' --dependency="afterok:$build" "$@")
 # After all of them, whether they succeeded or not.
 tables=$(submit tables 'make grade' --dependency="afterany:$shards" "$@")
 
