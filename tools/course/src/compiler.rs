@@ -55,7 +55,9 @@ impl Said {
         let texts: Vec<String> = about_no_line.chain([self.cargo.clone()]).collect();
         let line =
             texts.iter().flat_map(|text| text.lines()).find(|line| SIGNS.iter().any(|sign| line.contains(sign)))?;
-        Some(format!("The compiler could not do its work: {}", line.trim()))
+        // Before these words, Cargo quotes the whole command.
+        let words = line.rsplit('`').next().unwrap_or(line).trim();
+        Some(format!("The compiler could not do its work: {words}"))
     }
 
     /// The compiler's errors. Those about hidden tests would show what these are, and are left out.
@@ -139,6 +141,8 @@ mod tests {
         ] {
             assert!(said.of_host().is_some(), "{}{}", said.messages, said.cargo);
         }
+        let sentence = "The compiler could not do its work: (signal: 9, SIGKILL: kill)";
+        assert_eq!(failed(&[], killed).of_host().as_deref(), Some(sentence));
     }
 
     #[test]

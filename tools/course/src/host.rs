@@ -5,7 +5,7 @@
 //! hold of the host's own functions could still forge both, so no points hang on these tests alone.
 
 use crate::compiler;
-use crate::judge::{Failure, Verdict};
+use crate::judge::{Cause, Failure, Verdict};
 use crate::tree::Copy;
 use anyhow::{Context, Result};
 use machine::cargo;
@@ -58,7 +58,8 @@ pub fn run(copy: &Copy, exercise: &Exercise) -> Result<Hosted> {
     }
     let folder = workspace.root.join("chapters").join(&chapter.name);
     let Some(program) = kernels::executables(&said.messages, "lib").remove(&folder) else {
-        return all(&|name| failed(name, "It does not compile for the host.".into(), &said.errors()));
+        let reason = "It does not compile for the host.";
+        return all(&|name| failed(name, Cause::NoEnd, reason.into(), &said.errors()));
     };
     all(&|name| run_one(&program, name))
 }
@@ -103,12 +104,18 @@ fn verdict(name: &str, status: ExitStatus, text: &str) -> Verdict {
     if status.success() && text.lines().any(|line| line == good) {
         return Verdict::Passed;
     }
-    failed(name, format!("The test `{name}` of the library fails on the host."), text)
+    failed(name, Cause::Wrong, format!("The test `{name}` of the library fails on the host."), text)
 }
 
-fn failed(name: &str, reason: String, text: &str) -> Verdict {
+fn failed(name: &str, cause: Cause, reason: String, text: &str) -> Verdict {
     let start = text.ceil_char_boundary(text.len().saturating_sub(MOST_BYTES));
-    Verdict::Failed(Failure { run: name.to_owned(), reason, log: text[start..].to_owned(), ..Failure::default() })
+    Verdict::Failed(Failure {
+        cause,
+        run: name.to_owned(),
+        reason,
+        log: text[start..].to_owned(),
+        ..Failure::default()
+    })
 }
 
 impl Hosted {

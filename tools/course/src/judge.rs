@@ -23,11 +23,6 @@ use trials::exercise::{Exercise, Test};
 /// The seed of a check that a student makes, unless she chooses another.
 pub const USUAL_SEED: u32 = 1;
 
-/// Stands for a run, if the answer does not compile.
-pub const COMPILER: &str = "the compiler";
-/// Stands for a run, if the rules refuse the answer.
-pub const RULES: &str = "the rules";
-
 /// A run may take this many times as many instructions as that of the right answer, and this many more.
 const TIMES: u64 = 3;
 const MORE: u64 = 3_000_000;
@@ -85,7 +80,9 @@ pub enum Verdict {
 /// Why a test failed.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 pub struct Failure {
-    /// Which of its runs failed.
+    /// What kind of failure it is.
+    pub cause: Cause,
+    /// Which of its runs failed; empty if none was begun.
     pub run: String,
     /// One sentence.
     pub reason: String,
@@ -97,6 +94,28 @@ pub struct Failure {
     /// Where address spaces are wrong: the right ones, and those of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spaces: Option<(Spaces, Spaces)>,
+}
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The rules refuse the answer.
+    Refused,
+    /// The compiler rejects it.
+    NotCompiled,
+    /// The run did not come to its end: the kernel crashed, hangs, or left the test.
+    NoEnd,
+    /// It came to its end, and something is wrong.
+    #[default]
+    Wrong,
+}
+
+impl Cause {
+    /// Whether no run was begun.
+    pub fn is_before_any_run(self) -> bool {
+        matches!(self, Self::Refused | Self::NotCompiled)
+    }
 }
 
 impl Judgement {
@@ -217,8 +236,8 @@ impl<'a> Judge<'a> {
                 let verdict = match not_built {
                     NotBuilt::Infrastructure(why) => Verdict::InfraError(why),
                     NotBuilt::DoesNotCompile(log) => {
-                        let reason = "It does not compile.".into();
-                        Verdict::Failed(Failure { run: COMPILER.into(), reason, log, ..Failure::default() })
+                        let (cause, reason) = (Cause::NotCompiled, "It does not compile.".into());
+                        Verdict::Failed(Failure { cause, reason, log, ..Failure::default() })
                     }
                 };
                 vec![verdict; self.exercise.about.tests.len()]
@@ -265,7 +284,7 @@ impl<'a> Judge<'a> {
 
     /// The judgement on an answer that is refused.
     pub fn refuse(&self, why: String) -> Judgement {
-        let failure = Failure { run: RULES.into(), reason: why.clone(), ..Failure::default() };
+        let failure = Failure { cause: Cause::Refused, reason: why.clone(), ..Failure::default() };
         let verdicts = vec![Verdict::Failed(failure); self.exercise.about.tests.len()];
         Judgement { refused: Some(why), tests: judged(self.exercise, verdicts), ..self.nothing() }
     }
@@ -318,24 +337,31 @@ impl<'a> Judge<'a> {
         let limit = right.instructions * TIMES + MORE;
         let (workspace, seed, most_sights) = (self.copy.workspace(), self.seed, right.sights.len());
         let run = Run { workspace, kernel, test, seed, limit, most_sights };
-        let seen = match run.see() {
-            Ok(seen) => seen,
-            Err(Infrastructure(why)) => return Verdict::InfraError(why),
-        };
-        let difference = match seen.accepts(test) {
-            Err(reason) => Some(Difference { sentence: reason, spaces: None }),
-            Ok(()) => compare::first(right, &seen),
-        };
-        match difference {
-            None => Verdict::Passed,
-            Some(Difference { sentence, spaces }) => {
-                let (log, log_of_hang) = match seen.end {
-                    End::Hang | End::Sleep => (String::new(), seen.log),
-                    _ => (seen.log, String::new()),
-                };
-                Verdict::Failed(Failure { run: name.to_owned(), reason: sentence, log, log_of_hang, spaces })
-            }
+        match run.see() {
+            Ok(seen) => verdict(name, test, right, seen),
+            Err(Infrastructure(why)) => Verdict::InfraError(why),
         }
+    }
+}
+
+/// The verdict on a run, of which a right answer would show this.
+fn verdict(name: &str, test: &Listed, right: &Seen, seen: Seen) -> Verdict {
+    let failed = |cause, Difference { sentence, spaces }, Seen { end, log, .. }: Seen| {
+        let (log, log_of_hang) = match end {
+            End::Hang | End::Sleep => (String::new(), log),
+            _ => (log, String::new()),
+        };
+        Verdict::Failed(Failure { cause, run: name.to_owned(), reason: sentence, log, log_of_hang, spaces })
+    };
+    match seen.accepts(test) {
+        Err(sentence) => {
+            let cause = if seen.end == End::Over { Cause::Wrong } else { Cause::NoEnd };
+            failed(cause, Difference { sentence, spaces: None }, seen)
+        }
+        Ok(()) => match compare::first(right, &seen) {
+            None => Verdict::Passed,
+            Some(difference) => failed(Cause::Wrong, difference, seen),
+        },
     }
 }
 
@@ -449,4 +475,38 @@ fn list(copy: &Copy, kernel: &Path) -> Result<Vec<Listed>> {
         bail!("The kernel does not list its tests. {}\n{}", run.ending, run.story());
     }
     listing::parse(&run.text).map_err(|why| anyhow!(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Shown;
+    use machine::listing::Expected;
+
+    /// A run that ended like this, and showed this value.
+    fn seen(end: End, value: u32, log: &str) -> Seen {
+        let shown = vec![Shown { label: "frame".into(), value }];
+        Seen { end, shown, sights: Vec::new(), instructions: 1, log: log.into() }
+    }
+
+    fn cause(expected: Expected, seen: Seen) -> Option<Cause> {
+        let test = Listed { expected, ..Listed::table() };
+        match verdict("a test", &test, &self::seen(End::Over, 1, ""), seen) {
+            Verdict::Failed(failure) => Some(failure.cause),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_run_without_its_end_is_told_from_one_that_shows_something_wrong() {
+        let stop = || Expected::Stop("no memory".into());
+        assert_eq!(cause(Expected::Good, seen(End::Over, 1, "")), None);
+        assert_eq!(cause(stop(), seen(End::Stopped, 1, "PANIC: no memory")), None);
+        // What a kernel prints decides nothing.
+        assert_eq!(cause(Expected::Good, seen(End::Over, 2, "PANIC: why")), Some(Cause::Wrong));
+        assert_eq!(cause(stop(), seen(End::Over, 1, "PANIC: no memory")), Some(Cause::Wrong));
+        for end in [End::Stopped, End::TripleFault, End::Hang, End::Sleep, End::Lost("Frame: right is 5.".into())] {
+            assert_eq!(cause(Expected::Good, seen(end.clone(), 1, "")), Some(Cause::NoEnd), "{end:?}");
+        }
+    }
 }

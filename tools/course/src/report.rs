@@ -1,6 +1,6 @@
 //! What a student reads after a check.
 
-use crate::judge::{COMPILER, Failure, Judged, Judgement, RULES, Verdict};
+use crate::judge::{Failure, Judged, Judgement, Verdict};
 use crate::picture;
 use crate::tree::Copy;
 use anyhow::{Context, Result};
@@ -64,7 +64,7 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
 /// Why no kernel was run, if that is so. It is the same for all tests.
 fn before_any_run(verdict: &Verdict) -> Option<&Failure> {
     match verdict {
-        Verdict::Failed(failure) if failure.run == COMPILER || failure.run == RULES => Some(failure),
+        Verdict::Failed(failure) if failure.cause.is_before_any_run() => Some(failure),
         _ => None,
     }
 }
@@ -75,7 +75,7 @@ fn print_log(failure: &Failure, line: &mut impl FnMut(std::fmt::Arguments)) {
     // The reason may be a line of the log, and was printed already.
     let is_new = |line: &&str| !line.trim().is_empty() && *line != failure.reason;
     let lines: Vec<&str> = log.lines().filter(is_new).collect();
-    let (part, name) = part(&lines, failure.run != COMPILER && failure.run != RULES);
+    let (part, name) = part(&lines, !failure.cause.is_before_any_run());
     if !part.is_empty() {
         line(format_args!("         {name}:"));
     }

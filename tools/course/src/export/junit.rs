@@ -4,15 +4,12 @@
 //! section "JUnit XML format specification": a test is known by its class name, which GitLab shows as the suite, and its name.
 
 use super::words::{about_withheld, finding, finding_and_log};
-use crate::judge::{COMPILER, Failure, Judged, RULES, Verdict};
+use crate::judge::{Cause, Judged, Verdict};
 use crate::result::Graded;
 use anyhow::Result;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::fmt::Display;
 use std::time::Duration;
-
-/// How the sentences begin that say that a kernel crashed, or had to be stopped.
-const CRASHES: [&str; 6] = ["PANIC: ", "STOP: ", "EXCEPTION: ", "The kernel ", "The kernel's stack ", "The machine "];
 
 /// The results of a class.
 ///
@@ -65,8 +62,10 @@ fn status(judged: &Judged) -> TestCaseStatus {
     let non_success = |kind, name| (TestCaseStatus::non_success(kind), name);
     let (mut status, kind) = match &judged.verdict {
         Verdict::Passed => return TestCaseStatus::success(),
-        Verdict::Failed(failure) if is_crash(failure) => non_success(NonSuccessKind::Error, "no result"),
-        Verdict::Failed(_) => non_success(NonSuccessKind::Failure, "wrong"),
+        Verdict::Failed(failure) => match failure.cause {
+            Cause::Wrong => non_success(NonSuccessKind::Failure, "wrong"),
+            Cause::Refused | Cause::NotCompiled | Cause::NoEnd => non_success(NonSuccessKind::Error, "no result"),
+        },
         Verdict::InfraError(_) => non_success(NonSuccessKind::Error, "infra_error"),
         Verdict::Pending => (TestCaseStatus::skipped(), "not judged"),
     };
@@ -74,18 +73,10 @@ fn status(judged: &Judged) -> TestCaseStatus {
     status
 }
 
-/// Whether a test could not come to its end.
-fn is_crash(failure: &Failure) -> bool {
-    let is_run = failure.run != COMPILER && failure.run != RULES;
-    !is_run || CRASHES.iter().any(|start| failure.reason.starts_with(start))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::export::samples;
-    use crate::run::{End, Seen};
-    use machine::listing::Listed;
 
     /// A report, as a parser reads it that is not ours.
     fn read(graded: &[Graded]) -> junit_parser::TestSuites {
@@ -133,27 +124,5 @@ mod tests {
         assert_eq!(counts(samples::infra_error()), (0, 1, 0));
         assert_eq!(counts(samples::partial()), (0, 0, 1));
         assert_eq!(counts(samples::withheld()), (0, 0, 1));
-    }
-
-    #[test]
-    fn crashes_are_known_by_the_sentences_of_a_run() {
-        let sentence = |end, log: &str| {
-            let seen = Seen { end, shown: Vec::new(), sights: Vec::new(), instructions: 1, log: log.into() };
-            seen.accepts(&Listed::table()).expect_err("that is no good end")
-        };
-        let crashes = [
-            sentence(End::Hang, ""),
-            sentence(End::TripleFault, ""),
-            sentence(End::Stopped, ""),
-            sentence(End::Stopped, "a line\nPANIC: why"),
-            sentence(End::Stopped, "EXCEPTION: page fault"),
-            sentence(End::Lost("The kernel's stack is gone.".into()), ""),
-        ];
-        for reason in crashes {
-            assert!(is_crash(&Failure { reason: reason.clone(), ..Failure::default() }), "{reason}");
-        }
-        for reason in ["Frame: right is 5, and yours is 4.", "The kernel's address space (1): a page is missing."] {
-            assert!(!is_crash(&Failure { reason: reason.into(), ..Failure::default() }), "{reason}");
-        }
     }
 }

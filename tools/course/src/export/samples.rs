@@ -1,6 +1,6 @@
 //! Records for tests: whatever can become of a submission, and names that hurt.
 
-use crate::judge::{COMPILER, Failure, Judged, Judgement, RULES, Verdict};
+use crate::judge::{Cause, Failure, Judged, Judgement, Verdict};
 use crate::result::{FORMAT, Graded, Status};
 use crate::run::Page;
 
@@ -42,6 +42,7 @@ pub fn partly() -> Graded {
         ..Failure::default()
     };
     let crash = Failure {
+        cause: Cause::NoEnd,
         run: "memory_runs_out".into(),
         reason: "EXCEPTION: page fault at 0xdeadbeef".into(),
         log: "EXCEPTION: page fault at 0xdeadbeef".into(),
@@ -55,7 +56,7 @@ pub fn partly() -> Graded {
 pub fn not_compiled() -> Graded {
     let reason = || "It does not compile.".into();
     let failure =
-        || Failure { run: COMPILER.into(), reason: reason(), log: "error[E0308]".into(), ..Failure::default() };
+        || Failure { cause: Cause::NotCompiled, reason: reason(), log: "error[E0308]".into(), ..Failure::default() };
     let tests = [("kept", 4), ("once", 4), ("all-used", 2)].map(|(name, points)| failed_test(name, points, failure()));
     graded("carol", Status::Graded, tests)
 }
@@ -63,7 +64,7 @@ pub fn not_compiled() -> Graded {
 /// The rules refuse it.
 pub fn refused() -> Graded {
     let why = "The body of `allocate` contains `asm!`.";
-    let failure = || Failure { run: RULES.into(), reason: why.into(), ..Failure::default() };
+    let failure = || Failure { cause: Cause::Refused, reason: why.into(), ..Failure::default() };
     let tests = [("kept", 4), ("once", 4), ("all-used", 2)].map(|(name, points)| failed_test(name, points, failure()));
     let mut graded = graded("dave", Status::Refused, tests);
     graded.judgement.refused = Some(why.into());

@@ -1,6 +1,6 @@
 //! What a student reads about her result, in every format.
 
-use crate::judge::{COMPILER, Failure, Judged, RULES, Verdict};
+use crate::judge::{Failure, Judged, Verdict};
 use crate::result::{Graded, Status};
 
 /// What the tests are worth that are not here, because only an instructor has them.
@@ -66,9 +66,9 @@ pub fn finding(judged: &Judged) -> String {
         Verdict::Pending => "It is not judged yet.".into(),
         Verdict::InfraError(_) if judged.hidden => "The machine that grades could not judge it.".into(),
         Verdict::InfraError(why) => format!("The machine that grades could not judge it: {why}"),
-        Verdict::Failed(failure) if !judged.hidden => match failure.run.as_str() {
-            COMPILER | RULES => failure.reason.clone(),
-            run => format!("In {run}: {}", failure.reason),
+        Verdict::Failed(failure) if !judged.hidden => match failure.cause.is_before_any_run() {
+            true => failure.reason.clone(),
+            false => format!("In {}: {}", failure.run, failure.reason),
         },
         Verdict::Passed | Verdict::Failed(_) => String::new(),
     }
