@@ -1,12 +1,12 @@
 //! `make fix FROM=edition-2026.1 EXERCISE="5.2 9.2"`: a correction in the middle of a term, as a patch of what students
 //! have. [`crate::apply`] is the other half.
 //!
-//! A fix changes none of the functions that students write. So no work is lost, and an answer from before the fix is
-//! still an answer.
+//! A fix changes none of the functions that students write: those of the exercises that the instructor names, or of all.
+//! So no work is lost, and an answer from before the fix is still an answer.
 
 use crate::holes;
-use crate::starter::{Starter, What};
-use crate::tree::Copy;
+use crate::starter::{Starter, What, titles};
+use crate::tree::{Copy, Pristine};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use machine::workspace::Workspace;
@@ -40,11 +40,13 @@ pub fn fix(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let patch = root.join(PATCH);
     ensure!(!patch.exists(), "There is a file {PATCH} already. Rename or remove it first.");
     let copy = Copy::open(workspace)?;
-    let mut new = Starter::of(root, "HEAD", &options.what, &copy)?;
     let folder = Path::new(from);
-    let mut old = match folder.join(".git").exists() {
-        true => Starter::handed_out(folder)?,
-        false => Starter::of(root, from, &options.what, &copy).with_context(|| format!("In {from}"))?,
+    let handed_out = folder.join(".git").exists().then(|| Starter::handed_out(folder)).transpose()?;
+    let what = what(root, from, handed_out.as_ref(), &options.what)?;
+    let mut new = Starter::of(root, "HEAD", &what, &copy)?;
+    let mut old = match handed_out {
+        Some(starter) => starter,
+        None => Starter::of(root, from, &what, &copy).with_context(|| format!("In {from}"))?,
     };
     let numbers = |starter: &Starter| -> Vec<String> {
         starter.exercises.iter().map(|exercise| exercise.about.number.clone()).collect()
@@ -57,26 +59,46 @@ pub fn fix(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     );
     // What the right answer shows may depend on how it was compiled. So a fix always has it anew.
     old.files.retain(|path| !is_expected(path));
+    refuse_touched(&old, &new, from)?;
+    let is_same = old.files.files().eq(new.files.files());
+    ensure!(!is_same, "Nothing that students have differs between {from} and HEAD.");
+    new = new.with_expected(root, &what, &copy)?;
+    fs::write(&patch, difference(&old, &new)?).with_context(|| format!("writing {}", patch.display()))?;
+    let files = git::changed_by(root, &patch)?;
+    println!(
+        "The fix is in {PATCH}, for students who have {}. It changes {} files:",
+        titles(&new.exercises),
+        files.len()
+    );
+    files.iter().for_each(|file| println!("  {}", file.display()));
+    println!("A student puts that file into her project's folder and types: make apply FIX={PATCH}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What students have: the exercises that the instructor names. If she names none, those of the starter that was handed
+/// out, or all of the commit, so that no function is forgotten that some student writes.
+fn what(root: &Path, from: &str, handed_out: Option<&Starter>, named: &What) -> Result<What> {
+    named.or(|private| match handed_out {
+        Some(starter) => Ok(starter.exercises.clone()),
+        None => Pristine::of_commit(root, from)?.with_private(private.folder())?.exercises(),
+    })
+}
+
+/// Stops if something differs that students write in one of their exercises.
+fn refuse_touched(old: &Starter, new: &Starter, from: &str) -> Result<()> {
     for exercise in &new.exercises {
         let before = old.exercises.iter().find(|before| before.about.number == exercise.about.number);
         let before = before.with_context(|| format!("{from} has no exercise {}.", exercise.title()))?;
         if let Some(what) = touched(exercise, &new.files, before, &old.files)? {
             bail!(
                 "Since {from}, {what} has changed, which students write in exercise {}. A fix cannot change that: it would \
-                 mix with their work. Undo it, or hand out a new edition.",
+                 mix with their work. Undo it, or hand out a new edition. If your students do not have this exercise, name \
+                 those that they have, as in EXERCISE=\"5.2 9.2\".",
                 exercise.title()
             );
         }
     }
-    let is_same = old.files.files().eq(new.files.files());
-    ensure!(!is_same, "Nothing that students have differs between {from} and HEAD.");
-    new = new.with_expected(root, &options.what, &copy)?;
-    fs::write(&patch, difference(&old, &new)?).with_context(|| format!("writing {}", patch.display()))?;
-    let files = git::changed_by(root, &patch)?;
-    println!("The fix is in {PATCH}. It changes {} files:", files.len());
-    files.iter().for_each(|file| println!("  {}", file.display()));
-    println!("A student puts that file into her project's folder and types: make apply FIX={PATCH}");
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Whether a file has what the right answer of an exercise shows.
@@ -173,6 +195,43 @@ mod tests {
         let mut other = exercise.clone();
         other.about.holes.insert("a.rs".into(), Vec::new());
         assert!(touched(&other, &now, &exercise, &before).expect("both can be read").is_some());
+    }
+
+    /// The options of a person who types this.
+    fn named(words: &[&str]) -> What {
+        #[derive(clap::Parser)]
+        struct Typed {
+            #[command(flatten)]
+            what: What,
+        }
+        <Typed as clap::Parser>::parse_from([&["fix"], words].concat()).what
+    }
+
+    #[test]
+    fn without_a_list_students_have_all_exercises() {
+        let folder = project();
+        let (starter, root) = (Starter::handed_out(folder.path()).expect("a repository"), folder.path());
+        let exercises = |handed_out: Option<&Starter>, words: &[&str]| {
+            let what = what(root, "HEAD", handed_out, &named(words)).expect("there are two");
+            what.exercise
+        };
+        assert_eq!(exercises(None, &[]), "1.1 1.2");
+        assert_eq!(exercises(Some(&starter), &[]), "1.1 1.2");
+        assert_eq!(exercises(Some(&starter), &["--exercise=1.2"]), "1.2");
+    }
+
+    #[test]
+    fn a_fix_of_a_function_is_refused_if_some_students_write_it() {
+        let (old, new) = (project(), project());
+        put(new.path(), &[(FILE, &CHAPTER.replace("other()\n", "other() + 1\n"))]);
+        in_git(new.path(), &["commit", "--all", "--quiet", "--message", "Change"]);
+        let starter = |folder: &Path| Starter::handed_out(folder).expect("a repository");
+        let refused = |new: &Starter| refuse_touched(&starter(old.path()), new, "edition-1");
+        let why = refused(&starter(new.path())).expect_err("the hole of 1.1 has changed").to_string();
+        assert!(why.contains("which students write in exercise 1.1 T.") && why.contains("name those"), "{why}");
+        let mut only = starter(new.path());
+        only.exercises.remove(0);
+        refused(&only).expect("no student writes it");
     }
 
     #[test]

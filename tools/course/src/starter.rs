@@ -51,7 +51,7 @@ pub struct Options {
 pub struct What {
     /// The numbers of the exercises, with spaces between them.
     #[arg(long, default_value = "")]
-    exercise: String,
+    pub(crate) exercise: String,
     #[command(flatten)]
     private: Private,
 }
@@ -94,6 +94,18 @@ pub fn starter(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     }
     println!("To hand it out, push it:  git -C {} push ADDRESS {BRANCH}", out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+impl What {
+    /// The same, with these exercises if the person has named none.
+    pub fn or(&self, exercises: impl FnOnce(&Private) -> Result<Vec<Exercise>>) -> Result<Self> {
+        let mut exercise = self.exercise.clone();
+        if exercise.is_empty() {
+            let exercises = exercises(&self.private)?;
+            exercise = exercises.iter().map(|one| one.about.number.as_str()).collect::<Vec<_>>().join(" ");
+        }
+        Ok(Self { exercise, private: self.private.clone() })
+    }
 }
 
 impl Starter {
@@ -262,7 +274,7 @@ fn with_notice(readme: &str, exercises: &[Exercise]) -> String {
 }
 
 /// "the exercise 5.2 Frames", "the exercises 5.2 Frames and 9.2 …".
-fn titles(exercises: &[Exercise]) -> String {
+pub fn titles(exercises: &[Exercise]) -> String {
     let word = if exercises.len() == 1 { "exercise" } else { "exercises" };
     format!("the {word} {}", list(exercises))
 }

@@ -49,7 +49,7 @@ pub struct Pristine {
 }
 
 /// An instructor's own exercises.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Private {
     /// A folder with exercises of your own, and with hidden tests for others: like the folder `exercises`.
     #[arg(long)]
