@@ -156,7 +156,8 @@ impl Place {
 impl Gap {
     /// What lies between two regions.
     pub fn between(below: &Region, above: &Region) -> Self {
-        match above.start.0 - below.end.0 {
+        // In different pictures, regions may overlap.
+        match above.start.0.saturating_sub(below.end.0) {
             0 => Self::None,
             1..NARROW_BYTES => Self::Narrow,
             _ => Self::Wide,

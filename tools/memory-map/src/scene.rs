@@ -3,15 +3,15 @@
 //! Like the kernel's own `comparison.rs`, this code does not know the kernel's rule for a fork: it compares the walks
 //! of both tables. It knows nothing about QEMU either.
 
-use crate::error::Error;
 use crate::memory::Memory;
 use crate::model::{Address, FREE, Frames, Holding, Line, Picture, Region, Sharing, Space, Value};
 use crate::walk::{self, PAGE_BYTES, Rights};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A part of memory, virtual or physical, with a name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Named {
     /// Its name.
     pub name: String,
@@ -42,11 +42,12 @@ pub struct Scene<'a> {
     pub spaces: Vec<(&'a str, walk::Space)>,
     /// Virtual memory, by name.
     pub regions: &'a [Named],
-    /// Virtual memory to show even if it is not mapped, by name.
+    /// Virtual memory to show although it is not mapped, by name.
     pub unmapped: &'a [Named],
     /// Physical memory that always has the same use, by name.
     pub places: &'a [Named],
-    /// Variables, by their names in the source, with their virtual addresses.
+    /// Variables, by their names in the source, with their virtual addresses. In a space without memory at an address,
+    /// that variable has no value.
     pub variables: &'a [(&'a str, u32)],
 }
 
@@ -61,17 +62,16 @@ struct Page<'a> {
 
 impl Scene<'_> {
     /// Makes the picture of this scene.
-    pub fn picture(&self, name: &str, title: &str, stopped_before: Line) -> Result<Picture, Error> {
+    pub fn picture(&self, name: &str, title: &str, stopped_before: Line) -> Picture {
         let spaces = self.spaces.iter().map(|(name, space)| {
             let (name, directory) = ((*name).into(), Address(space.directory.into()));
             let mut regions = self.regions_of(space);
-            regions.extend(self.unmapped_in(space)?);
+            regions.extend(self.unmapped_in(space));
             regions.sort_by_key(|region| region.start);
-            Ok(Space { name, directory, regions, new: false })
+            Space { name, directory, regions, new: false }
         });
-        let spaces = spaces.collect::<Result<_, Error>>()?;
-        let (name, title) = (name.into(), title.into());
-        Ok(Picture { name, title, stopped_before, spaces, memory: self.holdings(), values: self.values()? })
+        let (name, title, spaces) = (name.into(), title.into(), spaces.collect());
+        Picture { name, title, stopped_before, spaces, memory: self.holdings(), values: self.values() }
     }
 
     fn regions_of(&self, space: &walk::Space) -> Vec<Region> {
@@ -102,17 +102,16 @@ impl Scene<'_> {
         regions
     }
 
-    fn unmapped_in(&self, space: &walk::Space) -> Result<Vec<Region>, Error> {
+    fn unmapped_in(&self, space: &walk::Space) -> Vec<Region> {
+        let is_unmapped = |named: &&Named| {
+            space.runs.iter().all(|run| run.part_in(named.range.start as u32, named.range.end).is_none())
+        };
         let region = |Named { name, range }: &Named| {
-            let is_mapped = space.runs.iter().any(|run| run.part_in(range.start as u32, range.end).is_some());
-            if is_mapped {
-                return Err(Error::Mapped { name: name.clone(), range: range.clone() });
-            }
             let (start, end) = (Address(range.start), Address(range.end));
             let (name, rights) = (name.clone(), "not mapped".into());
-            Ok(Region { name, start, end, rights, sharing: None, frames: Vec::new() })
+            Region { name, start, end, rights, sharing: None, frames: Vec::new() }
         };
-        self.unmapped.iter().map(region).collect()
+        self.unmapped.iter().filter(is_unmapped).map(region).collect()
     }
 
     fn pages<'b>(
@@ -176,7 +175,10 @@ impl Scene<'_> {
             for table in space.tables.iter().map(|(_, table)| *table).chain([space.directory]) {
                 uses.entry(table).or_insert_with(|| tables.clone());
             }
-            for page in self.pages(space, None).filter(|page| page.start != u64::from(page.frame)) {
+            let is_beside = |page: &Page| {
+                page.start != u64::from(page.frame) && ((page.frame / PAGE_BYTES) as usize) < self.marks.len()
+            };
+            for page in self.pages(space, None).filter(is_beside) {
                 let name = if is_kernel { page.name.to_owned() } else { format!("{} of {whose}", page.name) };
                 uses.entry(page.frame).or_insert(name);
             }
@@ -189,18 +191,18 @@ impl Scene<'_> {
         uses
     }
 
-    fn values(&self) -> Result<Vec<Value>, Error> {
+    fn values(&self) -> Vec<Value> {
         let mut values = Vec::new();
         for (variable, address) in self.variables {
             for (name, space) in &self.spaces {
-                let physical = space.translate(*address).ok_or_else(|| Error::NotMapped((*variable).into()))?;
-                let value = self.memory.word(physical).ok_or_else(|| Error::NotInMemory((*variable).into()))?;
+                let Some(physical) = space.translate(*address) else { continue };
+                let Some(value) = self.memory.word(physical) else { continue };
                 let (address, physical) = (Address((*address).into()), Address(physical.into()));
                 let (variable, space) = ((*variable).to_owned(), (*name).to_owned());
                 values.push(Value { variable, space, address, physical, value, changed: false });
             }
         }
-        Ok(values)
+        values
     }
 }
 

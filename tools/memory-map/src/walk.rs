@@ -82,7 +82,8 @@ impl Space {
 
     /// The physical address that a virtual one translates to; `None` if its page is not mapped.
     pub fn translate(&self, address: u32) -> Option<u32> {
-        let run = self.runs.iter().find(|run| run.contains(address))?;
+        let after = self.runs.partition_point(|run| run.page <= address);
+        let run = self.runs[..after].last().filter(|run| run.contains(address))?;
         Some(run.frame + (address - run.page))
     }
 

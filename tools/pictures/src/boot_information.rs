@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use probe::sitting::Sitting;
 use serde::{Deserialize, Serialize};
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 /// The first tag follows after this many bytes, and a tag is at least as long. Each begins at a multiple of `ALIGNMENT`
@@ -29,6 +30,12 @@ impl BootInformation {
         let mut bytes = sitting.read(address, size)?;
         clear_gaps(&mut bytes).context("the tags of the boot information have wrong sizes")?;
         Ok(Self { address, bytes: bytes.iter().map(|byte| format!("{byte:02x}")).collect() })
+    }
+
+    /// Its addresses.
+    pub fn range(&self) -> Range<u64> {
+        let start = u64::from(self.address);
+        start..start + self.bytes.len() as u64 / 2
     }
 
     /// The file of a chapter, by its name.

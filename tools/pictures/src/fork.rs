@@ -2,13 +2,15 @@
 
 use crate::names::{self, Source};
 use crate::regions::{self, KERNEL_HEAP, KERNEL_INSTRUCTIONS, PRIVATE_MEMORY, PRIVATE_STACK};
-use crate::{Files, marks};
+use crate::{Files, known, machine_of};
 use anyhow::{Context, Result, ensure};
 use memory_map::model::{Picture, Sharing};
-use memory_map::scene::Scene;
-use memory_map::{drawing, sharing, walk};
+use probe::program::Program;
 use probe::sitting::Sitting;
-use probe::snapshot::Snapshot;
+use scenes::Album as _;
+use scenes::fork::{self, Album, Plan};
+use std::ops::Range;
+use threads::MOST_THREADS;
 
 /// A moment to take a picture of.
 pub struct Moment {
@@ -16,8 +18,6 @@ pub struct Moment {
     pub name: &'static str,
     pub title: &'static str,
     pub stop_before: Source,
-    /// The running task.
-    task: usize,
     has_two: bool,
     /// The words in place of the second address space while it does not exist.
     without_second: &'static str,
@@ -28,7 +28,6 @@ pub const MOMENTS: [Moment; 4] = [
         name: "09-fork-1",
         title: "Before the fork: task 1 is alone",
         stop_before: names::BEFORE_FORK,
-        task: 0,
         has_two: false,
         without_second: "There is no second task yet.",
     },
@@ -36,7 +35,6 @@ pub const MOMENTS: [Moment; 4] = [
         name: "09-fork-2",
         title: "After the fork, before either task has continued",
         stop_before: names::AFTER_FORK,
-        task: 0,
         has_two: true,
         without_second: "",
     },
@@ -44,7 +42,6 @@ pub const MOMENTS: [Moment; 4] = [
         name: "09-fork-3",
         title: "After task 2 has written 222 to both variables",
         stop_before: names::CHILD_HAS_WRITTEN,
-        task: 1,
         has_two: true,
         without_second: "",
     },
@@ -52,82 +49,60 @@ pub const MOMENTS: [Moment; 4] = [
         name: "09-fork-4",
         title: "After task 1 has written 111 to both, task 2 has ended, and task 1 has waited for it",
         stop_before: names::CHILD_IS_GONE,
-        task: 0,
         has_two: false,
         without_second: "Task 2 is gone.",
     },
 ];
-
-const TASKS: [&str; 2] = ["task 1", "task 2"];
+/// The number of the moment that is summed up.
+const SUMMED_UP: usize = 1;
 
 /// The regions that show what a fork does: their names, as in `regions`.
 const IN_FOUR_ROWS: [&str; 4] = [KERNEL_HEAP, PRIVATE_STACK, PRIVATE_MEMORY, KERNEL_INSTRUCTIONS];
 
+/// What has to be known about the kernel, whose log has the addresses of its variables. `series` are the pictures of all
+/// moments, if they are known.
+pub fn plan(program: &Program, boot_information: Range<u64>, log: &str, series: Vec<Picture>) -> Result<Plan> {
+    let moment = |(number, moment): (usize, &Moment)| fork::Moment {
+        name: moment.name.into(),
+        title: moment.title.into(),
+        stopped_before: moment.stop_before.into(),
+        without_second: moment.without_second.into(),
+        is_summed_up: number == SUMMED_UP,
+    };
+    Ok(Plan {
+        moments: MOMENTS.iter().enumerate().map(moment).collect(),
+        known: known(program, boot_information, regions::of_tasks(program)?, Vec::new())?,
+        pids: program.field(names::PIDS)?,
+        directories: program.field(names::DIRECTORIES)?,
+        threads: MOST_THREADS as u32,
+        variables: variables(log)?.map(|(name, address)| (name.into(), address)).into(),
+        four_regions: IN_FOUR_ROWS.map(String::from).into(),
+        series,
+    })
+}
+
 /// Takes the pictures of a fork.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
-    let kernel = sitting.until(names::KERNEL_ALONE.into())?.space()?;
-    let mut snapshots = Vec::new();
-    for moment in &MOMENTS {
-        snapshots.push(sitting.until(moment.stop_before.into())?);
-    }
+    let stops = MOMENTS.iter().map(|moment| sitting.until(moment.stop_before.into()));
+    let snapshots = stops.collect::<Result<Vec<_>>>()?;
     let (program, boot_information) = (sitting.program.clone(), sitting.boot_information.clone());
     let log = sitting.finish()?;
-
-    let cr3 = |at: usize| snapshots[at].registers.get("CR3");
-    let directories = [cr3(0)?, cr3(2)?];
-    let places = regions::of_image(&program, boot_information)?;
-    let regions = regions::of_tasks(&program)?;
-    let variables = variables(&log)?;
-    let mut pictures: Vec<Picture> = Vec::new();
-    for (moment, snapshot) in MOMENTS.iter().zip(&snapshots) {
-        ensure!(snapshot.registers.get("CR3")? == directories[moment.task], "it is not {}", TASKS[moment.task]);
-        let shown = if moment.has_two { 2 } else { 1 };
-        let spaces = TASKS.into_iter().zip(directories).take(shown);
-        let spaces = spaces.map(|(name, directory)| Ok((name, snapshot.space_of(directory)?)));
-        let scene = Scene {
-            memory: snapshot.memory(),
-            marks: marks::of(&program, snapshot)?,
-            kernel: &kernel_at(snapshot, &kernel)?,
-            spaces: spaces.collect::<Result<_>>()?,
-            regions: &regions,
-            unmapped: &[],
-            places: &places,
-            variables: &variables,
-        };
-        let mut picture = scene.picture(moment.name, moment.title, moment.stop_before.into())?;
-        if let Some(before) = pictures.last() {
-            picture.compare_with(before);
+    let draw = |series| -> Result<(Vec<Picture>, Files)> {
+        let mut album = Album::new(plan(&program, boot_information.clone(), &log, series)?);
+        let mut files = Files::new();
+        for (number, snapshot) in snapshots.iter().enumerate() {
+            files.extend(album.moment(number, &machine_of(snapshot)?)?);
         }
-        pictures.push(picture);
+        Ok((album.pictures, files))
+    };
+    let (series, _) = draw(Vec::new())?;
+    for (picture, moment) in series.iter().zip(&MOMENTS) {
+        let spaces = if moment.has_two { 2 } else { 1 };
+        ensure!(picture.spaces.len() == spaces, "{} shows {} address spaces", moment.name, picture.spaces.len());
+        ensure!(picture.values.len() == spaces * variables(&log)?.len(), "{} lacks variables", moment.name);
     }
-    agree(&pictures[2], &log)?;
-    let mut files = Files::new();
-    for (picture, moment) in pictures.iter().zip(&MOMENTS) {
-        files.extend(crate::files(picture, &drawing::draw_of(&pictures, picture, moment.without_second))?);
-    }
-    files.extend(in_four_rows(&pictures[1])?);
-    Ok(files)
-}
-
-/// The summary of the moment after the fork: two regions that are copied, and two that are linked.
-fn in_four_rows(after_fork: &Picture) -> Result<Files> {
-    let mut picture = after_fork.clone();
-    picture.name = "09-four-boxes".into();
-    picture.title = "The fork in four regions: two are copied and two are linked".into();
-    for space in &mut picture.spaces {
-        space.regions.retain(|region| IN_FOUR_ROWS.contains(&region.name.as_str()));
-        ensure!(space.regions.len() == IN_FOUR_ROWS.len(), "{} has other regions: {:?}", space.name, space.regions);
-    }
-    picture.memory.clear();
-    picture.values.clear();
-    let json = serde_json::to_string_pretty(&picture)? + "\n";
-    let files = [("svg", format!("{}\n", sharing::draw(&picture))), ("json", json), ("md", sharing::table(&picture))];
-    Ok(files.into_iter().map(|(ending, content)| (format!("{}.{ending}", picture.name), content)).collect())
-}
-
-/// The kernel's own address space, as it is at this moment.
-fn kernel_at(snapshot: &Snapshot, kernel: &walk::Space) -> Result<walk::Space> {
-    snapshot.space_of(kernel.directory)
+    agree(&series[2], &log)?;
+    Ok(draw(series)?.1)
 }
 
 /// The variables of the demonstration, which prints their addresses.

@@ -1,20 +1,15 @@
 //! Chapter 6: the heap's blocks at each moment that the demonstration reports.
 
-use crate::blocks::{Block, SMALLEST, State, Usage, walk};
-use crate::paper::{Sheet, Table, code, hexadecimal, with_words};
-use crate::{Files, log_file, names};
-use anyhow::{Context, Result, ensure};
-use memory_map::shapes::{Layout, NARROW_WIDTH, WIDTH, bold, digits, words};
-use memory_map::strip::{self, Face, Label, Look, Strip};
-use memory_map::walk::PAGE_BYTES;
+use crate::{Files, log_file, machine_of, names};
+use anyhow::{Result, ensure};
+use probe::program::Program;
 use probe::sitting::Sitting;
-use probe::snapshot::Snapshot;
-use serde::Serialize;
-use std::mem;
-use svg::node::element::Group;
+use scenes::Album as _;
+use scenes::blocks::{SMALLEST, Usage};
+use scenes::heap::{Album, Plan};
 
-/// The beginning of the heap.
-const START: u32 = heap::START.as_u32();
+// Words are longer on the host.
+const _: () = assert!(SMALLEST as usize == heap::memory::SMALLEST / heap::memory::WORD * 4);
 
 /// The moments, in the picture's words.
 pub const MOMENTS: [&str; 6] = [
@@ -26,176 +21,23 @@ pub const MOMENTS: [&str; 6] = [
     "Both are dropped: the heap keeps its memory",
 ];
 
-/// The heap at one moment.
-#[derive(Serialize)]
-struct Moment {
-    title: &'static str,
-    bytes: u32,
-    blocks: Vec<Block>,
+/// What has to be known about the kernel.
+pub fn plan(program: &Program) -> Result<Plan> {
+    let (start, last_place) = (heap::START.as_u32(), program.field(names::LAST_PLACE)?);
+    Ok(Plan { start, last_place, titles: MOMENTS.map(String::from).into() })
 }
 
 /// Stops at each moment.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
-    let last = sitting.program.field(names::LAST_PLACE)?;
-    let mut moments = Vec::new();
-    for title in MOMENTS {
-        let snapshot = sitting.until(names::USAGE)?;
-        let bytes = heap(&snapshot)?;
-        let last = snapshot.word(&snapshot.space()?, last).context("the heap's own variable is not mapped")?;
-        let blocks = walk(&bytes, START, last + SMALLEST).context(title)?;
-        moments.push(Moment { title, bytes: bytes.len() as u32, blocks });
+    let mut album = Album::new(plan(&sitting.program)?);
+    let mut files = Files::new();
+    for number in 0..MOMENTS.len() {
+        files = album.moment(number, &machine_of(&sitting.until(names::USAGE)?)?)?;
     }
     let log = sitting.finish()?;
-    let found: Vec<Usage> = moments.iter().map(|moment| Usage::of(&moment.blocks)).collect();
+    let found: Vec<Usage> = album.moments.iter().map(|moment| Usage::of(&moment.blocks)).collect();
     let said = Usage::all_in(&log);
     ensure!(found == said, "The kernel says {said:#?}\nbut this was found in its memory: {found:#?}");
-    let mut files = draw(&moments).files(&moments)?;
     files.extend([log_file("06", &log)]);
     Ok(files)
-}
-
-/// The heap's bytes from its start, as far as pages are mapped.
-fn heap(snapshot: &Snapshot) -> Result<Vec<u8>> {
-    let space = snapshot.space()?;
-    let mut bytes = Vec::new();
-    while let Some(frame) = space.translate(START + bytes.len() as u32) {
-        bytes.extend(snapshot.memory().read(frame, PAGE_BYTES as usize).context("a frame that is not in memory")?);
-    }
-    Ok(bytes)
-}
-
-fn state(block: &Block) -> String {
-    match block.state {
-        State::InUse => "in use".into(),
-        State::Free { least, most, number } => {
-            format!("free, {} in the list for {}", ordinal(number), sizes(least, most))
-        }
-        State::NotNeeded => "free, not needed yet".into(),
-    }
-}
-
-fn sizes(least: u32, most: u32) -> String {
-    if least == most { format!("{least} bytes") } else { format!("{least} to {most} bytes") }
-}
-
-fn ordinal(number: usize) -> String {
-    match number {
-        1 => "1st".into(),
-        2 => "2nd".into(),
-        3 => "3rd".into(),
-        _ => format!("{number}th"),
-    }
-}
-
-/// The first words of its owner's data.
-fn content(block: &Block) -> String {
-    let words: Vec<String> = block.content.iter().map(u32::to_string).collect();
-    if words.is_empty() { String::new() } else { format!("{} …", words.join(" ")) }
-}
-
-fn table(moments: &[Moment]) -> Table {
-    let mut rows = Vec::new();
-    for (number, Moment { title, blocks, .. }) in (1..).zip(moments) {
-        let mut moment = format!("{number}. {title}");
-        if blocks.is_empty() {
-            rows.push(vec![moment.clone(), "no block".into(), String::new(), String::new(), String::new()]);
-        }
-        for block in blocks {
-            let moment = mem::take(&mut moment);
-            rows.push(vec![moment, code(&block.address), block.bytes.to_string(), state(block), content(block)]);
-        }
-    }
-    Table::new(&["moment", "block at", "bytes", "state", "first words in it"], rows)
-}
-
-const LEFT: i32 = 16;
-/// The width of a row, which is one page.
-const PAGE_WIDTH: i32 = WIDTH - 2 * LEFT;
-const HEAD_HEIGHT: i32 = 26;
-const PAGE_HEIGHT: i32 = 54;
-const ADDRESS_HEIGHT: i32 = 18;
-const GAP: i32 = 14;
-
-fn draw(moments: &[Moment]) -> Sheet {
-    const LEGEND: [&str; 2] = [
-        "Each row is one page of 4096 bytes, to scale. Grey with a solid edge: in use; a double line is where such a block begins",
-        "or ends. Blank with a dotted edge: free, in the list for the sizes that it names, or not needed yet.",
-    ];
-    let Layout { height: mut y, shapes: mut drawing } = pages(moments, LEFT, PAGE_WIDTH, false);
-    for said in LEGEND {
-        drawing = drawing.add(words(said, LEFT, y, "start"));
-        y += 16;
-    }
-    let narrow = pages(moments, 1, NARROW_WIDTH - 2, true);
-    Sheet {
-        name: "06-heap",
-        title: "The heap's blocks at six moments of the demonstration".into(),
-        tables: vec![table(moments)],
-        note:
-            "The size of a block includes its header and its footer, four bytes each. What has not been needed yet has \
-               neither."
-                .into(),
-        height: y,
-        drawing,
-        narrow: Some(with_words(narrow, &LEGEND.join(" "))),
-    }
-}
-
-/// The first word of a block, and a sign that there are more.
-fn first(block: &Block) -> String {
-    block.content.first().map_or(String::new(), |word| format!("{word} …"))
-}
-
-/// All pages at all moments. In a narrow layout, the counts of a moment stand below its title.
-fn pages(moments: &[Moment], left: i32, width: i32, is_narrow: bool) -> Layout {
-    let (mut shapes, mut y) = (Group::new(), 22);
-    for (number, moment) in (1..).zip(moments) {
-        let title = format!("{number}. {}", moment.title);
-        shapes = shapes.add(bold(&title, left, y, "start").set("font-size", 14));
-        let Usage { total_bytes, used_blocks, free_blocks, .. } = Usage::of(&moment.blocks);
-        let counts = match total_bytes {
-            0 => "no memory yet, no blocks".into(),
-            _ => format!("{total_bytes} bytes, {used_blocks} in use, {free_blocks} free"),
-        };
-        if is_narrow {
-            y += 18;
-        }
-        let (x, anchor) = if is_narrow { (left, "start") } else { (left + width, "end") };
-        shapes = shapes.add(words(&counts, x, y, anchor));
-        y += HEAD_HEIGHT;
-        for page in (0..moment.bytes).step_by(PAGE_BYTES as usize).map(|offset| START + offset) {
-            let strip = Strip { left, top: y, width, height: PAGE_HEIGHT, units: PAGE_BYTES };
-            let blocks: Vec<_> = moment.blocks.iter().filter_map(|block| part_in(block, page)).collect();
-            shapes = shapes.add(digits(&hexadecimal(page), left, y - 4, "start")).add(strip.draw(&blocks));
-            y += PAGE_HEIGHT + ADDRESS_HEIGHT;
-        }
-        y += GAP;
-    }
-    Layout { height: y, shapes }
-}
-
-/// The part of a block that is in a page.
-fn part_in(block: &Block, page: u32) -> Option<strip::Block> {
-    let end = block.start + block.bytes;
-    let (from, to) = (block.start.max(page), end.min(page + PAGE_BYTES));
-    if from >= to {
-        return None;
-    }
-    let begins_here = from == block.start;
-    let (short_state, last) = match block.state {
-        State::InUse => (["in use", "used"], vec![content(block), first(block)]),
-        State::NotNeeded => (["not needed yet", "free"], Vec::new()),
-        State::Free { least, most, .. } => {
-            (["free", ""], vec![format!("list {least} to {most}"), format!("{least}–{most}")])
-        }
-    };
-    let mut labels = vec![Label::new(Face::Bold, short_state)];
-    if begins_here {
-        labels.push(Label::new(Face::Plain, [format!("{} bytes", block.bytes), block.bytes.to_string()]));
-        labels.push(Label::new(Face::Plain, last));
-    } else {
-        labels.push(Label::new(Face::Plain, ["(the same block continues)"]));
-    }
-    let look = if block.is_free() { Look::Free } else { Look::Closed(begins_here, to == end) };
-    Some(strip::Block { from: from - page, to: to - page, look, labels })
 }

@@ -1,9 +1,9 @@
 //! `make figures`: the pictures of the book, taken from running kernels.
 //!
-//! Each kind of picture has its own file, which knows where to stop a kernel and how to draw what it finds there.
-//! [`descriptor`], [`frame`], [`map`] (with [`translation`]), [`heap`], [`timeline`] and [`fork`] belong to one chapter
-//! each, [`screen`] and [`gdb`] to several. They share the sheet of [`paper`], the names of [`regions`], and the
-//! drawings `word_table` and `strip` of `memory_map`. [`names`] holds all that they know of the kernels' private parts.
+//! The library `scenes` draws them. Here, each kind of picture has a file that knows where to stop a kernel, makes the
+//! plan for the drawing from the kernel's file, and checks that the kernel's log agrees. [`descriptor`], [`frame`],
+//! [`map`], [`heap`], [`timeline`] and [`fork`] belong to one chapter each, [`screen`] and [`gdb`] to several. They share
+//! the names of [`regions`]. [`names`] holds all that they know of the kernels' private parts.
 //! The [`cost`] of the kernels is measured elsewhere and only drawn here. [`live`] writes what a page needs to take the
 //! pictures by itself.
 //!
@@ -12,21 +12,14 @@
 
 mod names;
 mod regions;
-mod marks;
-mod paper;
 
 mod descriptor;
 mod frame;
 mod map;
-mod translation;
-mod blocks;
 mod heap;
-mod turns;
 mod timeline;
-mod timeline_drawing;
 mod fork;
 
-mod cells;
 mod screen;
 mod boot_information;
 mod gdb;
@@ -45,12 +38,19 @@ use machine::kernels::{self, Kind};
 use machine::tally::Tally;
 use machine::workspace::{Chapter, Workspace};
 use made_with::MadeWith;
-use memory_map::model::Picture;
+use memory_map::scene::Named;
+use paging::frame_table::{LAST, MOST_FRAMES, NOT_OURS, ONE_OWNER};
+use probe::program::Program;
 use probe::sitting::Sitting;
+use probe::snapshot::Snapshot;
 use rayon::iter::{ParallelBridge, ParallelIterator};
-use std::collections::BTreeMap;
+use scenes::Files;
+use scenes::functions::Functions;
+use scenes::known::{FrameTable, Known};
+use scenes::machine::{Machine, Registers};
 use std::env;
 use std::fs;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -66,9 +66,6 @@ pub struct Options {
     #[arg(long)]
     chapter: Option<String>,
 }
-
-/// The files that were made, by name. A picture's name begins with the chapter's number.
-type Files = BTreeMap<String, String>;
 
 /// Takes pictures of one kernel, and lets it run to its end.
 type Photographer = fn(Sitting) -> Result<Files>;
@@ -206,11 +203,37 @@ fn log_file(chapter: &str, log: &str) -> (String, String) {
     (format!("{chapter}-log.txt"), lines)
 }
 
-/// The three files of a picture of memory.
-fn files(picture: &Picture, drawing: &svg::Document) -> Result<Files> {
-    let json = serde_json::to_string_pretty(picture)? + "\n";
-    let files = [("svg", drawing.to_string() + "\n"), ("json", json), ("md", memory_map::words::tables(picture))];
-    Ok(files.into_iter().map(|(ending, content)| (format!("{}.{ending}", picture.name), content)).collect())
+/// The machine at this moment, for the drawing.
+fn machine_of(snapshot: &Snapshot) -> Result<Machine<'_>> {
+    let get = |name| snapshot.registers.get(name);
+    let registers = Registers {
+        esp: get("ESP")?,
+        ecx: get("ECX")?,
+        edx: get("EDX")?,
+        cr3: get("CR3")?,
+        cr4: get("CR4")?,
+        cs: snapshot.registers.segment("CS")?,
+        gdt: snapshot.registers.table("GDT")?,
+    };
+    Ok(Machine { registers, memory: snapshot.memory() })
+}
+
+/// The kernel's functions.
+fn functions(program: &Program) -> Result<Functions> {
+    Ok(Functions(program.functions(program.symbol("text_start")?..program.symbol("text_end")?)))
+}
+
+/// The bits of a page table's entry that the kernels use for themselves, with their names.
+fn own_bits() -> Vec<(u32, String)> {
+    names::OWN_BITS.map(|(flag, name)| (flag.bits().trailing_zeros(), name.into())).into()
+}
+
+/// The names of these regions and of the parts of physical memory, and the place of the frame allocator's table.
+fn known(program: &Program, boot_information: Range<u64>, regions: Vec<Named>, unmapped: Vec<Named>) -> Result<Known> {
+    let address = program.field(names::FRAME_MARKS)?;
+    let frame_table =
+        FrameTable { address, most_frames: MOST_FRAMES, not_ours: NOT_OURS, last: LAST, one_owner: ONE_OWNER };
+    Ok(Known { frame_table, regions, unmapped, places: regions::of_image(program, boot_information)? })
 }
 
 #[cfg(test)]

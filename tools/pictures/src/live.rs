@@ -3,12 +3,13 @@
 //! The plan says what a boot loader would have left in memory, and at which instructions there is something to see.
 
 use crate::boot_information::BootInformation;
-use crate::{FOLDER, fork, heap, names, number};
+use crate::{FOLDER, fork, frame, heap, map, names, number, timeline};
 use anyhow::{Context, Result};
 use machine::workspace::{Chapter, Workspace};
 use object::read::elf::{ElfFile32, ProgramHeader};
 use object::{LittleEndian, elf};
 use probe::program::{Checkpoint, Program};
+use scenes::{Scene, Subject};
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
@@ -24,15 +25,13 @@ struct Plan<'a> {
     memory_bytes: u32,
     boot_information: BootInformation,
     stops: Vec<Stop>,
-    /// What the drawings need to know; only they look inside.
-    scene: serde_json::Value,
+    scene: Scene,
 }
 
 /// A place to stop at, reached by running on from the one before.
 #[derive(Serialize)]
 struct Stop {
-    /// `None` if there is nothing to see.
-    title: Option<&'static str>,
+    title: &'static str,
     /// The addresses of the next instruction there, of which any will do.
     addresses: Vec<u32>,
     /// The name of the picture that it is a moment of.
@@ -59,8 +58,10 @@ pub fn write(workspace: &Workspace) -> Result<ExitCode> {
 fn plan<'a>(workspace: &Workspace, chapter: &'a Chapter, kernel: &Path) -> Result<Plan<'a>> {
     let program = Program::read(kernel, &workspace.root)?;
     let boot_information = BootInformation::committed(&workspace.root.join(FOLDER), number(chapter))?;
-    let (chapter, memory_bytes) = (chapter.name.as_str(), MEMORY_BYTES);
-    Ok(Plan { chapter, memory_bytes, boot_information, stops: stops(chapter, &program)?, scene: ().into() })
+    let stops = stops(&chapter.name, &program)?;
+    let subject = subject(workspace, chapter, &program, &boot_information)?;
+    let scene = Scene { chapter: number(chapter).into(), own_bits: crate::own_bits(), subject };
+    Ok(Plan { chapter: &chapter.name, memory_bytes: MEMORY_BYTES, boot_information, stops, scene })
 }
 
 /// The stops of a chapter, in the order in which its kernel reaches them.
@@ -69,22 +70,20 @@ fn stops(chapter: &str, program: &Program) -> Result<Vec<Stop>> {
         Ok(Stop { title, addresses: program.addresses(checkpoint)?, picture, repeats: false })
     };
     let mut stops = match chapter {
-        "04-interrupts" => vec![stop(Some("The handler of the breakpoint begins"), names::HANDLER, Some("04-frame"))?],
-        "05-paging" => {
-            vec![stop(Some("The handler has mapped the page"), names::PAGE_IS_THERE.into(), Some("05-map"))?]
-        }
+        "04-interrupts" => vec![stop("The handler of the breakpoint begins", names::HANDLER, Some("04-frame"))?],
+        "05-paging" => vec![stop("The handler has mapped the page", names::PAGE_IS_THERE.into(), Some("05-map"))?],
         "06-heap" => {
-            let moments = heap::MOMENTS.into_iter();
-            moments.map(|title| stop(Some(title), names::USAGE, Some("06-heap"))).collect::<Result<_>>()?
+            let moments = heap::MOMENTS.into_iter().map(|title| stop(title, names::USAGE, Some("06-heap")));
+            moments.collect::<Result<_>>()?
         }
         "08-threads" => {
-            let switch = stop(Some("One thread leaves, another comes"), names::SWITCH, Some("08-timeline"))?;
+            let switch = stop("One thread leaves, another comes", names::SWITCH, Some("08-timeline"))?;
             vec![Stop { repeats: true, ..switch }]
         }
         "09-multitasking" => {
             let moments = fork::MOMENTS.iter();
-            let moments = moments.map(|moment| stop(Some(moment.title), moment.stop_before.into(), Some(moment.name)));
-            [stop(None, names::KERNEL_ALONE.into(), None)].into_iter().chain(moments).collect::<Result<_>>()?
+            let moments = moments.map(|moment| stop(moment.title, moment.stop_before.into(), Some(moment.name)));
+            moments.collect::<Result<_>>()?
         }
         _ => Vec::new(),
     };
@@ -93,8 +92,46 @@ fn stops(chapter: &str, program: &Program) -> Result<Vec<Stop>> {
         "08-threads" => Some("08-timeline"),
         _ => None,
     };
-    stops.push(stop(Some("The end"), names::END, last)?);
+    stops.push(stop("The end", names::END, last)?);
     Ok(stops)
+}
+
+/// What the drawing of a chapter's picture has to know.
+fn subject(
+    workspace: &Workspace,
+    chapter: &Chapter,
+    program: &Program,
+    boot_information: &BootInformation,
+) -> Result<Option<Subject>> {
+    let boot_information = boot_information.range();
+    Ok(Some(match chapter.name.as_str() {
+        "03-segments" => Subject::Descriptor,
+        "04-interrupts" => Subject::Frame(frame::plan(program)?),
+        "05-paging" => Subject::Map(map::plan(program, boot_information)?),
+        "06-heap" => Subject::Heap(heap::plan(program)?),
+        "08-threads" => Subject::Timeline(timeline::plan(program)?),
+        "09-multitasking" => {
+            let committed = |name: String| {
+                let file = workspace.root.join(FOLDER).join(&name);
+                fs::read_to_string(&file).with_context(|| format!("{FOLDER}/{name} could not be read"))
+            };
+            // Another compiler makes another kernel, whose pictures are not known.
+            let series = match crate::made_elsewhere(workspace) {
+                Some(_) => Vec::new(),
+                None => {
+                    let pictures = fork::MOMENTS.iter().map(|moment| committed(format!("{}.json", moment.name)));
+                    pictures.map(|text| Ok(serde_json::from_str(&text?)?)).collect::<Result<_>>()?
+                }
+            };
+            Subject::Fork(fork::plan(
+                program,
+                boot_information,
+                &committed(format!("{}-log.txt", number(chapter)))?,
+                series,
+            )?)
+        }
+        _ => return Ok(None),
+    }))
 }
 
 /// A kernel's file, up to the end of its last part that is loaded.

@@ -1,40 +1,43 @@
-//! Chapter 5: the kernel's address space, with the access rights of each part.
+//! Chapter 5: the kernel's address space, with the access rights of each part, and the walk for an address in the page
+//! that the page fault handler has mapped.
 
-use crate::{Files, marks, names, regions, translation};
-use anyhow::{Result, ensure};
-use memory_map::drawing;
+use crate::{Files, known, machine_of, names, own_bits, regions};
+use anyhow::{Context, Result, ensure};
 use memory_map::model::Picture;
-use memory_map::scene::Scene;
+use memory_map::translation::Translation;
+use probe::program::Program;
 use probe::sitting::Sitting;
+use scenes::Album as _;
+use scenes::map::{Album, Plan};
+use std::ops::Range;
 
-/// Takes the picture of the map.
+/// What has to be known about the kernel.
+pub fn plan(program: &Program, boot_information: Range<u64>) -> Result<Plan> {
+    let mut regions = regions::of_window(program)?;
+    regions.push(regions::name("the page that the handler mapped", names::SOMEWHERE..names::SOMEWHERE + 4096));
+    Ok(Plan {
+        title: "The kernel's map: what is mapped where, and what may be done there".into(),
+        stopped_before: names::PAGE_IS_THERE.into(),
+        known: known(program, boot_information, regions, regions::guards(program)?)?,
+        address: names::SOMEWHERE as u32,
+    })
+}
+
+/// Stops once the demonstration has written to the page.
 pub fn take(mut sitting: Sitting) -> Result<Files> {
     let snapshot = sitting.until(names::PAGE_IS_THERE.into())?;
-    let (program, boot_information) = (sitting.program.clone(), sitting.boot_information.clone());
+    let machine = machine_of(&snapshot)?;
+    let plan = plan(&sitting.program, sitting.boot_information.clone())?;
     let log = sitting.finish()?;
-
-    let kernel = snapshot.space()?;
-    let mut regions = regions::of_window(&program)?;
-    regions.push(regions::name("the page that the handler mapped", names::SOMEWHERE..names::SOMEWHERE + 4096));
-    let scene = Scene {
-        memory: snapshot.memory(),
-        marks: marks::of(&program, &snapshot)?,
-        kernel: &kernel,
-        spaces: vec![("the kernel", kernel.clone())],
-        regions: &regions,
-        unmapped: &regions::guards(&program)?,
-        places: &regions::of_image(&program, boot_information)?,
-        variables: &[],
-    };
-    let picture = scene.picture(
-        "05-map",
-        "The kernel's map: what is mapped where, and what may be done there",
-        names::PAGE_IS_THERE.into(),
-    )?;
+    let mut album = Album { plan, own_bits: own_bits() };
+    let picture = album.picture(&machine, &album.plan.title)?;
+    let are_all_unmapped = album.plan.known.unmapped.iter().all(|named| {
+        picture.spaces[0].regions.iter().any(|region| (&region.name, region.frames.len()) == (&named.name, 0))
+    });
+    ensure!(are_all_unmapped, "Something is mapped where nothing may be: {:?}", picture.spaces[0]);
     agree(&picture, &log)?;
-    let mut files = crate::files(&picture, &drawing::draw(&picture))?;
-    files.extend(translation::files(&snapshot, &log)?);
-    Ok(files)
+    agree_on_walk(&album.walk(&machine)?, &log)?;
+    album.moment(0, &machine)
 }
 
 /// Checks that the picture agrees with the kernel's own map, which it prints before the fault.
@@ -52,5 +55,14 @@ fn agree(picture: &Picture, log: &str) -> Result<()> {
             picture.name
         );
     }
+    Ok(())
+}
+
+/// Checks that the walk ends where the demonstration has written, and at what it has written.
+fn agree_on_walk(walk: &Translation, log: &str) -> Result<()> {
+    let said = format!("The write succeeded, at physical address {}.", walk.physical);
+    ensure!(log.contains(&said), "The kernel does not say \"{said}\".\n{log}");
+    let written = walk.steps.last().context("a walk has steps")?.value;
+    ensure!(written == names::WRITTEN, "at {} is {written}, which the demonstration has not written", walk.physical);
     Ok(())
 }

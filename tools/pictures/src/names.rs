@@ -1,7 +1,7 @@
 //! The private parts of the kernels that pictures use: functions, variables and their fields, and lines of source.
 //!
 //! If you change one of them in a kernel, change it here; there is no other place. Whatever a chapter's library makes
-//! public, the pictures import from it.
+//! public, the plans of the pictures import from it.
 
 use memory_map::model::Line;
 use paging::Flags;
@@ -28,7 +28,7 @@ pub const GUARDS: [(&str, &str); 2] = [
     ("the guard page of the boot stack", "stack_guard"),
 ];
 
-/// The frame allocator's marks, one for each frame: [`marks`](crate::marks).
+/// The frame allocator's marks, one for each frame: [`known`](crate::known).
 pub const FRAME_MARKS: Field = ("paging::frames::frame_allocator::FRAMES", "links");
 
 // ---- chapter 4: `frame` ----
@@ -37,7 +37,7 @@ pub const FRAME_MARKS: Field = ("paging::frames::frame_allocator::FRAMES", "link
 pub const HANDLER: Checkpoint = Function("ch04_interrupts::breakpoint");
 pub const VECTOR_AND_EAX: (u32, u32) = (3, 6);
 
-// ---- chapter 5: `map`, `translation` ----
+// ---- chapter 5: `map` ----
 
 /// The fault handler has mapped a page, and the page is still there.
 pub const PAGE_IS_THERE: Source = Source(
@@ -79,9 +79,9 @@ pub const NAMED_BY_ARGUMENT: &str = "count";
 
 // ---- chapter 9: `fork`, `agreement` ----
 
-/// Before the first task: the kernel's own address space is in use.
-pub const KERNEL_ALONE: Source =
-    in_chapter_9("multitasking::run(first_task).expect(\"there is enough memory\"); // until task 1 has ended");
+/// A word for each thread: the number of its task, and the address of its page directory.
+pub const PIDS: Field = ("multitasking::task::table::PIDS", WRAPPED);
+pub const DIRECTORIES: Field = ("multitasking::space::switch::DIRECTORIES", WRAPPED);
 /// The four moments of a fork.
 pub const BEFORE_FORK: Source = in_chapter_9("let before = frame_allocator::taken_count();");
 pub const AFTER_FORK: Source =
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn every_line_is_there_and_only_once() {
-        let all = [PAGE_IS_THERE, KERNEL_ALONE, BEFORE_FORK, AFTER_FORK, CHILD_HAS_WRITTEN, CHILD_IS_GONE];
+        let all = [PAGE_IS_THERE, BEFORE_FORK, AFTER_FORK, CHILD_HAS_WRITTEN, CHILD_IS_GONE];
         for Source(file, line) in all {
             let source = fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"))).expect(file);
             assert_eq!(source.lines().filter(|other| other.trim() == line).count(), 1, "{file}: {line}");

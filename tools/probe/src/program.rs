@@ -10,6 +10,7 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The sections of debug information, as gimli reads them.
@@ -59,13 +60,22 @@ impl Program {
 
     /// The name of the function or variable that an address lies in, or of the last one before it.
     pub fn function_at(&self, address: u32) -> Result<String> {
-        // Several may begin at one address, such as a part of the image and its first function. The longest name says
-        // most.
-        let near = self.symbols.iter().filter(|(_, start)| **start <= address);
-        let found = near.max_by_key(|(name, start)| (**start, name.len()));
-        found
-            .map(|(name, _)| name.clone())
-            .with_context(|| format!("The kernel has no symbol at or before {address:#010x}."))
+        let found = self.functions(0..address.saturating_add(1)).pop();
+        found.map(|(_, name)| name).with_context(|| format!("The kernel has no symbol at or before {address:#010x}."))
+    }
+
+    /// The functions and variables in this range of addresses, from the lowest up.
+    pub fn functions(&self, range: Range<u32>) -> Vec<(u32, String)> {
+        let mut found = BTreeMap::new();
+        for (name, start) in self.symbols.iter().filter(|(_, start)| range.contains(start)) {
+            // Several may begin at one address, such as a part of the image and its first function. The longest name
+            // says most.
+            let longest: &mut &String = found.entry(*start).or_insert(name);
+            if name.len() >= longest.len() {
+                *longest = name;
+            }
+        }
+        found.into_iter().map(|(start, name)| (start, name.clone())).collect()
     }
 
     /// The addresses of all breakpoints that are needed to stop at `checkpoint`.

@@ -56,7 +56,7 @@ fn picture(memory: &[u8], how_many: usize) -> Picture {
         places: &[],
         variables: &[("on_stack", STACK_AT + 8), ("in_heap", HEAP_AT + 8)],
     };
-    scene.picture("a", "A & B", Line { file: "main.rs".into(), words: "go();".into() }).expect("it can be taken")
+    scene.picture("a", "A & B", Line { file: "main.rs".into(), words: "go();".into() })
 }
 
 fn sharing(picture: &Picture) -> Vec<(&str, Option<Sharing>)> {
@@ -136,7 +136,7 @@ fn values_are_read_through_each_space() {
 }
 
 #[test]
-fn an_unexpected_mapping_is_reported() {
+fn what_must_not_be_mapped_is_shown_unless_it_is() {
     let memory = memory(&[]);
     let kernel = walk::Space::walk(Memory(&memory), KERNEL, PSE).expect("the tables are in memory");
     let scene = |unmapped| Scene {
@@ -152,10 +152,12 @@ fn an_unexpected_mapping_is_reported() {
     let line = || Line { file: String::new(), words: String::new() };
     let guard = |start: u32| [Named { name: "the guard".into(), range: start.into()..u64::from(start) + 4096 }];
     let (wrong, right) = (guard(HEAP_AT), guard(HEAP_AT - 4096));
-    let error = scene(&wrong).picture("a", "", line()).expect_err("it is mapped").to_string();
-    assert!(error.contains("the guard"), "{error}");
-    let picture = scene(&right).picture("a", "", line()).expect("it is not mapped");
-    assert_eq!(picture.spaces[0].regions[0].rights, "not mapped");
+    let rights = |scene: Scene| {
+        let picture = scene.picture("a", "", line());
+        picture.spaces[0].regions.iter().map(|region| region.rights.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(rights(scene(&right))[0], "not mapped");
+    assert!(!rights(scene(&wrong)).contains(&"not mapped".to_owned()), "it is mapped");
 }
 
 #[test]
@@ -233,7 +235,7 @@ fn identity_mapped_regions_are_drawn_beside_their_frames() {
         places: &places,
         variables: &[],
     };
-    let picture = scene.picture("a", "A", Line { file: String::new(), words: String::new() }).expect("it can be taken");
+    let picture = scene.picture("a", "A", Line { file: String::new(), words: String::new() });
     let drawn = drawing::draw(&picture).to_string();
     let curves: Vec<&str> = drawn.split(" d=\"M").skip(1).filter_map(|path| path.split('"').next()).collect();
     let is_level = |path: &&&str| path.split([',', ' ']).nth(1) == path.rsplit(',').next();

@@ -10,8 +10,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 const WORD: u32 = 4;
-/// The smallest block in bytes. On the host, where words are longer, the heap's own number is larger.
-pub const SMALLEST: u32 = (heap::memory::SMALLEST / heap::memory::WORD) as u32 * WORD;
+/// The smallest block in bytes.
+pub const SMALLEST: u32 = 4 * WORD;
 const USED: u32 = 1;
 /// The number of lists for the sizes from one power of two to the next.
 const STEPS: u32 = 8;
@@ -23,10 +23,12 @@ const CONTENT_WORDS: u32 = 4;
 pub struct Block {
     /// Its address, in hexadecimal.
     pub address: String,
+    /// Its address.
     #[serde(skip)]
     pub start: u32,
     /// Its size, header and footer included.
     pub bytes: u32,
+    /// Its state.
     pub state: State,
     /// For a block in use, its first words.
     pub content: Vec<u32>,
@@ -35,11 +37,15 @@ pub struct Block {
 /// The state of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum State {
+    /// It has an owner.
     InUse,
     /// Free: the block with this number, counted from 1, in the list for the sizes from `least` bytes to `most`.
     Free {
+        /// The smallest size in the list.
         least: u32,
+        /// The largest.
         most: u32,
+        /// Its place in the list.
         number: usize,
     },
     /// Above the top.
@@ -56,10 +62,15 @@ impl Block {
 /// The kernel's own account of its heap: the numbers of its log line, in order.
 #[derive(Debug, PartialEq)]
 pub struct Usage {
+    /// The size of the heap.
     pub total_bytes: u32,
+    /// The number of blocks in use.
     pub used_blocks: u32,
+    /// Their total size.
     pub used_bytes: u32,
+    /// The number of free blocks.
     pub free_blocks: u32,
+    /// The size of the largest.
     pub largest_free_bytes: u32,
 }
 
@@ -92,7 +103,8 @@ impl Usage {
 
 /// All blocks of a heap with these bytes, the first of them at `start`, and the memory from `top` on.
 pub fn walk(bytes: &[u8], start: u32, top: u32) -> Result<Vec<Block>> {
-    let end = start + bytes.len() as u32;
+    let end = u32::try_from(bytes.len()).ok().and_then(|bytes| start.checked_add(bytes));
+    let end = end.context("the heap goes beyond the last address")?;
     ensure!((start..=end).contains(&top), "the top is at {top:#010x}, which is not in the heap");
     let word = |address: u32| -> Result<u32> {
         let offset = address.checked_sub(start).context("an address below the heap")? as usize;

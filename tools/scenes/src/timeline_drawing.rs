@@ -4,12 +4,11 @@
 //! no turn is too short to be seen.
 
 use crate::paper::{Sheet, Table, with_words};
-use crate::turns::{self, Facts, Turn};
+use crate::turns::{Facts, Turn};
 use memory_map::shapes::{Layout, NARROW_WIDTH, Pen, SHADE, WIDTH, bold, frame, line, words};
 use memory_map::strip::{Block, Face, Label, Look, Strip};
 use std::ops::Range;
 use svg::node::element::Group;
-use threads::Reason;
 
 const LEFT: i32 = 84;
 const RIGHT: i32 = 10;
@@ -93,13 +92,13 @@ fn chart(facts: &Facts, scale: &Scale, top: i32) -> Layout {
 }
 
 /// A turn in the drawing: its beginning, its end and the reason for that.
-type Bar = (i32, i32, Option<Reason>);
+type Bar<'a> = (i32, i32, Option<&'a str>);
 
 /// All turns that begin in the ticks of a scale, each with its thread's name. Turns within a tick stand side by side.
-fn bars<'a>(facts: &'a Facts, scale: &Scale) -> Vec<(&'a str, Bar)> {
+fn bars<'a>(facts: &'a Facts, scale: &Scale) -> Vec<(&'a str, Bar<'a>)> {
     let mut taken = vec![0; scale.starts.len()];
     let place = |tick: u32| (tick - scale.ticks.start) as usize;
-    let bar = |turn: &Turn| {
+    let bar = |turn: &'a Turn| {
         let from = scale.start(turn.from_tick) + taken[place(turn.from_tick)];
         if turn.from_tick == turn.to_tick {
             taken[place(turn.from_tick)] += MOMENT;
@@ -108,7 +107,7 @@ fn bars<'a>(facts: &'a Facts, scale: &Scale) -> Vec<(&'a str, Bar)> {
             Some(_) => scale.start(turn.to_tick) + taken[place(turn.to_tick)],
             None => scale.start(turn.to_tick + 1),
         };
-        (facts.name(turn.thread), (from, to, turn.ended_by))
+        (facts.name(turn.thread), (from, to, turn.ended_by.as_deref()))
     };
     facts.turns.iter().filter(|turn| scale.ticks.contains(&turn.from_tick)).map(bar).collect()
 }
@@ -119,10 +118,11 @@ fn block(name: &str, &(from, to, reason): &Bar) -> Block {
     Block { from: from as u32, to: to as u32, look, labels }
 }
 
-fn letter(reason: Reason) -> char {
+/// The letter for the kernel's word.
+fn letter(reason: &str) -> char {
     match reason {
-        Reason::Exit => 'X',
-        _ => turns::name(reason).chars().next().unwrap_or('?').to_ascii_uppercase(),
+        "exit" => 'X',
+        _ => reason.chars().next().unwrap_or('?').to_ascii_uppercase(),
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn turn(from_tick: u32, to_tick: u32) -> Turn {
-        Turn { thread: 0, from_tick, to_tick, ended_by: Some(Reason::Timer) }
+        Turn { thread: 0, from_tick, to_tick, ended_by: Some("timer".into()) }
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn reasons_have_letters_of_their_own() {
-        let letters: String = Reason::ALL.into_iter().map(letter).collect();
+        let letters: String = ["timer", "yield", "sleep", "input", "wait", "exit"].into_iter().map(letter).collect();
         assert_eq!(letters, "TYSIWX");
     }
 }
