@@ -58,7 +58,14 @@ export class Page {
         this.log.setAttribute('role', 'log');
         this.log.setAttribute('aria-label', 'The kernel\'s log');
         status.after(this.log);
+        this.screen = element('div', { className: 'picture-scroll', tabIndex: 0 }, ['Nothing is on it yet.']);
+        this.screen.setAttribute('role', 'group');
+        this.screen.setAttribute('aria-label', 'The screen of the machine');
         this.panel = element('div', { className: 'live-panel' });
+        if (!place.querySelector('[id$="-screen"].picture')) {
+            const figure = element('figure', { className: 'picture' }, [this.screen]);
+            this.panel.append(element('details', {}, [element('summary', { textContent: 'The screen of the machine' }), figure]));
+        }
         this.ask = new Ask(this.panel, chapter);
         if ('typing' in place.dataset) {
             this.panel.append(this.#keyboard());
@@ -145,6 +152,11 @@ export class Page {
     #draw(files) {
         for (const [name, content] of Object.entries(files)) {
             const [picture, ending] = name.split('.');
+            if (name.endsWith('-screen.svg') && !this.place.querySelector('[id$="-screen"].picture')) {
+                // The printed screen is elsewhere on the page, and has these names.
+                this.screen.replaceChildren(fragment(content.replaceAll(`picture-${picture}`, 'live-screen')));
+                continue;
+            }
             const figure = this.place.querySelector(`#picture-${CSS.escape(picture)}`);
             if (figure && ending === 'svg') {
                 this.#replace(figure.querySelector('.picture-scroll'), content);
@@ -175,7 +187,7 @@ export class Page {
             this.printed.set(box, Array.from(box.childNodes));
         }
         const first = kept ? [/** @type {Element} */ (box.querySelector(kept))] : [];
-        box.replaceChildren(...first, document.createRange().createContextualFragment(html.replace(/<\?xml[^>]*\?>/, '')));
+        box.replaceChildren(...first, fragment(html));
     }
 
     /**
@@ -278,6 +290,11 @@ export class Page {
             look();
         }).observe(this.place);
     }
+}
+
+/** @param {string} html */
+function fragment(html) {
+    return document.createRange().createContextualFragment(html.replace(/<\?xml[^>]*\?>/, ''));
 }
 
 /**
