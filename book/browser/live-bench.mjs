@@ -3,13 +3,12 @@
 // Nothing here can fail. `make bench-book` runs it.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { BOOK, open, visit } from './book.mjs';
+import { open, visit } from './book.mjs';
 
 const RUNS = 7;
 const PAGE = '09-multitasking';
 
-const median = numbers => numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)];
+const median = numbers => [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)];
 const button = (tab, name) => tab.locator('.live').getByRole('button', { name, exact: true });
 const milliseconds = time => `${time.toFixed(0)} ms`;
 
@@ -59,7 +58,7 @@ const empty = await times(book, PAGE, tab => tab.evaluate(async ([glue, wasm]) =
     });
     await new Promise(resolve => emulator.add_listener('emulator-ready', resolve));
     return performance.now() - since;
-}, ['libv86.mjs', 'v86.wasm'].map((name, at) => readFileSync(join(import.meta.dirname, '../live/node_modules/v86/build', name), at ? 'base64' : 'utf8'))));
+}, ['libv86.mjs', 'v86.wasm'].map((name, at) => readFileSync(new URL(`../live/node_modules/v86/build/${name}`, import.meta.url), at ? 'base64' : 'utf8'))));
 console.log(`An empty v86 starts in ${milliseconds(empty)}.`);
 
 const report = (what, time) => console.log(`${what}: ${milliseconds(time)}, ${(time / empty).toFixed(1)} times as long`);

@@ -4,7 +4,9 @@ export default async function* report(events) {
     let passed = 0;
     let failed = 0;
     for await (const { type, data } of events) {
-        if (type === 'test:pass' && !data.skip) {
+        if (type === 'test:pass' && typeof data.skip === 'string') {
+            yield `skipped ${data.name}: ${data.skip}\n`;
+        } else if (type === 'test:pass' && !data.skip) {
             passed += 1;
             yield `ok ${data.name} (${seconds(data)} s)\n`;
         } else if (type === 'test:fail') {
