@@ -173,12 +173,12 @@ impl Grading<'_> {
 
     /// Judges submissions, several at a time. An error is one after which no further submission could be judged.
     fn judge_all(&self, submissions: &[&Submission], workers: usize) -> Result<()> {
-        let progress = Progress::new(submissions.len());
         let (next, error) = (AtomicUsize::new(0), Mutex::new(None));
         // Opened one after the other, so that the right answer is built once.
         let copies = (0..workers.min(submissions.len())).map(|_| Copy::open_another(self.workspace));
         let copies = copies.collect::<Result<Vec<Copy>>>()?;
         Judge::new(&copies[0], self.pristine, self.exercise, self.seed)?;
+        let progress = Progress::new(submissions.len());
         thread::scope(|scope| {
             for copy in &copies {
                 scope.spawn(|| {
