@@ -10,10 +10,14 @@
 //!
 //! A reader would see: the consequence, in one line.
 //! Caught by: the name of the test that fails, or "the compiler", if that rejects the code
+//! Live: where to look, in one line, when the book's page runs the demonstration with this mistake
 //!
 //! diff --git a/chapters/06-heap/src/global.rs b/chapters/06-heap/src/global.rs
 //! ...
 //! ```
+//!
+//! Only a mistake that shows in the chapter's demonstration has the line `Live: `. Words between quotation marks there are
+//! words of the broken kernel's log.
 //!
 //! A defect that the design makes impossible has a file that ends in `.md`. It has no patch, and a line
 //! `Impossible here: ` with the reason in place of what a reader would see. A defect that can be made but that no test
@@ -33,6 +37,7 @@ const FOLDER: &str = "mutants";
 
 const WOULD_SEE: &str = "A reader would see: ";
 const CAUGHT_BY: &str = "Caught by: ";
+const LIVE: &str = "Live: ";
 const THE_COMPILER: &str = "the compiler";
 /// What a kernel that prints nothing fails at.
 pub const LIST_OF_TESTS: &str = "list of tests";
@@ -58,6 +63,8 @@ pub struct Defect {
     pub outcome: String,
     /// The test that catches it, if it can be put back.
     pub caught_by: Option<String>,
+    /// Where to look when the chapter's demonstration runs with it; `None` if it does not show there.
+    pub live: Option<String>,
 }
 
 /// What can be done with a defect here.
@@ -83,7 +90,7 @@ impl Defect {
             return Err(format!("There is no defect {number} that these chapters must be right about."));
         }
         let (prose, diff) = text.split_at(text.find("\ndiff --git ").unwrap_or(text.len()));
-        let starts = [WOULD_SEE, CAUGHT_BY, IMPOSSIBLE, UNNOTICED, "diff --git "];
+        let starts = [WOULD_SEE, CAUGHT_BY, LIVE, IMPOSSIBLE, UNNOTICED, "diff --git "];
         if prose.lines().next().is_none_or(|line| line.is_empty() || starts.iter().any(|start| line.starts_with(start)))
         {
             return Err("It does not begin with a sentence about what is wrong.".into());
@@ -112,9 +119,14 @@ impl Defect {
             },
             _ => return Err("Its name ends neither in .patch nor in .md.".into()),
         };
+        let live = says(LIVE).map(String::from);
+        if live.is_some() && kind != Kind::Patch {
+            return Err(format!("It has a line \"{LIVE}...\", and no kernel has this mistake."));
+        }
         let paragraphs = prose.lines().take_while(|line| !starts.iter().any(|start| line.starts_with(start)));
         let prose = paragraphs.collect::<Vec<_>>().join("\n").trim().into();
-        Ok(Self { chapter: chapter.into(), name: name.into(), number, kind, prose, outcome: outcome.into(), caught_by })
+        let (chapter, name, outcome) = (chapter.into(), name.into(), outcome.into());
+        Ok(Self { chapter, name, number, kind, prose, outcome, caught_by, live })
     }
 
     /// Whether `word`, as typed on the command line, means this defect: its number, its title, or a part of its name.
@@ -252,6 +264,21 @@ mod tests {
         assert_eq!(defect.caught_by.as_deref(), Some("a_test"));
         let defect = parse("01-it.md", REASON).expect("a reason");
         assert_eq!((&*defect.prose, &*defect.outcome, defect.caught_by), ("It is wrong.", "it is.", None));
+    }
+
+    #[test]
+    fn only_a_mistake_that_a_kernel_can_have_is_shown_live() {
+        assert_eq!(parse("27-it.patch", PATCH).expect("a patch").live, None);
+        let live = PATCH.replace("a_test\n", "a_test\nLive: the end.\n");
+        let defect = parse("27-it.patch", &live).expect("a patch");
+        assert_eq!((defect.live.as_deref(), defect.caught_by.as_deref()), (Some("the end."), Some("a_test")));
+        for (file, text) in [
+            ("27-it.patch", live.replace("a_test", "the compiler")),
+            ("27-it.md", REASON.replace("it is.\n", "it is.\nLive: the end.\n")),
+        ] {
+            let error = parse(file, &text).expect_err(file);
+            assert!(error.contains("no kernel has this mistake"), "{file}: {error}");
+        }
     }
 
     #[test]
