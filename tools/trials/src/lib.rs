@@ -5,7 +5,8 @@
 //! [`library`] runs a library's tests one by one; [`stress`] is `make stress`, which runs random tests for minutes:
 //! [`progress`] shows how far they are, [`bochs`] boots the kernels in another emulator, and [`difference`] compares two
 //! runs. In a copy of the project ([`scratch`]), a [`trial`] finds out whether the tests of a chapter notice a change.
-//! [`mistakes`] puts a mistake into the reader's own files, and [`put_in`] takes it out again, and nothing else.
+//! [`mistakes`] puts a mistake into the reader's own files, and [`put_in`] takes it out again, and nothing else. [`broken`]
+//! builds the demonstrations with mistakes in them.
 
 pub mod defects;
 pub mod exercise;
@@ -25,3 +26,5 @@ pub mod trial;
 
 pub mod put_in;
 pub mod mistakes;
+
+pub mod broken;
