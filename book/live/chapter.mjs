@@ -9,9 +9,10 @@ import { clearCommandLine } from './loader.mjs';
 import { Machine } from './machine.mjs';
 
 /**
- * A place to stop. If it `repeats`, the kernel comes there again and again until it comes to the next stop.
+ * A place to stop. If it `repeats`, the kernel comes there again and again until it comes to the next stop. The last one is the
+ * end of the demonstration; the reader sees no stop there.
  *
- * @typedef {{ title: string | null, addresses: number[], picture: string | null, repeats: boolean }} PlannedStop
+ * @typedef {{ title: string, addresses: number[], picture: string | null, repeats: boolean }} PlannedStop
  *
  * What is known of a chapter besides its kernel: tools/pictures writes it when the book is built.
  * @typedef {object} Plan
@@ -93,14 +94,9 @@ export class Chapter {
         return this.#parts.plan.mistakes ?? [];
     }
 
-    /** The stops that a reader sees, with their titles. */
+    /** The stops that a reader sees. */
     get moments() {
-        return this.#parts.plan.stops.filter(({ title }) => title !== null);
-    }
-
-    /** The number among `moments` of the one where the kernel is; null if it is at none. */
-    get moment() {
-        return this.place && this.moments.indexOf(this.#parts.plan.stops[this.place.stop]);
+        return this.#parts.plan.stops.slice(0, -1);
     }
 
     /** The title of the moment where the kernel is. */
@@ -142,14 +138,13 @@ export class Chapter {
     }
 
     /**
-     * Runs to a moment; if it has passed, begins again.
+     * Runs to a moment; if it has passed, begins again. If there is no such moment, runs to the end.
      *
-     * @param {number} moment its number among `moments`
+     * @param {number} stop its number among `moments`
      */
-    to(moment) {
-        const stop = this.#parts.plan.stops.indexOf(this.moments[moment]);
+    to(stop) {
         return this.#obey(async () => {
-            if (this.#next > stop) {
+            if (this.place?.stop !== stop && this.#next > stop) {
                 await this.#restart();
             }
             while (this.place?.stop !== stop && await this.#toNextMoment()) {}
@@ -297,8 +292,8 @@ export class Chapter {
                 this.#enter('paused');
                 return false;
             }
-            const title = this.#reach(stop.at);
-            if (title !== null) {
+            this.#reach(stop.at);
+            if (this.#next < stops.length) {
                 this.#passed++;
                 this.#enter('stopped');
                 return order === this.#order;
@@ -308,7 +303,7 @@ export class Chapter {
     }
 
     /**
-     * Draws the moment of the stop that the kernel has come to, and returns its title.
+     * Draws the stop that the kernel has come to.
      *
      * @param {number} address
      */
@@ -319,15 +314,13 @@ export class Chapter {
             this.#times = 0;
         }
         const stop = this.#next;
-        const { title, repeats } = stops[stop];
         this.place = { stop, times: ++this.#times };
-        if (!repeats) {
+        if (!stops[stop].repeats) {
             this.#next++;
             this.#times = 0;
         }
         this.onpicture(this.ask({ moment: { stop, registers: this.#machine.registers } }).files);
         this.#showScreen();
-        return title;
     }
 
     /** @param {State} state */
@@ -345,7 +338,7 @@ export class Chapter {
 
     #showScreen() {
         const { text, cursor } = this.#machine.screen;
-        this.onpicture(this.#drawing.ask({ screen: { cursor } }, text).files);
+        this.onpicture(this.#drawing.ask({ screen: { cursor, is_end: this.#next === this.#parts.plan.stops.length } }, text).files);
     }
 }
 

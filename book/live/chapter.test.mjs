@@ -54,7 +54,7 @@ for (const name of CHAPTERS) {
         for (const file of names.filter(file => file.endsWith('.json') || SAME_DRAWINGS.test(file))) {
             assert.equal(seen.files[file], figure(file), `${file} differs`);
         }
-        const pictures = chapter.moments.map(({ picture }) => picture).filter(Boolean);
+        const pictures = JSON.parse(made(`${name}.json`)).stops.map(({ picture }) => picture).filter(Boolean);
         for (const picture of pictures) {
             assert.ok(names.includes(`${picture}.svg`), `${picture} was not drawn, but ${names.join(' ')}`);
         }
@@ -76,11 +76,11 @@ for (const name of CHAPTERS) {
 
 test('"previous" is where "next" was before, and any moment can be reached from any other', async () => {
     const { chapter, seen } = await open('09');
-    const at = () => JSON.stringify([chapter.moment, chapter.instructions, chapter.registers]);
+    const at = () => JSON.stringify([chapter.place, chapter.instructions, chapter.registers]);
     const forwards = [];
     for (let moment = 0; moment < 4; moment++) {
         await chapter.next();
-        assert.equal(chapter.moment, moment);
+        assert.equal(chapter.place?.stop, moment);
         forwards.push(at());
     }
     for (let moment = 2; moment >= 0; moment--) {

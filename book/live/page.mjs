@@ -245,8 +245,8 @@ export class Page {
         disable(this.previous, chapter.state === 'ready');
         this.status.textContent = this.#sentence();
         this.ask.refresh();
-        if (chapter.moment !== null && this.isStepper) {
-            this.place.dispatchEvent(new CustomEvent('show', { detail: chapter.moment }));
+        if (chapter.place && this.isStepper) {
+            this.place.dispatchEvent(new CustomEvent('show', { detail: chapter.place.stop }));
         }
     }
 
