@@ -70,6 +70,9 @@ export class Chapter {
     /** @type {string | null} how the kernel has ended, in a sentence */
     ending = null;
 
+    /** @type {string | null} why there is no picture of this moment, in a sentence */
+    trouble = null;
+
     /** @type {(text: string) => void} */
     onlog = () => {};
     /** @type {(files: Files) => void} */
@@ -218,8 +221,7 @@ export class Chapter {
 
     /** Draws memory as it is now. */
     show() {
-        this.onpicture(this.ask({ now: { registers: this.#machine.registers } }).files);
-        this.#showScreen();
+        this.#draw({ now: { registers: this.#machine.registers } });
     }
 
     /** Lets go of everything. */
@@ -265,7 +267,8 @@ export class Chapter {
         this.#machine.onturn = () => this.#showLog();
         this.#decoder = new TextDecoder();
         this.#drawing.ask({ begin: plan.scene });
-        [this.#next, this.#passed, this.place, this.ending] = [0, 0, null, null];
+        [this.#next, this.#times, this.#passed, this.#log] = [0, 0, 0, []];
+        [this.place, this.ending, this.trouble] = [null, null, null];
         this.#enter('ready');
     }
 
@@ -284,6 +287,7 @@ export class Chapter {
             this.#showLog();
             if ('ended' in stop) {
                 this.ending = sentence(stop.ended);
+                this.#drawScreen();
                 this.#enter('ended');
                 return false;
             }
@@ -319,8 +323,7 @@ export class Chapter {
             this.#next++;
             this.#times = 0;
         }
-        this.onpicture(this.ask({ moment: { stop, registers: this.#machine.registers } }).files);
-        this.#showScreen();
+        this.#draw({ moment: { stop, registers: this.#machine.registers } });
     }
 
     /** @param {State} state */
@@ -336,9 +339,25 @@ export class Chapter {
         }
     }
 
-    #showScreen() {
+    /**
+     * Shows a picture, and the screen. A kernel with a mistake may have made a picture impossible, and runs on all the same.
+     *
+     * @param {Record<string, unknown>} request
+     */
+    #draw(request) {
+        this.trouble = null;
+        try {
+            this.onpicture(this.ask(request).files);
+        } catch (error) {
+            this.trouble = `The picture cannot be drawn: ${/** @type {Error} */ (error).message}.`;
+        }
+        this.#drawScreen();
+    }
+
+    #drawScreen() {
         const { text, cursor } = this.#machine.screen;
-        this.onpicture(this.#drawing.ask({ screen: { cursor, is_end: this.#next === this.#parts.plan.stops.length } }, text).files);
+        const isEnd = this.#next === this.#parts.plan.stops.length;
+        this.onpicture(this.#drawing.ask({ screen: { cursor, is_end: isEnd } }, text).files);
     }
 }
 

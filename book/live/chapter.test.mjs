@@ -49,6 +49,7 @@ for (const name of CHAPTERS) {
         const { chapter, seen } = await open(name);
         await chapter.runOn();
         assert.equal(chapter.ending, 'The kernel has ended, and reports success.');
+        assert.equal(chapter.trouble, null);
         assert.equal(trimmed(seen.log), figure(`${name}-log.txt`));
         const names = Object.keys(seen.files).filter(file => !file.startsWith(OTHER_SCREEN));
         for (const file of names.filter(file => file.endsWith('.json') || SAME_DRAWINGS.test(file))) {
@@ -72,6 +73,27 @@ for (const name of CHAPTERS) {
         assert.deepEqual(new Set(runs).size, 1, runs.join('\n'));
         await chapter.close();
     });
+}
+
+/** Longer than any kernel with a mistake takes that ends at all, in milliseconds. */
+const MOST_TIME = 2000;
+
+for (const name of CHAPTERS) {
+    for (const { name: other, look } of JSON.parse(made(`${name}.json`)).mistakes) {
+        test(`the mistake ${other} shows what its reader is told to look at`, async () => {
+            const { chapter, seen } = await open(other);
+            const timer = setTimeout(() => chapter.pause(), MOST_TIME);
+            await chapter.runOn();
+            clearTimeout(timer);
+            const same = Object.keys(seen.files).every(file => !file.endsWith('.json') || seen.files[file] === figure(file));
+            assert.ok(trimmed(seen.log) !== figure(`${name}-log.txt`) || !same, 'log and pictures are those of the right kernel');
+            for (const [, words] of look.matchAll(/"([^"]*)"/g)) {
+                assert.ok(seen.log.includes(words), `"${words}" is not in its log:\n${seen.log}`);
+            }
+            assert.doesNotMatch(chapter.ending ?? '', /cannot go on here/);
+            await chapter.close();
+        });
+    }
 }
 
 test('"previous" is where "next" was before, and any moment can be reached from any other', async () => {

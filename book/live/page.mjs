@@ -256,8 +256,8 @@ export class Page {
         switch (chapter.state) {
             case 'ready': return 'The kernel is loaded, and has not begun.';
             case 'running': return 'The kernel runs …';
-            case 'stopped': return `Stopped: ${chapter.title}. ${instructions}`;
-            case 'paused': return `Paused between two moments. ${instructions}`;
+            case 'stopped': return `Stopped: ${chapter.title}. ${chapter.trouble ?? instructions}`;
+            case 'paused': return `Paused between two moments. ${chapter.trouble ?? instructions}`;
             default: return `${chapter.ending} ${instructions}${this.#fault()}`;
         }
     }

@@ -31,8 +31,6 @@ enum Command {
     Bench(bench::Options),
     /// Take the pictures of the book from running kernels.
     Figures(pictures::Options),
-    /// Write what the book's pages need in order to run the kernels: their files, and plans.
-    LiveData,
     /// Put in each known mistake, and report which test catches it.
     Mutants(mutants::Options),
     /// Mutate code that only a kernel can run, at random, and report what no test notices.
@@ -71,7 +69,6 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Stress(options) => stress::stress(&workspace, &options),
         Command::Bench(options) => bench::bench(&workspace, &options),
         Command::Figures(options) => pictures::make(&workspace, &options, || bench::for_book(&workspace)),
-        Command::LiveData => pictures::live::write(&workspace),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::MutantsOfKernel(options) => kernel_mutants::mutants_of_kernel(&workspace, &options),
         Command::Lint => test::lint(&workspace),

@@ -4,10 +4,15 @@
 //! is v86, which npm installs; `book/live/build.mjs` puts all of that into scripts.
 
 use anyhow::{Context, Result, ensure};
-use machine::cargo;
-use machine::workspace::Workspace;
+use machine::cargo::{self, Profile};
+use machine::kernels::{self, Kind};
+use machine::workspace::{Chapter, Workspace};
+use pictures::live::{Kernel, Mistake};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
+use trials::broken::{BrokenKernel, BrokenKernels};
+use trials::defects;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The crate that draws, and the profile that it is built with.
@@ -18,7 +23,7 @@ const PACKAGES: &str = "book/live/node_modules";
 /// Makes the scripts.
 pub fn make(workspace: &Workspace) -> Result<()> {
     let folder = workspace.target.join("live");
-    pictures::live::write(workspace)?;
+    write_kernels(workspace, &folder)?;
     let mut build = cargo::for_host(workspace, "build");
     build.args(["--quiet", "--package", DRAWING, "--target", TARGET, "--profile", DRAWING]);
     succeed(cargo::with_its_own_std(build), "the drawing could not be compiled to WebAssembly")?;
@@ -31,6 +36,33 @@ pub fn make(workspace: &Workspace) -> Result<()> {
     let mut bundle = Command::new("node");
     bundle.arg(workspace.root.join("book/live/build.mjs")).arg(&folder);
     succeed(bundle, "the scripts for the pages could not be made")
+}
+
+/// Writes the kernels into this folder: that of each chapter, and those with known mistakes that show.
+fn write_kernels(workspace: &Workspace, folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    let chapters: Vec<&Chapter> = workspace.chapters.iter().collect();
+    let mut broken = BrokenKernels::new(workspace)?;
+    for (chapter, file) in
+        chapters.iter().zip(kernels::build(workspace, &chapters, Kind::Demonstration, Profile::Kernel)?)
+    {
+        let file = file.with_context(|| format!("The kernel of {} could not be built.", chapter.name))?;
+        let mut mistakes = Vec::new();
+        for defect in defects::of_chapters(workspace, &[chapter])? {
+            let Some(look) = defect.live.clone() else { continue };
+            let (name, title) = (defect.title().replace('/', "-"), defect.short_name().replace('-', " "));
+            let BrokenKernel { file, root } = broken.with(&defect)?;
+            Kernel { chapter, file: &file, root, mistakes: &[] }.write(workspace, &folder.join(&name))?;
+            mistakes.push(Mistake { name, title, look });
+        }
+        let name = chapter.name.split('-').next().unwrap_or(&chapter.name);
+        Kernel { chapter, file: &file, root: &workspace.root, mistakes: &mistakes }
+            .write(workspace, &folder.join(name))?;
+    }
+    Ok(())
 }
 
 fn succeed(mut command: Command, otherwise: &str) -> Result<()> {

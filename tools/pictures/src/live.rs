@@ -13,7 +13,6 @@ use scenes::{Scene, Subject};
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
 
 /// The memory of a machine for pictures.
 const MEMORY_BYTES: u32 = 16 << 20;
@@ -26,6 +25,7 @@ struct Plan<'a> {
     boot_information: BootInformation,
     stops: Vec<Stop>,
     scene: Scene,
+    mistakes: &'a [Mistake],
 }
 
 /// A place to stop at, reached by running on from the one before.
@@ -40,28 +40,47 @@ struct Stop {
     repeats: bool,
 }
 
-/// Builds the demonstrations of all chapters, and writes their files and plans into the target folder.
-pub fn write(workspace: &Workspace) -> Result<ExitCode> {
-    let chapters: Vec<&Chapter> = workspace.chapters.iter().collect();
-    let folder = workspace.target.join("live");
-    fs::create_dir_all(&folder)?;
-    for (chapter, kernel) in chapters.iter().zip(crate::build(workspace, &chapters)?) {
-        let kernel = kernel.with_context(|| format!("The kernel of {} could not be built.", chapter.name))?;
-        let plan = plan(workspace, chapter, &kernel).with_context(|| format!("The plan of {}", chapter.name))?;
-        let file = folder.join(number(chapter));
-        fs::write(file.with_extension("json"), serde_json::to_string(&plan)? + "\n")?;
-        fs::write(file.with_extension("elf"), loaded_part(&fs::read(&kernel)?)?)?;
-    }
-    Ok(ExitCode::SUCCESS)
+/// A kernel that a reader can run in place of the right one.
+#[derive(Serialize)]
+pub struct Mistake {
+    /// The name of its files.
+    pub name: String,
+    /// What was done wrong.
+    pub title: String,
+    /// What to look at when it runs.
+    pub look: String,
 }
 
-fn plan<'a>(workspace: &Workspace, chapter: &'a Chapter, kernel: &Path) -> Result<Plan<'a>> {
-    let program = Program::read(kernel, &workspace.root)?;
-    let boot_information = BootInformation::committed(&workspace.root.join(FOLDER), number(chapter))?;
-    let stops = stops(&chapter.name, &program)?;
-    let subject = subject(workspace, chapter, &program, &boot_information)?;
-    let scene = Scene { chapter: number(chapter).into(), own_bits: crate::own_bits(), subject };
-    Ok(Plan { chapter: &chapter.name, memory_bytes: MEMORY_BYTES, boot_information, stops, scene })
+/// A kernel for the pages.
+pub struct Kernel<'a> {
+    /// The chapter that it demonstrates.
+    pub chapter: &'a Chapter,
+    /// Its file.
+    pub file: &'a Path,
+    /// The folder of the project that it was built from.
+    pub root: &'a Path,
+    /// The kernels that can be run in its place.
+    pub mistakes: &'a [Mistake],
+}
+
+impl Kernel<'_> {
+    /// Writes the part of its file that is loaded, and its plan: `to`, with the extensions `elf` and `json`.
+    pub fn write(&self, workspace: &Workspace, to: &Path) -> Result<()> {
+        let plan = self.plan(workspace).with_context(|| format!("The plan of {}", to.display()))?;
+        fs::write(to.with_extension("json"), serde_json::to_string(&plan)? + "\n")?;
+        fs::write(to.with_extension("elf"), loaded_part(&fs::read(self.file)?)?)?;
+        Ok(())
+    }
+
+    fn plan(&self, workspace: &Workspace) -> Result<Plan<'_>> {
+        let Self { chapter, file, root, mistakes } = *self;
+        let program = Program::read(file, root)?;
+        let boot_information = BootInformation::committed(&workspace.root.join(FOLDER), number(chapter))?;
+        let stops = stops(&chapter.name, &program)?;
+        let subject = subject(workspace, chapter, &program, &boot_information)?;
+        let scene = Scene { chapter: number(chapter).into(), own_bits: crate::own_bits(), subject };
+        Ok(Plan { chapter: &chapter.name, memory_bytes: MEMORY_BYTES, boot_information, stops, scene, mistakes })
+    }
 }
 
 /// The stops of a chapter, in the order in which its kernel reaches them.
