@@ -11,10 +11,10 @@ use std::time::Instant;
 const COMMON: &str = "common";
 const HARNESS: &str = "harness";
 /// The packages that run on the host, each before those that use it.
-const TOOLS: [&str; 10] =
-    ["machine", "trials", "memory-map", "scenes", "probe", "course", "pictures", "book", "checks", "tools"];
-/// The one of them that also runs in a browser.
-const FOR_BROWSERS: &str = "scenes";
+const TOOLS: [&str; 11] =
+    ["machine", "trials", "memory-map", "scenes", "live", "probe", "course", "pictures", "book", "checks", "tools"];
+/// The one of them that runs in a browser.
+const FOR_BROWSERS: &str = "live";
 
 /// Checks format, style and documentation of everything, for the host, for the kernels' target and for browsers.
 pub fn lint(workspace: &Workspace, tally: &Tally) {
@@ -44,7 +44,7 @@ pub fn lint(workspace: &Workspace, tally: &Tally) {
     let tests = ["--lib", "--profile=test"];
     check(tally, "style of the libraries' tests", clippy(for_host("clippy"), &libraries, &tests));
     check(tally, "style of the kernels", clippy(for_kernels("clippy"), &libraries, &kernels));
-    check(tally, "documentation of the tools", rustdoc(for_host("doc"), &TOOLS[..8], "--lib"));
+    check(tally, "documentation of the tools", rustdoc(for_host("doc"), &TOOLS[..9], "--lib"));
     check(tally, "documentation of the libraries", rustdoc(for_kernels("doc"), &libraries, "--lib"));
     let mut for_browsers = cargo::with_its_own_std(for_host("build"));
     for_browsers.args(["--target=wasm32-unknown-unknown", "--package", FOR_BROWSERS]);

@@ -93,21 +93,42 @@ impl Translation {
     /// # Errors
     /// [`Error::TableOutside`], and [`Error::NotMapped`].
     pub fn of(memory: Memory, cr3: u32, cr4: u32, address: u32, own_bits: &[(u32, &str)]) -> Result<Self, Error> {
-        let directory = Step::entry(memory, "page directory", cr3 & FRAME, (31, 22), address, own_bits)?;
-        let is_large = cr4 & PSE != 0 && directory.value & LARGE != 0;
-        let mut steps = vec![directory];
-        if !is_large {
-            let table = steps[0].value & FRAME;
-            steps.push(Step::entry(memory, "page table", table, (21, 12), address, own_bits)?);
-        }
-        let last = &mut steps[usize::from(!is_large)];
-        let (frame, offset_bits) = if is_large { (last.value & LARGE_FRAME, 22) } else { (last.value & FRAME, 12) };
-        last.frame = Some(Address(frame.into()));
-        let offset = bits(address, (offset_bits - 1, 0));
-        steps.push(Step::word(memory, frame, offset_bits, offset)?);
-        let (address, cr3) = (Address(address.into()), Address(cr3.into()));
-        Ok(Self { address, cr3, steps, physical: Address((frame + offset).into()) })
+        let mut steps = Vec::new();
+        let physical = steps_of(memory, cr3, cr4, address, own_bits, &mut steps)?;
+        Ok(Self { address: Address(address.into()), cr3: Address(cr3.into()), steps, physical })
     }
+}
+
+/// Puts the words that are read into `steps`, as far as the walk gets, and returns the physical address.
+///
+/// # Errors
+/// As for [`Translation::of`].
+pub fn steps_of(
+    memory: Memory,
+    cr3: u32,
+    cr4: u32,
+    address: u32,
+    own_bits: &[(u32, &str)],
+    steps: &mut Vec<Step>,
+) -> Result<Address, Error> {
+    let mut entry = |place, start, bits| -> Result<u32, Error> {
+        let step = Step::entry(memory, place, start, bits, address, own_bits)?;
+        let value = step.value;
+        steps.push(step);
+        if value & PRESENT != 0 { Ok(value) } else { Err(Error::NotMapped(format!("{address:#010x}"))) }
+    };
+    let directory = entry("page directory", cr3 & FRAME, (31, 22))?;
+    let (frame, offset_bits) = if cr4 & PSE != 0 && directory & LARGE != 0 {
+        (directory & LARGE_FRAME, 22)
+    } else {
+        (entry("page table", directory & FRAME, (21, 12))? & FRAME, 12)
+    };
+    if let Some(last) = steps.last_mut() {
+        last.frame = Some(Address(frame.into()));
+    }
+    let offset = bits(address, (offset_bits - 1, 0));
+    steps.push(Step::word(memory, frame, offset_bits, offset)?);
+    Ok(Address((frame + offset).into()))
 }
 
 impl Step {
@@ -122,9 +143,6 @@ impl Step {
         let number = bits(address, of_address);
         let read = |number| memory.word(start + number * WORD).ok_or(Error::TableOutside(start));
         let value = read(number)?;
-        if value & PRESENT == 0 {
-            return Err(Error::NotMapped(format!("{address:#010x}")));
-        }
         let around = around(number);
         let around = around.into_iter().map(|number| Ok(Numbered { number, value: read(number)? }));
         let around = around.collect::<Result<_, Error>>()?;
@@ -135,20 +153,22 @@ impl Step {
             (true, false) => DIRTY,
             (false, _) => LARGE,
         };
-        let known = FLAGS.iter().filter(|(mask, _)| mask & without == 0);
+        // If the first bit says that nothing is mapped, the others mean nothing.
+        let is_present = value & PRESENT != 0;
+        let known = FLAGS.iter().filter(|(mask, _)| mask & without == 0 && (is_present || *mask == PRESENT));
         let flag = |(mask, name): &(u32, &str)| Flag {
             bit: mask.trailing_zeros(),
             name: (*name).to_owned(),
             is_set: value & mask != 0,
         };
         let mut flags: Vec<Flag> = known.map(flag).collect();
-        for bit in AVAILABLE.into_iter().filter(|bit| value >> bit & 1 == 1) {
+        for bit in AVAILABLE.into_iter().filter(|bit| is_present && value >> bit & 1 == 1) {
             let name = own_bits.iter().find(|(own, _)| *own == bit).map_or("left to the kernel", |(_, name)| name);
             flags.push(Flag { bit, name: name.to_owned(), is_set: true });
         }
         let field = if is_directory { "directory index" } else { "table index" };
         let (at, start) = (Address((start + number * WORD).into()), Address(start.into()));
-        let frame = Some(Address((value & FRAME).into()));
+        let frame = is_present.then_some(Address((value & FRAME).into()));
         Ok(Self { place, start, field, bits: of_address, number, at, value, around, frame, flags })
     }
 

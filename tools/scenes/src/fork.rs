@@ -90,20 +90,15 @@ impl Album {
 
     /// The kernel's address space, and those of the first two tasks, by name.
     fn find_spaces(&self, machine: &Machine) -> Result<(Space, Vec<(String, Space)>)> {
+        let Plan { pids, directories, threads, .. } = self.plan;
+        let word = |table: u32, thread: u32| {
+            machine.memory.word(table + thread * WORD).context("a table of threads is not in memory")
+        };
         let space = |directory| -> Result<Space> {
             let space = machine.space_of(directory)?;
             known::check_space(&space)?;
             Ok(space)
         };
-        let (kernel, tasks) = self.find_directories(machine)?;
-        let tasks = tasks.into_iter().map(|(name, directory)| Ok((name, space(directory)?)));
-        Ok((space(kernel)?, tasks.collect::<Result<_>>()?))
-    }
-
-    fn find_directories(&self, machine: &Machine) -> Result<(u32, Vec<(String, u32)>)> {
-        let Plan { pids, directories, threads, .. } = self.plan;
-        let word =
-            |table, thread| machine.memory.word(table + thread * WORD).context("a table of threads is not in memory");
         let kernel = word(directories, 0)?;
         ensure!(kernel != 0, "No task has an address space yet.");
         let mut tasks = Vec::new();
@@ -115,8 +110,8 @@ impl Album {
         }
         tasks.sort_unstable();
         ensure!(!tasks.is_empty(), "There is no task.");
-        let named = tasks.into_iter().take(2).map(|(pid, directory)| (format!("task {pid}"), directory));
-        Ok((kernel, named.collect()))
+        let tasks = tasks.into_iter().take(2).map(|(pid, directory)| Ok((format!("task {pid}"), space(directory)?)));
+        Ok((space(kernel)?, tasks.collect::<Result<_>>()?))
     }
 }
 
@@ -133,16 +128,13 @@ impl crate::Album for Album {
     }
 
     fn now(&self, machine: &Machine) -> Result<Files> {
-        let moment = match self.pictures.len() {
-            0 => self.plan.moments.first(),
-            number => self.plan.moments.get(number - 1),
-        };
-        let moment = moment.context("the fork has no such moment")?;
-        self.files(&self.picture(machine, moment, NOW)?, "There is no second task.")
+        self.files(&self.spaces(machine)?, "There is no second task.")
     }
 
-    fn spaces(&self, machine: &Machine) -> Result<Vec<(String, u32)>> {
-        Ok(self.find_directories(machine)?.1)
+    fn spaces(&self, machine: &Machine) -> Result<Picture> {
+        let last = self.pictures.len().saturating_sub(1);
+        let moment = self.plan.moments.get(last).context("the fork has no such moment")?;
+        self.picture(machine, moment, NOW)
     }
 }
 

@@ -6,7 +6,8 @@
 //! A [`Scene`] is what one has to know beforehand about a kernel: names, and addresses of its variables. It comes from
 //! the kernel's file. An [`Album`] makes pictures of a scene, one moment after another. Each kind of picture has
 //! its own file: [`descriptor`], [`frame`], [`map`] (with [`translation`]), [`heap`], [`timeline`] and [`fork`] belong
-//! to one chapter each, [`screen`] to all. They share the sheet of [`paper`].
+//! to one chapter each, [`screen`] to all. They share the sheet of [`paper`]. [`questions`] answers what a reader asks
+//! about addresses.
 //!
 //! Memory is never trusted: whatever it contains, the result is a picture or an error, and no panic.
 
@@ -31,7 +32,9 @@ pub mod fork;
 pub mod cells;
 pub mod screen;
 
-use anyhow::Result;
+pub mod questions;
+
+use anyhow::{Result, bail};
 use machine::Machine;
 use memory_map::model::Picture;
 use serde::{Deserialize, Serialize};
@@ -81,9 +84,9 @@ pub trait Album {
     /// The picture as the machine is now, between moments, or after a reader has changed its memory.
     fn now(&self, machine: &Machine) -> Result<Files>;
 
-    /// The address spaces in the picture, by name, with the address of their page directories.
-    fn spaces(&self, _machine: &Machine) -> Result<Vec<(String, u32)>> {
-        Ok(Vec::new())
+    /// The address spaces as they are now, if that is what the picture shows.
+    fn spaces(&self, _: &Machine) -> Result<Picture> {
+        bail!("This picture shows no address space.")
     }
 }
 

@@ -77,7 +77,7 @@ impl crate::Album for Album {
         self.files(machine, NOW)
     }
 
-    fn spaces(&self, machine: &Machine) -> Result<Vec<(String, u32)>> {
-        Ok(vec![(SPACE.into(), machine.registers.cr3)])
+    fn spaces(&self, machine: &Machine) -> Result<Picture> {
+        self.picture(machine, NOW)
     }
 }
