@@ -76,7 +76,9 @@ fn lay_out(picture: &Picture, series: &[Picture], second: Option<&str>, columns:
         }
         shapes = spaces[number].iter().fold(shapes, |shapes, Boxed { of, tile }| {
             let Place { top, height } = places.region(of.start.0);
-            shapes.add(tile.draw(column, top, height))
+            // A page that runs the kernel asks about the region by its space and its beginning.
+            let tile = tile.draw(column, top, height).set("data-space", space.name.as_str());
+            shapes.add(tile.set("data-start", of.start.to_string()).set("data-name", of.name.as_str()))
         });
         for pair in space.regions.windows(2).filter(|pair| Gap::between(&pair[0], &pair[1]) == Gap::Wide) {
             let (below, above) = (places.region(pair[0].start.0), places.region(pair[1].start.0));
