@@ -17,7 +17,7 @@ thread_local! {
 /// Memory for the caller to write to.
 #[unsafe(no_mangle)]
 pub extern "C" fn room(bytes: usize) -> *mut u8 {
-    Box::into_raw(vec![0; bytes].into_boxed_slice()).cast()
+    Box::<[u8]>::into_raw(vec![0; bytes].into_boxed_slice()).cast()
 }
 
 /// Gives it back.
