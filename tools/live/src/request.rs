@@ -80,8 +80,14 @@ impl Live {
                 self.scene = Some(*scene);
                 Ok("{}".into())
             }
-            Request::Moment { stop, registers } => drawn(self.album()?.moment(stop, &machine(registers))?),
-            Request::Now { registers } => drawn(self.album()?.now(&machine(registers))?),
+            Request::Moment { stop, registers } => match self.album()? {
+                Some(album) => drawn(album.moment(stop, &machine(registers))?),
+                None => drawn(Files::new()),
+            },
+            Request::Now { registers } => match self.album()? {
+                Some(album) => drawn(album.now(&machine(registers))?),
+                None => drawn(Files::new()),
+            },
             Request::Screen { cursor, is_end } => {
                 let start = if memory.len() == cells::BYTES { 0 } else { cells::ADDRESS };
                 let cells = Memory(memory).read(start, cells::BYTES).context("The screen does not lie in memory.")?;
@@ -93,7 +99,8 @@ impl Live {
             }
             Request::Region { registers, space, start } => {
                 let machine = machine(registers);
-                let picture = self.album()?.spaces(&machine)?;
+                let album = self.album()?.context("This chapter has no picture besides the screen.")?;
+                let picture = album.spaces(&machine)?;
                 Ok(serde_json::to_string(&questions::region(&machine, &picture, space, start, self.scene()?)?)?)
             }
         }
@@ -103,9 +110,10 @@ impl Live {
         self.scene.as_ref().context("Nothing has begun.")
     }
 
-    fn album(&mut self) -> Result<&mut Box<dyn Album>> {
+    /// `None` if the chapter has no picture besides the screen.
+    fn album(&mut self) -> Result<Option<&mut Box<dyn Album>>> {
         self.scene()?;
-        self.album.as_mut().context("This chapter has no picture besides the screen.")
+        Ok(self.album.as_mut())
     }
 }
 

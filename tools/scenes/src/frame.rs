@@ -101,7 +101,10 @@ impl Album {
 }
 
 impl crate::Album for Album {
-    fn moment(&mut self, _: usize, machine: &Machine) -> Result<Files> {
+    fn moment(&mut self, stop: usize, machine: &Machine) -> Result<Files> {
+        if stop > 0 {
+            return Ok(Files::new());
+        }
         let facts = self.facts(machine)?;
         self.esp = Some(machine.registers.esp);
         draw(&facts, TITLE).files(&facts)

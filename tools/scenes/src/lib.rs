@@ -78,7 +78,7 @@ pub enum Subject {
 /// The pictures of a chapter at the moments so far.
 pub trait Album {
     /// Adds the moment at a stop, given by its number in the chapter, and returns its picture; of a picture that grows,
-    /// all of it so far. The moments come in the order of their stops.
+    /// all of it so far; nothing, if it is no moment of the picture. The moments come in the order of their stops.
     fn moment(&mut self, stop: usize, machine: &Machine) -> Result<Files>;
 
     /// The picture as the machine is now, between moments, or after a reader has changed its memory.

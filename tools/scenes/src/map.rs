@@ -67,7 +67,10 @@ impl Album {
 }
 
 impl crate::Album for Album {
-    fn moment(&mut self, _: usize, machine: &Machine) -> Result<Files> {
+    fn moment(&mut self, stop: usize, machine: &Machine) -> Result<Files> {
+        if stop > 0 {
+            return Ok(Files::new());
+        }
         let mut files = self.files(machine, &self.plan.title)?;
         files.extend(translation::files(&self.walk(machine)?)?);
         Ok(files)

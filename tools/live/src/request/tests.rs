@@ -141,11 +141,21 @@ fn ask_all(subject: &Subject, memories: [&[u8]; 2], registers: &Value, address: 
 }
 
 #[test]
-fn sound_memory_gives_every_picture() {
+fn sound_memory_gives_every_picture_and_the_end_adds_none() {
     let memory = sound();
     for subject in subjects() {
         let errors = ask_all(&subject, [&memory, &memory], &registers(), HEAP);
         assert_eq!(errors, [""; 0], "{subject:?}");
+        let files = |stop: usize| {
+            let request = json!({"moment": {"stop": stop, "registers": registers()}});
+            let answer = ask(&mut begin(&subject), &memory, &request).expect("it can be answered");
+            answer["files"].as_object().expect("files").len()
+        };
+        assert!(files(0) >= 3, "{subject:?}");
+        // The pictures of these two are at the end.
+        if !matches!(subject, Subject::Descriptor | Subject::Timeline(_)) {
+            assert_eq!(files(9), 0, "{subject:?}");
+        }
     }
 }
 
@@ -210,7 +220,9 @@ fn a_request_before_the_first_or_without_a_picture_is_refused() {
     assert_eq!(error(&mut Live::new(), now()), "Nothing has begun.");
     let mut live = begin(&Subject::Descriptor);
     live.answer(br#"{"begin":{"chapter":"01","own_bits":[],"subject":null}}"#, &[]).expect("it is a scene");
-    assert_eq!(error(&mut live, now()), "This chapter has no picture besides the screen.");
+    assert_eq!(ask(&mut live, &[], &now()).expect("there is nothing to draw"), json!({"files": {}}));
+    let region = json!({"region": {"registers": registers(), "space": 0, "start": 0}});
+    assert_eq!(error(&mut live, region), "This chapter has no picture besides the screen.");
     assert_eq!(error(&mut live, json!({"know": {}})), "The request is not understood");
 }
 
