@@ -4,7 +4,8 @@ use crate::names::{self, Source};
 use crate::regions::{self, KERNEL_HEAP, KERNEL_INSTRUCTIONS, PRIVATE_MEMORY, PRIVATE_STACK};
 use crate::{Files, known, machine_of};
 use anyhow::{Context, Result, ensure};
-use memory_map::model::{Picture, Sharing};
+use memory_map::model::{Picture, Region, Sharing};
+use memory_map::scene::Named;
 use probe::program::Program;
 use probe::sitting::Sitting;
 use scenes::Album as _;
@@ -60,7 +61,7 @@ const SUMMED_UP: usize = 1;
 const IN_FOUR_ROWS: [&str; 4] = [KERNEL_HEAP, PRIVATE_STACK, PRIVATE_MEMORY, KERNEL_INSTRUCTIONS];
 
 /// What has to be known about the kernel, whose log has the addresses of its variables. `series` are the pictures of all
-/// moments, if they are known.
+/// moments, if they are known; those of another kernel do not count.
 pub fn plan(program: &Program, boot_information: Range<u64>, log: &str, series: Vec<Picture>) -> Result<Plan> {
     let moment = |(number, moment): (usize, &Moment)| fork::Moment {
         name: moment.name.into(),
@@ -69,16 +70,26 @@ pub fn plan(program: &Program, boot_information: Range<u64>, log: &str, series: 
         without_second: moment.without_second.into(),
         is_summed_up: number == SUMMED_UP,
     };
+    let regions = regions::of_tasks(program)?;
     Ok(Plan {
         moments: MOMENTS.iter().enumerate().map(moment).collect(),
-        known: known(program, boot_information, regions::of_tasks(program)?, Vec::new())?,
         pids: program.field(names::PIDS)?,
         directories: program.field(names::DIRECTORIES)?,
         threads: MOST_THREADS as u32,
         variables: variables(log)?.map(|(name, address)| (name.into(), address)).into(),
         four_regions: IN_FOUR_ROWS.map(String::from).into(),
-        series,
+        series: if series.iter().all(|picture| fits(picture, &regions)) { series } else { Vec::new() },
+        known: known(program, boot_information, regions, Vec::new())?,
     })
+}
+
+/// Whether a picture's regions lie in these: then its kernel has the same borders.
+fn fits(picture: &Picture, regions: &[Named]) -> bool {
+    let lies_in = |region: &Region, named: &Named| {
+        named.name == region.name && named.range.start <= region.start.0 && region.end.0 <= named.range.end
+    };
+    let all = picture.spaces.iter().flat_map(|space| &space.regions);
+    all.into_iter().all(|region| regions.iter().any(|named| lies_in(region, named)))
 }
 
 /// Takes the pictures of a fork.
@@ -138,4 +149,31 @@ fn agree(picture: &Picture, log: &str) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use memory_map::model::{Address, Line, Space};
+
+    #[test]
+    fn a_picture_of_a_kernel_with_other_borders_does_not_count() {
+        let region = |name: &str, start, end| Region {
+            name: name.into(),
+            start: Address(start),
+            end: Address(end),
+            rights: String::new(),
+            sharing: None,
+            frames: Vec::new(),
+        };
+        let regions = vec![region("code", 0x1000, 0x3000), region("a stack", 0x4000, 0x5000)];
+        let space = Space { name: "task 1".into(), directory: Address(0), regions, new: false };
+        let stopped_before = Line { file: String::new(), words: String::new() };
+        let (memory, values) = (Vec::new(), Vec::new());
+        let (name, title) = (String::new(), String::new());
+        let picture = Picture { name, title, stopped_before, spaces: vec![space], memory, values };
+        let fits =
+            |border| fits(&picture, &[regions::name("code", 0x1000..border), regions::name("a stack", border..0x5000)]);
+        assert_eq!([0x2000, 0x3000, 0x4000, 0x4800].map(fits), [false, true, true, false]);
+    }
 }
