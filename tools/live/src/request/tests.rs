@@ -188,12 +188,29 @@ fn now_shows_what_a_reader_has_changed_and_adds_no_moment() {
     let facts = |answer: &Value| answer["files"]["09-fork-1.json"].as_str().expect("a file").to_owned();
     assert!(facts(&changed).contains("\"Now\"") && facts(&changed).contains("77"), "{}", facts(&changed));
     assert!(!facts(&first).contains("77"));
+    assert!(facts(&changed).contains("\"changed\": true"), "it is compared with the moment before");
     // Task 1's page is not mapped any more: its variable has no value.
     memory[PRIVATE_TABLES[0] as usize + 4092] = 0;
     let without = ask(&mut live, &memory, &now).expect("it can be drawn");
     assert_eq!((facts(&changed).matches("\"x\"").count(), facts(&without).matches("\"x\"").count()), (2, 1));
     let next = ask(&mut live, &memory, &moment(1)).expect_err("the summary needs both").to_string();
     assert!(next.contains("has other regions"), "{next}");
+}
+
+#[test]
+fn tables_that_map_too_many_pieces_are_reported() {
+    let mut memory = sound();
+    // Every second page of 64 MiB, through the same table again and again.
+    for page in (0..1024).step_by(2) {
+        put(&mut memory, &[((LOW_TABLE / 4 + page) as usize, 0x1003)]);
+    }
+    for entry in 1..16 {
+        put(&mut memory, &[((KERNEL / 4 + entry) as usize, LOW_TABLE | 3)]);
+    }
+    let map = subjects().into_iter().find(|subject| matches!(subject, Subject::Map(_))).expect("there is a map");
+    let now = json!({"now": {"registers": registers()}});
+    let error = ask(&mut begin(&map), &memory, &now).expect_err("a reader could not tell them apart").to_string();
+    assert!(error.contains("pieces of memory, too many to draw"), "{error}");
 }
 
 #[test]
