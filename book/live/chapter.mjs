@@ -221,7 +221,8 @@ export class Chapter {
 
     /** Draws memory as it is now. */
     show() {
-        this.#draw({ now: { registers: this.#machine.registers } });
+        const { stops } = this.#parts.plan;
+        this.#draw(stops.some(({ picture }) => picture) && { now: { registers: this.#machine.registers } });
     }
 
     /** Lets go of everything. */
@@ -287,7 +288,9 @@ export class Chapter {
             this.#showLog();
             if ('ended' in stop) {
                 this.ending = sentence(stop.ended);
-                this.#drawScreen();
+                if (!isGood(stop.ended)) {
+                    this.#drawScreen();
+                }
                 this.#enter('ended');
                 return false;
             }
@@ -323,7 +326,7 @@ export class Chapter {
             this.#next++;
             this.#times = 0;
         }
-        this.#draw({ moment: { stop, registers: this.#machine.registers } });
+        this.#draw(stops[stop].picture && { moment: { stop, registers: this.#machine.registers } });
     }
 
     /** @param {State} state */
@@ -342,14 +345,16 @@ export class Chapter {
     /**
      * Shows a picture, and the screen. A kernel with a mistake may have made a picture impossible, and runs on all the same.
      *
-     * @param {Record<string, unknown>} request
+     * @param {Record<string, unknown> | '' | null | false} request nothing if the chapter has no picture
      */
     #draw(request) {
         this.trouble = null;
         try {
-            this.onpicture(this.ask(request).files);
+            if (request) {
+                this.onpicture(this.ask(request).files);
+            }
         } catch (error) {
-            this.trouble = `The picture cannot be drawn: ${/** @type {Error} */ (error).message}.`;
+            this.trouble = `The picture cannot be drawn: ${/** @type {Error} */ (error).message.replace(/\.$/, '')}.`;
         }
         this.#drawScreen();
     }
@@ -361,6 +366,11 @@ export class Chapter {
     }
 }
 
+/** @param {import('./machine.mjs').Ending} ending */
+function isGood(ending) {
+    return 'said' in ending && ending.said === GOOD;
+}
+
 /**
  * How a kernel has ended.
  *
@@ -368,10 +378,10 @@ export class Chapter {
  */
 function sentence(ending) {
     if ('said' in ending) {
-        return ending.said === GOOD ? 'The kernel has ended, and reports success.' : 'The kernel has ended, and reports a failure.';
+        return `The kernel has ended, and reports ${isGood(ending) ? 'success' : 'a failure'}.`;
     }
     if ('halted' in ending) {
         return 'The CPU is halted with interrupts off: nothing can happen any more.';
     }
-    return 'The CPU could not report an exception, not even as a double fault. A PC would start again now (a triple fault).';
+    return 'An exception came while the CPU entered the handler of another: a double fault. This emulator cannot go on from there.';
 }

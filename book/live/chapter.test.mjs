@@ -41,6 +41,12 @@ async function open(name) {
     return { chapter, seen };
 }
 
+/**
+ * A CPU may push a segment register as 32 bits, of which it writes only the low half: Intel SDM volume 2, PUSH. v86 does that, and
+ * QEMU does not.
+ */
+const withoutHighHalves = facts => facts.replace(/"0x[0-9a-f]{4}([0-9a-f]{4}",\s+"origin": "the common entry",\s+"note": "a segment register) \(low half\)"/g, '"0x0000$1"');
+
 /** The log as `make figures` writes it, without blanks at the ends of lines. */
 const trimmed = log => log.split('\n').map(line => line.trimEnd()).join('\n');
 
@@ -53,7 +59,7 @@ for (const name of CHAPTERS) {
         assert.equal(trimmed(seen.log), figure(`${name}-log.txt`));
         const names = Object.keys(seen.files).filter(file => !file.startsWith(OTHER_SCREEN));
         for (const file of names.filter(file => file.endsWith('.json') || SAME_DRAWINGS.test(file))) {
-            assert.equal(seen.files[file], figure(file), `${file} differs`);
+            assert.equal(withoutHighHalves(seen.files[file]), figure(file), `${file} differs`);
         }
         const pictures = JSON.parse(made(`${name}.json`)).stops.map(({ picture }) => picture).filter(Boolean);
         for (const picture of pictures) {

@@ -4,7 +4,7 @@
 
 use crate::boot_information::BootInformation;
 use crate::{FOLDER, fork, frame, heap, map, names, number, timeline};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use machine::workspace::{Chapter, Workspace};
 use object::read::elf::{ElfFile32, ProgramHeader};
 use object::{LittleEndian, elf};
@@ -76,10 +76,31 @@ impl Kernel<'_> {
         let Self { chapter, file, root, mistakes } = *self;
         let program = Program::read(file, root)?;
         let boot_information = BootInformation::committed(&workspace.root.join(FOLDER), number(chapter))?;
+        self.leaves_room_for(&boot_information)?;
         let stops = stops(&chapter.name, &program)?;
         let subject = subject(workspace, chapter, &program, &boot_information)?;
         let scene = Scene { chapter: number(chapter).into(), own_bits: crate::own_bits(), subject };
         Ok(Plan { chapter: &chapter.name, memory_bytes: MEMORY_BYTES, boot_information, stops, scene, mistakes })
+    }
+}
+
+impl Kernel<'_> {
+    /// GRUB has put the boot information beside the committed kernel. Another kernel may be larger.
+    fn leaves_room_for(&self, boot_information: &BootInformation) -> Result<()> {
+        let (file, taken) = (fs::read(self.file)?, boot_information.range());
+        let headers = ElfFile32::<LittleEndian>::parse(&*file)?;
+        for header in headers.elf_program_headers().iter().filter(|header| header.p_type(LittleEndian) == elf::PT_LOAD)
+        {
+            let start = u64::from(header.p_paddr(LittleEndian));
+            let end = start + u64::from(header.p_memsz(LittleEndian));
+            ensure!(
+                end <= taken.start || taken.end <= start,
+                "This kernel lies at {start:#x} to {end:#x}, where the committed boot information lies too, at {:#x}. `make figures` \
+                 takes it again.",
+                taken.start
+            );
+        }
+        Ok(())
     }
 }
 
