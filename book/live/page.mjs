@@ -207,7 +207,8 @@ export class Page {
         regions.forEach((region, at) => {
             region.setAttribute('role', 'button');
             region.setAttribute('tabindex', at === 0 ? '0' : '-1');
-            region.setAttribute('aria-label', `${region.dataset.name ?? 'the region'} of ${region.dataset.space}, at ${region.dataset.start}`);
+            const words = Array.from(region.querySelectorAll('text'), ({ textContent }) => textContent?.trim());
+            region.setAttribute('aria-label', [...words, region.dataset.space].join(', '));
             region.addEventListener('click', () => ask(region));
             region.addEventListener('keydown', event => {
                 const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -44,7 +44,6 @@
         }
         const status = document.createElement('p');
         status.className = 'live-status';
-        status.setAttribute('role', 'status');
         controls.after(status);
         if (!canRun) {
             status.textContent = 'A newer browser would run the kernel here.';
@@ -61,6 +60,7 @@
                 return;
             }
             isAsked = true;
+            status.setAttribute('role', 'status');
             status.textContent = 'The machine is being loaded …';
             try {
                 await Promise.all(['live', 'v86', 'drawing', kernel].map(load));

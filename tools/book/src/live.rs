@@ -25,7 +25,18 @@ pub fn make(workspace: &Workspace) -> Result<()> {
     let folder = workspace.target.join("live");
     write_kernels(workspace, &folder)?;
     let mut build = cargo::for_host(workspace, "build");
-    build.args(["--quiet", "--package", DRAWING, "--target", TARGET, "--profile", DRAWING]);
+    build.args([
+        "--quiet",
+        "--package",
+        DRAWING,
+        "--target",
+        TARGET,
+        "--profile",
+        DRAWING,
+        "-Zbuild-std-features=optimize_for_size",
+    ]);
+    // A panic ends the drawing, and no text about it is in the file.
+    build.env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort");
     succeed(cargo::with_its_own_std(build), "the drawing could not be compiled to WebAssembly")?;
     let wasm = workspace.target.join(TARGET).join(DRAWING).join(format!("{DRAWING}.wasm"));
     fs::copy(&wasm, folder.join("drawing.wasm")).with_context(|| format!("{} is not there", wasm.display()))?;
