@@ -56,7 +56,10 @@ async function start(tab) {
 
 /** Runs to the end, and returns the log as `make figures` writes it. */
 async function finish(tab) {
-    await button(tab, 'Run on').click();
+    // A kernel without moments has come to its end already.
+    if (!SUCCESS.test(await status(tab).textContent())) {
+        await button(tab, 'Run on').click();
+    }
     await says(tab, SUCCESS);
     return logOf(tab);
 }
@@ -187,7 +190,7 @@ it('a page that is taken away gives a page fault, in the kernel\'s own words', '
     await tab.locator('.live-ask input').first().fill('0xc000010c');
     await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
     await tab.locator('.live-walk').getByRole('button', { name: 'present 1' }).last().click();
-    assert.match(await tab.locator('.live-answer').textContent(), /not (mapped|present)/);
+    assert.match(await tab.locator('.live-answer').textContent(), /Nothing is mapped at 0xc000010c/);
     await button(tab, 'Run on').click();
     await says(tab, /reports a failure.*0xc00001/);
     assert.match(await logOf(tab), /page fault/i);

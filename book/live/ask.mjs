@@ -154,7 +154,7 @@ export class Ask {
         }
         const buttons = flags.map(flag => this.#flag(at, value, flag));
         return element('li', {}, [
-            where, `In the ${place}, this entry, at `, code(at), ', is ', code(value), '. It points to ', code(String(frame)), '. Its flags: ',
+            where, `In the ${place}, this entry, at `, code(at), ', is ', code(value), ...(frame ? ['. It points to ', code(frame)] : []), '. Its flags: ',
             element('span', { className: 'live-flags' }, buttons),
         ]);
     }

@@ -31,9 +31,38 @@ await build({
 });
 copyFileSync(join(here, 'licenses.txt'), join(to, 'licenses.txt'));
 
+/**
+ * WebAssembly without what only a debugger reads, which is a quarter of v86: its custom sections (WebAssembly Core
+ * Specification, 5.5.3 "Custom Section").
+ *
+ * @param {Buffer} bytes
+ */
+function withoutCustomSections(bytes) {
+    const [HEADER, CUSTOM] = [8, 0];
+    const kept = [bytes.subarray(0, HEADER)];
+    for (let at = HEADER; at < bytes.length;) {
+        let end = at + 1;
+        let size = 0;
+        for (let shift = 0, more = true; more; shift += 7) { // LEB128
+            size += (bytes[end] & 0x7f) << shift;
+            more = bytes[end++] >= 0x80;
+        }
+        end += size;
+        if (bytes[at] !== CUSTOM) {
+            kept.push(bytes.subarray(at, end));
+        }
+        at = end;
+    }
+    return Buffer.concat(kept);
+}
+
 /** @type {(script: string, files: Record<string, string>) => void} */
 const put = (script, files) => {
-    const give = ([name, path]) => `live.given.set("${name}", "${gzipSync(readFileSync(path), { level: 9 }).toString('base64')}");\n`;
+    const give = ([name, path]) => {
+        const bytes = readFileSync(path);
+        const content = name.endsWith('.wasm') ? withoutCustomSections(bytes) : bytes;
+        return `live.given.set("${name}", "${gzipSync(content, { level: 9 }).toString('base64')}");\n`;
+    };
     writeFileSync(join(to, `${script}.js`), Object.entries(files).map(give).join(''));
 };
 put('v86', { 'v86.wasm': join(here, 'node_modules/v86/build/v86.wasm') });

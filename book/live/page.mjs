@@ -198,17 +198,27 @@ export class Page {
      */
     #letAsk(figure) {
         const svg = figure.querySelector('svg');
-        const regions = /** @type {SVGElement[]} */ (Array.from(svg?.querySelectorAll('[data-start]') ?? []));
-        if (!svg || regions.length === 0) {
+        if (!svg?.querySelector('[data-start]')) {
             return;
         }
         svg.setAttribute('role', 'group');
-        const ask = (/** @type {SVGElement} */ region) => this.ask.about(Number(region.dataset.start), region.dataset.space);
+        // Of the two layouts, one is seen.
+        const layouts = svg.querySelectorAll(':scope > .wide, :scope > .narrow');
+        (layouts.length ? layouts : [svg]).forEach(layout => this.#letAskIn(layout));
+    }
+
+    /** @param {Element} layout */
+    #letAskIn(layout) {
+        // From the top down, which is from the highest address to the lowest.
+        const regions = /** @type {SVGElement[]} */ (Array.from(layout.querySelectorAll('[data-start]')));
+        const [space, start] = [(/** @type {SVGElement} */ { dataset }) => String(dataset.space), (/** @type {SVGElement} */ { dataset }) => Number(dataset.start)];
+        regions.sort((one, other) => space(one).localeCompare(space(other)) || start(other) - start(one));
+        const ask = (/** @type {SVGElement} */ region) => this.ask.about(start(region), space(region));
         regions.forEach((region, at) => {
             region.setAttribute('role', 'button');
             region.setAttribute('tabindex', at === 0 ? '0' : '-1');
             const words = Array.from(region.querySelectorAll('text'), ({ textContent }) => textContent?.trim());
-            region.setAttribute('aria-label', [...words, region.dataset.space].join(', '));
+            region.setAttribute('aria-label', [...words, space(region)].join(', '));
             region.addEventListener('click', () => ask(region));
             region.addEventListener('keydown', event => {
                 const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];

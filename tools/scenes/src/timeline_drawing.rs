@@ -59,7 +59,7 @@ pub fn draw(facts: &Facts, tables: Vec<Table>) -> Sheet {
 
 /// The tick nearest to the middle of the drawing without a turn across it; the end if there is none.
 fn middle(turns: &[Turn], scale: &Scale) -> u32 {
-    let is_between = |tick: &u32| turns.iter().all(|turn| turn.to_tick <= *tick || *tick <= turn.from_tick);
+    let is_between = |tick: &u32| turns.iter().all(|turn| turn.end() <= *tick || *tick <= turn.from_tick);
     let far =
         |tick: &u32| (2 * scale.start(*tick) - scale.start(scale.ticks.start) - scale.start(scale.ticks.end)).abs();
     scale.ticks.clone().skip(1).filter(is_between).min_by_key(far).unwrap_or(scale.ticks.end)
@@ -97,15 +97,14 @@ type Bar<'a> = (i32, i32, Option<&'a str>);
 /// All turns that begin in the ticks of a scale, each with its thread's name. Turns within a tick stand side by side.
 fn bars<'a>(facts: &'a Facts, scale: &Scale) -> Vec<(&'a str, Bar<'a>)> {
     let mut taken = vec![0; scale.starts.len()];
-    let place = |tick: u32| (tick - scale.ticks.start) as usize;
     let bar = |turn: &'a Turn| {
-        let from = scale.start(turn.from_tick) + taken[place(turn.from_tick)];
+        let from = scale.start(turn.from_tick) + taken[scale.place(turn.from_tick)];
         if turn.from_tick == turn.to_tick {
-            taken[place(turn.from_tick)] += MOMENT;
+            taken[scale.place(turn.from_tick)] += MOMENT;
         }
         let to = match turn.ended_by {
-            Some(_) => scale.start(turn.to_tick) + taken[place(turn.to_tick)],
-            None => scale.start(turn.to_tick + 1),
+            Some(_) => scale.start(turn.to_tick) + taken[scale.place(turn.to_tick)],
+            None => scale.start(turn.end()),
         };
         (facts.name(turn.thread), (from, to, turn.ended_by.as_deref()))
     };
@@ -148,8 +147,13 @@ impl Scale {
         Self { ticks, starts }
     }
 
+    /// Where a tick begins. What lies beyond the scale begins at its end.
     fn start(&self, tick: u32) -> i32 {
-        self.starts[(tick - self.ticks.start) as usize]
+        self.starts[self.place(tick)]
+    }
+
+    fn place(&self, tick: u32) -> usize {
+        (tick.saturating_sub(self.ticks.start) as usize).min(self.starts.len() - 1)
     }
 }
 
@@ -186,6 +190,11 @@ mod tests {
         let second = Scale::of(&turns, 11..21, LEFT, NARROW_WIDTH - RIGHT);
         assert_eq!((second.start(11), second.start(21)), (LEFT, NARROW_WIDTH - RIGHT));
         assert_eq!(middle(&[turn(0, 20)], &whole), 20, "there is no better place");
+        let goes_on = Turn { ended_by: None, ..turn(9, 20) };
+        let turns = [turn(0, 9), goes_on];
+        assert_eq!(middle(&turns, &whole), 9, "a turn that goes on takes its last tick too");
+        let first = Scale::of(&turns, 0..20, LEFT, NARROW_WIDTH - RIGHT);
+        assert_eq!(first.start(21), NARROW_WIDTH - RIGHT, "what lies beyond a scale begins at its end");
     }
 
     #[test]

@@ -33,6 +33,13 @@ pub struct Turn {
     pub ended_by: Option<String>,
 }
 
+impl Turn {
+    /// The tick in which it no longer runs, if it began in an earlier one. A turn that goes on has the whole of its last tick.
+    pub fn end(&self) -> u32 {
+        self.to_tick + u32::from(self.ended_by.is_none())
+    }
+}
+
 /// The facts of a whole run.
 #[derive(Serialize)]
 pub struct Facts {
