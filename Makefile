@@ -18,7 +18,7 @@ private = $(call folder,EXERCISES,exercises)
 
 PORT ?= 3000
 
-.PHONY: help run exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions gradescope test-course test stress bench figures book serve book-pdf test-book bench-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
+.PHONY: help run exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions gradescope wrong test-course test stress bench figures book serve book-pdf test-book bench-book mutants break mend mutants-of-logic mutants-of-kernel miri valgrind debug iso fmt lint words doctor setup clean
 
 help:
 	@echo 'To read:'
@@ -73,9 +73,10 @@ help:
 	@echo '  make fix FROM=edition-2026.1 EXERCISE="5.2 9.2"  make a patch for students who have that edition'
 	@echo '  make grade EXERCISE=5.2 SUBMISSIONS=handed-in SEED=4711  grade what students have handed in'
 	@echo '       RESULTS=folder     put the results there; without it, in grades/05-frames'
-	@echo '       WORKERS=2          grade several at the same time; each needs 2 GB of memory'
+	@echo '       WORKERS=2          grade several at the same time; each needs 2 GB of memory and 2 GB of disk'
 	@echo '       SHARD=1/20         grade only this part of them, on one of twenty machines'
 	@echo '       EXERCISES=folder   add exercises and hidden tests of your own'
+	@echo '  make wrong EXERCISE=5.9 EXERCISES=folder  write the text from which you make wrong answers of your own exercise'
 	@echo '  make course-export RESULTS=grades/05-frames FORMAT=csv  write the results of a class for another program'
 	@echo '       FORMAT=csv         or gradescope, classroom50, actions, junit'
 	@echo '  make slurm EXERCISE=5.2 SUBMISSIONS=handed-in SEED=4711  write a script that grades with SLURM'
@@ -127,7 +128,7 @@ book-pdf: with = with-pdf
 
 run iso: target/debug/machine
 test debug stress bench figures book serve book-pdf mutants mutants-of-kernel lint words: target/debug/tools
-break mend exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions gradescope test-course: target/debug/course
+break mend exercises start check hint solution submission apply hunt question starter fix grade course-export warm slurm k8s actions gradescope wrong test-course: target/debug/course
 # It grades a class with the program for instructors.
 test: target/debug/course
 
@@ -200,6 +201,9 @@ gradescope:
 
 course-export:
 	$(course) course-export $(if $(FORMAT),--format='$(FORMAT)') $(call folder,RESULTS,results)
+
+wrong:
+	$(course) wrong $(exercise) $(private)
 
 test-course:
 	$(course) test-course $(exercise) $(private) $(if $(SEED),--seed='$(SEED)') $(if $(FRESH),--fresh)

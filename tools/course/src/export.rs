@@ -99,7 +99,10 @@ pub fn course_export(workspace: &Workspace, options: &Options) -> Result<ExitCod
     };
     let folder = write(&results.join(EXPORT), format.name(), &files)?;
     remarks(format, &graded).iter().for_each(|remark| println!("{remark}"));
-    println!("{}", folder.display());
+    match files.as_slice() {
+        [(file, _)] => println!("{}", folder.join(file).display()),
+        _ => println!("{}", folder.display()),
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -151,12 +154,15 @@ fn read(results: &Path) -> Result<Vec<Record>> {
         let Judgement { exercise, edition, seed, .. } = &record.graded.judgement;
         (exercise.clone(), edition.clone(), *seed)
     };
-    ensure!(
-        records.windows(2).all(|pair| of(&pair[0]) == of(&pair[1])),
-        "The records in {} are of different exercises, editions or seeds. Remove those of students who have left, and let \
-         `make grade` judge all others.",
-        folder.display()
-    );
+    if let Some([one, other]) = records.array_windows().find(|[one, other]| of(one) != of(other)) {
+        bail!(
+            "The records in {} are of different exercises, editions or seeds, such as those of {} and {}. `make grade` with \
+             the submissions of all students makes them the same.",
+            folder.display(),
+            one.graded.student,
+            other.graded.student
+        );
+    }
     Ok(records)
 }
 
@@ -229,6 +235,9 @@ fn remarks(format: Format, graded: &[Graded]) -> Vec<String> {
     if has_hidden && !format.can_hide() {
         remarks
             .push("This format cannot hide tests: a person who reads it sees the results of the hidden ones.".into());
+    }
+    if format == Format::Csv {
+        remarks.push("`make grade` has written the same table to `grades.csv` in the folder of the results.".into());
     }
     if format == Format::Classroom50 && env::var_os(classroom50::CLASSROOM).is_none() {
         remarks.push(

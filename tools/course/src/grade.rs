@@ -2,15 +2,16 @@
 //!
 //! Each submission has a record of its own, which is written anew whenever more is known. So a run that is interrupted
 //! loses nothing, the next one goes on, and several machines can share the work: their records only have to come into
-//! one folder.
+//! one folder. The tables are made of all records there. So a folder with one late submission adds a row to those of
+//! the class, and no run removes one.
 
 use crate::class::{self, Submission};
 use crate::judge::{Judge, Judgement};
 use crate::progress::Progress;
-use crate::records::Records;
+use crate::records::{RECORDS, Records};
 use crate::result::Graded;
 use crate::shard::Shard;
-use crate::submission::{self, NoAnswer, handed_in, submitted};
+use crate::submission::{self, NoAnswer, submitted};
 use crate::tables;
 use crate::tree::{Copy, Pristine, Private};
 use anyhow::{Result, bail, ensure};
@@ -65,10 +66,11 @@ pub fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         true => Pristine::of_working_tree(&workspace.root)?,
         false => Pristine::of_commit(&workspace.root, "HEAD")?,
     };
+    let uncommitted = if options.working_tree { Vec::new() } else { pristine.uncommitted(&workspace.root)? };
     let pristine = pristine.with_private(options.private.folder())?;
     let exercises = pristine.exercises()?;
     let Some(word) = &options.exercise else { bail!("Say which exercise, as in EXERCISE=5.2.") };
-    let exercise = Exercise::find(&exercises, word)?;
+    let exercise = options.private.find(&exercises, word)?;
     let Some(folder) = &options.submissions else {
         bail!("Say where the submissions are, as in SUBMISSIONS=handed-in.");
     };
@@ -82,19 +84,33 @@ pub fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let results = options.results.clone().unwrap_or_else(|| Path::new(RESULTS).join(exercise.name()));
     let of_environment = || Shard::from(|name| env::var(name).ok());
     let shard = options.shard.map_or_else(of_environment, |shard| Ok(Some(shard)))?;
-    let grading = Grading { workspace, pristine: &pristine, exercise, seed, records: Records::open(&results)? };
+    let records = Records::open(&results)?;
+    let edition = pristine.edition_of(exercise);
+    let grading = Grading { workspace, pristine: &pristine, exercise, seed, edition, records };
     let ours: Vec<&Submission> = match shard {
         Some(shard) => shard.part(&submissions).collect(),
         None => submissions.iter().collect(),
     };
     println!(
-        "Exercise {}: {} submissions{}, seed {seed}, edition {}",
+        "Exercise {}: {} {}{}, seed {seed}, edition {}",
         exercise.title(),
         ours.len(),
+        if submissions.len() == 1 { "submission" } else { "submissions" },
         shard.map_or(String::new(), |shard| format!(" of {} ({shard})", submissions.len())),
-        pristine.edition
+        grading.edition
     );
-    grading.refuse_others(&ours, &results)?;
+    if let Some(file) = uncommitted.first() {
+        let number = count(uncommitted.len(), "file");
+        println!("What is not committed does not count: {number}, such as {}.", file.display());
+    }
+    let others = grading.records.of_others(&submissions)?;
+    let again: Vec<Graded> = submissions.iter().filter_map(|one| grading.records.of(&one.student)).collect();
+    let of_run = (exercise, seed, grading.edition.as_str());
+    refuse_to_mix(of_run, &again, &others, &results)?;
+    let older = again.iter().filter(|graded| graded.judgement.edition != grading.edition).count();
+    if older > 0 {
+        println!("{} of another edition will be judged again.", count(older, "result"));
+    }
     let mut outcome = Ok(());
     for _ in 0..TIMES {
         let missing = grading.missing(&ours);
@@ -108,11 +124,27 @@ pub fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         outcome = grading.judge_all(&missing, usize::from(options.workers));
     }
     if interrupt::happened() {
+        let kept = ours.len() - grading.missing(&ours).len();
+        println!(
+            "\nInterrupted. {kept} of {} are graded and kept. The same command goes on with the others.",
+            ours.len()
+        );
         return outcome.map(|()| ExitCode::FAILURE);
     }
-    let graded: Vec<Graded> = ours.iter().map(|submission| grading.row(submission)).collect();
+    let mut graded: Vec<Graded> = ours.iter().map(|submission| grading.row(submission)).collect();
     println!("\n{}", tables::summary(&graded));
     if shard.is_none() {
+        if !others.is_empty() {
+            println!(
+                "The tables also have {} whose records are in {} and whose submissions are not in {}. To take a student \
+                 out, remove her record.",
+                count(others.len(), "student"),
+                results.join(RECORDS).display(),
+                folder.display()
+            );
+            graded.extend(others);
+            graded.sort_by(|one, other| one.student.cmp(&other.student));
+        }
         tables::write(&results, &pristine, exercise, &graded)?;
         println!("The tables are in {}.", results.display());
     }
@@ -121,30 +153,22 @@ pub fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// So many of something, as a person says it.
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// One exercise, and where its records are.
 struct Grading<'a> {
     workspace: &'a Workspace,
     pristine: &'a Pristine,
     exercise: &'a Exercise,
     seed: u32,
+    edition: String,
     records: Records,
 }
 
 impl Grading<'_> {
-    /// Stops if the records are those of another exercise, which would be lost.
-    fn refuse_others(&self, submissions: &[&Submission], results: &Path) -> Result<()> {
-        let records = submissions.iter().filter_map(|submission| self.records.of(&submission.student));
-        for graded in records {
-            ensure!(
-                graded.judgement.exercise == self.exercise.about.number,
-                "{} has the results of exercise {}. Name another folder, as in RESULTS=folder.",
-                results.display(),
-                graded.title
-            );
-        }
-        Ok(())
-    }
-
     /// Those that have no grade.
     fn missing<'s>(&self, submissions: &[&'s Submission]) -> Vec<&'s Submission> {
         let is_missing = |submission: &&&Submission| self.grade_of(submission).is_none_or(|graded| !graded.is_final());
@@ -154,8 +178,8 @@ impl Grading<'_> {
     /// The record of exactly this submission, seed and edition.
     fn grade_of(&self, submission: &Submission) -> Option<Graded> {
         let graded = self.records.of(&submission.student)?;
-        let is_of_this = graded.judgement.seed == self.seed && graded.judgement.edition == self.pristine.edition;
-        (is_of_this && graded.submission == handed_in(self.exercise, &submission.path).1).then_some(graded)
+        let is_of_this = graded.judgement.seed == self.seed && graded.judgement.edition == self.edition;
+        (is_of_this && graded.submission == submission::digest(self.exercise, &submission.path)).then_some(graded)
     }
 
     /// The row of a submission in the tables. Each has one, even if its record is lost.
@@ -207,15 +231,59 @@ impl Grading<'_> {
         let submitted = submitted(self.exercise, self.pristine, &submission.student, &submission.path);
         let graded = |judgement| Graded::new(self.exercise, submitted.clone(), judgement);
         // If what is known by then cannot be written, the last time tells.
-        let tell = |known: Judgement| drop(self.records.keep(&graded(known)));
+        let tell = |known: Judgement| {
+            // The terminal sends Ctrl-C to QEMU too, and that QEMU has ended is not this machine's fault then.
+            if !interrupt::happened() {
+                drop(self.records.keep(&graded(known)));
+            }
+        };
         let judgement = judge_one(judge, self.exercise, self.pristine, &submission.path, &tell);
         if interrupt::happened() {
-            bail!("Interrupted. The same command goes on.");
+            bail!("Interrupted.");
         }
         let graded = graded(judgement);
         self.records.keep(&graded)?;
         Ok(graded)
     }
+}
+
+/// Stops before this run would replace results that cannot be told from its own, or mix two kinds in one table.
+/// `again` are the results of the students whose submissions are here, and `others` are all others.
+fn refuse_to_mix(
+    (exercise, seed, edition): (&Exercise, u32, &str),
+    again: &[Graded],
+    others: &[Graded],
+    results: &Path,
+) -> Result<()> {
+    let here = results.display();
+    for Graded { title, judgement, .. } in again.iter().chain(others) {
+        ensure!(
+            judgement.exercise == exercise.about.number,
+            "{here} has the results of exercise {title}. Name another folder, as in RESULTS=folder."
+        );
+        ensure!(
+            judgement.seed == seed,
+            "{here} has results with the seed {0}, and a class has one seed. Type SEED={0}; or name another folder, as \
+             in RESULTS=folder.",
+            judgement.seed
+        );
+        ensure!(
+            exercise.hidden().tests > 0 || !judgement.tests.iter().any(|judged| judged.hidden),
+            "{here} has results with hidden tests, and this run has none. Type EXERCISES= and the folder that has them; \
+             or name another folder, as in RESULTS=folder."
+        );
+    }
+    let is_older = |graded: &&Graded| graded.judgement.edition != edition;
+    let stay: Vec<&str> = others.iter().filter(is_older).map(|graded| graded.student.as_str()).collect();
+    ensure!(
+        stay.is_empty(),
+        "{here} has results of another edition, and a class has one edition. These students' submissions are not here, \
+         so they would keep it: {}. Grade a folder with the submissions of all; or remove their records from {}; or \
+         name another folder, as in RESULTS=folder.",
+        stay.join(", "),
+        results.join(RECORDS).display()
+    );
+    Ok(())
 }
 
 /// Judges one submission. No submission may stop a batch, not even by a mistake in the judge. `tell` gets what is known,
@@ -236,4 +304,43 @@ pub fn judge_one(
         judge.judge_and_tell(&answer, tell).unwrap_or_else(|error| judge.fail(&format!("{error:#}")))
     }));
     judged.unwrap_or_else(|_| judge.fail("The judge itself failed. What it printed says where."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::samples;
+    use crate::submission::tests::exercise;
+    use trials::exercise::Withheld;
+
+    /// What stops a run with the seed and the edition of the samples, whose exercise has so many points in hidden tests.
+    fn why(points: u32, again: &[Graded], others: &[Graded]) -> String {
+        let mut exercise = exercise(&["a.rs"]);
+        exercise.about.number = "5.2".into();
+        exercise.withheld = Withheld { tests: points.min(1) as usize, points };
+        let of_run = (&exercise, 4711, "0123456789abcdef with a1b2c3");
+        refuse_to_mix(of_run, again, others, Path::new("grades")).err().map_or(String::new(), |why| why.to_string())
+    }
+
+    #[test]
+    fn a_run_mixes_its_results_with_no_others() {
+        let changed = |change: fn(&mut Judgement)| {
+            let mut graded = samples::passed();
+            change(&mut graded.judgement);
+            [graded]
+        };
+        assert_eq!(why(0, &[samples::partly()], &[samples::passed()]), "", "one student of a class");
+        let elsewhere = changed(|judgement| judgement.exercise = "5.1".into());
+        let seed = changed(|judgement| judgement.seed = 99);
+        let edition = changed(|judgement| judgement.edition = "another".into());
+        for (results, part) in [(&elsewhere, "results of exercise 5.2 Frames. Name"), (&seed, "Type SEED=99; or")] {
+            for why in [why(0, results, &[]), why(0, &[], results)] {
+                assert!(why.contains(part), "{why}");
+            }
+        }
+        assert_eq!(why(0, &edition, &[]), "", "it is judged again");
+        assert!(why(0, &[samples::partly()], &edition).contains("so they would keep it: alice. Grade a folder"));
+        assert!(why(0, &[samples::hidden()], &[]).contains("this run has none. Type EXERCISES="));
+        assert_eq!(why(3, &[samples::hidden()], &[]), "");
+    }
 }

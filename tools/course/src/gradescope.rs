@@ -128,8 +128,7 @@ pub fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
     let exercise = Exercise::find(&exercises, &options.exercise)?;
     let copy = Copy::open(workspace)?;
     let judge = Judge::new(&copy, &pristine, exercise, options.seed)?;
-    let place = place(exercise, &options.submission);
-    let submitted = submitted(exercise, &pristine, STUDENT, &place);
+    let submitted = submitted(exercise, &pristine, STUDENT, &options.submission);
     let save = |judgement: Judgement| -> Result<()> {
         let results = export::gradescope(&Graded::new(exercise, submitted.clone(), judgement));
         // In one step, so that Gradescope never reads half a file.
@@ -142,22 +141,12 @@ pub fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
             eprintln!("{error:#}");
         }
     };
-    let judgement = judge_one(&judge, exercise, &pristine, &place, &tell);
+    let judgement = judge_one(&judge, exercise, &pristine, &options.submission, &tell);
     if interrupt::happened() {
         bail!("Interrupted. The results have what is known.");
     }
     save(judgement)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Where the submission is: in the folder, or in its only folder, as a zip of a whole project has it.
-fn place(exercise: &Exercise, folder: &Path) -> PathBuf {
-    let is_project = |folder: &Path| exercise.about.holes.keys().any(|file| folder.join(file).is_file());
-    let inner: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    match inner.as_slice() {
-        [only] if is_project(only) => only.clone(),
-        _ => folder.into(),
-    }
 }
 
 #[cfg(test)]

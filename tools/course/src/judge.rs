@@ -36,7 +36,8 @@ const MOST_TIME_TO_LIST: Duration = Duration::from_secs(60);
 pub struct Judgement {
     /// The exercise's number.
     pub exercise: String,
-    /// The commit from which everything but the answer comes.
+    /// The commit from which everything but the answer comes. If the exercise has files of an instructor's own, the word
+    /// `with` and the beginning of their SHA-256 follow.
     pub edition: String,
     /// The seed of all random inputs.
     pub seed: u32,
@@ -128,7 +129,7 @@ impl Judgement {
     fn nothing(exercise: &Exercise, pristine: &Pristine, seed: u32) -> Self {
         Self {
             exercise: exercise.about.number.clone(),
-            edition: pristine.edition.clone(),
+            edition: pristine.edition_of(exercise),
             seed,
             refused: None,
             tests: Vec::new(),
@@ -149,6 +150,14 @@ impl Judgement {
 }
 
 impl Judged {
+    /// What kind of failure it is, if it failed.
+    pub fn cause(&self) -> Option<Cause> {
+        match &self.verdict {
+            Verdict::Failed(failure) => Some(failure.cause),
+            _ => None,
+        }
+    }
+
     /// The points that the answer gets for it; `None` if the host could not find out, or not yet.
     pub fn reached(&self) -> Option<u32> {
         match self.verdict {

@@ -18,7 +18,7 @@
 //! an [`export`] for other programs. [`alike`] finds equal answers. [`jobs`] have other machines grade,
 //! which [`warm`] makes ready, and [`gradescope`] is a package for a service that does.
 //!
-//! [`self_check`] tests the exercises themselves, with answers that are right, blank, wrong, or [`cheats`], and a
+//! [`self_check`] tests the exercises themselves, with answers that are right, blank, [`mod@wrong`], or [`cheats`], and a
 //! [`rehearsal`] tests grading. A [`journal`] remembers what has passed.
 
 pub mod holes;
@@ -56,6 +56,7 @@ pub mod gradescope;
 pub mod warm;
 
 pub mod self_check;
+pub mod wrong;
 pub mod cheats;
 pub mod rehearsal;
 pub mod journal;

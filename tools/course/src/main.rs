@@ -4,7 +4,7 @@
 
 use anyhow::Result;
 use clap::Parser;
-use course::{apply, export, fix, grade, gradescope, hunt, jobs, question, self_check, starter, student, warm};
+use course::{apply, export, fix, grade, gradescope, hunt, jobs, question, self_check, starter, student, warm, wrong};
 use machine::workspace::Workspace;
 use machine::{command, reminder};
 use std::process::ExitCode;
@@ -55,6 +55,8 @@ enum Command {
     GradescopeRun(gradescope::RunOptions),
     /// Write the results of a class in the format of another program.
     CourseExport(export::Options),
+    /// Write the text from which wrong answers are made.
+    Wrong(wrong::Options),
     /// Test the exercises.
     TestCourse(self_check::Options),
 }
@@ -115,6 +117,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Gradescope(options) => gradescope::package(&workspace, &options),
         Command::GradescopeRun(options) => gradescope::run(&workspace, &options),
         Command::CourseExport(options) => export::course_export(&workspace, &options),
+        Command::Wrong(options) => wrong::wrong(&workspace, &options),
         Command::TestCourse(options) => self_check::test_course(&workspace, &options),
     }
 }

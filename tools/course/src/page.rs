@@ -1,7 +1,7 @@
 //! The page of one student: her result in one exercise, as one file of HTML that needs no other.
 
 use crate::export::words::{about_withheld, failure, finding, summary};
-use crate::judge::{Failure, Judged, Verdict};
+use crate::judge::{Cause, Failure, Judged, Verdict};
 use crate::picture;
 use crate::result::Graded;
 use pulldown_cmark_escape::escape_html;
@@ -29,7 +29,8 @@ li p { margin: 0.25rem 0; }
 .failed .verdict { color: var(--bad); }
 .open .verdict { color: var(--open); }
 pre, figure { margin: 0.5rem 0 0; overflow-x: auto; border-radius: 4px; }
-pre { background: var(--quote-bg); padding: 0.75rem; font: 0.8125rem/1.45 ui-monospace, monospace; }
+pre { background: var(--quote-bg); padding: 0.75rem; font: 0.8125rem/1.45 ui-monospace, monospace;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; min-width: 46rem; height: auto; }
 footer { border-top: 1px solid var(--line); font-size: 0.8125rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.125rem 1rem; margin: 0; }
@@ -76,7 +77,8 @@ fn test<'a>(number: usize, judged: &'a Judged, logs: &mut Vec<&'a str>) -> Strin
     let hidden = if judged.hidden { " · hidden test" } else { "" };
     let mut details = String::new();
     let finding = finding(judged);
-    if !finding.is_empty() {
+    // That the whole answer was refused, and why, stands above all tests.
+    if !finding.is_empty() && judged.cause() != Some(Cause::Refused) {
         details += &format!("<p>{}</p>\n", escaped(&finding));
     }
     if let Some(Failure { log, spaces, .. }) = failure(judged) {
@@ -100,11 +102,11 @@ fn item(class: &str, word: &str, points: &str, says: &str, details: &str) -> Str
     )
 }
 
+/// What a student can name when she asks about her grade. The seed is the instructor's, who may grade by it again.
 fn footer(graded: &Graded) -> String {
     let mut html = String::from("<footer>\n<dl>\n");
     let judgement = &graded.judgement;
     let facts = [
-        ("Seed", &judgement.seed.to_string()),
         ("Edition", &judgement.edition),
         ("Submission", &graded.submission),
         ("Judged in", &format!("{:.1} s", judgement.seconds)),
@@ -148,7 +150,8 @@ mod tests {
             let open = usize::from(about_withheld(&graded).is_some());
             assert_eq!(texts(&page, "li").len(), graded.judgement.tests.len() + open);
             assert_eq!(texts(&page, ".student bdi"), [graded.student.as_str()]);
-            assert_eq!(texts(&page, "dd")[..3], ["4711".to_owned(), graded.judgement.edition, graded.submission]);
+            assert_eq!(texts(&page, "dd")[..2], [graded.judgement.edition, graded.submission]);
+            assert!(!html.contains("4711"), "the seed");
             assert!(texts(&page, "script, link, img, iframe, object").is_empty() && !html.contains("src="));
             assert!(!html.contains(samples::SECRET));
         }
@@ -165,6 +168,11 @@ mod tests {
         assert_eq!(texts(&page, "svg #tables-2-title").len(), 1);
         assert_eq!(texts(&page, ".points"), ["4 of 10 points"]);
         assert_eq!(texts(&parsed(&samples::not_compiled()), "pre"), ["error[E0308]"], "one log is enough");
+    }
+
+    #[test]
+    fn a_refusal_is_said_once() {
+        assert_eq!(page(&samples::refused()).matches("contains `asm!`").count(), 1);
     }
 
     #[test]

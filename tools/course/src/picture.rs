@@ -20,6 +20,8 @@ const AROUND: usize = 2;
 pub fn draw(right: &[Vec<Page>], seen: &[Vec<Page>]) -> Document {
     let (mut shapes, mut y) = (Group::new(), HEAD);
     let [one, other] = LEFT;
+    // No memory is linked or copied in a single space.
+    let is_one = right.len().max(seen.len()) == 1;
     shapes = shapes.add(bold("right", one, 20, "start")).add(bold("yours", other, 20, "start"));
     for number in 0..right.len().max(seen.len()) {
         let (mine, theirs) = (rows(right, number), rows(seen, number));
@@ -29,22 +31,28 @@ pub fn draw(right: &[Vec<Page>], seen: &[Vec<Page>]) -> Document {
         let (wrong_mine, wrong_theirs) = (is_wrong(&mine, &theirs), is_wrong(&theirs, &mine));
         let heading = format!("space {}", number + 1);
         let (mut left_end, mut right_end) = (y, y);
-        for (x, rows, wrong, end) in
-            [(one, &mine, &wrong_mine, &mut left_end), (other, &theirs, &wrong_theirs, &mut right_end)]
-        {
+        let wrong = |rows: &[Row], wrong: &[bool]| -> Vec<u32> {
+            rows.iter().zip(wrong).filter(|(_, wrong)| **wrong).map(|(row, _)| row.page.address).collect()
+        };
+        let (addresses_mine, addresses_theirs) = (wrong(&mine, &wrong_mine), wrong(&theirs, &wrong_theirs));
+        for (x, rows, wrong, elsewhere, end) in [
+            (one, &mine, &wrong_mine, addresses_theirs, &mut left_end),
+            (other, &theirs, &wrong_theirs, addresses_mine, &mut right_end),
+        ] {
             shapes = shapes.add(words(&heading, x, *end, "start"));
-            for place in shown(wrong) {
+            for place in shown(rows, wrong, &elsewhere) {
                 *end += ROW;
                 match place {
-                    Some(place) => shapes = shapes.add(drawn(&rows[place], wrong[place], x, *end - ROW + 6)),
+                    Some(place) => shapes = shapes.add(drawn(&rows[place], wrong[place], is_one, x, *end - ROW + 6)),
                     None => shapes = shapes.add(words("…", x + 8, *end, "start")),
                 }
             }
         }
         y = left_end.max(right_end) + 2 * ROW;
     }
-    let legend = "Linked memory has solid edges, and copied memory dashed ones. A row that differs is bold. r: read, w: write, u: ring 3 too.";
-    shapes = shapes.add(words(legend, one, y, "start"));
+    let pens = if is_one { "" } else { "Linked memory has solid edges, and copied memory dashed ones. " };
+    let legend = format!("{pens}A row that differs is bold. r: read, w: write, u: ring 3 too.");
+    shapes = shapes.add(words(&legend, one, y, "start"));
     let height = y + ROW;
     let paper = frame(0, 0, WIDTH, height, PAPER, Pen::Plain);
     let title = "Page tables: the right ones and yours";
@@ -76,11 +84,16 @@ fn rows(spaces: &[Vec<Page>], number: usize) -> Vec<Row> {
     space.iter().map(row).collect()
 }
 
-/// The rows to draw, by number: those that differ, and some beside them. `None` stands for those left out.
-fn shown(wrong: &[bool]) -> Vec<Option<usize>> {
+/// The rows to draw, by number: those that differ, and some beside them and beside where a row that differs is in the
+/// other picture. `None` stands for those left out.
+fn shown(rows: &[Row], wrong: &[bool], elsewhere: &[u32]) -> Vec<Option<usize>> {
     let mut near = BTreeSet::new();
     for place in (0..wrong.len()).filter(|place| wrong[*place]) {
         near.extend(place.saturating_sub(AROUND)..(place + AROUND + 1).min(wrong.len()));
+    }
+    for address in elsewhere {
+        let next = rows.partition_point(|row| row.page.address < *address);
+        near.extend(next.saturating_sub(AROUND)..(next + AROUND).min(wrong.len()));
     }
     let mut shown = Vec::new();
     let mut next = 0;
@@ -97,13 +110,17 @@ fn shown(wrong: &[bool]) -> Vec<Option<usize>> {
     shown
 }
 
-fn drawn(row: &Row, is_wrong: bool, x: i32, y: i32) -> Group {
+fn drawn(row: &Row, is_wrong: bool, is_one: bool, x: i32, y: i32) -> Group {
     let Page { address, frame: first, bytes, write, user } = row.page;
     let rights = format!("r{}{}", if write { "w" } else { "-" }, if user { "u" } else { "-" });
     let count = bytes / 4096;
     let pages = if count == 1 { String::from("1 page") } else { format!("{count} pages") };
     let text = format!("{address:#010x} → {first:#010x}  {rights}  {pages}");
-    let pen = if row.is_linked { Pen::Linked } else { Pen::Copied };
+    let pen = match row.is_linked {
+        _ if is_one => Pen::Plain,
+        true => Pen::Linked,
+        false => Pen::Copied,
+    };
     let text = colored(digits(&text, x + 8, y + 14, "start"), pen);
     let text = if is_wrong { text.set("font-weight", "bold") } else { text };
     let fill = if is_wrong { SHADE } else { PAPER };
@@ -120,9 +137,28 @@ mod tests {
 
     #[test]
     fn rows_that_differ_are_drawn_with_their_neighbors() {
-        assert_eq!(shown(&[false; 4]), [None]);
+        let rows: Vec<Row> = (0..8).map(|number| Row { page: page(number << 12, 0x1000), is_linked: false }).collect();
+        assert_eq!(shown(&rows[..4], &[false; 4], &[]), [None]);
         let wrong = [false, false, false, true, false, false, false, false];
-        assert_eq!(shown(&wrong), [None, Some(1), Some(2), Some(3), Some(4), Some(5), None]);
+        assert_eq!(shown(&rows, &wrong, &[]), [None, Some(1), Some(2), Some(3), Some(4), Some(5), None]);
+    }
+
+    #[test]
+    fn where_a_page_is_missing_its_neighbors_are_drawn() {
+        let pages: Vec<Page> = [0x1000, 0x3000, 0x5000, 0x7000, 0x9000].map(|address| page(address, address)).into();
+        let more: Vec<Page> = pages.iter().copied().chain([page(0xA000, 0x2000)]).collect();
+        for (right, seen) in [(&pages, &more), (&more, &pages)] {
+            let svg = draw(std::slice::from_ref(right), std::slice::from_ref(seen)).to_string();
+            assert_eq!(svg.matches("0x00009000 →").count(), 2, "{svg}");
+            assert_eq!(svg.matches("0x0000a000 →").count(), 1, "{svg}");
+        }
+    }
+
+    #[test]
+    fn only_several_spaces_have_linked_and_copied_memory() {
+        let legend = |right: &[Vec<Page>]| draw(right, right).to_string().contains("Linked memory");
+        assert!(!legend(&[vec![page(0x8000, 0x1000)]]));
+        assert!(legend(&[vec![page(0x8000, 0x1000)], vec![page(0x8000, 0x1000)]]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How far a run is: a line for each submission, with the time left.
 
-use crate::result::Graded;
+use crate::result::{Graded, Status};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -29,7 +29,11 @@ impl Progress {
 /// The line for a submission that has taken this time. `elapsed` is how long the run takes by now.
 fn line(graded: &Graded, time: Duration, done: usize, all: usize, elapsed: Duration) -> String {
     let left = elapsed / done as u32 * (all - done) as u32;
-    let points = graded.points.map_or("no grade".into(), |points| format!("{points} of {} points", graded.max_points));
+    let points = match (graded.status, graded.points) {
+        (Status::Refused, _) => format!("refused: {}", graded.reason().trim_end_matches('.')),
+        (_, Some(points)) => format!("{points} of {} points", graded.max_points),
+        (_, None) => "no grade".into(),
+    };
     let (student, seconds, left) = (&graded.student, time.as_secs_f32(), minutes(left));
     format!("{student}: {points} ({seconds:.1} s). {done} of {all} done, {left} left.")
 }
@@ -55,6 +59,11 @@ mod tests {
         assert_eq!(
             line(&samples::partly(), seconds(9), 10, 30, seconds(50)),
             "bob: 4 of 10 points (9.0 s). 10 of 30 done, 100 s left."
+        );
+        let refused = line(&samples::refused(), seconds(1), 11, 30, seconds(50));
+        assert!(
+            refused.starts_with("dave: refused: The body of `allocate` contains `asm!` (1.0 s). 11 of 30"),
+            "{refused}"
         );
         let last = line(&samples::infra_error(), Duration::from_millis(60), 30, 30, seconds(150));
         assert_eq!(last, "irene: no grade (0.1 s). 30 of 30 done, nothing left.");

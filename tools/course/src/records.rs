@@ -1,9 +1,12 @@
 //! The records of a class: a file for each student, which is written anew whenever more is known about her submission.
 
+use crate::class::Submission;
 use crate::result::Graded;
 use crate::tree::hex;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -32,6 +35,23 @@ impl Records {
         serde_json::from_slice(&text).ok()
     }
 
+    /// The records of all other students. One that cannot be read is an error, because nothing could take its place.
+    pub fn of_others(&self, submissions: &[Submission]) -> Result<Vec<Graded>> {
+        let ours: BTreeSet<OsString> = submissions.iter().map(|one| name(&one.student).into()).collect();
+        let entries = fs::read_dir(&self.folder).with_context(|| format!("reading {}", self.folder.display()))?;
+        let mut others = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let path = entry.path();
+            if ours.contains(&entry.file_name()) || path.extension().is_none_or(|ending| ending != "json") {
+                continue;
+            }
+            let read = || -> Result<Graded> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
+            others.push(read().with_context(|| format!("{} is no record", path.display()))?);
+        }
+        Ok(others)
+    }
+
     /// Writes a record, whole or not at all.
     pub fn keep(&self, graded: &Graded) -> Result<()> {
         let path = self.path(&graded.student);
@@ -46,8 +66,13 @@ impl Records {
     }
 
     fn path(&self, student: &str) -> PathBuf {
-        self.folder.join(format!("{}.json", file_name(student)))
+        self.folder.join(name(student))
     }
+}
+
+/// The name of a student's record.
+fn name(student: &str) -> String {
+    format!("{}.json", file_name(student))
 }
 
 /// A student's name as that of a file.
@@ -67,6 +92,26 @@ fn readable() -> Permissions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::samples;
+
+    #[test]
+    fn the_records_of_others_are_those_without_a_submission() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let records = Records::open(folder.path()).expect("a new folder");
+        let long = Graded { student: "ü".repeat(120), ..samples::passed() };
+        for graded in [&samples::passed(), &samples::partly(), &long] {
+            records.keep(graded).expect("there is room");
+        }
+        let submission = |student: &str| Submission { student: student.into(), path: PathBuf::new() };
+        let others = |students: &[&str]| {
+            let all: Vec<Submission> = students.iter().map(|student| submission(student)).collect();
+            records.of_others(&all).map(|others| others.into_iter().map(|one| one.student).collect::<Vec<_>>())
+        };
+        assert_eq!(others(&["alice", &long.student]).expect("it can be read"), ["bob"]);
+        fs::write(folder.path().join(RECORDS).join("bob.json"), "{").expect("it can be written");
+        assert!(others(&["alice"]).is_err_and(|why| why.to_string().contains("bob.json is no record")));
+        assert_eq!(others(&["alice", "bob"]).expect("bob is judged again").len(), 1);
+    }
 
     #[test]
     fn long_names_become_short_and_stay_different() {

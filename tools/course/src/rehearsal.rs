@@ -54,15 +54,16 @@ pub fn rehearse(workspace: &Workspace, pristine: &Pristine, size: &Size) -> Resu
     fs::create_dir(&handed_in)?;
     let expected = make_up(workspace, pristine, exercise, &handed_in, size.submissions)?;
     let start = Instant::now();
-    let command = || {
+    let grade = |submissions: &Path, seed: u32| {
         // `make test` is another program in the same folder.
         let mut command = Command::new(env::current_exe()?.with_file_name("course"));
-        command.args(["grade", "--exercise", &exercise.about.number, "--seed", &(USUAL_SEED + 1).to_string()]);
+        command.args(["grade", "--exercise", &exercise.about.number, "--seed", &seed.to_string()]);
         command.args(["--working-tree", "--workers", &size.workers.to_string()]);
-        command.arg("--submissions").arg(&handed_in).arg("--results").arg(&results);
+        command.arg("--submissions").arg(submissions).arg("--results").arg(&results);
         command.current_dir(&workspace.root).stdout(Stdio::null());
         anyhow::Ok(command)
     };
+    let command = || grade(&handed_in, USUAL_SEED + 1);
     let mut kept = BTreeMap::new();
     for kill in 1..=size.kills {
         let wanted = size.submissions * kill / (size.kills + 1);
@@ -88,6 +89,18 @@ pub fn rehearse(workspace: &Workspace, pristine: &Pristine, size: &Size) -> Resu
     for (one, (student, expected)) in graded.iter().zip(&expected) {
         is_right(one, expected).with_context(|| format!("the grade of {student}"))?;
     }
+    let late = place.path().join("late");
+    fs::create_dir(&late)?;
+    fs::copy(handed_in.join("student-000.rs"), late.join("zoe.rs"))?;
+    ensure!(grade(&late, USUAL_SEED + 1)?.output()?.status.success(), "a late submission is not graded");
+    ensure!(!grade(&late, USUAL_SEED + 2)?.output()?.status.success(), "another seed is accepted");
+    let rows = fs::read_to_string(results.join("results.jsonl"))?.lines().count();
+    let pages = fs::read_dir(results.join("pages"))?.count();
+    ensure!(
+        (rows, pages) == (size.submissions + 1, size.submissions + 1),
+        "after a late submission, there are {rows} rows and {pages} pages for {} students",
+        size.submissions + 1
+    );
     Ok(())
 }
 
@@ -181,7 +194,7 @@ fn one_of_each(
     file(blank.replace("panic!", "no_such_macro!").into(), nothing("does not compile"))?;
     file(format!("{blank}}}").into(), nothing("not valid Rust"))?;
     file(blank.into(), nothing(&format!("exercise {}: write", exercise.about.number)))?;
-    file(Vec::new(), nothing("no line"))?;
+    file(Vec::new(), nothing("The file is empty."))?;
     file(vec![0xFF; 100], nothing("UTF-8"))?;
     let empty = place.join("empty");
     fs::create_dir(&empty)?;

@@ -53,7 +53,7 @@ pub fn text(exercise: &Exercise, judgement: &Judgement) -> String {
     let (all, hidden) = (public.len(), exercise.hidden().tests);
     line(format_args!("\n{good} of {all} {}", if hidden > 0 { "public tests passed" } else { "tests passed" }));
     if hidden > 0 {
-        line(format_args!("{hidden} more are judged after the deadline."));
+        line(format_args!("{hidden} more {} judged after the deadline.", if hidden == 1 { "is" } else { "are" }));
     }
     if let Some(points) = judgement.points() {
         line(format_args!("{points} of {} points", exercise.points()));

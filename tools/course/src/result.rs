@@ -3,7 +3,7 @@
 //! A grade depends on nothing but the submission, the seed and the edition, and a record has all three. Only the times
 //! in it differ from run to run.
 
-use crate::judge::{Judgement, Verdict};
+use crate::judge::{Cause, Judged, Judgement, Verdict};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use trials::exercise::Exercise;
@@ -18,7 +18,8 @@ pub struct Graded {
     pub format: String,
     /// The name of the file or folder that was handed in, without its ending.
     pub student: String,
-    /// SHA-256 of the files with holes, as they were handed in.
+    /// SHA-256 of the file that was handed in, or that was found in the folder, as `sha256sum` prints it. In a whole
+    /// project with several files with holes, that of all of them; if there is no such file, that of the reason.
     pub submission: String,
     /// SHA-256 of the answer, formatted and with its variables renamed: two answers with the same value are the same.
     /// `null` if the answer cannot be read, or is still blank.
@@ -83,6 +84,32 @@ impl Graded {
             title: exercise.title(),
             judgement,
         }
+    }
+
+    /// In a word, why it has not all points: the first cause of these that a test has. Nothing if it has them, or is not
+    /// judged to the end.
+    pub fn cause(&self) -> &'static str {
+        let causes = || self.judgement.tests.iter().filter_map(Judged::cause);
+        let has = |cause| causes().any(|one| one == cause);
+        match self.status {
+            Status::InfraError | Status::Partial => "",
+            Status::Refused => "refused",
+            Status::Graded if has(Cause::NotCompiled) => "not_compiled",
+            // No digest was made of an answer that has not been worked on.
+            Status::Graded if self.answer.is_none() && self.points == Some(0) => "blank",
+            Status::Graded if has(Cause::NoEnd) => "no_end",
+            Status::Graded if has(Cause::Wrong) => "wrong",
+            Status::Graded => "",
+        }
+    }
+
+    /// Why it was refused, or why this machine could not judge it, as a sentence; nothing otherwise.
+    pub fn reason(&self) -> &str {
+        let of_host = self.judgement.tests.iter().find_map(|judged| match &judged.verdict {
+            Verdict::InfraError(why) => Some(why.as_str()),
+            _ => None,
+        });
+        self.judgement.refused.as_deref().or(of_host).unwrap_or_default()
     }
 
     /// Whether it is a grade, and need not be judged again.

@@ -1,12 +1,13 @@
 //! `make test-course`: the exercises themselves are tested.
 //!
 //! Of every exercise, the right answer must get all points. What a student begins with must fail every test with the
-//! hole's own message, and without a hang. Every wrong answer must lose the tests that it names, and no others.
+//! hole's own message, and without a hang. Every wrong answer must lose the tests that it names, and no other public ones.
+//! Which of them an instructor's hidden tests catch is printed.
 
 use crate::cheats;
 use crate::holes;
 use crate::journal::Journal;
-use crate::judge::{Judge, Judgement, USUAL_SEED, Verdict};
+use crate::judge::{Judge, Judged, Judgement, USUAL_SEED, Verdict};
 use crate::question;
 use crate::rehearsal::{self, Size};
 use crate::student::BETWEEN_HINTS;
@@ -17,8 +18,8 @@ use machine::interrupt;
 use machine::tally::Tally;
 use machine::workspace::{Chapter, Workspace};
 use std::cell::{LazyCell, RefCell};
-use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
@@ -63,7 +64,7 @@ pub fn test_course(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     let check = SelfCheck::new(workspace, &tally, options.private.folder(), options.fresh)?;
     let mut exercises = check.pristine.exercises()?;
     if let Some(word) = &options.exercise {
-        let name = Exercise::find(&exercises, word)?.name();
+        let name = options.private.find(&exercises, word)?.name();
         exercises.retain(|exercise| exercise.name() == name);
     }
     check.leave_out_those_without_answer(&mut exercises);
@@ -154,7 +155,9 @@ impl<'a> SelfCheck<'a> {
     /// Does a check, unless it is known to pass.
     fn check(&self, exercise: &Exercise, what: &str, check: impl FnOnce() -> Result<Outcome>) -> Result<()> {
         let key = self.journal.borrow().key(self.pristine.files(), exercise, what);
-        if !self.is_fresh && self.journal.borrow().has(&key) {
+        // What hidden tests catch is printed each time.
+        let is_fresh = self.is_fresh || exercise.about.tests.iter().any(|test| test.hidden);
+        if !is_fresh && self.journal.borrow().has(&key) {
             self.known.borrow_mut().push(key);
             return Ok(());
         }
@@ -263,10 +266,17 @@ impl<'a> SelfCheck<'a> {
             let judge = judge.as_ref().map_err(|error| anyhow!("{error:#}"))?;
             self.measure(exercise, judge).map(Ok)
         })?;
+        let mut caught: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for wrong in &exercise.wrong {
             self.check(exercise, &format!("the wrong answer {}", wrong.name), || {
                 match patched(&self.copy, pristine, exercise, &wrong.patch)? {
-                    Ok(answer) => Ok(loses(&judged(&answer)?, &wrong.loses)),
+                    Ok(answer) => {
+                        let judgement = judged(&answer)?;
+                        for test in judgement.lost() {
+                            caught.entry(test.into()).or_default().push(&wrong.name);
+                        }
+                        Ok(loses_in_public(&judgement, &wrong.loses))
+                    }
                     Err(why) => Ok(Err(why)),
                 }
             })?;
@@ -274,13 +284,23 @@ impl<'a> SelfCheck<'a> {
         let known = known_mistakes(self.workspace, pristine, exercise)?;
         for (title, answer) in &known {
             self.check(exercise, &format!("the known mistake {title}"), || match exercise.about.mistakes.get(title) {
-                Some(tests) => Ok(loses(&judged(answer)?, tests)),
+                Some(tests) => {
+                    let judgement = judged(answer)?;
+                    for test in judgement.lost() {
+                        caught.entry(test.into()).or_default().push(title);
+                    }
+                    Ok(loses_in_public(&judgement, tests))
+                }
                 None => Ok(Err("It lies inside the holes, and exercise.toml does not name it.".into())),
             })?;
         }
         for name in exercise.about.mistakes.keys().filter(|name| !known.iter().any(|(title, _)| title == *name)) {
             let why = "There is no such mistake, or it lies outside the holes.";
             self.check(exercise, &format!("the known mistake {name}"), || Ok(Err(why.into())))?;
+        }
+        for test in exercise.about.tests.iter().filter(|test| test.hidden) {
+            let wrong = caught.get(&test.name).map_or("none of the wrong answers".into(), |names| names.join(", "));
+            println!("The hidden test {} catches: {wrong}", test.name);
         }
         let place = tempfile::tempdir()?;
         for cheat in cheats::of_exercise(&self.workspace.root, pristine, exercise, place.path())? {
@@ -386,8 +406,16 @@ fn loses(judgement: &Judgement, tests: &[String]) -> Outcome {
     }
 }
 
+/// Whether a judgement loses exactly these tests, apart from hidden ones that are not named. The wrong answers of the book
+/// do not know an instructor's hidden tests.
+fn loses_in_public(judgement: &Judgement, tests: &[String]) -> Outcome {
+    let counts = |judged: &&Judged| !judged.hidden || tests.contains(&judged.name);
+    let counted = judgement.tests.iter().filter(counts).cloned().collect();
+    loses(&Judgement { tests: counted, ..judgement.clone() }, tests)
+}
+
 fn reasons(judgement: &Judgement) -> String {
-    let reason = |judged: &crate::judge::Judged| match &judged.verdict {
+    let reason = |judged: &Judged| match &judged.verdict {
         Verdict::Failed(failure) => {
             Some(format!("{}: {}: {}\n{}", judged.name, failure.run, failure.reason, failure.log))
         }
@@ -483,4 +511,23 @@ fn inside(workspace: &Workspace, pristine: &Pristine, exercise: &Exercise, defec
         }
     }
     Ok(Some(answer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::samples;
+
+    #[test]
+    fn a_wrong_answer_may_lose_hidden_tests_that_it_does_not_name() {
+        // It loses the hidden test `secret-order`, and passes the hidden test `order`.
+        let judgement = samples::hidden().judgement;
+        assert!(loses(&judgement, &[]).is_err(), "the right answer may not");
+        assert_eq!(loses_in_public(&judgement, &[]), Ok(()));
+        assert_eq!(loses_in_public(&judgement, &["secret-order".into()]), Ok(()));
+        for named in ["order", "kept"] {
+            assert!(loses_in_public(&judgement, &[named.into()]).is_err(), "{named}");
+        }
+        assert!(loses_in_public(&samples::partly().judgement, &["once".into()]).is_err(), "all-used is public");
+    }
 }

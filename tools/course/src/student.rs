@@ -80,10 +80,11 @@ pub fn exercises(workspace: &Workspace) -> Result<ExitCode> {
         let about = &exercise.about;
         let seen = if progress.has_seen_answer { ", answer seen" } else { "" };
         println!(
-            "  {:4} {:26} {:9} {:>3} min  {points:>2} of {:2} points{seen}  {state}",
+            "  {:4} {:26} {:9} {:7} {:>3} min  {points:>2} of {:2} points{seen}  {state}",
             about.number,
             about.title,
             about.grade.name(),
+            about.kind.name(),
             about.minutes,
             exercise.points()
         );

@@ -11,6 +11,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 use trials::exercise::Exercise;
+use walkdir::{DirEntry, WalkDir};
 
 /// In the one file that is handed in, the line before each of the files with holes.
 const HEADING: &str = "//// ";
@@ -42,79 +43,106 @@ pub fn answer(exercise: &Exercise, pristine: &Pristine, texts: &Texts) -> Result
 
 /// The files with holes.
 pub fn texts(exercise: &Exercise, submission: &Path) -> Result<Texts, NoAnswer> {
-    let about = fs::symlink_metadata(submission).map_err(|error| of_host(&error))?;
-    let whole = if about.is_dir() { file_in(exercise, submission)? } else { Some(submission.to_owned()) };
-    let whole = whole.map(|file| text_of(&file)).transpose()?;
-    let text = |path: &PathBuf| {
-        let text = match &whole {
-            Some(whole) => part(exercise, whole, path).map_err(NoAnswer::Refused),
-            None => text_in(submission, path),
-        };
-        let named = |why| format!("{}: {why}", path.display());
-        let text = text.map_err(|why| match why {
-            NoAnswer::Refused(why) => NoAnswer::Refused(named(why)),
-            NoAnswer::Infrastructure(why) => NoAnswer::Infrastructure(named(why)),
-        })?;
-        Ok((path.clone(), text))
-    };
-    exercise.about.holes.keys().map(text).collect()
+    let holes = exercise.about.holes.keys();
+    match place(exercise, submission)? {
+        Place::File(file) => {
+            let whole = text(bytes_of(&file)?)?;
+            if whole.trim().is_empty() {
+                return Err(NoAnswer::Refused("The file is empty.".into()));
+            }
+            holes.map(|path| Ok((path.clone(), part(exercise, &whole, path).map_err(NoAnswer::Refused)?))).collect()
+        }
+        Place::Project(folder) => {
+            let named = |path: &Path, why| format!("{}: {why}", path.display());
+            let text = |path: &PathBuf| match bytes_in(&folder, path).and_then(text) {
+                Ok(text) => Ok((path.clone(), text)),
+                Err(NoAnswer::Refused(why)) => Err(NoAnswer::Refused(named(path, why))),
+                Err(NoAnswer::Infrastructure(why)) => Err(NoAnswer::Infrastructure(named(path, why))),
+            };
+            holes.map(text).collect()
+        }
+    }
 }
 
-/// The files with holes of a submission, and SHA-256 of them.
-pub fn handed_in(exercise: &Exercise, path: &Path) -> (Result<Texts, NoAnswer>, String) {
-    let texts = texts(exercise, path);
-    let mut digest = Sha256::new();
-    match &texts {
-        Ok(texts) => {
-            for (path, text) in texts {
-                digest.update(format!("{}\n{}\n{text}", path.display(), text.len()));
-            }
-        }
-        Err(NoAnswer::Refused(why) | NoAnswer::Infrastructure(why)) => digest.update(why),
+/// SHA-256 of what was handed in: of the one file; of several files with holes, of all of them; and of what cannot be read,
+/// of the reason.
+pub fn digest(exercise: &Exercise, submission: &Path) -> String {
+    let bytes = |bytes: Result<Vec<u8>, NoAnswer>| match bytes {
+        Ok(bytes) => bytes,
+        Err(NoAnswer::Refused(why) | NoAnswer::Infrastructure(why)) => why.into(),
+    };
+    let files: Vec<Vec<u8>> = match place(exercise, submission) {
+        Ok(Place::File(file)) => vec![bytes(bytes_of(&file))],
+        Ok(Place::Project(folder)) => exercise.about.holes.keys().map(|path| bytes(bytes_in(&folder, path))).collect(),
+        Err(why) => vec![bytes(Err(why))],
+    };
+    if let [one] = files.as_slice() {
+        return hex(&Sha256::digest(one));
     }
-    (texts, hex(&digest.finalize()))
+    let mut digest = Sha256::new();
+    for file in files {
+        digest.update(format!("{}\n", file.len()));
+        digest.update(file);
+    }
+    hex(&digest.finalize())
 }
 
 /// What can be said about a submission before it is judged.
 pub fn submitted(exercise: &Exercise, pristine: &Pristine, student: &str, path: &Path) -> Submitted {
-    let (texts, digest) = handed_in(exercise, path);
     let alike = || {
-        let answer = alike::digest(&self::answer(exercise, pristine, &texts.ok()?).ok()?)?;
+        let answer = alike::digest(&read(exercise, pristine, path).ok()?)?;
         // Those who have not worked on it have not copied.
         let blank = alike::digest(&pristine.blank(exercise).ok()?)?;
         (answer != blank).then_some(answer)
     };
     // A mistake in the parser must not stop a batch.
     let answer = panic::catch_unwind(AssertUnwindSafe(alike)).ok().flatten();
-    Submitted { student: student.into(), submission: digest, answer }
+    Submitted { student: student.into(), submission: digest(exercise, path), answer }
 }
 
-/// In a folder that is not the whole project: the one file that was handed in.
-fn file_in(exercise: &Exercise, folder: &Path) -> Result<Option<PathBuf>, NoAnswer> {
-    let is_project = exercise.about.holes.keys().any(|file| fs::symlink_metadata(folder.join(file)).is_ok());
-    if is_project {
-        return Ok(None);
+/// Where the files with holes are.
+enum Place {
+    /// In the one file that was handed in.
+    File(PathBuf),
+    /// In this folder, which is the whole project.
+    Project(PathBuf),
+}
+
+/// Finds the whole project, or else the one file, in what was handed in. Both may lie in folders, as a zip or a learning
+/// platform makes them.
+fn place(exercise: &Exercise, submission: &Path) -> Result<Place, NoAnswer> {
+    let about = fs::symlink_metadata(submission).map_err(|error| of_host(&error))?;
+    if !about.is_dir() {
+        return Ok(Place::File(submission.into()));
     }
-    let entries = fs::read_dir(folder).map_err(|error| of_host(&error))?;
-    let files = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<PathBuf>>>();
-    let mut files = files.map_err(|error| of_host(&error))?;
     // Some systems put files beside others whose names begin with a dot.
-    let is_hidden = |file: &Path| file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    files.retain(|file| file.extension().is_some_and(|ending| ending == "rs") && !is_hidden(file));
-    files.sort();
-    match files.as_slice() {
-        [] => Ok(None),
-        [_] => Ok(files.pop()),
-        [one, other, ..] => Err(NoAnswer::Refused(format!(
-            "There are several files, and one is expected: {} and {}.",
-            one.file_name().unwrap_or_default().display(),
-            other.file_name().unwrap_or_default().display()
-        ))),
+    let is_hidden = |entry: &DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
+    let entries = WalkDir::new(submission).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry));
+    let entries = entries.collect::<Result<Vec<DirEntry>, _>>().map_err(|error| of_host(&error.into()))?;
+    let is_project =
+        |folder: &Path| exercise.about.holes.keys().any(|file| fs::symlink_metadata(folder.join(file)).is_ok());
+    let outer = || entries.iter().filter(|entry| entry.depth() <= 1 && entry.file_type().is_dir());
+    let projects: Vec<&Path> = outer().map(DirEntry::path).filter(|folder| is_project(folder)).collect();
+    let is_code = |path: &&Path| path.extension().is_some_and(|ending| ending == "rs");
+    let code = entries.iter().filter(|entry| !entry.file_type().is_dir()).map(DirEntry::path).filter(is_code);
+    let name = format!("{}.rs", exercise.name());
+    let (named, others): (Vec<&Path>, Vec<&Path>) = code.partition(|path| path.ends_with(&name));
+    match (projects.as_slice(), named.as_slice(), others.as_slice()) {
+        // A project may have other copies of itself in it.
+        ([project], ..) => Ok(Place::Project(project.to_path_buf())),
+        ([first, ..], ..) if *first == submission => Ok(Place::Project(submission.into())),
+        ([], [file], _) | ([], [], [file]) => Ok(Place::File(file.to_path_buf())),
+        ([], [], []) => Err(NoAnswer::Refused(format!("Nothing was handed in: the folder has no file {name}."))),
+        ([one, other, ..], ..) | ([], [one, other, ..], _) | ([], [], [one, other, ..]) => {
+            let inner = |path: &Path| path.strip_prefix(submission).unwrap_or(path).display().to_string();
+            let (one, other) = (inner(one), inner(other));
+            Err(NoAnswer::Refused(format!("There are several files, and one is expected: {one} and {other}.")))
+        }
     }
 }
 
-/// The text of a file in a folder. No part of its path may be a link, which could lead anywhere.
-fn text_in(folder: &Path, path: &Path) -> Result<String, NoAnswer> {
+/// The bytes of a file in a folder. No part of its path may be a link, which could lead anywhere.
+fn bytes_in(folder: &Path, path: &Path) -> Result<Vec<u8>, NoAnswer> {
     let mut whole = PathBuf::from(folder);
     for part in path {
         whole.push(part);
@@ -122,12 +150,17 @@ fn text_in(folder: &Path, path: &Path) -> Result<String, NoAnswer> {
             return Err(NoAnswer::Refused("It is a symbolic link, or lies behind one.".into()));
         }
     }
-    text_of(&whole)
+    bytes_of(&whole)
 }
 
-/// The text of a file.
-fn text_of(path: &Path) -> Result<String, NoAnswer> {
-    tree::text_of(path).map_err(|error| of_host(&error))?.map_err(NoAnswer::Refused)
+/// The bytes of a file.
+fn bytes_of(path: &Path) -> Result<Vec<u8>, NoAnswer> {
+    tree::bytes_of(path).map_err(|error| of_host(&error))?.map_err(NoAnswer::Refused)
+}
+
+/// The text that these bytes are.
+fn text(bytes: Vec<u8>) -> Result<String, NoAnswer> {
+    tree::text(bytes).map_err(NoAnswer::Refused)
 }
 
 /// The author of a file is to blame if it is not there, and not if it cannot be read.
@@ -159,15 +192,19 @@ fn part(exercise: &Exercise, text: &str, path: &Path) -> Result<String, String> 
     let wanted = heading(path);
     let mut lines = text.split_inclusive('\n').skip_while(|line| line.trim_end() != wanted);
     if lines.next().is_none() {
-        return Err(format!("The file has no line \"{wanted}\". `make submission` writes it."));
+        return Err(format!(
+            "The file has no line \"{wanted}\", so it is not the one that `make submission` writes. If it is this file \
+             itself, put the line before it."
+        ));
     }
     // A student may begin a comment of her own like a heading.
     let is_heading = |line: &str| exercise.about.holes.keys().any(|file| line.trim_end() == heading(file));
-    Ok(lines.take_while(|line| !is_heading(line)).collect())
+    let part: String = lines.take_while(|line| !is_heading(line)).collect();
+    Ok(tree::without_mark(&part).into())
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::starter::tests::project;
     use trials::exercise::Withheld;
@@ -197,20 +234,78 @@ mod tests {
         assert!(answer(&blank.replace("panic!", "// Later.\n    todo!")).is_some());
     }
 
-    #[test]
-    fn a_folder_has_one_file() {
+    /// A folder with these files.
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("there is room");
-        let write = |name: &str| fs::write(folder.path().join(name), "//// a.rs\nfn a() {}\n").expect("a new file");
-        write("._alice.rs");
-        write("alice.rs");
-        let texts = || texts(&exercise(&["a.rs"]), folder.path());
-        assert_eq!(texts().expect("it is there")[Path::new("a.rs")], "fn a() {}\n");
-        write("bob.rs");
-        assert!(matches!(texts(), Err(NoAnswer::Refused(why)) if why.contains("several files")));
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a new folder");
+            fs::write(path, text).expect("a new file");
+        }
+        folder
+    }
+
+    /// What is handed in for `a.rs` in a folder with these files, or why nothing is.
+    fn found(files: &[(&str, &str)]) -> Result<String, String> {
+        match texts(&exercise(&["a.rs"]), folder(files).path()) {
+            Ok(mut texts) => Ok(texts.remove(Path::new("a.rs")).expect("it is a hole's file")),
+            Err(NoAnswer::Refused(why) | NoAnswer::Infrastructure(why)) => Err(why),
+        }
+    }
+
+    #[test]
+    fn the_file_is_found_wherever_it_lies_in_a_folder() {
+        let one = "//// a.rs\nfn a() {}\n";
+        for files in [
+            [("alice.rs", one), ("._alice.rs", "junk")],
+            [("submissions/01-a.rs", one), ("notes.txt", "junk")],
+            [("submissions/01-a.rs", one), ("my/01-other.rs", "junk")],
+            [("deep/deeper/answer (1).rs", one), (".git/b.rs", "junk")],
+            [("a.rs", "fn a() {}\n"), ("submissions/01-a.rs", "old")],
+            [("project-main/a.rs", "fn a() {}\n"), ("project-main/submissions/01-a.rs", "old")],
+        ] {
+            assert_eq!(found(&files).as_deref(), Ok("fn a() {}\n"), "{files:?}");
+        }
+        for (files, why) in [
+            ([("alice.rs", one), ("bob.rs", one)], "several files, and one is expected: alice.rs and bob.rs"),
+            ([("x/01-a.rs", one), ("y/01-a.rs", one)], "expected: x/01-a.rs and y/01-a.rs"),
+            ([("x/a.rs", one), ("y/a.rs", one)], "expected: x and y"),
+            ([("notes.txt", one), (".b.rs", one)], "Nothing was handed in: the folder has no file 01-a.rs."),
+        ] {
+            assert!(found(&files).expect_err("there is no one file").contains(why), "{files:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_file() {
+        for text in ["\u{FEFF}//// a.rs\r\nfn a() {}\n", "//// a.rs\n\u{FEFF}fn a() {}\n"] {
+            assert_eq!(found(&[("alice.rs", text)]).as_deref(), Ok("fn a() {}\n"));
+        }
+        assert_eq!(found(&[("a.rs", "\u{FEFF}fn a() {}\n")]).as_deref(), Ok("fn a() {}\n"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_with_a_reason_that_helps() {
+        assert_eq!(found(&[("alice.rs", " \r\n")]).expect_err("it has nothing"), "The file is empty.");
+        let why = found(&[("lib.rs", "fn a() {}")]).expect_err("it has no heading");
+        assert!(why.contains("not the one that `make submission` writes") && why.contains("\"//// a.rs\""), "{why}");
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_file() {
+        let digest = |files: &[(&str, &str)]| digest(&exercise(&["a.rs"]), folder(files).path());
+        // As `sha256sum` says.
+        let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(digest(&[("alice.rs", "abc")]), of_abc, "refused");
+        assert_eq!(digest(&[("a.rs", "abc")]), of_abc, "in the whole project");
+        assert_ne!(digest(&[("alice.rs", "abd")]), of_abc);
+        let several =
+            |one, other| super::digest(&exercise(&["a.rs", "b.rs"]), folder(&[("a.rs", one), ("b.rs", other)]).path());
+        assert_ne!(several("a", "bc"), several("ab", "c"));
     }
 
     /// An exercise with holes in these files.
-    fn exercise(files: &[&str]) -> Exercise {
+    pub fn exercise(files: &[&str]) -> Exercise {
         let holes = files.iter().map(|file| format!("'{file}' = ['f']\n")).collect::<String>();
         let about = format!(
             "number = '1.1'\ntitle = 'T'\nkind = 'rebuild'\ngrade = 'warm-up'\nminutes = 1\nchapter = '01-a'\ntests = []\n\
@@ -227,9 +322,9 @@ mod tests {
         fs::write(folder.path().join("real/a.rs"), "fn a() {}").expect("a new file");
         std::os::unix::fs::symlink("real", folder.path().join("linked")).expect("a new link");
         std::os::unix::fs::symlink("a.rs", folder.path().join("real/b.rs")).expect("a new link");
-        assert!(text_in(folder.path(), Path::new("real/a.rs")).is_ok());
+        assert!(bytes_in(folder.path(), Path::new("real/a.rs")).is_ok());
         for path in ["linked/a.rs", "real/b.rs"] {
-            let why = text_in(folder.path(), Path::new(path));
+            let why = bytes_in(folder.path(), Path::new(path));
             assert!(matches!(why, Err(NoAnswer::Refused(why)) if why.contains("symbolic link")));
         }
     }

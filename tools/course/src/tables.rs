@@ -74,11 +74,17 @@ pub fn summary(graded: &[Graded]) -> String {
         let mean = f64::from(points.iter().sum::<u32>()) / points.len() as f64;
         text += &format!("; {mean:.1} of {} points on average", one.max_points);
     }
+    if refused > 0 {
+        text += "\nRefused, which counts as no points. Look at each before you publish:";
+        for one in graded.iter().filter(|one| one.status == Status::Refused) {
+            text += &format!("\n  {}: {}", one.student, one.reason());
+        }
+    }
     let again: Vec<&str> = graded.iter().filter(|one| !one.is_final()).map(|one| one.student.as_str()).collect();
     if !again.is_empty() {
         text += &format!(
-            "\nThis machine could not judge {} of them, so they have no grade: {}. The records say why. The same command \
-             judges them again.",
+            "\nThis machine could not judge {} of them, so they have no grade: {}. The column `reason` says why. The same \
+             command judges them again.",
             again.len(),
             again.join(", ")
         );
@@ -95,7 +101,8 @@ mod tests {
     fn only_grades_count_in_the_average_and_the_others_are_named() {
         let class = [samples::passed(), samples::partly(), samples::refused(), samples::infra_error()];
         let text = summary(&class);
-        assert!(text.starts_with("3 graded, 1 of them refused; 4.7 of 10 points on average\nThis machine"), "{text}");
+        assert!(text.starts_with("3 graded, 1 of them refused; 4.7 of 10 points on average\nRefused, which"), "{text}");
+        assert!(text.contains("publish:\n  dave: The body of `allocate` contains `asm!`.\nThis machine"), "{text}");
         assert!(text.contains("could not judge 1 of them, so they have no grade: irene. "), "{text}");
         assert!(!summary(&class[..3]).contains("again"));
     }

@@ -12,8 +12,8 @@ use machine::cargo::{self, Profile};
 use machine::kernels;
 use machine::workspace::Workspace;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -44,8 +44,10 @@ pub enum Filling {
 /// The project as it is without any answer.
 pub struct Pristine {
     files: Original,
-    /// The commit; "working tree" if it is not a commit. With an instructor's own exercises, a digest of them follows.
+    /// The commit; "working tree" if it is not a commit.
     pub edition: String,
+    /// The files of an instructor's own exercises, by their paths in her folder. They are among the files.
+    private: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 /// An instructor's own exercises.
@@ -60,6 +62,14 @@ impl Private {
     /// The folder.
     pub fn folder(&self) -> Option<&Path> {
         self.exercises.as_deref()
+    }
+
+    /// Finds the exercise that a person names, who may have forgotten to name the folder.
+    pub fn find<'a>(&self, all: &'a [Exercise], word: &str) -> Result<&'a Exercise> {
+        Exercise::find(all, word).map_err(|why| match self.folder() {
+            Some(_) => why,
+            None => anyhow!("{why}\nIf it is one of your own, name your folder too, as in EXERCISES=../secret."),
+        })
     }
 }
 
@@ -85,12 +95,24 @@ pub enum NotBuilt {
 impl Pristine {
     /// The project in a commit.
     pub fn of_commit(root: &Path, commit: &str) -> Result<Self> {
-        Ok(Self { files: Original::of_commit(root, commit)?, edition: git::commit(root, commit)? })
+        let (files, edition) = (Original::of_commit(root, commit)?, git::commit(root, commit)?);
+        Ok(Self { files, edition, private: BTreeMap::new() })
     }
 
     /// The project's files as they are now.
     pub fn of_working_tree(root: &Path) -> Result<Self> {
-        Ok(Self { files: Original::read(root)?, edition: "working tree".into() })
+        Ok(Self { files: Original::read(root)?, edition: "working tree".into(), private: BTreeMap::new() })
+    }
+
+    /// The files of exercises and kernels that are not in this folder as they are in the commit.
+    pub fn uncommitted(&self, root: &Path) -> Result<Vec<PathBuf>> {
+        let now = Original::read(root)?;
+        let is_used = |path: &&Path| {
+            [exercise::FOLDER, "chapters", "common", "harness"].iter().any(|folder| path.starts_with(folder))
+        };
+        let paths: BTreeSet<&Path> =
+            self.files.files().chain(now.files()).map(|(path, _)| path).filter(is_used).collect();
+        Ok(paths.into_iter().filter(|path| self.files.get(path) != now.get(path)).map(Path::to_owned).collect())
     }
 
     /// The same, and an instructor's own exercises, if she has some. Where both have a file, hers counts.
@@ -102,15 +124,32 @@ impl Pristine {
                 folder.display()
             );
         }
+        self.private = private(folder)?;
+        for (path, bytes) in &self.private {
+            self.files.put(&in_project(path), bytes.clone());
+        }
+        Ok(self)
+    }
+
+    /// What a grade in an exercise depends on, apart from submission and seed: the commit and, if an instructor's own files
+    /// belong to the exercise, a digest of those. Her other exercises may change meanwhile.
+    pub fn edition_of(&self, exercise: &Exercise) -> String {
+        let is_used = |path: &Path| {
+            // Beside the folders lies what several exercises of a chapter share.
+            let is_shared = path.parent() == Some(Path::new("")) && is_of_chapter(exercise, &in_project(path));
+            is_shared || in_project(path).starts_with(&exercise.folder)
+        };
+        let mut used = self.private.iter().filter(|(path, _)| is_used(path)).peekable();
+        if used.peek().is_none() {
+            return self.edition.clone();
+        }
         let mut digest = Sha256::new();
-        for (path, bytes) in private(folder)? {
+        for (path, bytes) in used {
             digest.update(path.to_string_lossy().as_bytes());
             digest.update((bytes.len() as u64).to_le_bytes());
-            digest.update(&bytes);
-            self.files.put(&Path::new(exercise::FOLDER).join(path), bytes);
+            digest.update(bytes);
         }
-        self.edition += &format!(" with {}", hex(&digest.finalize()[..6]));
-        Ok(self)
+        format!("{} with {}", self.edition, hex(&digest.finalize()[..6]))
     }
 
     /// The exercises, by number.
@@ -210,6 +249,11 @@ fn is_hidden(path: &Path) -> bool {
     path.starts_with(exercise::FOLDER) && path.ends_with(HIDDEN_PROGRAM)
 }
 
+/// The path in the project of a file in an instructor's folder of exercises.
+fn in_project(path: &Path) -> PathBuf {
+    Path::new(exercise::FOLDER).join(path)
+}
+
 /// The files in an instructor's folder of exercises, by their paths in it.
 fn private(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut files = BTreeMap::new();
@@ -257,6 +301,11 @@ pub fn read(
 
 /// The text of a file that was handed in. The inner error is a sentence for its author; the outer one is the host's.
 pub fn text_of(path: &Path) -> io::Result<std::result::Result<String, String>> {
+    Ok(bytes_of(path)?.and_then(text))
+}
+
+/// The bytes of a file that was handed in, with errors like those of [`text_of`].
+pub fn bytes_of(path: &Path) -> io::Result<std::result::Result<Vec<u8>, String>> {
     // Opening anything but a file, such as a pipe, may wait forever.
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(Err("It is not a regular file.".into()));
@@ -268,7 +317,18 @@ pub fn text_of(path: &Path) -> io::Result<std::result::Result<String, String>> {
     }
     let mut bytes = Vec::new();
     file.take(MOST_BYTES).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8(bytes).map_err(|_| "It is not valid UTF-8.".into()))
+    Ok(Ok(bytes))
+}
+
+/// The text that these bytes are. The error is a sentence for its author.
+pub fn text(bytes: Vec<u8>) -> std::result::Result<String, String> {
+    let text = String::from_utf8(bytes).map_err(|_| "It is not valid UTF-8. Most editors can save it so.")?;
+    Ok(without_mark(&text).into())
+}
+
+/// A text without the byte order mark that some editors put before it.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{FEFF}').unwrap_or(text)
 }
 
 /// Whether two answers differ only in spaces and comments.
@@ -450,7 +510,8 @@ pub fn is_of_chapter(exercise: &Exercise, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trials::exercise::{Exercise, Withheld};
+    use crate::starter::tests::project;
+    use trials::exercise::Withheld;
 
     #[test]
     fn exercises_of_a_chapter_belong_together() {
@@ -462,5 +523,47 @@ mod tests {
         let is_used = |path: &str| is_of_chapter(&exercise, Path::new(path));
         assert!(is_used("exercises/02-one/src/lib.rs") && is_used("exercises/02-two/tests/kernel.rs"));
         assert!(!is_used("exercises/03-three/src/lib.rs") && !is_used("exercises/questions.toml"));
+    }
+
+    #[test]
+    fn what_is_not_committed_is_named() {
+        let project = project();
+        let pristine = Pristine::of_commit(project.path(), "HEAD").expect("a commit");
+        let uncommitted = || pristine.uncommitted(project.path()).expect("git is there");
+        assert_eq!(uncommitted(), Vec::<PathBuf>::new());
+        for path in ["README.md", "exercises/01-two/task.md", "exercises/01-two/new.md"] {
+            fs::write(project.path().join(path), "new").expect("a file");
+        }
+        fs::remove_file(project.path().join("exercises/01-shared.rs")).expect("it is there");
+        let paths = ["exercises/01-shared.rs", "exercises/01-two/new.md", "exercises/01-two/task.md"];
+        assert_eq!(uncommitted(), paths.map(PathBuf::from));
+    }
+
+    #[test]
+    fn the_edition_of_an_exercise_depends_on_its_own_files_alone() {
+        let (project, folder) = (project(), tempfile::tempdir().expect("there is room"));
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a new folder");
+            fs::write(path, text).expect("a new file");
+        };
+        let edition = || {
+            let pristine = Pristine::of_commit(project.path(), "HEAD").expect("a commit");
+            let pristine = pristine.with_private(Some(folder.path())).expect("a folder");
+            pristine.edition_of(&pristine.exercises().expect("two")[0])
+        };
+        let of_project = edition();
+        write("README.md", "what is here");
+        write("09-other/task.md", "another one");
+        write("01-other/task.md", "another one of the chapter");
+        assert_eq!(edition(), of_project);
+        write("01-one/wrong/new.patch", "Loses: t");
+        let one = edition();
+        assert!(one.starts_with(&format!("{of_project} with ")), "{one}");
+        write("01-texts.rs", "what several share");
+        let other = edition();
+        assert_ne!(other, one);
+        write("README.md", "what is there");
+        assert_eq!(edition(), other);
     }
 }

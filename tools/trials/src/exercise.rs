@@ -178,6 +178,16 @@ pub struct Wrong {
     pub loses: Vec<String>,
 }
 
+impl Kind {
+    /// For a person.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rebuild => "rebuild",
+            Self::Extend => "extend",
+        }
+    }
+}
+
 impl Grade {
     /// For a person.
     pub fn name(self) -> &'static str {

@@ -18,7 +18,7 @@ pub fn csv(graded: &[Graded], kind: Kind, writer: impl Write) -> Result<()> {
     let tests = tests(graded);
     let heading =
         |(name, points, hidden): &Column| format!("{name} ({points}{})", if *hidden { ", hidden" } else { "" });
-    let first = ["student", "exercise", "status", "points", "max_points"].map(String::from);
+    let first = ["student", "exercise", "status", "cause", "reason", "points", "max_points"].map(String::from);
     let last = ["seed", "edition", "submission", "equal_to", "seconds"].map(String::from);
     let headings = first.into_iter().chain(tests.iter().map(heading)).chain(last);
     table.write_record(headings.map(safe))?;
@@ -39,8 +39,15 @@ pub fn csv(graded: &[Graded], kind: Kind, writer: impl Write) -> Result<()> {
             Status::InfraError => "infra_error",
             Status::Partial => "partial",
         };
-        let first =
-            [one.student.clone(), one.title.clone(), status.into(), number(one.points), one.max_points.to_string()];
+        let first = [
+            one.student.clone(),
+            one.title.clone(),
+            status.into(),
+            one.cause().into(),
+            one.reason().replace('\n', " "),
+            number(one.points),
+            one.max_points.to_string(),
+        ];
         let points = tests.iter().map(|column| number(judged(column).and_then(Judged::reached)));
         let last = [
             one.judgement.seed.to_string(),
@@ -122,6 +129,25 @@ mod tests {
         assert_eq!(column("order (3, hidden)"), ["", "", "3"]);
         assert_eq!(column("points"), ["4", "", "7"]);
         assert_eq!(column("status"), ["graded", "infra_error", "graded"]);
+    }
+
+    #[test]
+    fn a_row_says_what_kind_of_failure_it_is_and_why_it_was_refused() {
+        let blank = Graded { answer: None, points: Some(0), ..samples::partly() };
+        let all = [
+            samples::passed(),
+            samples::partly(),
+            samples::not_compiled(),
+            samples::refused(),
+            samples::infra_error(),
+            samples::hidden(),
+            blank,
+        ];
+        let rows = rows(&all, Kind::Extend);
+        let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+        assert_eq!(column("cause"), ["", "no_end", "not_compiled", "refused", "", "wrong", "blank"]);
+        assert_eq!(rows[3]["reason"], "The body of `allocate` contains `asm!`.");
+        assert!(rows[4]["reason"].contains("did not end within 60 seconds") && rows[1]["reason"].is_empty());
     }
 
     #[test]
