@@ -133,22 +133,23 @@ it('keys that are typed into a field do not turn the page, and those of the step
     await says(tab, /^Stopped: After the fork/);
 });
 
-it('an address is walked in the tables of either task', '09-multitasking', {}, async tab => {
+it('an address is walked in the tables of both tasks', '09-multitasking', {}, async tab => {
     await start(tab);
     await button(tab, 'Next →').click();
     await says(tab, /^Stopped: After the fork/);
     await tab.locator('.live-ask summary').click();
-    const frames = [];
-    for (const task of ['task 1', 'task 2']) {
-        for (const address of ['0xc000010c', '0xbfffffa0']) {
-            await tab.locator('.live-ask input').first().fill(address);
-            await tab.locator('.live-ask select').selectOption({ label: task });
-            await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
-            const text = await tab.locator('.live-answer').textContent();
-            frames.push(text.match(/physical address (0x[0-9a-f]{8})/)?.[1]);
-        }
+    for (const [address, words] of [
+        ['0xc000010c', /0x0018110c.*0x0018110c.*Both lead to the same frame/],
+        ['0xbfffffa0', /0x00186fa0.*0x0018ffa0.*They lead to two frames/],
+        ['0x40000000', /Nothing is mapped at 0x40000000.*Nothing is mapped/],
+    ]) {
+        await tab.locator('.live-ask input').first().fill(address);
+        await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
+        assert.match(await tab.locator('.live-answer').textContent(), words);
     }
-    assert.deepEqual(frames, ['0x0018110c', '0x00186fa0', '0x0018110c', '0x0018ffa0']);
+    await tab.locator('.live-ask input').first().fill('the heap');
+    await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
+    assert.match(await tab.locator('.live-answer').textContent(), /"the heap" is no address/);
 });
 
 it('a region of the picture can be asked about', '09-multitasking', {}, async tab => {
@@ -160,7 +161,6 @@ it('a region of the picture can be asked about', '09-multitasking', {}, async ta
     assert.match(await tab.locator('.live-answer').textContent(), /0x0018d000/);
     await region.focus();
     await tab.keyboard.press('ArrowUp');
-    await tab.keyboard.press('Enter');
     assert.match(await tab.locator('.live-answer').textContent(), /0x00181000/);
 });
 
@@ -173,8 +173,8 @@ it('a changed word is what the kernel prints, and "Start again" brings the old o
     await tab.locator('.live-ask summary').click();
     await tab.locator('.live-ask input').first().fill('0xc000010c');
     await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
-    await tab.getByLabel('Another value for the word at 0x0018110c').fill('4711');
-    await tab.getByRole('button', { name: 'Write it' }).click();
+    await tab.getByLabel('Another value for the word at 0x0018110c').first().fill('4711');
+    await tab.getByRole('button', { name: 'Write it' }).first().click();
     assert.match(await tab.locator('.live-changes').textContent(), /0x0018110c from 222 to 4711/);
     assert.match(await finish(tab), /4711/);
     await button(tab, 'Start again').click();
@@ -189,7 +189,7 @@ it('a page that is taken away gives a page fault, in the kernel\'s own words', '
     await tab.locator('.live-ask summary').click();
     await tab.locator('.live-ask input').first().fill('0xc000010c');
     await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
-    await tab.locator('.live-walk').getByRole('button', { name: 'present 1' }).last().click();
+    await tab.locator('.live-walk').first().getByRole('button', { name: 'present 1' }).last().click();
     assert.match(await tab.locator('.live-answer').textContent(), /Nothing is mapped at 0xc000010c/);
     await button(tab, 'Run on').click();
     await says(tab, /reports a failure.*0xc00001/);

@@ -8,7 +8,7 @@ import { button, element } from './page.mjs';
  * @typedef {import('./chapter.mjs').Chapter} Chapter
  *
  * An address space in a picture's facts.
- * @typedef {{ name: string, directory: string, regions: { name: string, start: string, end: string, sharing?: string }[] }} Space
+ * @typedef {{ name: string, directory: string }} Space
  *
  * A word that the CPU reads on its way: see tools/memory-map, `translation`.
  * @typedef {{ place: string, start: string, field: string, bits: [number, number], number: number, at: string, value: string,
@@ -33,11 +33,8 @@ export class Ask {
     constructor(panel, chapter) {
         this.chapter = chapter;
         this.input = element('input', { type: 'text', size: 12, autocomplete: 'off', spellcheck: false });
-        this.space = element('select');
-        this.space.addEventListener('change', () => this.#show());
         const form = element('form', { className: 'live-form' }, [
             element('label', {}, ['Walk the page tables for address ', this.input]),
-            element('label', {}, [' in the tables of ', this.space]),
             element('button', { type: 'submit', textContent: 'Walk' }),
         ]);
         form.addEventListener('submit', event => {
@@ -80,36 +77,35 @@ export class Ask {
         if (this.box.hidden) {
             return;
         }
-        const chosen = this.space.value;
-        const spaces = this.#spaces.map(({ name, directory }) => new Option(name, directory));
-        const current = hexadecimal(registers.CR3 & ~0xfff);
-        if (!spaces.some(({ value }) => value === current)) {
-            spaces.push(new Option('the running address space', current));
-        }
-        this.space.replaceChildren(...spaces);
-        if (spaces.some(({ value }) => value === chosen)) {
-            this.space.value = chosen;
-        }
         if (this.answer.hasChildNodes()) {
             this.#show();
         }
     }
 
+    /** The address spaces in the picture, or the one that the CPU uses. */
+    get #shown() {
+        const directory = hexadecimal(this.chapter.registers.CR3 & ~0xfff);
+        return this.#spaces.length ? this.#spaces : [{ name: 'the running address space', directory }];
+    }
+
+    /** Whether the answer is in sight. */
+    get isOpen() {
+        return this.box.open;
+    }
+
     /**
-     * Shows the way to an address, in the address space that is chosen.
+     * Shows the way to an address, in each address space.
      *
      * @param {number} address
-     * @param {string} [space] the name of another one
      */
-    about(address, space) {
-        this.box.open = true;
+    about(address) {
         this.#address = address;
         this.input.value = hexadecimal(address);
-        const other = this.#spaces.find(({ name }) => name === space);
-        if (other) {
-            this.space.value = other.directory;
-        }
         this.#show();
+    }
+
+    open() {
+        this.box.open = true;
     }
 
     #submit() {
@@ -123,26 +119,41 @@ export class Ask {
     }
 
     #show() {
-        const { registers } = this.chapter;
-        const cr3 = Number(this.space.value);
+        const cr4 = this.chapter.registers.CR4;
         try {
-            const walk = /** @type {Walk} */ (this.chapter.ask({ walk: { cr3, cr4: registers.CR4, address: this.#address } }));
-            this.answer.replaceChildren(this.#draw(walk));
+            const walks = this.#shown.map(({ name, directory }) => {
+                const walk = /** @type {Walk} */ (this.chapter.ask({ walk: { cr3: Number(directory), cr4, address: this.#address } }));
+                return { name, directory, walk };
+            });
+            this.answer.replaceChildren(...walks.map(found => this.#draw(found)), ...this.#compare(walks.map(({ walk }) => walk)));
         } catch (error) {
             this.answer.replaceChildren(element('p', { textContent: /** @type {Error} */ (error).message }));
         }
     }
 
-    /** @param {Walk} walk */
-    #draw({ address, steps, physical, ends }) {
-        const name = this.space.selectedOptions[0]?.text;
-        const items = steps.map(step => this.#item(step));
+    /** @param {{ name: string, directory: string, walk: Walk }} found */
+    #draw({ name, directory, walk: { address, steps, physical, ends } }) {
         const last = ends ?? `The virtual address ${address} leads to the physical address ${physical}.`;
-        return element('div', {}, [
-            element('p', {}, [`CR3 of ${name} points to the page directory at `, code(hexadecimal(Number(this.space.value))), '.']),
-            element('ol', { className: 'live-walk' }, items),
+        return element('section', {}, [
+            element('p', {}, [element('strong', { textContent: name }), ': CR3 points to the page directory at ', code(directory), '.']),
+            element('ol', { className: 'live-walk' }, steps.map(step => this.#item(step))),
             element('p', { textContent: last }),
         ]);
+    }
+
+    /**
+     * What two address spaces have in common at this address.
+     *
+     * @param {Walk[]} walks
+     */
+    #compare([one, other]) {
+        if (!one?.physical || !other?.physical) {
+            return [];
+        }
+        const text = one.physical === other.physical
+            ? 'Both lead to the same frame: this page is linked.'
+            : 'They lead to two frames: this page is copied.';
+        return [element('p', {}, [element('strong', { textContent: text })])];
     }
 
     /** @param {Step} step */

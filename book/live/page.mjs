@@ -32,6 +32,9 @@ export function button(text, onclick) {
     return element('button', { type: 'button', textContent: text, onclick });
 }
 
+/** A pointer that stays on a region for so many milliseconds asks about it. */
+const STAY = 400;
+
 export class Page {
     /**
      * @param {HTMLElement} place
@@ -57,7 +60,7 @@ export class Page {
         this.log = element('pre', { className: 'live-log', tabIndex: 0 });
         this.log.setAttribute('role', 'log');
         this.log.setAttribute('aria-label', 'The kernel\'s log');
-        status.after(this.log);
+        controls.after(this.log);
         this.screen = element('div', { className: 'picture-scroll', tabIndex: 0 }, ['Nothing is on it yet.']);
         this.screen.setAttribute('role', 'group');
         this.screen.setAttribute('aria-label', 'The screen of the machine');
@@ -213,13 +216,29 @@ export class Page {
         const regions = /** @type {SVGElement[]} */ (Array.from(layout.querySelectorAll('[data-start]')));
         const [space, start] = [(/** @type {SVGElement} */ { dataset }) => String(dataset.space), (/** @type {SVGElement} */ { dataset }) => Number(dataset.start)];
         regions.sort((one, other) => space(one).localeCompare(space(other)) || start(other) - start(one));
-        const ask = (/** @type {SVGElement} */ region) => this.ask.about(start(region), space(region));
+        const look = (/** @type {SVGElement} */ region) => {
+            if (this.ask.isOpen) {
+                this.ask.about(start(region));
+            }
+        };
+        const ask = (/** @type {SVGElement} */ region) => {
+            this.ask.open();
+            look(region);
+        };
+        /** @type {ReturnType<typeof setTimeout> | undefined} */
+        let timer;
         regions.forEach((region, at) => {
             region.setAttribute('role', 'button');
             region.setAttribute('tabindex', at === 0 ? '0' : '-1');
             const words = Array.from(region.querySelectorAll('text'), ({ textContent }) => textContent?.trim());
             region.setAttribute('aria-label', [...words, space(region)].join(', '));
             region.addEventListener('click', () => ask(region));
+            region.addEventListener('focus', () => look(region));
+            // A pointer on its way to the answer crosses other regions.
+            region.addEventListener('pointerenter', () => {
+                timer = setTimeout(() => look(region), STAY);
+            });
+            region.addEventListener('pointerleave', () => clearTimeout(timer));
             region.addEventListener('keydown', event => {
                 const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
                 const other = regions[at + (by ?? 0)];

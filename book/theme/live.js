@@ -36,15 +36,17 @@
 
     const offer = place => {
         const { kernel } = place.dataset;
-        let controls = place.querySelector(':scope > .choices');
-        if (!controls) {
-            controls = document.createElement('div');
-            controls.className = 'choices';
+        const controls = document.createElement('div');
+        controls.className = 'choices live-line';
+        const status = document.createElement('span');
+        status.className = 'live-status';
+        controls.append(status);
+        const stepper = place.querySelector(':scope > .choices');
+        if (stepper) {
+            stepper.after(controls);
+        } else {
             place.prepend(controls);
         }
-        const status = document.createElement('p');
-        status.className = 'live-status';
-        controls.after(status);
         if (!canRun) {
             status.textContent = 'A newer browser would run the kernel here.';
             return;
@@ -53,7 +55,7 @@
         start.type = 'button';
         start.className = 'live-start';
         start.textContent = 'Run the kernel here';
-        controls.append(start);
+        controls.prepend(start);
         let isAsked = false;
         start.addEventListener('click', async () => {
             if (isAsked) {
