@@ -135,7 +135,7 @@ export class Ask {
     #draw({ name, directory, walk: { address, steps, physical, ends } }) {
         const last = ends ?? `The virtual address ${address} leads to the physical address ${physical}.`;
         return element('section', {}, [
-            element('p', {}, [element('strong', { textContent: name }), ': CR3 points to the page directory at ', code(directory), '.']),
+            element('p', {}, [element('strong', { textContent: name }), ': while it runs, CR3 holds ', code(directory), ', the address of its page directory.']),
             element('ol', { className: 'live-walk' }, steps.map(step => this.#item(step))),
             element('p', { textContent: last }),
         ]);

@@ -153,18 +153,24 @@ impl Picture {
         };
         let gone: Vec<Holding> = before.memory.iter().filter(is_gone).cloned().collect();
         for gone in gone {
-            self.take_from_free(&gone.frames);
-            self.memory.push(Holding { change: Some(Change::FreeAgain), ..gone });
+            let frames = self.take_from_free(&gone.frames);
+            if !frames.is_empty() {
+                self.memory.push(Holding { frames, change: Some(Change::FreeAgain), ..gone });
+            }
         }
         self.memory.sort_by_key(|holding| holding.frames.first().map(|frames| frames.start));
     }
 
-    /// Removes frames from the group of free ones, because they are shown separately.
-    fn take_from_free(&mut self, frames: &[Frames]) {
-        let Some(free) = self.memory.iter_mut().find(|holding| holding.name == FREE) else { return };
+    /// Removes these frames from the group of free ones, because they are shown separately, and returns those that were
+    /// in it. A kernel that loses frames does not free them.
+    fn take_from_free(&mut self, frames: &[Frames]) -> Vec<Frames> {
+        let Some(free) = self.memory.iter_mut().find(|holding| holding.name == FREE) else { return Vec::new() };
+        let taken =
+            frames.iter().flat_map(|frames| free.frames.iter().filter_map(|free| frames.common(free))).collect();
         for out in frames {
             free.frames = free.frames.iter().flat_map(|frames| frames.without(*out)).collect();
         }
+        taken
     }
 }
 
@@ -172,6 +178,12 @@ impl Frames {
     /// The first address after them.
     pub fn end(&self) -> Address {
         Address(self.start.0 + self.bytes)
+    }
+
+    /// The frames that are in both; `None` if there are none.
+    fn common(&self, other: &Self) -> Option<Self> {
+        let (start, end) = (self.start.max(other.start), self.end().min(other.end()));
+        (start < end).then(|| Self { start, bytes: end.0 - start.0 })
     }
 
     /// Whether they share any frame.
@@ -262,6 +274,13 @@ mod tests {
         let again = Holding { change: Some(Change::FreeAgain), ..holding("b", &[(0x2000, 0x1000), (0x4000, 0x1000)]) };
         let free = holding(FREE, &[(0x3000, 0x1000), (0x5000, 0x5000)]);
         assert_eq!(third.memory, [holding("a", &[(0x1000, 0x1000)]), again, free]);
+        let mut lost = first.clone();
+        lost.memory.insert(1, holding("lost", &[(0x4000, 0x1000)]));
+        lost.memory[2] = holding(FREE, &[(0x2000, 0x2000), (0x5000, 0x5000)]);
+        lost.compare_with(&second);
+        let freed =
+            lost.memory.iter().find(|holding| holding.change == Some(Change::FreeAgain)).expect("the frame at 0x2000");
+        assert_eq!(freed.frames, holding("", &[(0x2000, 0x1000)]).frames, "what the kernel has lost is not free again");
         let mut fourth = first.clone();
         fourth.compare_with(&third);
         assert_eq!(changes(&fourth), [None, None], "what has been free for longer is no news");
