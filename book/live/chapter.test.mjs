@@ -15,7 +15,7 @@ const SAME_DRAWINGS = /^(05-map|05-walk|09-fork-[1-4]|09-four-boxes)\.(svg|json|
 const OTHER_SCREEN = '01-screen';
 
 const read = name => readFileSync(new URL(name, HERE));
-const made = name => read(`../../target/live/${name}`);
+const made = name => read(`../../target/live-kernels/${name}`);
 const figure = name => read(`../figures/${name}`).toString();
 
 let modules;

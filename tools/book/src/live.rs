@@ -22,7 +22,7 @@ const PACKAGES: &str = "book/live/node_modules";
 
 /// Makes the scripts.
 pub fn make(workspace: &Workspace) -> Result<()> {
-    let folder = workspace.target.join("live");
+    let folder = workspace.target.join("live-kernels");
     write_kernels(workspace, &folder)?;
     let mut build = cargo::for_host(workspace, "build");
     build.args([
