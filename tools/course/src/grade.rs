@@ -274,7 +274,8 @@ fn refuse_to_mix(
         );
     }
     let is_older = |graded: &&Graded| graded.judgement.edition != edition;
-    let stay: Vec<&str> = others.iter().filter(is_older).map(|graded| graded.student.as_str()).collect();
+    let mut stay: Vec<&str> = others.iter().filter(is_older).map(|graded| graded.student.as_str()).collect();
+    stay.sort();
     ensure!(
         stay.is_empty(),
         "{here} has results of another edition, and a class has one edition. These students' submissions are not here, \

@@ -125,14 +125,16 @@ fn place(exercise: &Exercise, submission: &Path) -> Result<Place, NoAnswer> {
     let projects: Vec<&Path> = outer().map(DirEntry::path).filter(|folder| is_project(folder)).collect();
     let is_code = |path: &&Path| path.extension().is_some_and(|ending| ending == "rs");
     let code = entries.iter().filter(|entry| !entry.file_type().is_dir()).map(DirEntry::path).filter(is_code);
-    let name = format!("{}.rs", exercise.name());
-    let (named, others): (Vec<&Path>, Vec<&Path>) = code.partition(|path| path.ends_with(&name));
+    // A second file of this name, which a browser calls `05-frames (1).rs`, may be the newer one.
+    let name = exercise.name();
+    let is_named = |path: &&Path| path.file_name().unwrap_or_default().as_encoded_bytes().starts_with(name.as_bytes());
+    let (named, others): (Vec<&Path>, Vec<&Path>) = code.partition(is_named);
     match (projects.as_slice(), named.as_slice(), others.as_slice()) {
         // A project may have other copies of itself in it.
         ([project], ..) => Ok(Place::Project(project.to_path_buf())),
         ([first, ..], ..) if *first == submission => Ok(Place::Project(submission.into())),
         ([], [file], _) | ([], [], [file]) => Ok(Place::File(file.to_path_buf())),
-        ([], [], []) => Err(NoAnswer::Refused(format!("Nothing was handed in: the folder has no file {name}."))),
+        ([], [], []) => Err(NoAnswer::Refused(format!("Nothing was handed in: the folder has no file {name}.rs."))),
         ([one, other, ..], ..) | ([], [one, other, ..], _) | ([], [], [one, other, ..]) => {
             let inner = |path: &Path| path.strip_prefix(submission).unwrap_or(path).display().to_string();
             let (one, other) = (inner(one), inner(other));
@@ -193,8 +195,8 @@ fn part(exercise: &Exercise, text: &str, path: &Path) -> Result<String, String> 
     let mut lines = text.split_inclusive('\n').skip_while(|line| line.trim_end() != wanted);
     if lines.next().is_none() {
         return Err(format!(
-            "The file has no line \"{wanted}\", so it is not the one that `make submission` writes. If it is this file \
-             itself, put the line before it."
+            "The file has no line \"{wanted}\", which `make submission` writes before the code. If it is the code alone, put \
+             this line before it."
         ));
     }
     // A student may begin a comment of her own like a heading.
@@ -269,6 +271,7 @@ pub(crate) mod tests {
         for (files, why) in [
             ([("alice.rs", one), ("bob.rs", one)], "several files, and one is expected: alice.rs and bob.rs"),
             ([("x/01-a.rs", one), ("y/01-a.rs", one)], "expected: x/01-a.rs and y/01-a.rs"),
+            ([("01-a.rs", one), ("01-a (1).rs", one)], "expected: 01-a (1).rs and 01-a.rs"),
             ([("x/a.rs", one), ("y/a.rs", one)], "expected: x and y"),
             ([("notes.txt", one), (".b.rs", one)], "Nothing was handed in: the folder has no file 01-a.rs."),
         ] {
@@ -288,7 +291,10 @@ pub(crate) mod tests {
     fn what_cannot_be_read_is_refused_with_a_reason_that_helps() {
         assert_eq!(found(&[("alice.rs", " \r\n")]).expect_err("it has nothing"), "The file is empty.");
         let why = found(&[("lib.rs", "fn a() {}")]).expect_err("it has no heading");
-        assert!(why.contains("not the one that `make submission` writes") && why.contains("\"//// a.rs\""), "{why}");
+        assert!(
+            why.contains("which `make submission` writes before the code") && why.contains("\"//// a.rs\""),
+            "{why}"
+        );
     }
 
     #[test]
