@@ -298,6 +298,12 @@ mod tests {
             assert!(sentence(class.path()).contains(why), "{}", sentence(class.path()));
             fs::remove_file(path).expect("it is there");
         }
+        let mut other = Graded { student: "zoe".into(), ..samples::passed() };
+        other.judgement.seed = 99;
+        let path = class.path().join(RECORDS).join("zoe.json");
+        fs::write(&path, serde_json::to_vec(&other).expect("plain data")).expect("a new file");
+        assert!(sentence(class.path()).contains(" and zoe. `make grade` with"), "{}", sentence(class.path()));
+        fs::remove_file(path).expect("it is there");
         let mut old = samples::passed();
         old.format = "kernel-course-result/0".into();
         fs::write(class.path().join(RECORDS).join("old.json"), serde_json::to_vec(&old).expect("plain data"))

@@ -92,10 +92,9 @@ pub fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         None => submissions.iter().collect(),
     };
     println!(
-        "Exercise {}: {} {}{}, seed {seed}, edition {}",
+        "Exercise {}: {}{}, seed {seed}, edition {}",
         exercise.title(),
-        ours.len(),
-        if submissions.len() == 1 { "submission" } else { "submissions" },
+        count(ours.len(), "submission"),
         shard.map_or(String::new(), |shard| format!(" of {} ({shard})", submissions.len())),
         grading.edition
     );

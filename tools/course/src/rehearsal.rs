@@ -1,5 +1,5 @@
 //! Grades a class that is made up, to test `make grade`: right answers, wrong ones, cheats and broken files. The command
-//! is killed in the middle and started again, and then every record has to be there and right.
+//! is killed in the middle and started again, and interrupted by Ctrl-C; then every record has to be there and right.
 
 use crate::cheats;
 use crate::judge::USUAL_SEED;
@@ -8,9 +8,12 @@ use crate::result::{Graded, Status};
 use crate::self_check::patched;
 use crate::submission;
 use crate::tree::{Answer, Copy, Pristine};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use machine::interrupt;
 use machine::workspace::Workspace;
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -65,15 +68,38 @@ pub fn rehearse(workspace: &Workspace, pristine: &Pristine, size: &Size) -> Resu
     };
     let command = || grade(&handed_in, USUAL_SEED + 1);
     let mut kept = BTreeMap::new();
-    for kill in 1..=size.kills {
-        let wanted = size.submissions * kill / (size.kills + 1);
-        let mut child = command()?.spawn().context("make grade could not be started")?;
-        while finished(&results).len() < wanted && child.try_wait()?.is_none() {
+    for kill in 1..=size.kills + 1 {
+        let wanted = size.submissions * kill / (size.kills + 2);
+        let mut command = command()?;
+        if kill > size.kills {
+            command.process_group(0);
+        }
+        let mut child = command.spawn().context("make grade could not be started")?;
+        // Ctrl-C comes while QEMU runs: some tests of a submission are judged, and others are not.
+        let is_partial = || records(&results).any(|(_, graded)| graded.status == Status::Partial);
+        let is_time = || finished(&results).len() >= wanted && (kill <= size.kills || is_partial());
+        while !is_time() && child.try_wait()?.is_none() && !interrupt::happened() {
             ensure!(start.elapsed() < MOST_TIME * size.submissions as u32, "grading makes no progress");
             thread::sleep(PAUSE);
         }
-        child.kill()?;
-        child.wait()?;
+        if kill <= size.kills {
+            child.kill()?;
+            child.wait()?;
+        } else {
+            // As a terminal does, Ctrl-C goes to the compiler and QEMU too.
+            kill_process_group(Pid::from_child(&child), Signal::INT)?;
+            let status = child.wait()?.code();
+            // It may have been done by then.
+            ensure!(
+                [Some(0), Some(interrupt::STATUS.into())].contains(&status),
+                "after Ctrl-C, make grade ends with status {status:?}"
+            );
+            let blamed = records(&results).find(|(_, graded)| graded.status == Status::InfraError);
+            ensure!(blamed.is_none(), "after Ctrl-C, a record has a failure of this machine: {blamed:?}");
+        }
+        if interrupt::happened() {
+            bail!("Interrupted.");
+        }
         kept.extend(finished(&results));
     }
     let output = command()?.output().context("make grade could not be started")?;
@@ -104,15 +130,18 @@ pub fn rehearse(workspace: &Workspace, pristine: &Pristine, size: &Size) -> Resu
     Ok(())
 }
 
+/// The records, and where each is.
+fn records(results: &Path) -> impl Iterator<Item = (PathBuf, Graded)> {
+    let entries = fs::read_dir(results.join(RECORDS)).into_iter().flatten().flatten();
+    let record = |path: PathBuf| Some((serde_json::from_slice(&fs::read(&path).ok()?).ok()?, path));
+    entries.filter_map(move |entry| record(entry.path())).map(|(graded, path)| (path, graded))
+}
+
 /// The records that are final, and when each was written.
 fn finished(results: &Path) -> BTreeMap<PathBuf, SystemTime> {
-    let entries = fs::read_dir(results.join(RECORDS)).into_iter().flatten().flatten();
-    let record = |path: PathBuf| {
-        let graded: Graded = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-        let time = fs::metadata(&path).and_then(|about| about.modified()).ok()?;
-        graded.is_final().then_some((path, time))
-    };
-    entries.filter_map(|entry| record(entry.path())).collect()
+    let time = |path: &Path| fs::metadata(path).and_then(|about| about.modified()).ok();
+    let finished = records(results).filter(|(_, graded)| graded.is_final());
+    finished.filter_map(|(path, _)| Some((path.clone(), time(&path)?))).collect()
 }
 
 fn is_right(one: &Graded, expected: &Expected) -> Result<()> {
