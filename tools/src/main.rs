@@ -5,8 +5,9 @@
 //!
 //! Each crate in this folder uses only the crates before it in this list: `machine` builds and boots kernels, `trials`
 //! changes the project's files and finds out whether tests notice, `memory-map` reads page tables, `scenes` draws what a
-//! machine's memory shows, `live` lets a page call that, `probe` stops a kernel and inspects it, `course` hands out exercises and judges answers,
-//! `pictures` takes the book's pictures, `book` builds and checks the book, and `checks` tests everything.
+//! machine's memory shows, `live` lets a page call that, `probe` stops a kernel and inspects it, `course` hands out
+//! exercises and judges answers, `pictures` takes the book's pictures, `book` builds and checks the book, and `checks`
+//! tests everything.
 
 use anyhow::Result;
 use checks::{bench, kernel_mutants, mutants, test, words};
