@@ -45,7 +45,7 @@ main() {
                   needs="$needs ${1#with-}"; shift; install; run "$@" ;;
         with-course) needs="$needs box git"; shift; install; run "$@" ;;
         with-tests) needs="$needs box git gdb"; shift; install; run "$@" ;;
-        with-book) needs="rust linker lld qemu grub xorriso mdbook node npm live"; shift; install; run "$@" ;;
+        with-book) needs="rust linker lld qemu grub xorriso git mdbook node npm live"; shift; install; run "$@" ;;
         with-pdf) needs="rust linker mdbook chromium"; shift; install; run "$@" ;;
         with-browser) needs="node npm chromium modules live"; shift; install; run "$@" ;;
         *)        die "tools/setup.sh does not know \"${1-}\"; make help lists the commands." ;;

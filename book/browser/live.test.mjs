@@ -90,7 +90,6 @@ it('nothing is loaded before the reader asks, neither for pointing nor for the f
 });
 
 it('the four pictures of the fork are the printed ones, moment by moment', '09-multitasking', {}, async tab => {
-    const drawn = name => tab.evaluate(name => document.querySelector(`#picture-${name} svg`).outerHTML, name);
     const names = [1, 2, 3, 4].map(number => `09-fork-${number}`);
     await start(tab);
     for (const [at, name] of names.entries()) {
@@ -104,7 +103,6 @@ it('the four pictures of the fork are the printed ones, moment by moment', '09-m
             return [shapes(parsed), shapes(document.querySelector(`#picture-${name} svg`))];
         }, [name, figure(`${name}.svg`)]);
         assert.deepEqual(live, printed, name);
-        assert.ok(await drawn(name));
     }
     await button(tab, 'Start again').click();
     await says(tab, /has not begun/);
@@ -189,7 +187,7 @@ it('a page that is taken away gives a page fault, in the kernel\'s own words', '
     await tab.locator('.live-ask summary').click();
     await tab.locator('.live-ask input').first().fill('0xc000010c');
     await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
-    await tab.locator('.live-walk').first().getByRole('button', { name: 'present 1' }).last().click();
+    await tab.locator('.live-walk').first().getByRole('button', { name: /^present 1/ }).last().click();
     assert.match(await tab.locator('.live-answer').textContent(), /Nothing is mapped at 0xc000010c/);
     await button(tab, 'Run on').click();
     await says(tab, /reports a failure.*0xc00001/);
@@ -201,7 +199,7 @@ it('a change that leaves the CPU no way out ends in a sentence, and everything c
     await tab.locator('.live-ask summary').click();
     await tab.locator('.live-ask input').first().fill('0x00106a00');
     await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
-    await tab.locator('.live-walk').getByRole('button', { name: 'present 1' }).first().click();
+    await tab.locator('.live-walk').getByRole('button', { name: /^present 1/ }).first().click();
     await button(tab, 'Run on').click();
     await says(tab, /double fault|reports a failure|for ever|any more/);
     await button(tab, 'Start again').click();
@@ -233,7 +231,9 @@ for (const theme of THEMES) {
             await button(tab, 'Next →').click();
             await says(tab, /^Stopped: After the fork/);
             await tab.locator('.live-ask summary').click();
+            await tab.locator('.live-ask input').first().fill('0xbfffffa0');
             await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
+            assert.equal(await tab.locator('.live-flags').count(), 4);
             assert.deepEqual(await faults(tab), []);
             assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'it is wider than the window');
         });

@@ -42,7 +42,6 @@ export class Ask {
             this.#submit();
         });
         this.answer = element('div', { className: 'live-answer' });
-        this.answer.setAttribute('aria-live', 'polite');
         this.changed = element('ul', { className: 'live-changes' });
         this.box = element('details', { className: 'live-ask', hidden: true }, [
             element('summary', { textContent: 'Ask the machine about an address, and change memory' }), form, this.answer, this.changed,
@@ -182,6 +181,8 @@ export class Ask {
             this.#change(at, (Number(value) ^ 1 << bit) >>> 0, `the flag "${name}" of the entry at ${at} from ${Number(isSet)} to ${Number(!isSet)}`);
         });
         made.setAttribute('aria-pressed', String(isSet));
+        made.setAttribute('aria-label', `${name} ${Number(isSet)}, in the entry at ${at}`);
+        made.dataset.key = `${at}:${bit}`;
         return made;
     }
 
@@ -192,7 +193,11 @@ export class Ask {
     #writer(at, value) {
         const input = element('input', { type: 'text', size: 12, value: String(Number(value)) });
         input.setAttribute('aria-label', `Another value for the word at ${at}`);
-        const form = element('form', { className: 'live-form' }, [input, element('button', { type: 'submit', textContent: 'Write it' })]);
+        const write = element('button', { type: 'submit', textContent: 'Write it' });
+        input.addEventListener('input', () => input.setCustomValidity(''));
+        input.dataset.key = `${at}:word`;
+        write.dataset.key = `${at}:write`;
+        const form = element('form', { className: 'live-form' }, [input, write]);
         form.addEventListener('submit', event => {
             event.preventDefault();
             const words = input.value.trim();
@@ -200,9 +205,8 @@ export class Ask {
             if (word <= 0xffffffff) {
                 this.#change(at, word, `the word at ${at} from ${Number(value)} to ${word}`);
             } else {
-                input.setCustomValidity('a number like 42 or 0x2a');
+                input.setCustomValidity('Type a number from 0 to 4294967295, like 42 or 0x2a.');
                 input.reportValidity();
-                input.setCustomValidity('');
             }
         });
         return form;
@@ -217,7 +221,11 @@ export class Ask {
         this.chapter.write(Number(at), word);
         this.#changes.push(`You have changed ${what}.`);
         this.changed.replaceChildren(...this.#changes.map(text => element('li', { textContent: text })));
+        const { key } = /** @type {HTMLElement} */ (document.activeElement).dataset;
         this.refresh();
+        // The answer is drawn anew, and with it what has the focus.
+        const made = /** @type {HTMLElement[]} */ (Array.from(this.answer.querySelectorAll('[data-key]')));
+        made.find(({ dataset }) => key && dataset.key === key)?.focus();
     }
 }
 

@@ -4,11 +4,12 @@
 //     node build.mjs FOLDER    takes kernels, plans and the drawing from FOLDER, and writes the scripts to ../src/live
 
 import { build } from 'esbuild';
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const here = new URL(".", import.meta.url).pathname;
+const here = dirname(fileURLToPath(import.meta.url));
 const from = process.argv[2];
 const to = join(here, '../src/live');
 
@@ -22,14 +23,13 @@ await build({
     format: 'iife',
     minify: true,
     target: 'es2022',
-    // What v86 has for Node, no page needs.
-    define: { process: 'undefined', require: 'undefined' },
+    // What v86 has for Node, no page needs, and neither its workers: see machine.mjs.
+    define: { process: 'undefined', require: 'undefined', Worker: 'undefined', 'globalThis.scheduler': 'undefined' },
     external: ['node:*', 'crypto', 'fs', 'perf_hooks'],
     legalComments: 'none',
-    banner: { js: '// With v86, https://copy.sh/v86/. Its license is in licenses.txt.' },
+    banner: { js: '// With v86, https://copy.sh/v86/. Its license is in ../licenses.txt.' },
     logLevel: 'warning',
 });
-copyFileSync(join(here, 'licenses.txt'), join(to, 'licenses.txt'));
 
 /**
  * WebAssembly without what only a debugger reads, which is a quarter of v86: its custom sections (WebAssembly Core

@@ -58,8 +58,11 @@ export class Chapter {
     /** How many moments have been shown. */
     #passed = 0;
     #isAlone = true;
-    /** The order that is being carried out. A later one has another number. */
+    /** @type {Promise<void>} */
+    #rest = Promise.resolve();
+    /** The number of the latest order, and of the one that is being carried out. */
     #order = 0;
+    #current = 0;
     /** @type {Promise<void>} */
     #work = Promise.resolve();
 
@@ -88,18 +91,12 @@ export class Chapter {
     static async open(parts) {
         const chapter = new Chapter();
         chapter.#parts = parts;
-        chapter.#drawing = await Drawing.start(parts.drawing);
         await chapter.#restart();
         return chapter;
     }
 
     get mistakes() {
         return this.#parts.plan.mistakes ?? [];
-    }
-
-    /** The stops that a reader sees. */
-    get moments() {
-        return this.#parts.plan.stops.slice(0, -1);
     }
 
     /** The title of the moment where the kernel is. */
@@ -115,15 +112,6 @@ export class Chapter {
 
     get registers() {
         return this.#machine.registers;
-    }
-
-    get memory() {
-        return this.#machine.memory;
-    }
-
-    /** Whether the reader may look at memory and change it. */
-    get isStill() {
-        return this.state !== 'running';
     }
 
     /** Runs on to the next moment, or to the end. */
@@ -143,7 +131,7 @@ export class Chapter {
     /**
      * Runs to a moment; if it has passed, begins again. If there is no such moment, runs to the end.
      *
-     * @param {number} stop its number among `moments`
+     * @param {number} stop its number in the plan
      */
     to(stop) {
         return this.#obey(async () => {
@@ -169,7 +157,7 @@ export class Chapter {
     /**
      * Goes back to before the first instruction. What the reader has written is gone.
      *
-     * @param {{ alone: boolean }} [who] whether the kernel is told that nobody can type
+     * @param {{ alone: boolean }} [who] if true, the kernel presses a key by itself; if false, it waits for the reader's
      */
     startAgain({ alone } = { alone: this.#isAlone }) {
         this.#isAlone = alone;
@@ -198,6 +186,15 @@ export class Chapter {
     }
 
     /**
+     * The kernel runs no further until this comes.
+     *
+     * @param {Promise<void>} end
+     */
+    restUntil(end) {
+        this.#rest = this.#machine.rest = end;
+    }
+
+    /**
      * Asks the drawing about memory as it is now: see tools/live.
      *
      * @param {Record<string, unknown>} request
@@ -217,6 +214,7 @@ export class Chapter {
         new DataView(bytes.buffer).setUint32(0, word, true);
         this.#machine.write(address, bytes);
         this.show();
+        this.onstate();
     }
 
     /** Draws memory as it is now. */
@@ -240,14 +238,15 @@ export class Chapter {
         const order = ++this.#order;
         this.#machine.pause();
         const before = this.#work;
-        this.#work = before.then(async () => {
+        this.#work = before.catch(() => {}).then(async () => {
             if (order !== this.#order) {
                 return;
             }
+            this.#current = order;
             try {
                 await work();
             } catch (error) {
-                this.ending = `The kernel cannot go on here: ${/** @type {Error} */ (error).message}.`;
+                this.ending = `The kernel cannot go on here: ${/** @type {any} */ (error)?.message ?? error}.`;
                 this.#enter('ended');
             }
         });
@@ -263,10 +262,13 @@ export class Chapter {
             clearCommandLine(information.bytes);
         }
         this.#machine = await Machine.start({ V86, wasm, kernel, information, memoryBytes: plan.memory_bytes });
+        this.#machine.rest = this.#rest;
         this.#machine.paced = !this.#isAlone;
         this.#machine.onbyte = byte => this.#log.push(byte);
         this.#machine.onturn = () => this.#showLog();
         this.#decoder = new TextDecoder();
+        // Another one, because a drawing that has failed would never answer again.
+        this.#drawing = await Drawing.start(this.#parts.drawing);
         this.#drawing.ask({ begin: plan.scene });
         [this.#next, this.#times, this.#passed, this.#log] = [0, 0, 0, []];
         [this.place, this.ending, this.trouble] = [null, null, null];
@@ -277,8 +279,7 @@ export class Chapter {
      * Runs on to the next moment. Returns whether the kernel can go on from there, and is to.
      */
     async #toNextMoment() {
-        const order = this.#order;
-        while (this.state !== 'ended') {
+        while (this.state !== 'ended' && this.#current === this.#order) {
             this.place = null;
             this.#enter('running');
             const { stops } = this.#parts.plan;
@@ -287,8 +288,8 @@ export class Chapter {
             const stop = await this.#machine.runTo(addresses ?? []);
             this.#showLog();
             if ('ended' in stop) {
-                this.ending = sentence(stop.ended);
-                if (!isGood(stop.ended)) {
+                this.ending = sentence(stop.ended, this.#next === stops.length);
+                if (!isGood(stop.ended) && !this.trouble) {
                     this.#drawScreen();
                 }
                 this.#enter('ended');
@@ -303,7 +304,7 @@ export class Chapter {
             if (this.#next < stops.length) {
                 this.#passed++;
                 this.#enter('stopped');
-                return order === this.#order;
+                return this.#current === this.#order;
             }
         }
         return false;
@@ -355,6 +356,7 @@ export class Chapter {
             }
         } catch (error) {
             this.trouble = `The picture cannot be drawn: ${/** @type {Error} */ (error).message.replace(/\.$/, '')}.`;
+            return;
         }
         this.#drawScreen();
     }
@@ -375,13 +377,14 @@ function isGood(ending) {
  * How a kernel has ended.
  *
  * @param {import('./machine.mjs').Ending} ending
+ * @param {boolean} isOver whether it has come to the end of its demonstration
  */
-function sentence(ending) {
+function sentence(ending, isOver) {
     if ('said' in ending) {
         return `The kernel has ended, and reports ${isGood(ending) ? 'success' : 'a failure'}.`;
     }
     if ('halted' in ending) {
-        return 'The CPU is halted with interrupts off: nothing can happen any more.';
+        return isOver ? 'The demonstration is over, and the kernel has halted the CPU.' : 'The CPU is halted with interrupts off: nothing can happen any more.';
     }
     return 'An exception came while the CPU entered the handler of another: a double fault. This emulator cannot go on from there.';
 }

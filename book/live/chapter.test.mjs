@@ -1,5 +1,5 @@
 // Boots every chapter's kernel under v86, without a browser, and compares what it does with what it did under QEMU when the
-// book's pictures were taken. `make test` runs this.
+// book's pictures were taken. `make test-book` runs this.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -91,7 +91,8 @@ for (const name of CHAPTERS) {
             const timer = setTimeout(() => chapter.pause(), MOST_TIME);
             await chapter.runOn();
             clearTimeout(timer);
-            const same = Object.keys(seen.files).every(file => !file.endsWith('.json') || seen.files[file] === figure(file));
+            const facts = Object.keys(seen.files).filter(file => file.endsWith('.json') && !file.startsWith(OTHER_SCREEN));
+            const same = facts.every(file => withoutHighHalves(seen.files[file]) === figure(file));
             assert.ok(trimmed(seen.log) !== figure(`${name}-log.txt`) || !same, 'log and pictures are those of the right kernel');
             for (const [, words] of look.matchAll(/"([^"]*)"/g)) {
                 assert.ok(seen.log.includes(words), `"${words}" is not in its log:\n${seen.log}`);
@@ -153,7 +154,7 @@ test('a thread that waits for a key gets the one that the reader types', async (
     chapter.type('x');
     await running;
     assert.match(seen.log, /has waited for a key, and got 'x'\./);
-    assert.equal(chapter.ending, 'The CPU is halted with interrupts off: nothing can happen any more.');
+    assert.equal(chapter.ending, 'The demonstration is over, and the kernel has halted the CPU.');
     await chapter.startAgain({ alone: true });
     await chapter.runOn();
     assert.equal(trimmed(seen.log), figure('08-log.txt'));

@@ -2,7 +2,7 @@
 //
 // Four things make it exact:
 // - Time is counted: an instruction takes 32 ns, as it does under QEMU when the book's pictures are taken, and while the
-//   CPU waits for an interrupt, the time until then passes at once (or, if somebody may type, as slowly as ours).
+//   CPU waits for an interrupt, the time until then passes at once (or, if the reader may type, as slowly as ours).
 // - It stops before an instruction. For that, a HLT takes the place of the instruction's first byte. v86 tells us of a HLT
 //   before anything else happens. Then we put the byte back.
 // - v86 interprets, and compiles nothing.
@@ -27,6 +27,12 @@ const PUSH_OR_POP = 0x50;
 const EXIT_PORT = 0xf4;
 /** A kernel may run this long, in milliseconds, before the page gets its turn. */
 const BURST = 8;
+/** If a kernel has sent nothing for so many milliseconds of its time, it waits as long as it says. */
+const LONG = 10_000;
+/** In milliseconds: a browser that sleeps takes longer. */
+const LONGEST_SLEEP = 1000;
+/** In milliseconds: v86 starts in a tenth of this. */
+const PATIENCE = 20_000;
 
 // The keyboard's controller, an 8042.
 const KEYBOARD_DATA = 0x60;
@@ -81,10 +87,12 @@ const CURSOR = [0x0a, 0x0b, 0x0e, 0x0f];
  * How a run came to its end, for the time being or for good: at an address, by an order to pause, or by the machine's end.
  * @typedef {{ at: number } | { paused: true } | { ended: Ending }} Stop
  *
- * `said` is what the kernel wrote to the exit port. `halted`: the CPU waits with interrupts off, for ever. `broken`: v86 gave
- * up, as it does after a double fault that has no handler.
- * @typedef {{ said: number } | { halted: true } | { broken: string }} Ending
+ * `said` is what the kernel wrote to the exit port. `halted`: the CPU waits with interrupts off, for ever. `doubleFault`: v86
+ * cannot go on after one.
+ * @typedef {{ said: number } | { halted: true } | { doubleFault: true }} Ending
  */
+
+const ANOTHER_VERSION = 'v86 is another version than this page was made for';
 
 /** v86 is not the one that we know. */
 export class Unexpected extends Error {}
@@ -104,6 +112,10 @@ export class Machine {
     #isFrozen = false;
     #interruptsWereOn = false;
     #wantsPause = false;
+    /** When the page gets its turn again. */
+    #turnEnds = 0;
+    /** The machine's time when it last sent a byte. */
+    #lastByte = 0;
     #secondsBegan = false;
     /** @type {(() => void) | null} ends a wait for the time to pass */
     #wake = null;
@@ -112,7 +124,9 @@ export class Machine {
     onbyte = () => {};
     /** Called again and again while the kernel runs, about 100 times a second. */
     onturn = () => {};
-    /** If true, waiting takes as long as it says, because somebody may want to type. */
+    /** @type {Promise<void>} while it is pending, the machine rests, but can be paused */
+    rest = Promise.resolve();
+    /** If true, waiting takes as long as it says, because the reader may type. */
     paced = false;
 
     /**
@@ -130,41 +144,60 @@ export class Machine {
 
     /** @param {Parts} parts */
     async #build({ V86, wasm, memoryBytes }) {
-        const emulator = new V86({
-            memory_size: memoryBytes,
-            vga_memory_size: 1 << 20,
-            autostart: false,
-            disable_jit: true,
-            disable_keyboard: true,
-            disable_mouse: true,
-            disable_speaker: true,
-            wasm_fn: async (/** @type {any} */ imports) => {
-                const { env } = imports;
-                const timers = env.run_hardware_timers;
-                env.microtick = () => this.#now();
-                env.get_rand_int = () => 4; // nothing may be random; https://xkcd.com/221/
-                env.run_hardware_timers = (/** @type {number} */ acpi, /** @type {number} */ now) => this.#atTimers(timers, acpi, now);
-                env.cpu_event_halt = () => this.#atHalt();
-                const instance = await WebAssembly.instantiate(wasm, imports);
-                return instance.exports;
-            },
+        const emulator = await new Promise((resolve, reject) => {
+            const emulator = new V86({
+                memory_size: memoryBytes,
+                vga_memory_size: 1 << 20,
+                autostart: false,
+                disable_jit: true,
+                disable_keyboard: true,
+                disable_mouse: true,
+                disable_speaker: true,
+                // v86 never says that it cannot start, and waits.
+                wasm_fn: (/** @type {any} */ imports) => this.#instantiate(wasm, imports).catch(error => {
+                    reject(error);
+                    throw error;
+                }),
+            });
+            emulator.add_listener('emulator-ready', () => resolve(emulator));
+            setTimeout(() => reject(new Error('v86 does not start')), PATIENCE);
         });
         this.#emulator = emulator;
-        await new Promise(resolve => emulator.add_listener('emulator-ready', resolve));
         const cpu = emulator.v86?.cpu;
         const words = ['mem8', 'instruction_counter', 'reg32', 'cr', 'flags', 'instruction_pointer', 'in_hlt', 'segment_access_bytes', 'gdtr_offset'];
         const methods = ['main_loop', 'update_state_flags', 'full_clear_tlb', 'get_eflags'];
         const hasAll = words.every(name => cpu?.[name]?.length) && methods.every(name => typeof cpu[name] === 'function')
             && ['rtc', 'pit', 'ps2', 'vga', 'uart0'].every(device => cpu.devices[device]);
         if (!hasAll || typeof emulator.v86.constructor.microtick !== 'function') {
-            throw new Unexpected('v86 is another version than this page was made for');
+            throw new Unexpected(ANOTHER_VERSION);
         }
         this.#cpu = cpu;
-        // Its main loop is called from here. What would call it from elsewhere can go, but for the news that a device has
-        // an interrupt.
+        // Its main loop is called from here, and from nowhere else. Only the news that a device has an interrupt stays.
         emulator.v86.unregister_yield();
         emulator.v86.next_tick = () => this.#wake?.();
-        emulator.add_listener('serial0-output-byte', (/** @type {number} */ byte) => this.onbyte(byte));
+        emulator.add_listener('serial0-output-byte', (/** @type {number} */ byte) => {
+            this.#lastByte = this.#now();
+            this.onbyte(byte);
+        });
+    }
+
+    /**
+     * v86's WebAssembly, which asks for the time and tells of each HLT here.
+     *
+     * @param {WebAssembly.Module} wasm
+     * @param {any} imports
+     */
+    async #instantiate(wasm, imports) {
+        const { env } = imports;
+        const timers = env.run_hardware_timers;
+        if (typeof timers !== 'function') {
+            throw new Unexpected(ANOTHER_VERSION);
+        }
+        env.microtick = () => this.#now();
+        env.get_rand_int = () => 4; // nothing may be random
+        env.run_hardware_timers = (/** @type {number} */ acpi, /** @type {number} */ now) => this.#atTimers(timers, acpi, now);
+        env.cpu_event_halt = () => this.#atHalt();
+        return (await WebAssembly.instantiate(wasm, imports)).exports;
     }
 
     /** @param {Parts} parts */
@@ -261,19 +294,16 @@ export class Machine {
         this.#stop = null;
         this.#arm(addresses);
         this.#thaw();
-        while (!this.#stop) {
-            const until = performance.now() + BURST;
-            let wait = 0;
-            do {
-                wait = this.#burst();
-            } while (!this.#stop && !wait && performance.now() < until);
-            if (this.#stop) {
-                break;
+        for (let wait = 0; !this.#stop;) {
+            if (wait || performance.now() >= this.#turnEnds) {
+                this.onturn();
+                await this.#pass(wait);
+                this.#turnEnds = performance.now() + BURST;
             }
-            this.onturn();
-            await this.#pass(wait);
             if (this.#wantsPause) {
                 this.#stop = { paused: true };
+            } else {
+                wait = this.#burst();
             }
         }
         this.#disarm();
@@ -293,18 +323,20 @@ export class Machine {
         try {
             wait = this.#inItsTime(() => cpu.main_loop());
         } catch (error) {
-            // v86 reports a double fault by calling itself, until its stack is full.
-            if (!(error instanceof RangeError || error instanceof WebAssembly.RuntimeError)) {
+            // v86 reports a double fault by calling itself, until its stack is full. Firefox has an error of its own for that.
+            const isFull = error instanceof RangeError || /** @type {Error} */ (error).name === 'InternalError';
+            if (!isFull) {
                 throw error;
             }
-            this.#end({ broken: String(error) });
+            this.#end({ doubleFault: true });
             return 0;
         }
         if (this.#stop || !cpu.in_hlt[0]) {
             return 0;
         }
         wait = Math.max(wait, 0.001);
-        if (this.paced) {
+        // A kernel that has had nothing to say for long will hardly go on, and need not keep the page busy.
+        if (this.paced || this.#now() > this.#lastByte + LONG) {
             return wait;
         }
         this.#idle += wait;
@@ -322,10 +354,13 @@ export class Machine {
             this.#wake = () => resolve(undefined);
             setTimeout(resolve, wait);
         });
-        this.#wake = null;
         if (wait) {
-            this.#idle += Math.min(performance.now() - since, 1000);
+            this.#idle += this.paced ? Math.min(performance.now() - since, LONGEST_SLEEP) : wait;
         }
+        await Promise.race([this.rest, new Promise(resolve => {
+            this.#wake = () => resolve(undefined);
+        })]);
+        this.#wake = null;
     }
 
     /** @param {Ending} ended */
@@ -408,7 +443,7 @@ export class Machine {
         return true;
     }
 
-    /** All of physical memory, with the kernel's own instructions everywhere. Not to be written to. */
+    /** All of physical memory; while the machine stands still, with the kernel's own instructions everywhere. Not to be written to. */
     get memory() {
         return this.#cpu.mem8.subarray(0, this.#cpu.memory_size[0]);
     }
@@ -445,10 +480,14 @@ export class Machine {
     /** The bytes of the text screen, and the registers that say where its cursor is. */
     get screen() {
         const text = Uint8Array.from({ length: TEXT_BYTES }, (_, at) => this.#cpu.read8(TEXT + at));
+        const { io } = this.#cpu;
+        // The kernel may have chosen a register, and be about to write it.
+        const chosen = io.port_read8(CRT_CONTROLLER);
         const cursor = CURSOR.map(register => {
-            this.#cpu.io.port_write8(CRT_CONTROLLER, register);
-            return this.#cpu.io.port_read8(CRT_CONTROLLER + 1);
+            io.port_write8(CRT_CONTROLLER, register);
+            return io.port_read8(CRT_CONTROLLER + 1);
         });
+        io.port_write8(CRT_CONTROLLER, chosen);
         return { text, cursor };
     }
 

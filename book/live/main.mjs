@@ -1,4 +1,4 @@
-// The one script that a page loads once its reader wants to run a kernel: everything but the data.
+// The one script that a page loads once its reader wants to run a kernel: everything except the data.
 // @ts-check
 
 import { V86 } from 'v86';
@@ -19,7 +19,11 @@ live.attach = attach;
 
 /** @param {string} name of a file that was given */
 async function file(name) {
-    const bytes = Uint8Array.from(atob(live.given.get(name) ?? ''), character => character.charCodeAt(0));
+    const data = live.given.get(name);
+    if (!data) {
+        throw new Error(`${name} has not arrived`);
+    }
+    const bytes = Uint8Array.from(atob(data), character => character.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
     return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -42,7 +46,10 @@ async function kernel(name) {
  */
 async function attach(place, { load, ...page }) {
     modules ??= ['v86.wasm', 'drawing.wasm'].map(async part => WebAssembly.compile(await file(part)));
-    const [v86, drawing] = await Promise.all(modules);
+    const [v86, drawing] = await Promise.all(modules).catch(error => {
+        modules = undefined; // the next try begins anew
+        throw error;
+    });
     const chapter = await Chapter.open({ V86, v86, drawing, ...await kernel(/** @type {string} */ (place.dataset.kernel)) });
     const other = async (/** @type {string} */ name) => {
         await load(name);

@@ -32,6 +32,8 @@ export function button(text, onclick) {
     return element('button', { type: 'button', textContent: text, onclick });
 }
 
+/** A longer log loses its beginning. In characters. */
+const MOST_TEXT = 200_000;
 /** A pointer that stays on a region for so many milliseconds asks about it. */
 const STAY = 400;
 
@@ -54,10 +56,14 @@ export class Page {
         this.next = button('Next →', () => chapter.next());
         this.run = button('Run on', () => chapter.state === 'running' ? chapter.pause() : chapter.runOn());
         this.again = button('Start again', () => chapter.startAgain());
+        const hadFocus = document.activeElement === start;
         start.replaceWith(...this.isStepper ? [] : [this.previous, this.next], this.run, this.again);
-        this.run.focus();
+        if (hadFocus) {
+            this.run.focus({ preventScroll: true });
+        }
 
-        this.log = element('pre', { className: 'live-log', tabIndex: 0 });
+        this.text = document.createTextNode('');
+        this.log = element('pre', { className: 'live-log', tabIndex: 0 }, [this.text]);
         this.log.setAttribute('role', 'log');
         this.log.setAttribute('aria-label', 'The kernel\'s log');
         controls.after(this.log);
@@ -81,11 +87,32 @@ export class Page {
         chapter.onlog = text => this.#write(text);
         chapter.onpicture = files => this.#draw(files);
         chapter.onstate = () => this.#tell();
-        // The stepper's buttons and keys.
+        // The stepper's buttons and keys. Before the first instruction, "Next" leads to the first moment.
         place.addEventListener('step', event => {
             event.preventDefault();
-            chapter.to(/** @type {CustomEvent} */ (event).detail);
+            const { detail } = /** @type {CustomEvent} */ (event);
+            chapter.to(chapter.state === 'ready' && detail === 1 ? 0 : detail);
         });
+        // Elsewhere in this place, the arrow keys step, as they do in a stepper, and do not turn mdBook's pages.
+        if (!this.isStepper) {
+            place.addEventListener('keydown', event => {
+                const step = { ArrowLeft: this.previous, ArrowRight: this.next }[event.key];
+                if (step && !event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+                    event.stopPropagation();
+                    event.preventDefault();
+                    step.click();
+                }
+            });
+        }
+        // Where these boxes scroll sideways, the arrow keys scroll them.
+        for (const box of [this.log, this.screen]) {
+            box.addEventListener('keydown', event => {
+                const { key } = /** @type {KeyboardEvent} */ (event);
+                if (['ArrowLeft', 'ArrowRight'].includes(key) && box.scrollWidth > box.clientWidth) {
+                    event.stopPropagation();
+                }
+            });
+        }
         // mdBook takes keys that are typed into a field for its own.
         this.panel.addEventListener('keydown', event => {
             if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) {
@@ -110,14 +137,20 @@ export class Page {
         const options = mistakes.map(({ name, title }) => new Option(`mistake: ${title}`, name));
         const select = element('select', {}, [new Option('the right kernel', right), ...options]);
         const look = element('p', { className: 'live-look' });
+        let running = right;
         select.addEventListener('change', async () => {
-            const mistake = mistakes.find(({ name }) => name === select.value);
+            const name = select.value;
             look.textContent = 'This kernel is being loaded …';
             try {
-                await chapter.use(await other(select.value));
-                look.textContent = mistake?.look ?? '';
+                const files = await other(name);
+                if (select.value === name) { // and no other has been chosen meanwhile
+                    running = name;
+                    await chapter.use(files);
+                    look.textContent = mistakes.find(mistake => mistake.name === name)?.look ?? '';
+                }
             } catch (error) {
-                look.textContent = `It cannot run here: ${/** @type {Error} */ (error).message}.`;
+                select.value = running;
+                look.textContent = `That kernel cannot run here: ${/** @type {Error} */ (error).message}.`;
             }
         });
         return element('div', {}, [element('div', { className: 'live-form' }, [element('label', {}, ['Run ', select])]), look]);
@@ -137,7 +170,7 @@ export class Page {
             keys.value = '';
         });
         return element('div', { className: 'live-form' }, [
-            element('label', {}, [willType, ' I will type: the kernel waits for me, and its time is ours.']),
+            element('label', {}, [willType, ' I will type. The kernel waits for my keys, and its clock runs as fast as mine.']),
             element('label', {}, [' Type here: ', keys]),
         ]);
     }
@@ -145,7 +178,10 @@ export class Page {
     /** @param {string} text */
     #write(text) {
         const isAtEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
-        this.log.append(text.replaceAll('\r', ''));
+        this.text.appendData(text.replaceAll('\r', ''));
+        if (this.text.length > MOST_TEXT) {
+            this.text.deleteData(0, MOST_TEXT / 2);
+        }
         if (isAtEnd) {
             this.log.scrollTop = this.log.scrollHeight;
         }
@@ -163,7 +199,9 @@ export class Page {
             const figure = this.place.querySelector(`#picture-${CSS.escape(picture)}`);
             if (figure && ending === 'svg') {
                 this.#replace(figure.querySelector('.picture-scroll'), content);
+                this.#replace(figure.querySelector('figcaption'), escaped(figure.querySelector('svg > title')?.textContent?.trim() ?? ''));
                 figure.classList.add('is-live');
+                figure.toggleAttribute('data-drawn', true);
                 this.#letAsk(figure);
             } else if (figure && ending === 'md') {
                 this.#replace(figure.querySelector('details'), tables(content), 'summary');
@@ -260,14 +298,19 @@ export class Page {
         for (const [box, nodes] of this.printed) {
             box.replaceChildren(...nodes);
             box.closest('figure')?.classList.remove('is-live');
+            box.closest('figure')?.removeAttribute('data-drawn');
         }
     }
 
     #tell() {
         const { chapter } = this;
         if (chapter.state === 'ready') {
-            this.log.textContent = '';
+            this.text.data = '';
             this.#printAgain();
+            this.#show(0);
+        }
+        if (chapter.trouble || chapter.state === 'ended') {
+            this.place.querySelectorAll('.is-live').forEach(figure => figure.classList.remove('is-live'));
         }
         this.run.textContent = chapter.state === 'running' ? 'Pause' : 'Run on';
         disable(this.run, chapter.state === 'ended');
@@ -275,9 +318,18 @@ export class Page {
         disable(this.previous, chapter.state === 'ready');
         this.status.textContent = this.#sentence();
         this.ask.refresh();
-        if (chapter.place && this.isStepper) {
-            this.place.dispatchEvent(new CustomEvent('show', { detail: chapter.place.stop }));
+        if (chapter.place) {
+            this.#show(chapter.place.stop);
         }
+    }
+
+    /**
+     * In a stepper, shows the pictures of a moment.
+     *
+     * @param {number} moment
+     */
+    #show(moment) {
+        this.place.dispatchEvent(new CustomEvent('show', { detail: moment }));
     }
 
     #sentence() {
@@ -298,20 +350,20 @@ export class Page {
         return this.ask.hasChanges && CR2 ? ` CR2, the address of the last page fault, is ${hexadecimal(CR2)}.` : '';
     }
 
-    /** A kernel that nobody sees stands still. */
+    /** A kernel out of sight rests. */
     #restWhenUnseen() {
-        let rests = false;
         let isInSight = true;
+        /** @type {(() => void) | null} */
+        let wake = null;
         const look = () => {
             const isSeen = isInSight && !document.hidden;
-            if (!isSeen && this.chapter.state === 'running') {
-                rests = true;
-                this.chapter.pause();
-            } else if (isSeen && rests) {
-                rests = false;
-                if (this.chapter.state === 'paused') {
-                    this.chapter.runOn();
-                }
+            if (!isSeen && !wake) {
+                this.chapter.restUntil(new Promise(resolve => {
+                    wake = () => resolve();
+                }));
+            } else if (isSeen && wake) {
+                wake();
+                wake = null;
             }
         };
         document.addEventListener('visibilitychange', look);
@@ -320,6 +372,11 @@ export class Page {
             look();
         }).observe(this.place);
     }
+}
+
+/** @param {string} text */
+function escaped(text) {
+    return text.replace(/[&<]/g, sign => sign === '&' ? '&amp;' : '&lt;');
 }
 
 /** @param {string} html */
@@ -343,8 +400,12 @@ function disable(control, is) {
  * @param {string} markdown
  */
 function tables(markdown) {
-    const text = (/** @type {string} */ words) => words.replace(/[&<]/g, sign => sign === '&' ? '&amp;' : '&lt;')
+    const text = (/** @type {string} */ words) => escaped(words)
         .replace(/`([^`]*)`/g, '<code>$1</code>').replace(/\*\*([^*]*)\*\*/g, '<strong>$1</strong>');
+    const fence = /^```text\n([^]*)\n```$/.exec(markdown.trim());
+    if (fence) {
+        return `<pre><code>${escaped(fence[1])}</code></pre>`;
+    }
     const cells = (/** @type {string} */ line) => line.slice(1, -1).split('|').map(cell => text(cell.trim()));
     const table = (/** @type {string[]} */ [head, , ...rows]) => {
         const row = (/** @type {string} */ line, /** @type {string} */ tag) => `<tr>${cells(line).map(cell => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;

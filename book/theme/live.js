@@ -69,6 +69,7 @@
                 await live.attach(place, { controls, start, status, load });
             } catch (error) {
                 isAsked = false;
+                scripts.clear();
                 status.textContent = `The kernel cannot run here: ${error.message}. The pictures show what it did when the book was made.`;
             }
         });

@@ -39,6 +39,8 @@ for (const stepper of document.querySelectorAll('.stepper')) {
     spoken.setAttribute('role', 'status');
 
     const show = index => {
+        // What is no longer shown loses the focus.
+        const hadFocus = index !== shown && moments[shown].contains(document.activeElement);
         shown = index;
         moments.forEach((moment, at) => moment.classList.toggle('shown', at === shown));
         choices.forEach((choice, at) => {
@@ -51,6 +53,9 @@ for (const stepper of document.querySelectorAll('.stepper')) {
         // Not `disabled`: that would take the focus away from a button that was just pressed.
         previous.setAttribute('aria-disabled', shown === 0);
         next.setAttribute('aria-disabled', shown === moments.length - 1);
+        if (hadFocus) {
+            choices[shown].focus({ preventScroll: true });
+        }
     };
 
     // A page that runs the kernel itself takes the step from here, and says when the kernel has come to a moment.

@@ -70,12 +70,23 @@ pub struct ServeOptions {
 /// Builds the book and checks it, including whether what it shows of running kernels is up to date. The last line
 /// printed is the path of the first page.
 pub fn book(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    live::make(workspace)?;
+    make_live(workspace, if options.draft { UNTAKEN } else { WHOLE })?;
     if !is_built(workspace, options)? || !options.draft && !is_of_today(workspace)? {
         return Ok(ExitCode::FAILURE);
     }
     println!("The book begins at {}", build::folder(workspace).join("index.html").display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes what lets the kernels run in the pages. A draft may lack it, for example while a chapter does not compile.
+fn make_live(workspace: &Workspace, allowed: &str) -> Result<()> {
+    match live::make(workspace) {
+        Err(error) if allowed != WHOLE => {
+            eprintln!("not yet: the kernels do not run in the pages: {error:#}");
+            Ok(())
+        }
+        made => made,
+    }
 }
 
 /// Whether everything captured from running kernels would be the same if it were captured now. `make test` checks the
@@ -147,7 +158,7 @@ fn print_missing(missing: &[Fault]) {
 
 /// Serves the book to a browser, and reloads it after each change. Faults are printed but stop nothing.
 pub fn serve(workspace: &Workspace, options: &ServeOptions) -> Result<ExitCode> {
-    live::make(workspace)?;
+    make_live(workspace, ANYTHING)?;
     let mut faults = faults_of_pages(&Sources::of(&workspace.root, UNTAKEN));
     fault::print(&mut faults);
     println!("The book is at http://localhost:{}/ in a moment, and until Ctrl-C.", options.port);
