@@ -9,10 +9,13 @@ import { button, element } from './page.mjs';
  *
  * An address space in a picture's facts.
  * @typedef {{ name: string, directory: string }} Space
+ * And a variable in it.
+ * @typedef {{ variable: string, address: string }} Variable
  *
  * A word that the CPU reads on its way: see tools/memory-map, `translation`.
  * @typedef {{ place: string, start: string, field: string, bits: [number, number], number: number, at: string, value: string,
- *     frame?: string, flags?: { bit: number, name: string, is_set: boolean }[] }} Step
+ *     frame?: string, flags?: Flag[] }} Step
+ * @typedef {{ bit: number, name: string, is_set: boolean, meaning: string }} Flag
  * @typedef {{ address: string, cr3: string, steps: Step[], physical?: string, ends?: string }} Walk
  */
 
@@ -22,6 +25,8 @@ const WORDS = /^(0x[0-9a-f]{1,8}|[0-9]{1,10})$/i;
 export class Ask {
     /** @type {Space[]} */
     #spaces = [];
+    /** @type {Variable[]} */
+    #variables = [];
     /** @type {string[]} what the reader has changed since the kernel began */
     #changes = [];
     #address = 0;
@@ -33,8 +38,11 @@ export class Ask {
     constructor(panel, chapter) {
         this.chapter = chapter;
         this.input = element('input', { type: 'text', size: 12, autocomplete: 'off', spellcheck: false });
+        this.names = element('datalist', { id: 'live-names' });
+        this.input.setAttribute('list', this.names.id);
         const form = element('form', { className: 'live-form' }, [
-            element('label', {}, ['Walk the page tables for address ', this.input]),
+            this.names,
+            element('label', {}, ['Walk the page tables for the address, or the variable, ', this.input]),
             element('button', { type: 'submit', textContent: 'Walk' }),
         ]);
         form.addEventListener('submit', event => {
@@ -55,12 +63,21 @@ export class Ask {
     }
 
     /**
-     * Takes the address spaces of a picture.
+     * Takes the address spaces of a picture, and its variables.
      *
      * @param {Space[]} spaces
+     * @param {Variable[]} variables
      */
-    know(spaces) {
-        this.#spaces = spaces;
+    know(spaces, variables) {
+        [this.#spaces, this.#variables] = [spaces, variables];
+        const names = new Set(variables.map(({ variable }) => variable));
+        this.names.replaceChildren(...Array.from(names, name => new Option('', name)));
+    }
+
+    /** The address space that the CPU uses, by its name in the picture. */
+    get running() {
+        const directory = hexadecimal(this.chapter.registers.CR3 & ~0xfff);
+        return this.#spaces.find(space => space.directory === directory)?.name;
     }
 
     /** After each stop, and after each change. */
@@ -109,9 +126,12 @@ export class Ask {
 
     #submit() {
         const words = this.input.value.trim();
-        const address = WORDS.test(words) ? Number(words) : NaN;
+        const named = this.#variables.find(({ variable }) => variable === words)?.address;
+        const address = named || WORDS.test(words) ? Number(named ?? words) : NaN;
         if (!(address <= 0xffffffff)) {
-            this.answer.replaceChildren(element('p', { textContent: `"${words}" is no address. Type one like 0xc0000000.` }));
+            const names = Array.from(this.names.options, ({ value }) => value).join(' or ');
+            const like = `Type one like 0xc0000000${names && `, or ${names}`}.`;
+            this.answer.replaceChildren(element('p', { textContent: `"${words}" is no address. ${like}` }));
             return;
         }
         this.about(address);
@@ -149,9 +169,10 @@ export class Ask {
         if (!one?.physical || !other?.physical) {
             return [];
         }
+        const isOneTable = one.steps[1]?.at === other.steps[1]?.at;
         const text = one.physical === other.physical
-            ? 'Both lead to the same frame: this page is linked.'
-            : 'They lead to two frames: this page is copied.';
+            ? `Both lead to the same frame: this page is linked.${isOneTable ? ' Even the page table is one and the same.' : ''}`
+            : 'They lead to two frames.';
         return [element('p', {}, [element('strong', { textContent: text })])];
     }
 
@@ -174,14 +195,15 @@ export class Ask {
      *
      * @param {string} at
      * @param {string} value
-     * @param {{ bit: number, name: string, is_set: boolean }} flag
+     * @param {Flag} flag
      */
-    #flag(at, value, { bit, name, is_set: isSet }) {
+    #flag(at, value, { bit, name, is_set: isSet, meaning }) {
         const made = button(`${name} ${Number(isSet)}`, () => {
             this.#change(at, (Number(value) ^ 1 << bit) >>> 0, `the flag "${name}" of the entry at ${at} from ${Number(isSet)} to ${Number(!isSet)}`);
         });
         made.setAttribute('aria-pressed', String(isSet));
         made.setAttribute('aria-label', `${name} ${Number(isSet)}, in the entry at ${at}`);
+        made.title = meaning;
         made.dataset.key = `${at}:${bit}`;
         return made;
     }

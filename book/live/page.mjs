@@ -49,6 +49,8 @@ export class Page {
         this.chapter = chapter;
         this.status = status;
         this.isStepper = place.classList.contains('stepper');
+        /** Whether a kernel with a mistake runs. */
+        this.isBroken = false;
         /** @type {Map<Element, Node[]>} the printed pictures, by the boxes that they stand in */
         this.printed = new Map();
 
@@ -77,7 +79,7 @@ export class Page {
         }
         this.ask = new Ask(this.panel, chapter);
         if ('typing' in place.dataset) {
-            this.panel.append(this.#keyboard());
+            this.log.after(this.#keyboard());
         }
         if (chapter.mistakes.length > 0) {
             this.panel.prepend(this.#choice(/** @type {string} */ (place.dataset.kernel), other));
@@ -145,6 +147,7 @@ export class Page {
                 const files = await other(name);
                 if (select.value === name) { // and no other has been chosen meanwhile
                     running = name;
+                    this.isBroken = name !== right;
                     await chapter.use(files);
                     look.textContent = mistakes.find(mistake => mistake.name === name)?.look ?? '';
                 }
@@ -207,9 +210,9 @@ export class Page {
                 this.#replace(figure.querySelector('details'), tables(content), 'summary');
             }
             if (ending === 'json') {
-                const { spaces } = JSON.parse(content);
-                if (spaces) {
-                    this.ask.know(spaces);
+                const { spaces, memory, values } = JSON.parse(content);
+                if (spaces && memory.length) { // and no summary
+                    this.ask.know(spaces, values);
                 }
             }
         }
@@ -226,6 +229,8 @@ export class Page {
         }
         if (!this.printed.has(box)) {
             this.printed.set(box, Array.from(box.childNodes));
+            // What stands below a picture that grows does not move.
+            /** @type {HTMLElement} */ (box).style.minHeight = kept ? '' : `${/** @type {HTMLElement} */ (box).offsetHeight}px`;
         }
         const first = kept ? [/** @type {Element} */ (box.querySelector(kept))] : [];
         box.replaceChildren(...first, fragment(html));
@@ -297,9 +302,11 @@ export class Page {
     #printAgain() {
         for (const [box, nodes] of this.printed) {
             box.replaceChildren(...nodes);
+            /** @type {HTMLElement} */ (box).style.minHeight = '';
             box.closest('figure')?.classList.remove('is-live');
             box.closest('figure')?.removeAttribute('data-drawn');
         }
+        this.printed.clear();
     }
 
     #tell() {
@@ -316,6 +323,8 @@ export class Page {
         disable(this.run, chapter.state === 'ended');
         disable(this.next, chapter.state === 'ended');
         disable(this.previous, chapter.state === 'ready');
+        // What the page says about a moment is true of the right kernel.
+        this.place.classList.toggle('departs', this.isBroken || this.ask.hasChanges);
         this.status.textContent = this.#sentence();
         this.ask.refresh();
         if (chapter.place) {
@@ -339,7 +348,7 @@ export class Page {
             case 'ready': return 'The kernel is loaded, and has not begun.';
             case 'running': return 'The kernel runs …';
             case 'stopped': return `Stopped: ${chapter.title}. ${chapter.trouble ?? instructions}`;
-            case 'paused': return `Paused between two moments. ${chapter.trouble ?? instructions}`;
+            case 'paused': return `Paused ${this.ask.running ? `while ${this.ask.running} runs` : 'between two moments'}. ${chapter.trouble ?? instructions}`;
             default: return `${chapter.ending} ${instructions}${this.#fault()}`;
         }
     }

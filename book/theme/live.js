@@ -56,6 +56,7 @@
         start.className = 'live-start';
         start.textContent = 'Run the kernel here';
         controls.prepend(start);
+        status.textContent = 'Your browser becomes the PC. It loads about 600 KB for that.';
         let isAsked = false;
         start.addEventListener('click', async () => {
             if (isAsked) {
