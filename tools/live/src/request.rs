@@ -41,15 +41,6 @@ pub enum Request {
         /// The virtual address.
         address: u32,
     },
-    /// How the address spaces in the picture map a region.
-    Region {
-        /// The registers now.
-        registers: Registers,
-        /// The number of the address space in the picture.
-        space: usize,
-        /// The address where the region begins.
-        start: u32,
-    },
 }
 
 /// What has been asked so far.
@@ -96,12 +87,6 @@ impl Live {
             Request::Walk { cr3, cr4, address } => {
                 let walk = questions::walk(Memory(memory), cr3, cr4, address, self.scene()?);
                 Ok(serde_json::to_string(&walk)?)
-            }
-            Request::Region { registers, space, start } => {
-                let machine = machine(registers);
-                let album = self.album()?.context("This chapter has no picture besides the screen.")?;
-                let picture = album.spaces(&machine)?;
-                Ok(serde_json::to_string(&questions::region(&machine, &picture, space, start, self.scene()?)?)?)
             }
         }
     }

@@ -128,13 +128,9 @@ impl crate::Album for Album {
     }
 
     fn now(&self, machine: &Machine) -> Result<Files> {
-        self.files(&self.spaces(machine)?, "There is no second task.")
-    }
-
-    fn spaces(&self, machine: &Machine) -> Result<Picture> {
         let last = self.pictures.len().saturating_sub(1);
         let moment = self.plan.moments.get(last).context("the fork has no such moment")?;
-        self.picture(machine, moment, NOW)
+        self.files(&self.picture(machine, moment, NOW)?, "There is no second task.")
     }
 }
 

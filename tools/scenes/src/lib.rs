@@ -34,7 +34,7 @@ pub mod screen;
 
 pub mod questions;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use machine::Machine;
 use memory_map::model::Picture;
 use serde::{Deserialize, Serialize};
@@ -83,11 +83,6 @@ pub trait Album {
 
     /// The picture as the machine is now, between moments, or after a reader has changed its memory.
     fn now(&self, machine: &Machine) -> Result<Files>;
-
-    /// The address spaces as they are now, if that is what the picture shows.
-    fn spaces(&self, _: &Machine) -> Result<Picture> {
-        bail!("This picture shows no address space.")
-    }
 }
 
 impl Scene {

@@ -79,8 +79,4 @@ impl crate::Album for Album {
     fn now(&self, machine: &Machine) -> Result<Files> {
         self.files(machine, NOW)
     }
-
-    fn spaces(&self, machine: &Machine) -> Result<Picture> {
-        self.picture(machine, NOW)
-    }
 }

@@ -1,13 +1,10 @@
-//! What a reader may ask about addresses: how one is translated, and how address spaces map a region.
+//! What a reader may ask about an address: how it is translated.
 
 use crate::Scene;
-use crate::machine::Machine;
-use anyhow::{Context, Result};
 use memory_map::error::Error;
 use memory_map::memory::Memory;
-use memory_map::model::{Address, Frames, Picture, Sharing};
+use memory_map::model::Address;
 use memory_map::translation::{Flag, Step, steps_of};
-use memory_map::walk::PAGE_BYTES;
 use serde::Serialize;
 
 /// How an address is translated, as far as that goes.
@@ -50,30 +47,6 @@ struct Bit {
     meaning: &'static str,
 }
 
-/// A region, in each address space of a picture.
-#[derive(Debug, Serialize)]
-pub struct Answer {
-    name: String,
-    start: Address,
-    end: Address,
-    rights: String,
-    sharing: Option<Sharing>,
-    pages: u64,
-    spaces: Vec<InSpace>,
-}
-
-/// How an address space maps a region.
-#[derive(Debug, Serialize)]
-struct InSpace {
-    name: String,
-    /// How many of the pages it maps.
-    pages: u64,
-    /// The frames, in the order of the pages.
-    frames: Vec<Frames>,
-    /// The walk for the first page.
-    walk: Walk,
-}
-
 /// Walks the page tables for an address.
 pub fn walk(memory: Memory, cr3: u32, cr4: u32, address: u32, scene: &Scene) -> Walk {
     let own_bits: Vec<(u32, &str)> = scene.own_bits.iter().map(|(bit, name)| (*bit, name.as_str())).collect();
@@ -86,34 +59,6 @@ pub fn walk(memory: Memory, cr3: u32, cr4: u32, address: u32, scene: &Scene) -> 
         Error::TableOutside(_) => error.to_string(),
     });
     Walk { address, cr3, steps: steps.into_iter().map(read).collect(), physical: found.ok(), ends }
-}
-
-/// The region that begins at `start` in the address space with this number in the picture.
-pub fn region(machine: &Machine, picture: &Picture, space: usize, start: u32, scene: &Scene) -> Result<Answer> {
-    let here = picture.spaces.get(space).context("There is no such address space now.")?;
-    let found = here.regions.iter().find(|region| region.start == Address(start.into()));
-    let found = found.with_context(|| format!("No region of {} begins at {start:#010x} now.", here.name))?;
-    let in_space = |space: &memory_map::model::Space| -> Result<InSpace> {
-        let directory = space.directory.0 as u32;
-        let runs = machine.space_of(directory)?.runs;
-        let parts: Vec<_> = runs.iter().filter_map(|run| run.part_in(start, found.end.0)).collect();
-        let frames = parts.iter().map(|part| Frames { start: Address(part.frame.into()), bytes: part.bytes });
-        Ok(InSpace {
-            name: space.name.clone(),
-            pages: parts.iter().map(|part| part.bytes).sum::<u64>() / u64::from(PAGE_BYTES),
-            frames: frames.collect(),
-            walk: walk(machine.memory, directory, machine.registers.cr4, start, scene),
-        })
-    };
-    Ok(Answer {
-        name: found.name.clone(),
-        start: found.start,
-        end: found.end,
-        rights: found.rights.clone(),
-        sharing: found.sharing,
-        pages: (found.end.0 - found.start.0) / u64::from(PAGE_BYTES),
-        spaces: picture.spaces.iter().map(in_space).collect::<Result<_>>()?,
-    })
 }
 
 fn read(step: Step) -> Read {

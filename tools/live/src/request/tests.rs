@@ -126,15 +126,13 @@ fn ask(live: &mut Live, memory: &[u8], request: &Value) -> Result<Value> {
 /// Asks everything, and returns the errors.
 fn ask_all(subject: &Subject, memories: [&[u8]; 2], registers: &Value, address: u32) -> Vec<String> {
     let mut live = begin(subject);
-    let has_spaces = matches!(subject, Subject::Map(_) | Subject::Fork(_));
     let now = json!({"now": {"registers": registers}});
-    let region = json!({"region": {"registers": registers, "space": 0, "start": 0}});
     let requests = [
         json!({"moment": {"stop": 0, "registers": registers}}),
         now,
         json!({"moment": {"stop": 1, "registers": registers}}),
         json!({"walk": {"cr3": KERNEL, "cr4": 16, "address": address}}),
-        if has_spaces { region } else { json!({"walk": {"cr3": address, "cr4": address, "address": 0}}) },
+        json!({"walk": {"cr3": address, "cr4": address, "address": 0}}),
     ];
     let answers = requests.iter().zip([0, 0, 1, 1, 1]).map(|(request, at)| ask(&mut live, memories[at], request));
     answers.filter_map(|answer| answer.err()).map(|error| format!("{error:#}")).collect()
@@ -157,23 +155,6 @@ fn sound_memory_gives_every_picture_and_the_end_adds_none() {
             assert_eq!(files(9), 0, "{subject:?}");
         }
     }
-}
-
-#[test]
-fn a_region_is_shown_in_both_spaces() {
-    let memory = sound();
-    let mut live = begin(subjects().last().expect("the fork is the last"));
-    let region = |space: usize| json!({"region": {"registers": registers(), "space": space, "start": PRIVATE}});
-    let answer = ask(&mut live, &memory, &region(1)).expect("it is there");
-    let frames = [0, 1].map(|space| answer["spaces"][space]["frames"][0]["start"].clone());
-    assert_eq!(frames, PRIVATE_FRAMES.map(|frame| Value::from(format!("{frame:#010x}"))));
-    assert_eq!(
-        (&answer["name"], &answer["sharing"], &answer["pages"]),
-        (&"private".into(), &"copied".into(), &1.into())
-    );
-    assert_eq!(answer["spaces"][1]["walk"]["cr3"], "0x00003000");
-    let error = ask(&mut live, &memory, &region(2)).expect_err("there are two").to_string();
-    assert!(error.contains("no such address space"), "{error}");
 }
 
 #[test]
@@ -238,8 +219,6 @@ fn a_request_before_the_first_or_without_a_picture_is_refused() {
     let mut live = begin(&Subject::Descriptor);
     live.answer(br#"{"begin":{"chapter":"01","own_bits":[],"subject":null}}"#, &[]).expect("it is a scene");
     assert_eq!(ask(&mut live, &[], &now()).expect("there is nothing to draw"), json!({"files": {}}));
-    let region = json!({"region": {"registers": registers(), "space": 0, "start": 0}});
-    assert_eq!(error(&mut live, region), "This chapter has no picture besides the screen.");
     assert_eq!(error(&mut live, json!({"know": {}})), "The request is not understood");
 }
 
