@@ -178,6 +178,7 @@ it('a changed word is what the kernel prints, and "Start again" brings the old o
     assert.match(await finish(tab), /4711/);
     await button(tab, 'Start again').click();
     await says(tab, /has not begun/);
+    assert.equal(await tab.locator('.departs').count(), 0);
     assert.equal(await finish(tab), figure('09-log.txt'));
 });
 
@@ -190,6 +191,8 @@ it('a page that is taken away gives a page fault, in the kernel\'s own words', '
     await tab.locator('.live-ask').getByRole('button', { name: 'Walk' }).click();
     await tab.locator('.live-walk').first().getByRole('button', { name: /^present 1/ }).last().click();
     assert.match(await tab.locator('.live-answer').textContent(), /Nothing is mapped at 0xc000010c/);
+    assert.match(await tab.evaluate(() => document.activeElement.textContent), /^present 0/, 'the changed flag keeps the focus');
+    assert.equal(await tab.locator('.departs').count(), 1);
     await button(tab, 'Run on').click();
     await says(tab, /reports a failure.*0xc00001/);
     assert.match(await logOf(tab), /page fault/i);
@@ -214,8 +217,9 @@ it('what somebody types wakes the thread that waits for it', '08-threads', {}, a
     await says(tab, /has not begun/);
     await button(tab, 'Run on').click();
     await tab.waitForFunction(() => document.querySelector('.live-log').textContent.includes('Type a letter'), null, PATIENCE);
-    await tab.getByLabel('Type here').pressSequentially('q');
-    await tab.waitForFunction(() => document.querySelector('.live-log').textContent.includes("got 'q'"), null, PATIENCE);
+    await tab.getByLabel('Type here').pressSequentially('s'); // which opens mdBook's search elsewhere
+    await tab.waitForFunction(() => document.querySelector('.live-log').textContent.includes("got 's'"), null, PATIENCE);
+    assert.equal(await tab.locator('#mdbook-search-wrapper:not(.hidden)').count(), 0);
 });
 
 it('a machine that cannot be loaded, or is another one than expected, leaves the printed pictures and a sentence', '05-paging', {}, async tab => {

@@ -106,7 +106,7 @@ export class Ask {
 
     /** Whether the answer is in sight. */
     get isOpen() {
-        return this.box.open;
+        return this.box.open && !this.box.hidden;
     }
 
     /**
@@ -240,12 +240,11 @@ export class Ask {
      * @param {string} what
      */
     #change(at, word, what) {
-        this.chapter.write(Number(at), word);
         this.#changes.push(`You have changed ${what}.`);
         this.changed.replaceChildren(...this.#changes.map(text => element('li', { textContent: text })));
-        const { key } = /** @type {HTMLElement} */ (document.activeElement).dataset;
-        this.refresh();
         // The answer is drawn anew, and with it what has the focus.
+        const { key } = /** @type {HTMLElement} */ (document.activeElement).dataset;
+        this.chapter.write(Number(at), word);
         const made = /** @type {HTMLElement[]} */ (Array.from(this.answer.querySelectorAll('[data-key]')));
         made.find(({ dataset }) => key && dataset.key === key)?.focus();
     }

@@ -115,12 +115,7 @@ export class Page {
                 }
             });
         }
-        // mdBook takes keys that are typed into a field for its own.
-        this.panel.addEventListener('keydown', event => {
-            if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) {
-                event.stopPropagation();
-            }
-        });
+        keepKeys(this.panel);
         this.#restWhenUnseen();
         this.#tell();
         // She has asked to see it run.
@@ -172,10 +167,12 @@ export class Page {
             chapter.type(keys.value);
             keys.value = '';
         });
-        return element('div', { className: 'live-form' }, [
+        const form = element('div', { className: 'live-form' }, [
             element('label', {}, [willType, ' I will type. The kernel waits for my keys, and its clock runs as fast as mine.']),
             element('label', {}, [' Type here: ', keys]),
         ]);
+        keepKeys(form);
+        return form;
     }
 
     /** @param {string} text */
@@ -323,10 +320,10 @@ export class Page {
         disable(this.run, chapter.state === 'ended');
         disable(this.next, chapter.state === 'ended');
         disable(this.previous, chapter.state === 'ready');
+        this.ask.refresh();
         // What the page says about a moment is true of the right kernel.
         this.place.classList.toggle('departs', this.isBroken || this.ask.hasChanges);
         this.status.textContent = this.#sentence();
-        this.ask.refresh();
         if (chapter.place) {
             this.#show(chapter.place.stop);
         }
@@ -381,6 +378,19 @@ export class Page {
             look();
         }).observe(this.place);
     }
+}
+
+/**
+ * Keeps keys that are typed into a field from mdBook, which would take them for its own.
+ *
+ * @param {HTMLElement} box
+ */
+function keepKeys(box) {
+    box.addEventListener('keydown', event => {
+        if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) {
+            event.stopPropagation();
+        }
+    });
 }
 
 /** @param {string} text */
